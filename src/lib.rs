@@ -1,0 +1,12 @@
+//! MobileNetV2 to use, train and take apart.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod config;
+pub mod error;
+pub mod parameters;
+pub mod train;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use parameters::Weights;

@@ -1,0 +1,140 @@
+//! The network's numbers: which tensors there are, where each lies in the flat vectors, and how they start.
+//!
+//! Trainable values lie in one flat vector (gradients and momentum have the same layout), batch norm's running
+//! averages in a second. Convolution weights are stored input-major, output channels last, so that a row of
+//! output channels is contiguous: stem (3, 3, 3, C), depthwise (3, 3, C), pointwise and classifier (C_in, C_out).
+//! PyTorch's order is output-major; `weights` transposes on the way in and out.
+
+use std::ops::Range;
+
+use crate::config::{Config, Kind, Layer};
+
+/// What a tensor is to its layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The convolution's or the classifier's weights.
+    Weight,
+    /// The classifier's bias, (classes).
+    Bias,
+    /// Batch norm's scale γ, (C).
+    Gamma,
+    /// Batch norm's shift β, (C).
+    Beta,
+    /// Batch norm's running mean, (C).
+    RunningMean,
+    /// Batch norm's running variance (unbiased), (C).
+    RunningVar,
+}
+
+impl Role {
+    /// Whether the tensor is learnt (and lies in [`Weights::values`]) or averaged ([`Weights::statistics`]).
+    pub fn trainable(self) -> bool {
+        !matches!(self, Role::RunningMean | Role::RunningVar)
+    }
+}
+
+/// One tensor: whose it is and where it lies.
+#[derive(Clone, Debug)]
+pub struct Tensor {
+    /// Index into [`Config::layers`].
+    pub layer: usize,
+    /// What it is to the layer.
+    pub role: Role,
+    /// Where it lies in [`Weights::values`] or [`Weights::statistics`].
+    pub span: Range<usize>,
+}
+
+/// Every tensor of the network, layer by layer.
+pub fn tensors(layers: &[Layer]) -> Vec<Tensor> {
+    let (mut values, mut statistics) = (0, 0);
+    let mut tensors = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let mut push = |role: Role, length| {
+            let end = if role.trainable() { &mut values } else { &mut statistics };
+            tensors.push(Tensor { layer: index, role, span: *end..*end + length });
+            *end += length;
+        };
+        push(Role::Weight, layer.weights());
+        if layer.kind == Kind::Classifier {
+            push(Role::Bias, layer.c_out);
+        } else {
+            for role in [Role::Gamma, Role::Beta, Role::RunningMean, Role::RunningVar] {
+                push(role, layer.c_out);
+            }
+        }
+    }
+    tensors
+}
+
+/// A network's configuration and numbers: what a weights file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    /// The network they belong to.
+    pub config: Config,
+    /// Names of the classes; empty where unknown, else one a class.
+    pub labels: Vec<String>,
+    /// All trainable values, laid out by [`tensors`].
+    pub values: Vec<f32>,
+    /// All running averages, laid out by [`tensors`].
+    pub statistics: Vec<f32>,
+}
+
+impl Weights {
+    /// Untrained weights as torchvision draws them: convolutions from a normal distribution of variance
+    /// 2 / fan-out (Kaiming), the classifier's of deviation 0.01; γ and running variance 1, the rest 0.
+    pub fn random(config: Config, seed: u64) -> Self {
+        let layers = config.layers();
+        let tensors = tensors(&layers);
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let length = |trainable| {
+            tensors.iter().filter(|t| t.role.trainable() == trainable).map(|t| t.span.len()).sum()
+        };
+        let mut values = vec![0.0; length(true)];
+        let mut statistics = vec![0.0; length(false)];
+        for Tensor { layer, role, span } in tensors {
+            match role {
+                Role::Weight => {
+                    let layer = layers[layer];
+                    let deviation = match layer.kind {
+                        Kind::Classifier => 0.01,
+                        // A depthwise filter feeds one output channel; PyTorch's fan-out still counts all of
+                        // the tensor's first axis, here C.
+                        Kind::Stem | Kind::Depthwise => (2.0 / (9 * layer.c_out) as f32).sqrt(),
+                        Kind::Expand | Kind::Project | Kind::Last => (2.0 / layer.c_out as f32).sqrt(),
+                    };
+                    values[span].fill_with(|| deviation * normal(&mut rng));
+                }
+                Role::Gamma => values[span].fill(1.0),
+                Role::RunningVar => statistics[span].fill(1.0),
+                Role::Bias | Role::Beta | Role::RunningMean => {}
+            }
+        }
+        Weights { config, labels: Vec::new(), values, statistics }
+    }
+
+    /// The class's name, or its number where the file names none.
+    pub fn label(&self, class: usize) -> String {
+        self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
+    }
+}
+
+/// A sample of the standard normal distribution (Box–Muller).
+fn normal(rng: &mut fastrand::Rng) -> f32 {
+    let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
+    (radius * (std::f64::consts::TAU * rng.f64()).cos()) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_the_published_ones() {
+        for (width, classes, parameters) in
+            [(1.0, 1000, 3_504_872), (0.35, 10, 408_938), (1.4, 1000, 6_108_776)]
+        {
+            let weights = Weights::random(Config { width, classes, ..Config::imagenet() }, 0);
+            assert_eq!(weights.values.len(), parameters, "width {width}, {classes} classes");
+        }
+    }
+}
