@@ -109,6 +109,8 @@ pub struct Config {
     pub mean: [f32; 3],
     /// Divides each colour channel after that.
     pub std: [f32; 3],
+    /// Side of the square cut from a photo's centre, as a share of its shorter side, before it is resized, 0.1 – 1.
+    pub crop: f32,
 }
 
 impl Default for Config {
@@ -135,6 +137,7 @@ impl Config {
             dropout: 0.2,
             mean: [0.485, 0.456, 0.406],
             std: [0.229, 0.224, 0.225],
+            crop: 0.875,
         }
     }
 
@@ -147,6 +150,7 @@ impl Config {
             dropout: 0.0,
             mean: [0.4914, 0.4822, 0.4465],
             std: [0.2023, 0.1994, 0.2010],
+            crop: 1.0,
             ..Config::imagenet()
         }
     }
@@ -169,6 +173,7 @@ impl Config {
         check("epsilon", self.epsilon.into(), 1e-8, 0.1)?;
         check("batch norm momentum", self.batch_norm_momentum.into(), 0.0, 1.0)?;
         check("dropout", self.dropout.into(), 0.0, 0.95)?;
+        check("crop", self.crop.into(), 0.1, 1.0)?;
         for (mean, std) in self.mean.iter().zip(self.std) {
             check("mean", f64::from(*mean), -10.0, 10.0)?;
             check("std", f64::from(std), 1e-4, 1e4)?;
