@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod error;
+pub mod kernel;
 pub mod parameters;
 pub mod train;
 

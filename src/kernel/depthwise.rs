@@ -1,0 +1,227 @@
+//! The depthwise 3×3 convolution of one image's plane of L channels, and its gradients.
+//!
+//! A plane is copied into a frame of zeros first (with batch norm and activation applied on the way), so that no
+//! tap needs a test for the border; planes of one block of channels are small enough to stay in the first caches.
+//! Stride 2 backward spreads the gradient over a plane of the input's size with zeros between, which makes the
+//! gradient of the input an ordinary stride-1 convolution with the filter turned around.
+
+use super::{Simd, SimdBase, SimdFloat};
+
+/// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Geometry {
+    /// Height and width of the input.
+    pub size: usize,
+    /// 1 or 2.
+    pub stride: usize,
+    /// Where the first tap of the first output lies in the frame: 0 if the convolution pads before, else 1.
+    pub offset: usize,
+}
+
+impl Geometry {
+    /// Height and width of the output.
+    pub fn size_out(self) -> usize {
+        self.size.div_ceil(self.stride)
+    }
+
+    /// Height and width of the frame.
+    pub fn framed(self) -> usize {
+        self.size + 2
+    }
+
+    /// Pixels of the frame.
+    pub fn framed_pixels(self) -> usize {
+        self.framed() * self.framed()
+    }
+}
+
+/// Passes each row of a plane (size², L) and its place in the frame (framed², L) to `copy`; zeroes the border.
+#[inline(always)]
+pub fn frame<S: Simd>(
+    _: S,
+    size: usize,
+    plane: &[f32],
+    framed: &mut [f32],
+    mut copy: impl FnMut(&[f32], &mut [f32]),
+) {
+    let lanes = S::f32s::LEN;
+    let width = (size + 2) * lanes;
+    framed[..width].fill(0.0);
+    for (row, framed) in plane.chunks_exact(size * lanes).zip(framed[width..].chunks_exact_mut(width)) {
+        framed[..lanes].fill(0.0);
+        copy(row, &mut framed[lanes..width - lanes]);
+        framed[width - lanes..].fill(0.0);
+    }
+    framed[(size + 1) * width..(size + 2) * width].fill(0.0);
+}
+
+/// Spreads a gradient (size_out², L) over a frame (framed², L): each value lies where the centre of its filter
+/// was, all else is 0.
+#[inline(always)]
+pub fn spread<S: Simd>(_: S, geometry: Geometry, dy: &[f32], framed: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let (width, out) = (geometry.framed(), geometry.size_out());
+    framed[..width * width * lanes].fill(0.0);
+    for (y, row) in dy.chunks_exact(out * lanes).enumerate() {
+        let start = (y * geometry.stride + 1 + geometry.offset) * width + 1 + geometry.offset;
+        let places = framed[start * lanes..].chunks_mut(geometry.stride * lanes);
+        for (value, place) in row.chunks_exact(lanes).zip(places) {
+            place[..lanes].copy_from_slice(value);
+        }
+    }
+}
+
+/// The nine taps of one block of channels from weights (3, 3, C).
+#[inline(always)]
+pub fn taps<S: Simd>(simd: S, weights: &[f32], channels: usize, block: usize) -> [S::f32s; 9] {
+    let mut taps = [S::f32s::splat(simd, 0.0); 9];
+    for (tap, row) in taps.iter_mut().zip(weights.chunks_exact(channels)) {
+        *tap = super::elementwise::channel(simd, row, block);
+    }
+    taps
+}
+
+/// Convolves a framed plane and passes each output, in order, to `finish(pixel, value)`.
+#[inline(always)]
+pub fn convolve<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    framed: &[f32],
+    taps: &[S::f32s; 9],
+    mut finish: impl FnMut(usize, S::f32s),
+) {
+    let lanes = S::f32s::LEN;
+    let (width, out, stride) = (geometry.framed() * lanes, geometry.size_out(), geometry.stride);
+    for y in 0..out {
+        let top = (y * stride + geometry.offset) * width + geometry.offset * lanes;
+        // Rows are cut so that the last output's last tap is their end: no tap is out of bounds.
+        let length = ((out - 1) * stride + 3) * lanes;
+        let rows = [0, 1, 2].map(|row| &framed[top + row * width..][..length]);
+        for x in 0..out {
+            let left = x * stride * lanes;
+            let mut sum = S::f32s::splat(simd, 0.0);
+            for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
+                let row = &row[left..left + 3 * lanes];
+                for (x, tap) in row.chunks_exact(lanes).zip(taps) {
+                    sum = S::f32s::from_slice(simd, x).mul_add(*tap, sum);
+                }
+            }
+            finish(y * out + x, sum);
+        }
+    }
+}
+
+/// The gradient of the nine taps: adds Σ x · dy over all outputs. `x` and `dy` are framed, `dy` by [`spread`].
+#[inline(always)]
+pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::f32s; 9]) {
+    let lanes = S::f32s::LEN;
+    let (width, out, stride) = (geometry.framed() * lanes, geometry.size_out(), geometry.stride);
+    let mut totals = *sums;
+    for y in 0..out {
+        let top = (y * stride + geometry.offset) * width + geometry.offset * lanes;
+        let length = ((out - 1) * stride + 3) * lanes;
+        let rows = [0, 1, 2].map(|row| &x[top + row * width..][..length]);
+        let centre = &dy[top + width + lanes..][..length - 2 * lanes];
+        for x in 0..out {
+            let left = x * stride * lanes;
+            let dy = S::f32s::from_slice(simd, &centre[left..left + lanes]);
+            for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
+                let row = &row[left..left + 3 * lanes];
+                for (x, total) in row.chunks_exact(lanes).zip(totals) {
+                    *total = S::f32s::from_slice(simd, x).mul_add(dy, *total);
+                }
+            }
+        }
+    }
+    *sums = totals;
+}
+
+/// Adds the gradient of the taps of one block to weights' gradient (3, 3, C).
+#[inline(always)]
+pub fn add_taps<S: Simd>(_: S, sums: &[S::f32s; 9], channels: usize, block: usize, dw: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    for (sum, row) in sums.iter().zip(dw.chunks_exact_mut(channels)) {
+        for (dw, value) in row[block * lanes..(block + 1) * lanes].iter_mut().zip(sum.as_slice()) {
+            *dw += *value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{dispatch, lanes, levels, reference};
+
+    /// Sizes, strides and offsets: odd and even, both paddings.
+    const CASES: [(usize, usize, usize); 9] =
+        [(1, 1, 0), (2, 1, 0), (7, 1, 0), (8, 1, 0), (1, 2, 0), (7, 2, 0), (8, 2, 0), (8, 2, 1), (2, 2, 1)];
+
+    /// One plane a lane, each with its own numbers: (L, size²) → (size², L).
+    fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
+        (0..planes[0].len()).flat_map(|pixel| planes.iter().map(move |plane| plane[pixel])).collect()
+    }
+
+    #[test]
+    fn forward_and_gradients_are_the_reference() {
+        for level in levels() {
+            let lanes = lanes(level);
+            for (size, stride, offset) in CASES {
+                let geometry = Geometry { size, stride, offset };
+                let (inputs, outputs) = (size * size, geometry.size_out() * geometry.size_out());
+                let x: Vec<_> = (0..lanes).map(|lane| reference::numbers(lane as u64, inputs)).collect();
+                let dy: Vec<_> =
+                    (0..lanes).map(|lane| reference::numbers(50 + lane as u64, outputs)).collect();
+                let weights = reference::numbers(99, 9 * lanes);
+                let mut y = vec![f32::NAN; outputs * lanes];
+                let mut dx = vec![f32::NAN; inputs * lanes];
+                let mut dw = vec![0.0; 9 * lanes];
+                dispatch!(level, simd => {
+                    let mut framed = vec![f32::NAN; geometry.framed_pixels() * lanes];
+                    let mut gradient = framed.clone();
+                    let taps = taps(simd, &weights, lanes, 0);
+                    frame(simd, size, &interleave(&x), &mut framed, |row, out| out.copy_from_slice(row));
+                    convolve(simd, geometry, &framed, &taps, |pixel, value| {
+                        value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
+                    });
+                    spread(simd, geometry, &interleave(&dy), &mut gradient);
+                    let mut sums = [SimdBase::splat(simd, 0.0); 9];
+                    accumulate(simd, geometry, &framed, &gradient, &mut sums);
+                    add_taps(simd, &sums, lanes, 0, &mut dw);
+                    let mut turned = taps;
+                    turned.reverse();
+                    let plain = Geometry { stride: 1, offset: 0, ..geometry };
+                    convolve(simd, plain, &gradient, &turned, |pixel, value| {
+                        value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]);
+                    });
+                });
+                for lane in 0..lanes {
+                    let taps: [f32; 9] = std::array::from_fn(|tap| weights[tap * lanes + lane]);
+                    let convolve =
+                        |x: &[f32], taps: &[f32; 9]| reference::depthwise(x, size, taps, stride, 1 - offset);
+                    let expected = convolve(&x[lane], &taps);
+                    for (pixel, expected) in expected.iter().enumerate() {
+                        let found = f64::from(y[pixel * lanes + lane]);
+                        assert!((found - expected).abs() < 1e-5, "{level:?} {geometry:?} y[{pixel}]");
+                    }
+                    // The gradient of Σ dy · y by its definition: y is linear in x and in the taps.
+                    let total =
+                        |y: Vec<f64>| y.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum::<f64>();
+                    for pixel in 0..inputs {
+                        let mut unit = vec![0.0; inputs];
+                        unit[pixel] = 1.0;
+                        let (found, expected) =
+                            (f64::from(dx[pixel * lanes + lane]), total(convolve(&unit, &taps)));
+                        assert!((found - expected).abs() < 1e-5, "{level:?} {geometry:?} dx[{pixel}]");
+                    }
+                    for tap in 0..9 {
+                        let mut unit = [0.0; 9];
+                        unit[tap] = 1.0;
+                        let (found, expected) =
+                            (f64::from(dw[tap * lanes + lane]), total(convolve(&x[lane], &unit)));
+                        assert!((found - expected).abs() < 2e-5, "{level:?} {geometry:?} dw[{tap}]");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, batch norm's
+//! gradient, sums, and the updates of the optimisers.
+
+use super::{Select, Simd, SimdBase, SimdFloat};
+
+/// A linear function of each channel followed by a clamp: batch norm and activation as they are applied.
+#[derive(Clone, Copy)]
+pub struct Affine<'a> {
+    /// Factor, (C).
+    pub scale: &'a [f32],
+    /// Summand, (C).
+    pub shift: &'a [f32],
+    /// Lowest and highest value let through.
+    pub range: (f32, f32),
+}
+
+/// Copies pixels `first..first + rows` of `x` (C / L, M, L) to `out` (C / L, rows, L), through `affine` if given.
+#[inline(always)]
+pub fn gather<S: Simd>(
+    simd: S,
+    x: &[f32],
+    pixels: usize,
+    first: usize,
+    rows: usize,
+    affine: Option<Affine>,
+    out: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    let planes = x.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(rows * lanes));
+    for (block, (plane, out)) in planes.enumerate() {
+        let plane = &plane[first * lanes..(first + rows) * lanes];
+        match affine {
+            Some(affine) => apply(simd, plane, block, affine, out),
+            None => out.copy_from_slice(plane),
+        }
+    }
+}
+
+/// `out = clamp(scale · x + shift)` for one block of channels; `x` and `out` are (pixels, L).
+#[inline(always)]
+pub fn apply<S: Simd>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let scale = channel(simd, affine.scale, block);
+    let shift = channel(simd, affine.shift, block);
+    let low = S::f32s::splat(simd, affine.range.0);
+    let high = S::f32s::splat(simd, affine.range.1);
+    for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
+        S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high).store_slice(out);
+    }
+}
+
+/// Batch norm's gradient as it is applied: `dy = a · dz + b · y + c`, each of a, b, c a value a channel.
+#[derive(Clone, Copy)]
+pub struct NormGradient<'a> {
+    /// Factor of the gradient of the normalised value, (C).
+    pub a: &'a [f32],
+    /// Factor of the convolution's output, (C).
+    pub b: &'a [f32],
+    /// Summand, (C).
+    pub c: &'a [f32],
+}
+
+/// `out = a · dz + b · y + c` for one block of channels; `dz`, `y` and `out` are (pixels, L).
+#[inline(always)]
+pub fn apply_gradient<S: Simd>(
+    simd: S,
+    dz: &[f32],
+    y: &[f32],
+    block: usize,
+    norm: NormGradient,
+    out: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    let [a, b, c] = [norm.a, norm.b, norm.c].map(|values| channel(simd, values, block));
+    for ((dz, y), out) in dz.chunks_exact(lanes).zip(y.chunks_exact(lanes)).zip(out.chunks_exact_mut(lanes)) {
+        let dz = S::f32s::from_slice(simd, dz);
+        let y = S::f32s::from_slice(simd, y);
+        dz.mul_add(a, y.mul_add(b, c)).store_slice(out);
+    }
+}
+
+/// The values of one block of channels.
+#[inline(always)]
+pub fn channel<S: Simd>(simd: S, values: &[f32], block: usize) -> S::f32s {
+    S::f32s::from_slice(simd, &values[block * S::f32s::LEN..(block + 1) * S::f32s::LEN])
+}
+
+/// `gradient` where `low < value < high`, else 0: the derivative of a clamp.
+#[inline(always)]
+pub fn mask<S: Simd>(simd: S, gradient: S::f32s, value: S::f32s, (low, high): (f32, f32)) -> S::f32s {
+    let zero = S::f32s::splat(simd, 0.0);
+    let gradient = value.simd_gt(S::f32s::splat(simd, low)).select(gradient, zero);
+    value.simd_lt(S::f32s::splat(simd, high)).select(gradient, zero)
+}
+
+/// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block or plane and
+/// the results in `f64`, so that a variance keeps its digits however many pixels there are.
+#[derive(Default)]
+pub struct Sums {
+    /// Σ of the first quantity, (C).
+    pub first: Vec<f64>,
+    /// Σ of the second, (C).
+    pub second: Vec<f64>,
+}
+
+impl Sums {
+    /// Room for `channels`.
+    pub fn new(channels: usize) -> Self {
+        Sums { first: vec![0.0; channels], second: vec![0.0; channels] }
+    }
+
+    /// Starts again from 0.
+    pub fn clear(&mut self) {
+        self.first.fill(0.0);
+        self.second.fill(0.0);
+    }
+
+    /// Adds the vectors of one block of channels.
+    #[inline(always)]
+    pub fn add<S: Simd>(&mut self, _: S, block: usize, first: S::f32s, second: S::f32s) {
+        let lanes = S::f32s::LEN;
+        for (sums, values) in [(&mut self.first, first), (&mut self.second, second)] {
+            for (sum, value) in sums[block * lanes..(block + 1) * lanes].iter_mut().zip(values.as_slice()) {
+                *sum += f64::from(*value);
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The matrix product: every 1×1 convolution, the stem after unfolding, the classifier, and their gradients.
+//!
+//! [`matmul`] multiplies a block of rows (pixels) with packed weights and hands each finished tile to a closure,
+//! which adds bias and activation, sums statistics or masks a gradient while the values are in registers.
+//! [`accumulate`] is the gradient of the weights. Both read blocks of rows in the channel-blocked layout of the
+//! parent module, gathered by [`super::elementwise`].
+
+use super::{Simd, SimdBase, SimdFloat};
+
+/// Rows of a tile. Four rows by two vectors keep eight sums in registers and every register file has sixteen;
+/// without fused multiply-add the product needs a register of its own and three rows are faster
+/// (`benches/kernels.rs`, `matmul`).
+pub const ROWS: usize =
+    if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 3 } else { 4 };
+
+/// Floats that weights of `k` inputs and `n` outputs take when packed.
+pub fn packed_len(k: usize, n: usize) -> usize {
+    super::padded(k) * super::padded(n)
+}
+
+/// Packs a (k, n) matrix, whose element (i, j) is `source[i * stride.0 + j * stride.1]`, for [`matmul`].
+///
+/// Columns go in pairs of vectors: (n / 2L, k, 2L); k and n are padded with zeros to whole blocks.
+#[inline(always)]
+pub fn pack<S: Simd>(
+    _: S,
+    source: &[f32],
+    (k, n): (usize, usize),
+    stride: (usize, usize),
+    packed: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    let depth = super::padded(k);
+    let columns = n.next_multiple_of(lanes);
+    for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
+        let width = panel.len() / depth;
+        let first = pair * 2 * lanes;
+        for (i, row) in panel.chunks_exact_mut(width).enumerate() {
+            if i >= k {
+                row.fill(0.0);
+                continue;
+            }
+            let filled = width.min(n - first);
+            let start = i * stride.0 + first * stride.1;
+            if stride.1 == 1 {
+                row[..filled].copy_from_slice(&source[start..start + filled]);
+            } else {
+                for (value, source) in row[..filled].iter_mut().zip(source[start..].iter().step_by(stride.1))
+                {
+                    *value = *source;
+                }
+            }
+            row[filled..].fill(0.0);
+        }
+    }
+}
+
+/// The panels of packed weights of `depth` inputs and `columns` outputs (multiples of L), each with the index of
+/// its first block of output channels.
+#[inline(always)]
+pub fn panels<S: Simd>(
+    _: S,
+    packed: &[f32],
+    depth: usize,
+    columns: usize,
+) -> impl Iterator<Item = (usize, &[f32])> {
+    let panel = depth * 2 * S::f32s::LEN;
+    packed[..depth * columns].chunks(panel).enumerate().map(|(pair, panel)| (2 * pair, panel))
+}
+
+/// Multiplies `rows` pixels with one panel of packed weights.
+///
+/// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
+/// for the panel's first (`column` 0) and second (1) block of output channels.
+#[inline(always)]
+pub fn matmul<S: Simd>(
+    simd: S,
+    a: &[f32],
+    rows: usize,
+    panel: &[f32],
+    mut finish: impl FnMut(usize, usize, &[S::f32s]),
+) {
+    let full = panel.len() * rows == a.len() * 2 * S::f32s::LEN;
+    let mut row = 0;
+    while row < rows {
+        let step = if row + ROWS <= rows { ROWS } else { 1 };
+        match (full, step) {
+            (true, ROWS) => tile::<S, ROWS, 2>(simd, a, rows, row, panel, &mut finish),
+            (true, _) => tile::<S, 1, 2>(simd, a, rows, row, panel, &mut finish),
+            (false, ROWS) => tile::<S, ROWS, 1>(simd, a, rows, row, panel, &mut finish),
+            (false, _) => tile::<S, 1, 1>(simd, a, rows, row, panel, &mut finish),
+        }
+        row += step;
+    }
+}
+
+/// R rows by C vectors of the product, summed over all of K.
+#[inline(always)]
+fn tile<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    a: &[f32],
+    rows: usize,
+    row: usize,
+    panel: &[f32],
+    finish: &mut impl FnMut(usize, usize, &[S::f32s]),
+) {
+    let lanes = S::f32s::LEN;
+    let mut sums = [[S::f32s::splat(simd, 0.0); R]; C];
+    for (a, b) in a.chunks_exact(rows * lanes).zip(panel.chunks_exact(lanes * C * lanes)) {
+        let a = &a[row * lanes..(row + R) * lanes];
+        for (i, b) in b.chunks_exact(C * lanes).enumerate() {
+            let mut weights = [S::f32s::splat(simd, 0.0); C];
+            for (weight, b) in weights.iter_mut().zip(b.chunks_exact(lanes)) {
+                *weight = S::f32s::from_slice(simd, b);
+            }
+            for r in 0..R {
+                let x = S::f32s::splat(simd, a[r * lanes + i]);
+                for c in 0..C {
+                    sums[c][r] = x.mul_add(weights[c], sums[c][r]);
+                }
+            }
+        }
+    }
+    for (column, sums) in sums.iter().enumerate() {
+        finish(column, row, sums);
+    }
+}
+
+/// The gradient of the weights: `dw += aᵀ · dy` over a block of rows; `dw = aᵀ · dy` if `first`.
+///
+/// `a` is (K / L, rows, L), `dy` (N / L, rows, L), `dw` (k, n) row-major with k ≤ K and n ≤ N.
+#[inline(always)]
+pub fn accumulate<S: Simd>(
+    simd: S,
+    a: &[f32],
+    dy: &[f32],
+    rows: usize,
+    (k, n): (usize, usize),
+    first: bool,
+    dw: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
+        let column = pair * 2 * lanes;
+        for (block, a) in a.chunks_exact(rows * lanes).enumerate() {
+            for half in 0..lanes / 4 {
+                let row = block * lanes + half * 4;
+                if row >= k || column >= n {
+                    break;
+                }
+                let dw = &mut dw[row * n..];
+                let height = 4.min(k - row);
+                let (left, right) = dy.split_at(rows * lanes);
+                // `half` is a constant in each arm, so that the offset into a chunk needs no check.
+                match (half, right.is_empty()) {
+                    (0, false) => {
+                        add_tile(n, height, column, first, outer::<S, 0, 2>(simd, a, [left, right]), dw)
+                    }
+                    (0, true) => add_tile(n, height, column, first, outer::<S, 0, 1>(simd, a, [left]), dw),
+                    (_, false) => {
+                        add_tile(n, height, column, first, outer::<S, 4, 2>(simd, a, [left, right]), dw)
+                    }
+                    (_, true) => add_tile(n, height, column, first, outer::<S, 4, 1>(simd, a, [left]), dw),
+                }
+            }
+        }
+    }
+}
+
+/// Four input channels, from `OFFSET` of a block on, by C vectors of output channels, summed over all rows.
+#[inline(always)]
+fn outer<S: Simd, const OFFSET: usize, const C: usize>(
+    simd: S,
+    a: &[f32],
+    dy: [&[f32]; C],
+) -> [[S::f32s; C]; 4] {
+    let lanes = S::f32s::LEN;
+    let mut sums = [[S::f32s::splat(simd, 0.0); C]; 4];
+    let mut dy = dy.map(|dy| dy.chunks_exact(lanes));
+    for a in a.chunks_exact(lanes) {
+        let mut gradients = [S::f32s::splat(simd, 0.0); C];
+        for (gradient, dy) in gradients.iter_mut().zip(&mut dy) {
+            let Some(dy) = dy.next() else { return sums };
+            *gradient = S::f32s::from_slice(simd, dy);
+        }
+        for r in 0..4 {
+            let x = S::f32s::splat(simd, a[OFFSET + r]);
+            for c in 0..C {
+                sums[r][c] = x.mul_add(gradients[c], sums[r][c]);
+            }
+        }
+    }
+    sums
+}
+
+/// Adds a tile to `dw` from `column` on, leaving out rows and columns that are only padding.
+#[inline(always)]
+fn add_tile<S: Simd, V: SimdBase<S, Element = f32>, const C: usize>(
+    n: usize,
+    height: usize,
+    column: usize,
+    first: bool,
+    tile: [[V; C]; 4],
+    dw: &mut [f32],
+) {
+    for (row, values) in tile.iter().enumerate().take(height) {
+        for (c, value) in values.iter().enumerate() {
+            let start = column + c * V::LEN;
+            let end = n.min(start + V::LEN);
+            if start >= end {
+                continue;
+            }
+            let target = &mut dw[row * n + start..row * n + end];
+            for (target, value) in target.iter_mut().zip(value.as_slice()) {
+                *target = if first { *value } else { *target + *value };
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::{dispatch, lanes, levels, reference};
+
+    /// Every size around a tile's edge, and odd counts of rows.
+    const SIZES: [(usize, usize, usize); 8] =
+        [(1, 8, 8), (3, 8, 16), (4, 16, 24), (5, 24, 8), (7, 27, 16), (49, 16, 40), (64, 72, 10), (9, 8, 1)];
+
+    #[test]
+    fn product_is_the_reference() {
+        for level in levels() {
+            for (m, k, n) in SIZES {
+                let (a, w) = (reference::numbers(1, m * k), reference::numbers(2, k * n));
+                let expected = reference::matmul(&a, &w, (m, k, n));
+                let lanes = lanes(level);
+                let depth = super::super::padded(k);
+                let mut padded = vec![0.0; m * depth];
+                for (row, a) in padded.chunks_mut(depth).zip(a.chunks(k)) {
+                    row[..k].copy_from_slice(a);
+                }
+                let blocked = reference::block(&padded, depth, lanes);
+                let columns = n.next_multiple_of(lanes);
+                // Packed from the matrix, and from its transpose by strides: the same panels.
+                let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
+                for (source, stride) in [(&w, (n, 1)), (&transposed, (1, k))] {
+                    let mut packed = vec![f32::NAN; packed_len(k, n)];
+                    let mut y = vec![f32::NAN; m * columns];
+                    dispatch!(level, simd => {
+                        pack(simd, source, (k, n), stride, &mut packed);
+                        for (first, panel) in panels(simd, &packed, depth, columns) {
+                            matmul(simd, &blocked, m, panel, |column, row, tile| {
+                                for (r, value) in tile.iter().enumerate() {
+                                    let start = (row + r) * columns + (first + column) * lanes;
+                                    value.store_slice(&mut y[start..start + lanes]);
+                                }
+                            });
+                        }
+                    });
+                    for (i, expected) in expected.iter().enumerate() {
+                        let found = f64::from(y[i / n * columns + i % n]);
+                        assert!(
+                            (found - expected).abs() < 1e-5,
+                            "{level:?} {m}×{k}×{n} at {i}: {found}, {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradient_of_the_weights_is_the_reference() {
+        for level in levels() {
+            for (m, k, n) in SIZES {
+                let (a, dy) = (reference::numbers(3, m * k), reference::numbers(4, m * n));
+                let transposed: Vec<f32> = (0..k * m).map(|i| a[i % m * k + i / m]).collect();
+                let expected = reference::matmul(&transposed, &dy, (k, m, n));
+                let lanes = lanes(level);
+                let (a, dy) = (reference::block(&a, k, lanes), reference::block(&dy, n, lanes));
+                let mut dw = vec![f32::NAN; k * n];
+                dispatch!(level, simd => accumulate(simd, &a, &dy, m, (k, n), true, &mut dw));
+                dispatch!(level, simd => accumulate(simd, &a, &dy, m, (k, n), false, &mut dw));
+                for (found, expected) in dw.iter().zip(&expected) {
+                    let expected = 2.0 * expected;
+                    assert!(
+                        (f64::from(*found) - expected).abs() < 2e-5,
+                        "{level:?} {m}×{k}×{n}: {found}, {expected}"
+                    );
+                }
+            }
+        }
+    }
+}

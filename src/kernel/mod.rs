@@ -1,0 +1,85 @@
+//! SIMD kernels on plain slices, written once for every instruction set.
+//!
+//! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through [`dispatch!`], which
+//! compiles its argument once for each instruction set and picks one at run time.
+//!
+//! # The channel-blocked layout
+//!
+//! Activations lie as (C / L, M, L): L is the number of lanes of a vector (8 with AVX2, 4 in the browser) and M
+//! counts pixels, of all images one after another. Every channel count inside a MobileNetV2 is a multiple of 8,
+//! so there is no remainder. Each kernel then walks contiguous memory:
+//!
+//! - the matrix product takes L values of a pixel, or of several neighbouring ones, from one place;
+//! - a depthwise convolution sees each image's plane of L channels as one small contiguous picture;
+//! - sums over pixels, one a channel, stay in a register.
+//!
+//! Images, logits and weights are not blocked: the layout never leaves the network.
+
+use fearless_simd::Level;
+
+pub mod depthwise;
+pub mod elementwise;
+pub mod matmul;
+#[cfg(test)]
+pub mod reference;
+
+pub use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
+
+/// Lanes of the widest vector any kernel uses; channel counts are multiples of it.
+pub const MAX_LANES: usize = 8;
+
+/// Rounds a number of channels up to whole blocks on every instruction set.
+pub fn padded(channels: usize) -> usize {
+    channels.next_multiple_of(MAX_LANES)
+}
+
+/// The widest instruction set of this machine that the kernels use: AVX2 with FMA, NEON, wasm's simd128 (with
+/// relaxed FMA where the build enables it), else scalar code.
+///
+/// AVX-512's sixteen lanes would not divide the channel counts.
+pub fn best_level() -> Level {
+    let level = Level::new();
+    #[cfg(target_arch = "x86_64")]
+    return level.as_avx2().map_or(Level::fallback(), Level::Avx2);
+    #[cfg(not(target_arch = "x86_64"))]
+    level
+}
+
+/// Every instruction set that can be tested on this machine.
+#[cfg(test)]
+pub fn levels() -> Vec<Level> {
+    #[cfg(not(target_arch = "wasm32"))]
+    return vec![best_level(), Level::fallback()];
+    #[cfg(target_arch = "wasm32")]
+    vec![best_level()]
+}
+
+/// Lanes of an instruction set's vectors of `f32`.
+pub fn lanes(level: Level) -> usize {
+    #[inline(always)]
+    fn lanes<S: Simd>(_: S) -> usize {
+        S::f32s::LEN
+    }
+    dispatch!(level, simd => lanes(simd))
+}
+
+/// Runs `$body`, with `$simd` bound to the token of `$level`, compiled for that instruction set.
+macro_rules! dispatch {
+    ($level:expr, $simd:ident => $body:expr) => {
+        match $level {
+            #[cfg(target_arch = "x86_64")]
+            fearless_simd::Level::Avx2($simd) => $simd.vectorize(
+                #[inline(always)]
+                || $body,
+            ),
+            #[cfg(target_arch = "aarch64")]
+            fearless_simd::Level::Neon($simd) => $body,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            fearless_simd::Level::WasmSimd128($simd) => $body,
+            #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+            fearless_simd::Level::Fallback($simd) => $body,
+            level => unreachable!("no kernels for {level:?}"),
+        }
+    };
+}
+pub(crate) use dispatch;
