@@ -1,0 +1,69 @@
+// The static server of `cargo xtask serve` and of the browser tests.
+//
+// sirv does the serving: it is small, maintained, knows the MIME types (application/wasm among them) and, in
+// its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the isolation headers.
+
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import sirv from "sirv";
+
+/** What makes a page cross-origin isolated, which shared memory (threads) and fine timers need. */
+const ISOLATION = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+};
+
+const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
+
+/**
+ * Serves folders on localhost.
+ * @param {object} [options]
+ * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/
+ * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
+ * @param {number} [options.port] default: any free one
+ * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
+ */
+export async function startServer({ roots = [here("../dist")], mounts = {}, port = 0 } = {}) {
+    const serve = (/** @type {string} */ folder) => sirv(folder, { dev: true, etag: true });
+    const routes = [
+        ...Object.entries(mounts).map(([prefix, folder]) => ({ prefix, handler: serve(folder) })),
+        ...roots.map((folder) => ({ prefix: "/", handler: serve(folder) })),
+    ];
+    const server = createServer((request, response) => {
+        for (const [name, value] of Object.entries(ISOLATION)) response.setHeader(name, value);
+        const url = request.url ?? "/";
+        const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
+        const next = () => {
+            const route = candidates.shift();
+            if (!route) return response.writeHead(404).end("not found\n");
+            request.url = url.slice(route.prefix.length - 1);
+            route.handler(request, response, next);
+        };
+        next();
+    });
+    await new Promise((resolve, reject) => {
+        server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
+    });
+    const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+    return {
+        url: `http://127.0.0.1:${address.port}/`,
+        close: () =>
+            new Promise((resolve) => {
+                server.close(() => resolve());
+                server.closeAllConnections();
+            }),
+    };
+}
+
+// node server.js PORT: www/ over dist/, so that an edit of the page shows without a build
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+    const port = Number(process.argv[2]);
+    try {
+        const { url } = await startServer({ roots: [here("../www"), here("../dist")], port });
+        console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
+    } catch (error) {
+        if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
+        console.error(`port ${port} is taken; choose another one: cargo xtask serve --port ${port + 1}`);
+        process.exitCode = 1;
+    }
+}
