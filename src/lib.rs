@@ -7,6 +7,7 @@ pub mod error;
 pub mod kernel;
 pub mod parameters;
 pub mod train;
+pub mod weights;
 
 pub use config::Config;
 pub use error::{Error, Result};

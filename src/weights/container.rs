@@ -1,0 +1,169 @@
+//! The safetensors container: bytes to named arrays of numbers and back, with messages that say what is wrong.
+
+use std::collections::BTreeMap;
+
+use half::{bf16, f16};
+use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
+
+use crate::error::{Error, Result};
+
+/// How much of each convolution's weights goes to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Four bytes a value: nothing is lost.
+    Full,
+    /// Two bytes a value (IEEE binary16), 11 significant bits.
+    Half,
+}
+
+/// A file whose header has been read and checked against its length.
+pub struct Container<'a> {
+    metadata: Metadata,
+    data: &'a [u8],
+}
+
+impl<'a> Container<'a> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where the bytes are not a whole safetensors file.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+        let (header, metadata) =
+            SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(bytes, &error))?;
+        Ok(Container { metadata, data: &bytes[8 + header..] })
+    }
+
+    /// The file's free-form metadata.
+    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.metadata.metadata().iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    /// Names of the tensors, in the order in which they lie in the file.
+    pub fn names(&self) -> Vec<String> {
+        self.metadata.offset_keys()
+    }
+
+    /// Shape of a tensor, where there is one of that name.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.metadata.info(name).map(|info| info.shape.as_slice())
+    }
+
+    /// Values of a tensor of floating point numbers.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where there is no such tensor, it holds another type, or not all values are finite.
+    pub fn floats(&self, name: &str) -> Result<Vec<f32>> {
+        let (info, bytes) = self.tensor(name)?;
+        let values: Vec<f32> = match info.dtype {
+            Dtype::F32 => numbers(bytes, f32::from_le_bytes),
+            Dtype::F16 => numbers(bytes, |b| f16::from_le_bytes(b).to_f32()),
+            Dtype::BF16 => numbers(bytes, |b| bf16::from_le_bytes(b).to_f32()),
+            other => {
+                let message = format!("tensor {name} is of type {other}; expected F32, F16 or BF16");
+                return Err(Error::Weights(message));
+            }
+        };
+        match values.iter().position(|value| !value.is_finite()) {
+            None => Ok(values),
+            Some(index) => Err(Error::Weights(format!(
+                "tensor {name} has the value {} at index {index}; expected finite numbers only",
+                values[index]
+            ))),
+        }
+    }
+
+    /// Values of a tensor of integers.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where there is no such tensor or it holds another type.
+    pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
+        let (info, bytes) = self.tensor(name)?;
+        match info.dtype {
+            Dtype::I64 => Ok(numbers(bytes, i64::from_le_bytes)),
+            Dtype::I32 => Ok(numbers(bytes, |b| i32::from_le_bytes(b).into())),
+            Dtype::U8 => Ok(numbers(bytes, |[b]| b.into())),
+            other => {
+                let message = format!("tensor {name} is of type {other}; expected I64, I32 or U8");
+                Err(Error::Weights(message))
+            }
+        }
+    }
+
+    fn tensor(&self, name: &str) -> Result<(&TensorInfo, &'a [u8])> {
+        let info = self
+            .metadata
+            .info(name)
+            .ok_or_else(|| Error::Weights(format!("tensor {name} is missing from the file")))?;
+        let (start, end) = info.data_offsets;
+        Ok((info, &self.data[start..end]))
+    }
+}
+
+fn numbers<const SIZE: usize, T>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|chunk| number(*chunk)).collect()
+}
+
+/// What the bytes are instead, as far as their first ones tell.
+fn not_safetensors(bytes: &[u8], error: &SafeTensorError) -> Error {
+    let start = bytes.trim_ascii_start();
+    let message = if bytes.is_empty() {
+        "the file is empty; expected a safetensors file".into()
+    } else if start.starts_with(b"<") {
+        "this is a web page, not a safetensors file: the address it came from may be wrong".into()
+    } else if start.starts_with(b"PK") {
+        "this is a zip archive, perhaps of torch.save; expected a safetensors file".into()
+    } else if start.starts_with(b"version https://git-lfs") {
+        "this is a Git LFS pointer, not the safetensors file that it stands for".into()
+    } else if matches!(error, SafeTensorError::MetadataIncompleteBuffer) {
+        let length = bytes.len();
+        format!("the file's {length} bytes are not what its header announces: it is truncated or damaged")
+    } else {
+        format!("this is not a safetensors file, or it is truncated: {error}")
+    };
+    Error::Weights(message)
+}
+
+/// A tensor on its way into a file.
+pub struct Entry {
+    name: String,
+    shape: Vec<usize>,
+    dtype: Dtype,
+    bytes: Vec<u8>,
+}
+
+impl Entry {
+    /// Floating point numbers; half precision only where no value would become infinite.
+    pub fn floats(name: String, shape: Vec<usize>, values: &[f32], precision: Precision) -> Self {
+        let half = precision == Precision::Half && values.iter().all(|v| f16::from_f32(*v).is_finite());
+        let (dtype, bytes) = if half {
+            (Dtype::F16, values.iter().flat_map(|v| f16::from_f32(*v).to_le_bytes()).collect())
+        } else {
+            (Dtype::F32, values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        };
+        Entry { name, shape, dtype, bytes }
+    }
+
+    /// The integer 0, a scalar.
+    pub fn zero(name: String) -> Self {
+        Entry { name, shape: Vec::new(), dtype: Dtype::I64, bytes: 0i64.to_le_bytes().into() }
+    }
+}
+
+/// Bytes of a safetensors file. The same entries and metadata always give the same bytes.
+pub fn write(entries: &[Entry], metadata: BTreeMap<String, String>) -> Vec<u8> {
+    let views = entries.iter().map(|Entry { name, shape, dtype, bytes }| {
+        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the shape fits the bytes");
+        (name.as_str(), view)
+    });
+    let mut file = safetensors::serialize(views, Some(metadata.into_iter().collect()))
+        .expect("sizes come from arrays in memory");
+
+    // The library writes the header from hash maps, in another order each time: the same text, keys sorted.
+    let (length, rest) = file.split_first_chunk_mut().expect("eight bytes of length");
+    let header = &mut rest[..u64::from_le_bytes(*length) as usize];
+    let sorted: serde_json::Value = serde_json::from_slice(header).expect("the header is JSON");
+    let sorted = sorted.to_string();
+    header[..sorted.len()].copy_from_slice(sorted.as_bytes());
+    file
+}

@@ -1,0 +1,269 @@
+//! Weights files: what goes in comes out, files from elsewhere are recognised, bad files are named.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use mobilenetv2::config::{Activation, Padding, Stem};
+use mobilenetv2::weights::{self, PartialConfig, Precision};
+use mobilenetv2::{Config, Weights};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+/// A small network in which every number differs from its neighbours.
+fn small(config: Config) -> Weights {
+    let mut weights = Weights::random(config, 7);
+    let mut rng = fastrand::Rng::with_seed(8);
+    weights.statistics.fill_with(|| 0.5 + rng.f32());
+    weights
+}
+
+fn unusual() -> Config {
+    Config {
+        width: 0.1,
+        resolution: 48,
+        classes: 3,
+        activation: Activation::Relu,
+        padding: Padding::Same,
+        epsilon: 1e-3,
+        batch_norm_momentum: 0.003,
+        mean: [0.5, 0.25, 0.125],
+        std: [0.1, 0.2, 0.3],
+        ..Config::cifar()
+    }
+}
+
+fn none() -> PartialConfig {
+    PartialConfig::new()
+}
+
+/// A file in parts that a test can break.
+struct File {
+    metadata: HashMap<String, String>,
+    tensors: HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
+}
+
+impl File {
+    fn new(weights: &Weights) -> Self {
+        let bytes = weights::save(weights, Precision::Full);
+        let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        let data = &bytes[8 + length..];
+        let tensors = header.tensors().into_iter().map(|(name, info)| {
+            let (start, end) = info.data_offsets;
+            (name, (info.dtype, info.shape.clone(), data[start..end].to_vec()))
+        });
+        let metadata = header.metadata().iter().flatten();
+        File { tensors: tensors.collect(), metadata: metadata.map(|(k, v)| (k.clone(), v.clone())).collect() }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let views = self.tensors.iter().map(|(name, (dtype, shape, data))| {
+            (name.as_str(), TensorView::new(*dtype, shape.clone(), data).unwrap())
+        });
+        let metadata = self.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+        safetensors::serialize(views, Some(metadata)).unwrap()
+    }
+
+    fn error(&self) -> String {
+        weights::load(&self.bytes(), &none()).unwrap_err().to_string()
+    }
+}
+
+#[test]
+fn full_precision_keeps_everything() {
+    let mut weights = small(unusual());
+    weights.labels = vec!["cat".into(), "말".into(), "a \"quoted\", one".into()];
+    let bytes = weights::save(&weights, Precision::Full);
+    assert_eq!(weights::load(&bytes, &none()).unwrap(), weights);
+    assert_eq!(weights::save(&weights, Precision::Full), bytes, "the same weights give the same bytes");
+}
+
+#[test]
+fn half_precision_keeps_eleven_bits() {
+    let mut weights = small(unusual());
+    weights.values[0] = 1e5; // beyond half precision: its tensor must stay whole
+    let (full, half) = [Precision::Full, Precision::Half].map(|p| weights::save(&weights, p)).into();
+    assert!(half.len() < full.len() * 2 / 3, "{} of {} bytes", half.len(), full.len());
+    let loaded = weights::load(&half, &none()).unwrap();
+    assert_eq!(loaded.statistics, weights.statistics);
+    for (kept, value) in loaded.values.iter().zip(&weights.values) {
+        let bound = (value.abs() / 2048.0).max(f32::powi(2.0, -25));
+        assert!((kept - value).abs() <= bound, "{value} became {kept}");
+    }
+    assert_eq!(loaded.values[0], 1e5);
+}
+
+#[test]
+fn bfloat16_is_read() {
+    let weights = small(unusual());
+    let mut file = File::new(&weights);
+    let bias = [0.5f32, -2.0, 3.0];
+    let bytes = bias.iter().flat_map(|v| half::bf16::from_f32(*v).to_le_bytes()).collect();
+    file.tensors.insert("classifier.1.bias".into(), (Dtype::BF16, vec![3], bytes));
+    let loaded = weights::load(&file.bytes(), &none()).unwrap();
+    assert_eq!(loaded.values[loaded.values.len() - 3..], bias);
+}
+
+#[test]
+fn metadata_are_readable() {
+    let metadata = File::new(&small(unusual())).metadata;
+    let expected = [
+        ("format", "pt"),
+        ("width", "0.1"),
+        ("resolution", "48"),
+        ("classes", "3"),
+        ("stem", "cifar"),
+        ("activation", "relu"),
+        ("bottleneck", "linear"),
+        ("padding", "same"),
+        ("epsilon", "0.001"),
+        ("batch_norm_momentum", "0.003"),
+        ("mean", "0.5,0.25,0.125"),
+        ("std", "0.1,0.2,0.3"),
+    ];
+    for (key, value) in expected {
+        assert_eq!(metadata.get(key).map(String::as_str), Some(value), "{key}");
+    }
+}
+
+#[test]
+fn files_without_metadata_are_recognised() {
+    for (width, expansion) in [(0.1, 6), (0.35, 6), (0.5, 3), (0.75, 1), (0.62, 6), (1.0, 6), (1.4, 6)] {
+        let weights = small(Config { width, expansion, classes: 5, ..Config::imagenet() });
+        let mut file = File::new(&weights);
+        file.metadata.clear();
+        let loaded = weights::load(&file.bytes(), &none()).unwrap();
+        // Another width may round to the very same channels; the network is what counts.
+        assert_eq!(loaded.config.layers(), weights.config.layers(), "width {width}, t = {expansion}");
+        assert!((loaded.config.width - width).abs() < 0.05, "{width} taken for {}", loaded.config.width);
+        assert_eq!(loaded.values, weights.values);
+    }
+}
+
+#[test]
+fn the_caller_fills_what_the_file_leaves_open() {
+    let mut file = File::new(&small(unusual()));
+    file.metadata.retain(|key, _| key == "padding");
+    let known =
+        serde_json::json!({"padding": "symmetric", "stem": "cifar", "mean": [0.5, 0.5, 0.5], "std": null});
+    let config = weights::load(&file.bytes(), known.as_object().unwrap()).unwrap().config;
+    assert_eq!(config.padding, Padding::Same, "the file knows best");
+    assert_eq!(config.stem, Stem::Cifar);
+    assert_eq!(config.mean, [0.5; 3]);
+    assert_eq!(config.std, Config::imagenet().std);
+    assert_eq!(config.classes, 3);
+}
+
+#[test]
+fn wrong_claims_are_named() {
+    let mut file = File::new(&small(unusual()));
+    file.metadata.insert("width".into(), "1".into());
+    assert_eq!(file.error(), "tensor features.0.0.weight has shape [8, 3, 3, 3]; expected [32, 3, 3, 3]");
+    file.metadata.insert("width".into(), "wide".into());
+    assert!(file.error().contains("width: invalid type: string \"wide\", expected f64"), "{}", file.error());
+    file.metadata.insert("width".into(), "40".into());
+    assert!(file.error().contains("width must be 0.1 to 4, not 40"), "{}", file.error());
+    file.metadata.remove("width");
+    file.metadata.insert("expansion".into(), u64::MAX.to_string());
+    assert!(file.error().contains("expansion must be 1 to 10, not"), "{}", file.error());
+
+    let known = serde_json::json!({"colour": 1});
+    let bytes = File::new(&small(unusual())).bytes();
+    let message = weights::load(&bytes, known.as_object().unwrap()).unwrap_err().to_string();
+    assert!(message.contains("colour: unknown field"), "{message}");
+
+    let mut file = File::new(&small(unusual()));
+    file.metadata.insert("labels".into(), "[\"one\"]".into());
+    assert_eq!(file.error(), "the file's metadata have 1 labels; expected 3");
+}
+
+#[test]
+fn bad_tensors_are_named() {
+    let weights = small(unusual());
+    let last = "features.18.0.weight";
+
+    let mut file = File::new(&weights);
+    file.tensors.remove(last);
+    assert_eq!(file.error(), "tensor features.18.0.weight is missing; expected shape [1280, 32, 1, 1]");
+
+    let mut file = File::new(&weights);
+    file.tensors.get_mut(last).unwrap().1 = vec![32, 1280, 1, 1];
+    assert_eq!(
+        file.error(),
+        "tensor features.18.0.weight has shape [32, 1280, 1, 1]; expected [1280, 32, 1, 1]"
+    );
+
+    let mut file = File::new(&weights);
+    file.tensors.insert("features.19.weight".into(), (Dtype::F32, vec![1], vec![0; 4]));
+    assert_eq!(file.error(), "tensor features.19.weight of shape [1] is not part of this MobileNetV2");
+
+    let mut file = File::new(&weights);
+    file.tensors.insert("classifier.1.bias".into(), (Dtype::F64, vec![3], vec![0; 24]));
+    assert_eq!(file.error(), "tensor classifier.1.bias is of type F64; expected F32, F16 or BF16");
+
+    let mut file = File::new(&weights);
+    file.tensors.get_mut("classifier.1.bias").unwrap().2[4..8].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert_eq!(
+        file.error(),
+        "tensor classifier.1.bias has the value NaN at index 1; expected finite numbers only"
+    );
+
+    let mut file = File::new(&weights);
+    let variance = "features.18.1.running_var";
+    file.tensors.get_mut(variance).unwrap().2[..4].copy_from_slice(&(-0.5f32).to_le_bytes());
+    assert_eq!(
+        file.error(),
+        "tensor features.18.1.running_var has the value -0.5; a variance is not negative"
+    );
+
+    let mut file = File::new(&weights);
+    file.tensors.retain(|name, _| name == "classifier.1.bias");
+    assert!(
+        file.error()
+            .contains("no MobileNetV2 under torchvision's names (the file has 1 tensors: classifier.1.bias")
+    );
+}
+
+#[test]
+fn what_is_no_weights_file_is_told_apart() {
+    let error = |bytes: &[u8]| weights::load(bytes, &none()).unwrap_err().to_string();
+    assert!(error(b"").contains("the file is empty"));
+    assert!(error(b"\n<!DOCTYPE html><html>not found</html>").contains("web page"));
+    assert!(error(b"PK\x03\x04 and so on").contains("zip archive"));
+    assert!(error(b"version https://git-lfs.github.com/spec/v1").contains("Git LFS"));
+    assert!(error(b"abc").contains("truncated"));
+    assert!(error(&[255; 64]).contains("header too large"));
+    assert!(error(&[0; 64]).contains("not a safetensors file"));
+    let bytes = weights::save(&small(unusual()), Precision::Full);
+    assert!(error(&bytes[..1000]).contains("truncated"));
+    assert!(error(&bytes[..bytes.len() - 1]).contains("truncated or damaged"));
+    assert!(error(&[&bytes[..], &[0]].concat()).contains("truncated or damaged"));
+}
+
+#[test]
+fn no_damage_panics() {
+    let bytes = weights::save(&small(unusual()), Precision::Half);
+    let mut rng = fastrand::Rng::with_seed(1);
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for _ in 0..500 {
+        let mut damaged = bytes.clone();
+        for _ in 0..rng.usize(1..4) {
+            damaged[rng.usize(..8 + header)] = rng.u8(..);
+        }
+        let _ = weights::load(&damaged, &none());
+    }
+}
+
+#[test]
+fn google_weights_are_recognised() {
+    let data = std::env::var_os("MOBILENETV2_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let path = data.join("imagenet/mobilenet_v2_1.0_224.safetensors");
+    let Ok(bytes) = std::fs::read(&path) else {
+        eprintln!("SKIPPED: {} is not there", path.display());
+        return;
+    };
+    let weights = weights::load(&bytes, &none()).unwrap();
+    let expected = Config { padding: Padding::Same, mean: [0.5; 3], std: [0.5; 3], ..Config::imagenet() };
+    assert_eq!(weights.config, expected);
+    assert_eq!(weights.values.len(), 3_504_872);
+}
