@@ -2,12 +2,20 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod block;
 pub mod config;
 pub mod error;
 pub mod kernel;
+pub mod layer;
+pub mod loss;
+pub mod network;
+pub mod optim;
 pub mod parameters;
+pub mod schedule;
+pub mod threads;
 pub mod train;
 pub mod weights;
+pub mod workspace;
 
 pub use config::Config;
 pub use error::{Error, Result};

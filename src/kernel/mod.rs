@@ -29,7 +29,7 @@ pub use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
 pub const MAX_LANES: usize = 8;
 
 /// Rounds a number of channels up to whole blocks on every instruction set.
-pub fn padded(channels: usize) -> usize {
+pub const fn padded(channels: usize) -> usize {
     channels.next_multiple_of(MAX_LANES)
 }
 
@@ -68,7 +68,8 @@ macro_rules! dispatch {
     ($level:expr, $simd:ident => $body:expr) => {
         match $level {
             #[cfg(target_arch = "x86_64")]
-            fearless_simd::Level::Avx2($simd) => $simd.vectorize(
+            fearless_simd::Level::Avx2($simd) => fearless_simd::Simd::vectorize(
+                $simd,
                 #[inline(always)]
                 || $body,
             ),

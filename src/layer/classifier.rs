@@ -1,0 +1,73 @@
+//! The classifier: a matrix product with bias from the pooled features to one logit a class.
+
+use crate::kernel::matmul::{accumulate, matmul, panels};
+use crate::kernel::{Simd, SimdBase};
+
+/// `logits = x · w + bias`.
+///
+/// `x` is (K / L, images, L), `packed` holds w (K, classes), `logits` is (images, classes).
+#[inline(always)]
+pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images: usize, logits: &mut [f32]) {
+    let lanes = S::f32s::LEN;
+    let classes = bias.len();
+    let depth = x.len() / images;
+    for (block, panel) in panels(simd, packed, depth, classes.next_multiple_of(lanes)) {
+        matmul(simd, x, images, panel, |column, row, tile| {
+            let first = (block + column) * lanes;
+            let last = classes.min(first + lanes);
+            for (i, value) in tile.iter().enumerate() {
+                let logits = &mut logits[(row + i) * classes..(row + i + 1) * classes];
+                for ((logit, value), bias) in
+                    logits[first..last].iter_mut().zip(value.as_slice()).zip(&bias[first..])
+                {
+                    *logit = *value + *bias;
+                }
+            }
+        });
+    }
+}
+
+/// `dx = dlogits · wᵀ`, `dw = xᵀ · dlogits`, `dbias = Σ dlogits`; forward was `logits = x · w + bias`.
+///
+/// `packed` holds wᵀ (classes, K); `dw` is (K, classes); `rows` has room for (classes / L, images, L).
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "three inputs, three gradients and room to work")]
+pub fn backward<S: Simd>(
+    simd: S,
+    x: &[f32],
+    packed: &[f32],
+    dlogits: &[f32],
+    images: usize,
+    dx: &mut [f32],
+    dw: &mut [f32],
+    dbias: &mut [f32],
+    rows: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    let classes = dbias.len();
+    let depth = x.len() / images;
+    let columns = crate::kernel::padded(classes);
+    // dlogits, channel-blocked, the padding zero.
+    let dy = &mut rows[..columns * images];
+    dy.fill(0.0);
+    dbias.fill(0.0);
+    for (image, dlogits) in dlogits.chunks_exact(classes).enumerate() {
+        for (block, values) in dlogits.chunks(lanes).enumerate() {
+            let start = (block * images + image) * lanes;
+            dy[start..start + values.len()].copy_from_slice(values);
+        }
+        for (sum, value) in dbias.iter_mut().zip(dlogits) {
+            *sum += value;
+        }
+    }
+    accumulate(simd, x, dy, images, (depth, classes), true, dw);
+    for (block, panel) in panels(simd, packed, columns, depth) {
+        matmul(simd, dy, images, panel, |column, row, tile| {
+            let start = ((block + column) * images + row) * lanes;
+            let dx = &mut dx[start..start + tile.len() * lanes];
+            for (value, dx) in tile.iter().zip(dx.chunks_exact_mut(lanes)) {
+                value.store_slice(dx);
+            }
+        });
+    }
+}

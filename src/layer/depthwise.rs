@@ -1,0 +1,118 @@
+//! The depthwise 3×3 convolution, image by image and block of channels by block of channels.
+
+use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
+use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, frame, spread, taps};
+use crate::kernel::elementwise::{Sums, apply, apply_gradient};
+use crate::kernel::{Simd, SimdBase, SimdFloat};
+
+/// `y = w ∗ x`; adds Σ y and Σ y² to `sums`.
+///
+/// `weights` is (3, 3, C), `y` (C / L, images · size_out², L); `framed` has room for a framed plane.
+#[inline(always)]
+pub fn forward<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    source: Source,
+    weights: &[f32],
+    y: &mut [f32],
+    framed: &mut [f32],
+    sums: &mut Sums,
+) {
+    let lanes = S::f32s::LEN;
+    let channels = weights.len() / 9;
+    let (input, output) = plane_lengths(simd, geometry);
+    let images = y.len() * lanes / (output * channels);
+    for (index, (x, y)) in source.x.chunks_exact(input).zip(y.chunks_exact_mut(output)).enumerate() {
+        let block = index / images;
+        let taps = taps(simd, weights, channels, block);
+        frame_source(simd, geometry, source, x, block, framed);
+        let mut total = S::f32s::splat(simd, 0.0);
+        let mut square = total;
+        convolve(simd, geometry, framed, &taps, |pixel, value| {
+            value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
+            total += value;
+            square = value.mul_add(value, square);
+        });
+        sums.add(simd, block, total, square);
+    }
+}
+
+/// `dx = turned(w) ∗ dy` into `sink`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
+///
+/// `dw` is (3, 3, C); `scratch` has room for two framed planes and one plane of the output.
+#[inline(always)]
+pub fn backward<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    source: Source,
+    gradient: Gradient,
+    weights: &[f32],
+    sink: Sink,
+    dw: &mut [f32],
+    scratch: [&mut [f32]; 3],
+) {
+    let lanes = S::f32s::LEN;
+    let channels = weights.len() / 9;
+    let (input, output) = plane_lengths(simd, geometry);
+    let images = gradient.y.len() * lanes / (output * channels);
+    let [x_frame, dy_frame, dy] = scratch;
+    let Sink { dz, add, mean, sums } = sink;
+    dw.fill(0.0);
+    for (index, dz) in dz.chunks_exact_mut(input).enumerate().take(channels / lanes * images) {
+        let block = index / images;
+        let x = &source.x[index * input..(index + 1) * input];
+        frame_source(simd, geometry, source, x, block, x_frame);
+        let span = index * output..(index + 1) * output;
+        let dy = &mut dy[..output];
+        apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, dy);
+        spread(simd, geometry, dy, dy_frame);
+
+        let mut taps_gradient = [S::f32s::splat(simd, 0.0); 9];
+        accumulate(simd, geometry, x_frame, dy_frame, &mut taps_gradient);
+        add_taps(simd, &taps_gradient, channels, block, dw);
+
+        let mut turned = taps(simd, weights, channels, block);
+        turned.reverse();
+        let plain = Geometry { stride: 1, offset: 0, ..geometry };
+        match source.affine {
+            Some(affine) => {
+                let mut block_sink = BlockSink::new(simd, affine, mean, block);
+                convolve(simd, plain, dy_frame, &turned, |pixel, value| {
+                    let span = pixel * lanes..(pixel + 1) * lanes;
+                    let value = with_shortcut(simd, value, add, index * input + span.start);
+                    block_sink.receive(simd, value, &x[span.clone()]).store_slice(&mut dz[span]);
+                });
+                block_sink.finish(simd, block, sums);
+            }
+            None => convolve(simd, plain, dy_frame, &turned, |pixel, value| {
+                let span = pixel * lanes..(pixel + 1) * lanes;
+                with_shortcut(simd, value, add, index * input + span.start).store_slice(&mut dz[span]);
+            }),
+        }
+    }
+}
+
+/// Floats of a plane of L channels of the input and of the output.
+#[inline(always)]
+fn plane_lengths<S: Simd>(_: S, geometry: Geometry) -> (usize, usize) {
+    let length = |size: usize| size * size * S::f32s::LEN;
+    (length(geometry.size), length(geometry.size_out()))
+}
+
+/// A plane of the source, normalised and activated, in its frame.
+#[inline(always)]
+fn frame_source<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    source: Source,
+    plane: &[f32],
+    block: usize,
+    framed: &mut [f32],
+) {
+    match source.affine {
+        Some(affine) => {
+            frame(simd, geometry.size, plane, framed, |row, out| apply(simd, row, block, affine, out));
+        }
+        None => frame(simd, geometry.size, plane, framed, |row, out| out.copy_from_slice(row)),
+    }
+}

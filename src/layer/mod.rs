@@ -1,0 +1,102 @@
+//! One operation a file, forward and backward side by side.
+//!
+//! A convolution writes its output `y` once and sums batch norm's statistics on the way. Nobody writes the
+//! normalised, activated value: whoever needs it reads `y` through a [`Source`]. Backward mirrors this. The
+//! gradient `dz` of a normalised value is written once, by a [`Sink`], which masks it by the activation and sums
+//! what batch norm's gradient needs; the gradient `dy` of a convolution's output is never written: it is read as
+//! `a · dz + b · y + c` through a [`Gradient`].
+//!
+//! All tensors here are channel-blocked, (C / L, M, L); see [`crate::kernel`].
+
+use crate::kernel::elementwise::{Affine, NormGradient, Sums, channel, mask};
+use crate::kernel::{Simd, SimdBase, SimdFloat};
+
+pub mod batch_norm;
+pub mod classifier;
+pub mod depthwise;
+pub mod pointwise;
+pub mod pool;
+pub mod shortcut;
+pub mod stem;
+pub mod unit;
+
+/// What a layer reads: a tensor, through batch norm and activation where they are still to be applied.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    /// (C / L, M, L)
+    pub x: &'a [f32],
+    /// Batch norm and activation of the layer that wrote `x`; none if `x` is final.
+    pub affine: Option<Affine<'a>>,
+}
+
+/// The gradient of a convolution's output, from the gradient of its normalised value.
+#[derive(Clone, Copy)]
+pub struct Gradient<'a> {
+    /// Gradient of the normalised value, (C / L, M, L).
+    pub dz: &'a [f32],
+    /// The convolution's output, (C / L, M, L).
+    pub y: &'a [f32],
+    /// How the two combine.
+    pub norm: NormGradient<'a>,
+}
+
+/// Where a layer writes the gradient of what it read from its [`Source`].
+pub struct Sink<'a> {
+    /// Receives the gradient of `Source::x`'s final value or, if that has a pending batch norm, of its normalised
+    /// value before the activation; (C / L, M, L).
+    pub dz: &'a mut [f32],
+    /// A further gradient of the same value, from a shortcut.
+    pub add: Option<&'a [f32]>,
+    /// Batch means of the pending batch norm, (C).
+    pub mean: &'a [f32],
+    /// Σ dz and Σ dz · (x - mean), a channel, of the pending batch norm.
+    pub sums: &'a mut Sums,
+}
+
+/// A [`Sink`] for one block of channels of a source.
+pub(crate) struct BlockSink<S: Simd> {
+    scale: S::f32s,
+    shift: S::f32s,
+    mean: S::f32s,
+    range: (f32, f32),
+    total: S::f32s,
+    moment: S::f32s,
+}
+
+impl<S: Simd> BlockSink<S> {
+    #[inline(always)]
+    fn new(simd: S, affine: Affine, mean: &[f32], block: usize) -> Self {
+        BlockSink {
+            scale: channel(simd, affine.scale, block),
+            shift: channel(simd, affine.shift, block),
+            mean: channel(simd, mean, block),
+            range: affine.range,
+            total: S::f32s::splat(simd, 0.0),
+            moment: S::f32s::splat(simd, 0.0),
+        }
+    }
+
+    /// Masks `gradient` by the activation at `y`, counts it and returns it.
+    #[inline(always)]
+    fn receive(&mut self, simd: S, gradient: S::f32s, y: &[f32]) -> S::f32s {
+        let y = S::f32s::from_slice(simd, y);
+        let dz = mask(simd, gradient, y.mul_add(self.scale, self.shift), self.range);
+        self.total += dz;
+        self.moment = dz.mul_add(y - self.mean, self.moment);
+        dz
+    }
+
+    #[inline(always)]
+    fn finish(self, simd: S, block: usize, sums: &mut Sums) {
+        sums.add(simd, block, self.total, self.moment);
+    }
+}
+
+/// `gradient`, plus the shortcut's at `start` if there is one.
+#[inline(always)]
+fn with_shortcut<S: Simd>(simd: S, gradient: S::f32s, add: Option<&[f32]>, start: usize) -> S::f32s {
+    match add {
+        Some(add) => gradient + S::f32s::from_slice(simd, &add[start..start + S::f32s::LEN]),
+        None => gradient,
+    }
+}

@@ -1,0 +1,154 @@
+//! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
+
+use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
+use crate::kernel::elementwise::{Sums, apply_gradient, gather};
+use crate::kernel::matmul::{accumulate, matmul, panels};
+use crate::kernel::{Simd, SimdBase, SimdFloat};
+
+/// Pixels worked on at once: their inputs and outputs stay in the second cache, and each panel of weights is read
+/// once for all of them.
+pub const ROWS: usize = 64;
+
+/// `y = x · w`; adds Σ y and Σ y² to `sums`.
+///
+/// `packed` holds w (k, n); `y` is (n / L, pixels, L); `rows` has room for (k / L, ROWS, L).
+#[inline(always)]
+pub fn forward<S: Simd>(
+    simd: S,
+    source: Source,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    y: &mut [f32],
+    rows: &mut [f32],
+    sums: &mut Sums,
+) {
+    let pixels = y.len() / n;
+    product(simd, packed, (k, n), y, rows, sums, |first, count, rows| {
+        gather(simd, source.x, pixels, first, count, source.affine, rows);
+    });
+}
+
+/// The product of rows of k inputs, which `fill(first, count, rows)` brings, with packed weights.
+#[inline(always)]
+pub(super) fn product<S: Simd>(
+    simd: S,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    y: &mut [f32],
+    rows: &mut [f32],
+    sums: &mut Sums,
+    mut fill: impl FnMut(usize, usize, &mut [f32]),
+) {
+    let lanes = S::f32s::LEN;
+    let pixels = y.len() / n;
+    for first in (0..pixels).step_by(ROWS) {
+        let count = ROWS.min(pixels - first);
+        let rows = &mut rows[..k * count];
+        fill(first, count, rows);
+        for (block, panel) in panels(simd, packed, k, n) {
+            let mut total = [S::f32s::splat(simd, 0.0); 2];
+            let mut square = total;
+            matmul(simd, rows, count, panel, |column, row, tile| {
+                let start = ((block + column) * pixels + first + row) * lanes;
+                let y = &mut y[start..start + tile.len() * lanes];
+                for (value, y) in tile.iter().zip(y.chunks_exact_mut(lanes)) {
+                    value.store_slice(y);
+                    total[column] += *value;
+                    square[column] = value.mul_add(*value, square[column]);
+                }
+            });
+            for column in 0..2.min(n / lanes - block) {
+                sums.add(simd, block + column, total[column], square[column]);
+            }
+        }
+    }
+}
+
+/// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
+///
+/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, ROWS, L) and (n / L, ROWS, L).
+#[inline(always)]
+pub fn backward<S: Simd>(
+    simd: S,
+    source: Source,
+    gradient: Gradient,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    mut sink: Sink,
+    dw: &mut [f32],
+    rows: [&mut [f32]; 2],
+) {
+    let pixels = gradient.y.len() / n;
+    let [x_rows, dy_rows] = rows;
+    for first in (0..pixels).step_by(ROWS) {
+        let count = ROWS.min(pixels - first);
+        let x = &mut x_rows[..k * count];
+        let dy = &mut dy_rows[..n * count];
+        gather(simd, source.x, pixels, first, count, source.affine, x);
+        gather_gradient(simd, gradient, pixels, first, count, dy);
+        accumulate(simd, x, dy, count, (k, n), first == 0, dw);
+        for (block, panel) in panels(simd, packed, n, k) {
+            write(simd, source, &mut sink, pixels, first, count, dy, block, panel);
+        }
+    }
+}
+
+/// `dx` of one panel for the pixels `first..first + count`.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the loop nest of backward, cut in two")]
+fn write<S: Simd>(
+    simd: S,
+    source: Source,
+    sink: &mut Sink,
+    pixels: usize,
+    first: usize,
+    count: usize,
+    dy: &[f32],
+    block: usize,
+    panel: &[f32],
+) {
+    let lanes = S::f32s::LEN;
+    let Sink { dz, add, mean, sums } = sink;
+    let Some(affine) = source.affine else {
+        return matmul(simd, dy, count, panel, |column, row, tile| {
+            let start = ((block + column) * pixels + first + row) * lanes;
+            for (i, value) in tile.iter().enumerate() {
+                let start = start + i * lanes;
+                with_shortcut(simd, *value, *add, start).store_slice(&mut dz[start..start + lanes]);
+            }
+        });
+    };
+    let width = 2.min(mean.len() / lanes - block);
+    // A panel of one block leaves the second sink unused.
+    let mut blocks = [block, block + width - 1].map(|block| BlockSink::new(simd, affine, mean, block));
+    matmul(simd, dy, count, panel, |column, row, tile| {
+        let start = ((block + column) * pixels + first + row) * lanes;
+        let y = &source.x[start..start + tile.len() * lanes];
+        let dz = &mut dz[start..start + tile.len() * lanes];
+        for (i, value) in tile.iter().enumerate() {
+            let value = with_shortcut(simd, *value, *add, start + i * lanes);
+            let value = blocks[column].receive(simd, value, &y[i * lanes..(i + 1) * lanes]);
+            value.store_slice(&mut dz[i * lanes..(i + 1) * lanes]);
+        }
+    });
+    for (column, sink) in blocks.into_iter().enumerate().take(width) {
+        sink.finish(simd, block + column, sums);
+    }
+}
+
+/// Gathers `dy` of the pixels `first..first + count` into (N / L, count, L).
+#[inline(always)]
+pub(super) fn gather_gradient<S: Simd>(
+    simd: S,
+    gradient: Gradient,
+    pixels: usize,
+    first: usize,
+    count: usize,
+    out: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    for (block, out) in out.chunks_exact_mut(count * lanes).enumerate() {
+        let span = (block * pixels + first) * lanes..(block * pixels + first + count) * lanes;
+        apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, out);
+    }
+}

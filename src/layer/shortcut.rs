@@ -1,0 +1,54 @@
+//! The end of a block: batch norm (and activation, where the bottleneck is not linear) of the projection, plus the
+//! block's input where there is a shortcut. Bottleneck tensors are small, so this one is written out.
+
+use super::{BlockSink, Sink, Source};
+use crate::kernel::elementwise::{Affine, channel};
+use crate::kernel::{Simd, SimdBase, SimdFloat};
+
+/// `out = norm(y) + shortcut`; all (C / L, pixels, L).
+#[inline(always)]
+pub fn forward<S: Simd>(
+    simd: S,
+    y: &[f32],
+    affine: Affine,
+    shortcut: Option<Source>,
+    pixels: usize,
+    out: &mut [f32],
+) {
+    let lanes = S::f32s::LEN;
+    for (block, (y, out)) in
+        y.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(pixels * lanes)).enumerate()
+    {
+        crate::kernel::elementwise::apply(simd, y, block, affine, out);
+        let Some(Source { x, affine }) = shortcut else { continue };
+        let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
+        let identity = (S::f32s::splat(simd, 1.0), S::f32s::splat(simd, 0.0));
+        let (scale, shift) = affine.map_or(identity, |affine| {
+            (channel(simd, affine.scale, block), channel(simd, affine.shift, block))
+        });
+        let (low, high) = affine.map_or((f32::NEG_INFINITY, f32::INFINITY), |affine| affine.range);
+        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
+            let x = S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high);
+            (x + S::f32s::from_slice(simd, out)).store_slice(out);
+        }
+    }
+}
+
+/// `dz = dout`, masked by the projection's activation, into `sink`; forward was `out = norm(y) + shortcut`. What
+/// the shortcut passes on is `dout` itself: the layer that writes the block input's gradient adds it there.
+#[inline(always)]
+pub fn backward<S: Simd>(simd: S, y: &[f32], affine: Affine, dout: &[f32], pixels: usize, sink: Sink) {
+    let lanes = S::f32s::LEN;
+    let planes = y.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
+    for (block, ((y, dz), dout)) in planes.zip(dout.chunks_exact(pixels * lanes)).enumerate() {
+        // Sums in `f32` over a few images' pixels only: images of a shard times the map's size.
+        let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
+        for ((y, dz), dout) in
+            y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))
+        {
+            block_sink.receive(simd, S::f32s::from_slice(simd, dout), y).store_slice(dz);
+        }
+        block_sink.finish(simd, block, sink.sums);
+    }
+}

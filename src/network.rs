@@ -1,0 +1,209 @@
+//! START HERE: the whole network in training, forward and backward.
+//!
+//! `Config` → layers → stem, seventeen blocks, last convolution, pool, classifier. Inference runs the same network
+//! another way, with batch norm folded and each block as one operation: see [`crate::infer`].
+
+use std::mem::take;
+use std::ops::Range;
+
+use fearless_simd::Level;
+
+use crate::block::Block;
+use crate::config::{Config, Kind};
+use crate::kernel::{best_level, dispatch, matmul};
+use crate::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
+use crate::layer::{Sink, classifier, pool};
+use crate::loss::{self, Loss};
+use crate::parameters::{Role, Tensor, tensors};
+use crate::threads::for_each;
+use crate::workspace::{SHARDS, Shard, Slot};
+
+/// A MobileNetV2 ready to train: its layers and all buffers for a batch. It holds no weights.
+pub struct Network {
+    level: Level,
+    stem: Unit,
+    blocks: Vec<Block>,
+    last: Unit,
+    classifier_weight: Range<usize>,
+    classifier_bias: Range<usize>,
+    /// The classifier's weights packed, and transposed.
+    packed: [Vec<f32>; 2],
+    dropout: f32,
+    shards: Vec<Shard>,
+    /// Shards that the current batch fills.
+    active: usize,
+}
+
+impl Network {
+    /// The network of `config`, with buffers for batches of up to `batch` images.
+    pub fn new(config: &Config, batch: usize) -> Self {
+        let layers = config.layers();
+        let tensors = tensors(&layers);
+        let unit = |kind| {
+            let index = layers.iter().position(|layer| layer.kind == kind).expect("every network has one");
+            Unit::new(config, index, layers[index], &tensors)
+        };
+        let blocks = layers.iter().filter_map(|layer| layer.block).max().map_or(0, |last| last + 1);
+        let classifier = layers.len() - 1;
+        let span = |role| {
+            let found = |tensor: &&Tensor| tensor.layer == classifier && tensor.role == role;
+            tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
+        };
+        let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
+        Network {
+            level: best_level(),
+            stem: unit(Kind::Stem),
+            blocks: (0..blocks).map(|index| Block::new(config, &layers, &tensors, index)).collect(),
+            last: unit(Kind::Last),
+            classifier_weight: span(Role::Weight),
+            classifier_bias: span(Role::Bias),
+            packed: [vec![0.0; packed], vec![0.0; packed]],
+            dropout: config.dropout,
+            shards: (0..SHARDS.min(batch))
+                .map(|_| Shard::new(config, &layers, batch.div_ceil(SHARDS)))
+                .collect(),
+            active: 0,
+        }
+    }
+
+    /// Distributes the next batch of `images` over the shards and returns those that got some, in order, for their
+    /// `input` to be filled.
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_batch(&mut self, images: usize) -> &mut [Shard] {
+        self.active = self.shards.len().min(images);
+        let (each, rest) = (images / self.active, images % self.active);
+        for (index, shard) in self.shards[..self.active].iter_mut().enumerate() {
+            shard.images = each + usize::from(index < rest);
+            assert!(
+                shard.images * self.stem.layer.size_in.pow(2) * 3 <= shard.input.len(),
+                "batch too large"
+            );
+        }
+        &mut self.shards[..self.active]
+    }
+
+    /// Logits of the batch, by its own statistics; updates the running averages. `dropout_seed`: of the features
+    /// that are dropped; none are without one.
+    pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
+        let level = self.level;
+        self.pack(values);
+        let shards = &mut self.shards[..self.active];
+        let mut pass = Forward { level, shards, values, statistics };
+        self.stem.forward(&mut pass, Input::Image);
+        for (index, block) in self.blocks.iter_mut().enumerate() {
+            block.forward(&mut pass, block_input(&self.stem, index));
+        }
+        self.last.forward(&mut pass, Input::Bottleneck(self.blocks.len() - 1));
+
+        let (last, packed) = (&self.last, &self.packed[0]);
+        let bias = &values[self.classifier_bias.clone()];
+        let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
+        let pixels = last.pixels();
+        for (index, shard) in shards.iter_mut().enumerate() {
+            draw_dropout(
+                &mut shard.tensors.dropout,
+                dropout.map(|(seed, p)| (seed.wrapping_add(index as u64), p)),
+            );
+        }
+        for_each(shards, |shard| {
+            let features = &mut shard.tensors.features[..shard.images * last.layer.c_out];
+            let y = &shard.tensors.outputs[last.index][..features.len() * pixels];
+            dispatch!(level, simd => {
+                pool::forward(simd, y, last.norm.affine(), pixels, shard.images, features);
+                multiply(features, &shard.tensors.dropout);
+                classifier::forward(simd, features, packed, bias, shard.images, &mut shard.logits);
+            });
+        });
+    }
+
+    /// The loss of the batch; replaces the logits by its gradient. `labels` has one class an image.
+    pub fn loss(&mut self, labels: &[u32], smoothing: f32) -> Loss {
+        let classes = self.classifier_bias.len();
+        let mut total = Loss::default();
+        let mut first = 0;
+        for shard in &mut self.shards[..self.active] {
+            let labels_here = &labels[first..first + shard.images];
+            let logits = &mut shard.logits[..shard.images * classes];
+            let part = loss::cross_entropy(logits, labels_here, smoothing, labels.len());
+            total.loss += part.loss;
+            total.correct += part.correct;
+            first += shard.images;
+        }
+        total
+    }
+
+    /// Gradients of all values, from the loss's gradient that [`Network::loss`] left.
+    pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
+        let level = self.level;
+        let shards = &mut self.shards[..self.active];
+        let (last, packed) = (&self.last, &self.packed[1]);
+        let (weights, classes) = (self.classifier_weight.len(), self.classifier_bias.len());
+        let pixels = last.pixels();
+        for_each(shards, |shard| {
+            let images = shard.images;
+            let scratch = &mut shard.scratch;
+            let features = &shard.tensors.features[..images * last.layer.c_out];
+            let dfeatures = &mut shard.dfeatures[..features.len()];
+            let dlogits = &shard.logits[..images * classes];
+            let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
+            let rows = &mut scratch.rows[1];
+            let source = Input::Unit(last).source(&shard.tensors, features.len() * pixels);
+            let mut dz = take(&mut shard.gradients[Slot::Depthwise as usize]);
+            let sink = Sink { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut shard.sums };
+            dispatch!(level, simd => {
+                classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, rows);
+                multiply(dfeatures, &shard.tensors.dropout);
+                pool::backward(simd, source, last.norm.affine(), dfeatures, pixels, images, sink);
+            });
+            shard.gradients[Slot::Depthwise as usize] = dz;
+        });
+        sum_over_shards(shards, &mut gradients[self.classifier_weight.clone()], |shard| &shard.scratch.dw);
+        sum_over_shards(shards, &mut gradients[self.classifier_bias.clone()], |shard| &shard.scratch.dbias);
+
+        let mut pass = Backward { level, shards, values, gradients };
+        let input = Input::Bottleneck(self.blocks.len() - 1);
+        self.last.backward(&mut pass, input, Slot::Depthwise, Slot::Output, None);
+        for (index, block) in self.blocks.iter_mut().enumerate().rev() {
+            block.backward(&mut pass, block_input(&self.stem, index));
+        }
+        // The image needs no gradient, so the slot to write to is left alone.
+        self.stem.backward(&mut pass, Input::Image, Slot::Expand, Slot::Input, None);
+    }
+
+    /// Packs all weights for this step.
+    fn pack(&mut self, values: &[f32]) {
+        let level = self.level;
+        let classes = self.classifier_bias.len();
+        let w = &values[self.classifier_weight.clone()];
+        let [packed, transposed] = &mut self.packed;
+        let features = self.last.layer.c_out;
+        dispatch!(level, simd => {
+            matmul::pack(simd, w, (features, classes), (classes, 1), packed);
+            matmul::pack(simd, w, (classes, features), (1, classes), transposed);
+        });
+        self.stem.pack(level, values);
+        self.last.pack(level, values);
+        for_each(&mut self.blocks, |block| block.units_mut().for_each(|unit| unit.pack(level, values)));
+    }
+}
+
+/// What the block of this index reads: the first one the stem, every other one the block before.
+fn block_input(stem: &Unit, index: usize) -> Input<'_> {
+    if index == 0 { Input::Unit(stem) } else { Input::Bottleneck(index - 1) }
+}
+
+/// Draws what each feature is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean stays.
+fn draw_dropout(factors: &mut [f32], seed: Option<(u64, f32)>) {
+    let Some((seed, p)) = seed else { return factors.fill(1.0) };
+    let mut rng = fastrand::Rng::with_seed(seed);
+    factors.fill_with(|| if rng.f32() < p { 0.0 } else { 1.0 / (1.0 - p) });
+}
+
+#[inline(always)]
+fn multiply(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
+}

@@ -1,0 +1,129 @@
+//! Every buffer of training, its size computed once, here.
+//!
+//! A batch is cut into shards, fixed groups of images that know nothing of each other. A thread works on one shard
+//! at a time, in that shard's buffers; sums over the batch are taken shard by shard in their order. So the result
+//! depends on the batch but not on the number of threads.
+
+use crate::config::{Config, Kind, Layer};
+use crate::kernel::depthwise::Geometry;
+use crate::kernel::elementwise::Sums;
+use crate::kernel::{MAX_LANES, padded};
+use crate::layer::pointwise::ROWS;
+use crate::layer::stem;
+
+/// Shards of a batch: the number of threads that can be busy at once.
+pub const SHARDS: usize = 8;
+
+/// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses
+/// the front of each.
+pub struct Tensors {
+    /// Each convolution's output before batch norm, in the order of [`Config::layers`]; (C / L, M, L).
+    pub outputs: Vec<Vec<f32>>,
+    /// Each block's output, (C / L, M, L).
+    pub bottlenecks: Vec<Vec<f32>>,
+    /// The pooled features after dropout, (C / L, images, L).
+    pub features: Vec<f32>,
+    /// What dropout multiplied each feature by, (C / L, images, L).
+    pub dropout: Vec<f32>,
+}
+
+/// A gradient buffer of a shard, by what it holds while a block is walked backward.
+#[derive(Clone, Copy)]
+pub enum Slot {
+    /// Of the depthwise or the last convolution's normalised output.
+    Depthwise,
+    /// Of the expansion's or the stem's.
+    Expand,
+    /// Of the projection's.
+    Project,
+    /// Of the block's output.
+    Output,
+    /// Of the block's input.
+    Input,
+}
+
+/// Room to work in that holds nothing between two operations.
+pub struct Scratch {
+    /// Rows of inputs, (K / L, ROWS, L), and of outputs' gradients, (N / L, ROWS, L).
+    pub rows: [Vec<f32>; 2],
+    /// Two framed planes of L channels.
+    pub frames: [Vec<f32>; 2],
+    /// A plane of L channels.
+    pub plane: Vec<f32>,
+    /// Gradient of one layer's weights.
+    pub dw: Vec<f32>,
+    /// Gradient of the classifier's bias.
+    pub dbias: Vec<f32>,
+}
+
+/// A fixed group of a batch's images with all that a thread needs to work on them.
+pub struct Shard {
+    /// Images of the current batch.
+    pub images: usize,
+    /// The images, (images, R, R, 3).
+    pub input: Vec<f32>,
+    /// What forward leaves for backward.
+    pub tensors: Tensors,
+    /// By [`Slot`].
+    pub gradients: [Vec<f32>; 5],
+    /// Logits, (images, classes), and after the loss their gradient.
+    pub logits: Vec<f32>,
+    /// Gradient of the features, (C / L, images, L).
+    pub dfeatures: Vec<f32>,
+    /// Batch norm's sums, on their way from a convolution to its batch norm.
+    pub sums: Sums,
+    /// Working room.
+    pub scratch: Scratch,
+}
+
+impl Shard {
+    /// Buffers for up to `images` images.
+    pub fn new(config: &Config, layers: &[Layer], images: usize) -> Self {
+        let output = |layer: &Layer| layer.c_out * layer.size_out() * layer.size_out();
+        let largest = |kinds: &[Kind]| {
+            layers.iter().filter(|layer| kinds.contains(&layer.kind)).map(output).max().unwrap_or(0) * images
+        };
+        let zeros = |length: usize| vec![0.0; length];
+        let (convolutions, classifier) = layers.split_at(layers.len() - 1);
+        let features = classifier[0].c_in * images;
+        let wide = zeros(largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]));
+        let narrow = zeros(largest(&[Kind::Project]));
+        let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(stem::INPUTS));
+        let outputs = convolutions.iter().map(|l| l.c_out).max().unwrap_or(0) * ROWS;
+        let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
+        let frame = depthwise.map(|l| geometry(config, l).framed_pixels()).max().unwrap_or(0) * MAX_LANES;
+        Shard {
+            images: 0,
+            input: zeros(images * config.resolution * config.resolution * 3),
+            tensors: Tensors {
+                outputs: convolutions.iter().map(|layer| zeros(output(layer) * images)).collect(),
+                bottlenecks: convolutions
+                    .iter()
+                    .filter(|layer| layer.kind == Kind::Project)
+                    .map(|layer| zeros(output(layer) * images))
+                    .collect(),
+                features: zeros(features),
+                dropout: zeros(features),
+            },
+            gradients: [wide.clone(), wide, narrow.clone(), narrow.clone(), narrow],
+            logits: zeros(images * config.classes),
+            dfeatures: zeros(features),
+            sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
+            scratch: Scratch {
+                rows: [zeros(inputs * ROWS), zeros(outputs.max(padded(config.classes) * images))],
+                frames: [zeros(frame), zeros(frame)],
+                plane: zeros(frame),
+                dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
+                dbias: zeros(config.classes),
+            },
+        }
+    }
+}
+
+/// The geometry of a 3×3 convolution. SAME pads an even size at stride 2 only behind; an odd size, or stride 1,
+/// on both sides.
+pub fn geometry(config: &Config, layer: &Layer) -> Geometry {
+    let behind =
+        config.padding == crate::config::Padding::Same && layer.stride == 2 && layer.size_in % 2 == 0;
+    Geometry { size: layer.size_in, stride: layer.stride, offset: usize::from(behind) }
+}
