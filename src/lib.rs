@@ -5,6 +5,7 @@
 pub mod block;
 pub mod config;
 pub mod error;
+pub mod image;
 pub mod kernel;
 pub mod layer;
 pub mod loss;
