@@ -59,8 +59,12 @@ impl Image {
         check_length(rgba.len(), width, height, 4)?;
         let mut rgb = vec![0; 3 * width * height];
         for (rgb, rgba) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
-            let [r, g, b, alpha] = rgba.map(u32::from);
-            *rgb = [r, g, b].map(|x| ((x * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+            let [r, g, b, alpha] = *rgba;
+            *rgb = [r, g, b];
+            if alpha < 255 {
+                let alpha = u32::from(alpha);
+                *rgb = rgb.map(|x| ((u32::from(x) * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
+            }
         }
         Ok(Image { width, height, rgb })
     }
