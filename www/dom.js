@@ -1,0 +1,83 @@
+import { rich, t } from "./i18n.js";
+
+/**
+ * An element. Properties: `t` is the key of its text and `t-NAME` the key of an attribute (both follow the language),
+ * `onNAME` a listener, `true` an empty attribute, `false`, null and undefined none; the rest are attributes.
+ *
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} [properties]
+ * @param {...(Node | string | null | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "t") {
+      element.setAttribute("data-t", value);
+      element.replaceChildren(...rich(t(value)));
+    } else if (name.startsWith("t-")) {
+      element.setAttribute(`data-${name}`, value);
+      element.setAttribute(name.slice(2), t(value));
+    } else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== false));
+  return element;
+}
+
+/**
+ * A drawing of one part, which screen readers pass over.
+ *
+ * @param {Record<string, string>} properties
+ * @param {string} tag
+ * @param {Record<string, string | number>} part
+ */
+export function svg(properties, tag, part) {
+  const make = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) => {
+    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    return element;
+  };
+  const drawing = make("svg", { ...properties, "aria-hidden": "true" });
+  drawing.append(make(tag, part));
+  return drawing;
+}
+
+/** Calls `draw` once, in the next animation frame, however often it is asked. @param {() => void} draw */
+export function onFrame(draw) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      draw();
+    });
+  };
+}
+
+/** Gives a file to the person. @param {Uint8Array} bytes @param {string} name */
+export function save(bytes, name) {
+  const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/**
+ * Shows one of (N, R, R, 3) RGB bytes.
+ *
+ * @param {HTMLCanvasElement} canvas @param {Uint8Array} images @param {number} resolution @param {number} index
+ */
+export function paintRgb(canvas, images, resolution, index) {
+  const image = new ImageData(resolution, resolution);
+  for (let i = 0, from = index * resolution * resolution * 3; i < image.data.length; i += 4) {
+    image.data[i] = images[from++];
+    image.data[i + 1] = images[from++];
+    image.data[i + 2] = images[from++];
+    image.data[i + 3] = 255;
+  }
+  canvas.width = canvas.height = resolution;
+  canvas.getContext("2d")?.putImageData(image, 0, 0);
+}

@@ -1,0 +1,443 @@
+/**
+ * MobileNetV2 in a worker of its own: classify pictures and train networks without holding up the page.
+ *
+ *     const engine = await createEngine();
+ *     const classifier = await engine.loadClassifier("weights/shapes.safetensors");
+ *     const { predictions } = await classifier.classify(await (await fetch("cat.jpg")).blob());
+ *
+ * Everything is a promise. Long actions take an `AbortSignal` and report progress.
+ */
+import { abortable, download } from "./download.js";
+import { EngineError } from "./errors.js";
+
+export { download, EngineError };
+
+/**
+ * @typedef {import("./protocol.js").Config} Config
+ * @typedef {import("./protocol.js").Recipe} Recipe
+ * @typedef {import("./protocol.js").Data} Data
+ * @typedef {import("./protocol.js").Methods} Methods
+ * @typedef {Blob | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement} ImageSource
+ */
+
+/** How long the worker trains or evaluates before it listens again, in milliseconds. */
+const SLICE = 50;
+/** Largest picture that is decoded, in pixels: its bytes are held twice. */
+const MOST_PIXELS = 64_000_000;
+
+/** Smallest modules that use each instruction set: `() -> v128`. */
+const PROBES = {
+  // f32x4.relaxed_madd of three zero vectors
+  "relaxed-simd": "0061736d010000000105016000017b030201000a13011100" + "4100fd0f4100fd0f4100fd0f" + "fd85020b",
+  // i32x4.splat of 0
+  simd128: "0061736d010000000105016000017b030201000a08010600" + "4100fd110b",
+};
+
+/**
+ * The fastest build of the core that this browser runs.
+ *
+ * @returns {keyof typeof PROBES}
+ * @throws {EngineError} `no-simd`, where there is none
+ */
+function pickVariant() {
+  for (const [variant, module] of Object.entries(PROBES)) {
+    const bytes = Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+    if (WebAssembly.validate(bytes)) return /** @type {keyof typeof PROBES} */ (variant);
+  }
+  throw new EngineError("no-simd", "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it");
+}
+
+/**
+ * Starts the worker and loads the core.
+ *
+ * @throws {EngineError} `no-simd` or `core`
+ */
+export async function createEngine() {
+  const engine = new Engine(pickVariant());
+  await engine.start();
+  return engine;
+}
+
+/**
+ * The worker and what waits for it. Events: `restart` after the core had to be started anew (its memory ran out, say;
+ * classifiers and trainers are gone then), `loading` with the name of the data file being fetched or null.
+ */
+export class Engine extends EventTarget {
+  /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
+  #waiting = new Map();
+  #next = 1;
+  /** @type {Worker | undefined} */
+  #worker;
+  threads = 1;
+
+  /** @param {keyof typeof PROBES} variant */
+  constructor(variant) {
+    super();
+    this.variant = variant;
+  }
+
+  /** Starts the worker, for the first time or anew. */
+  async start() {
+    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }) => this.#receive(data);
+    this.#worker.onerror = (event) => this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
+    ({ threads: this.threads } = await this.call("init", { variant: this.variant }));
+  }
+
+  /** Ends whatever the core is doing, with everything it held, and starts it anew. */
+  async restart() {
+    this.close();
+    await this.start();
+    this.dispatchEvent(new Event("restart"));
+  }
+
+  /** Ends the worker; what waits for it is rejected. */
+  close() {
+    this.#worker?.terminate();
+    this.#fail(new EngineError("engine-stopped", "the engine was stopped"));
+  }
+
+  /** @param {Error} error */
+  #fail(error) {
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  /** @param {import("./protocol.js").Answer | import("./protocol.js").Notice} message */
+  #receive(message) {
+    if ("loading" in message) {
+      this.dispatchEvent(new CustomEvent("loading", { detail: message.loading }));
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if ("result" in message) {
+      waiting?.resolve(message.result);
+      return;
+    }
+    const { code, message: text, values, fatal } = message.failure;
+    waiting?.reject(new EngineError(fatal ? "engine-stopped" : code, text, values));
+    if (fatal) this.restart();
+  }
+
+  /**
+   * Asks the worker for one of the methods of protocol.js.
+   *
+   * @template {keyof Methods} M
+   * @param {M} method
+   * @param {Methods[M][0]} args
+   * @param {Transferable[]} [transfer]
+   * @returns {Promise<Methods[M][1]>}
+   */
+  call(method, args, transfer = []) {
+    return new Promise((resolve, reject) => {
+      const id = this.handle();
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker?.postMessage({ id, method, args }, transfer);
+    });
+  }
+
+  /** A number that no other message or object of this engine has. */
+  handle() {
+    return this.#next++;
+  }
+
+  /**
+   * Parameters, multiply-adds and memory of a network, layer by layer.
+   *
+   * @param {Config} config
+   */
+  describe(config) {
+    return this.call("describe", { config });
+  }
+
+  /**
+   * Times one picture through a network with untrained weights.
+   *
+   * @param {Config} config
+   */
+  measure(config) {
+    return this.call("measure", { config });
+  }
+
+  /**
+   * Pictures of the drawn data set: (count, R, R, 3) RGB bytes and labels.
+   *
+   * @param {{seed?: number, first?: number, count: number, resolution: number}} options
+   */
+  shapes({ seed = 0, first = 0, count, resolution }) {
+    return this.call("shapes", { seed, first, count, resolution });
+  }
+
+  /**
+   * Makes a classifier of a `.safetensors` file.
+   *
+   * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
+   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] `options` fill in
+   *   what the file itself does not say; `onProgress` hears the share downloaded, 0 – 1
+   * @returns {Promise<Classifier>}
+   */
+  async loadClassifier(source, { options = {}, signal, onProgress } = {}) {
+    const weights = await bytesOf(source, { signal, onProgress });
+    const classifier = this.handle();
+    const { config, labels } = await this.call("load", { classifier, weights, options });
+    return new Classifier(this, classifier, config, labels);
+  }
+
+  /**
+   * Decodes a picture once, for a classifier to look at as often as it likes.
+   *
+   * @param {ImageSource} source
+   * @returns {Promise<Picture>}
+   * @throws {EngineError} `empty-file`, `not-an-image` or `too-large`
+   */
+  async openPicture(source) {
+    const picture = this.handle();
+    const pixels = await decode(source);
+    const transfer = pixels instanceof ImageBitmap ? [pixels] : [];
+    const { width, height } = await this.call("open", { picture, source: pixels }, transfer);
+    return new Picture(this, picture, width, height);
+  }
+
+  /**
+   * Makes a trainer. Without `weights` it starts from random ones and `config` says which network; with them it goes
+   * on from those and their own config.
+   *
+   * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
+   *   signal?: AbortSignal, onProgress?: (share: number) => void}} options
+   * @returns {Promise<Trainer>}
+   */
+  async createTrainer({ config = {}, recipe = {}, data, weights, signal, onProgress }) {
+    const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
+    const trainer = this.handle();
+    const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes });
+    return new Trainer(this, trainer, prepared);
+  }
+}
+
+/** Something the worker holds until it is closed. */
+class Held {
+  /** @param {Engine} engine @param {number} handle */
+  constructor(engine, handle) {
+    this.engine = engine;
+    this.handle = handle;
+  }
+
+  /** Frees its memory. */
+  close() {
+    return this.engine.call("drop", { handle: this.handle });
+  }
+}
+
+/** A decoded picture. */
+export class Picture extends Held {
+  /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height */
+  constructor(engine, handle, width, height) {
+    super(engine, handle);
+    this.width = width;
+    this.height = height;
+  }
+}
+
+/** A network that classifies. */
+export class Classifier extends Held {
+  /** @param {Engine} engine @param {number} handle @param {Required<Config>} config @param {string[]} labels */
+  constructor(engine, handle, config, labels) {
+    super(engine, handle);
+    this.config = config;
+    this.labels = labels;
+  }
+
+  /**
+   * The `k` likeliest classes.
+   *
+   * @param {ImageSource | Picture} image
+   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
+   */
+  async classify(image, { k = 5, crop = false } = {}) {
+    const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
+    try {
+      return await this.engine.call("classify", { classifier: this.handle, picture: picture.handle, k, crop });
+    } finally {
+      if (picture !== image) picture.close();
+    }
+  }
+
+  /** @param {number} resolution 8 – 1024, on any weights */
+  async setResolution(resolution) {
+    await this.engine.call("resize", { classifier: this.handle, resolution });
+    this.config = { ...this.config, resolution };
+  }
+
+  /** Times one picture through this network. */
+  measure() {
+    return this.engine.call("measure", { classifier: this.handle });
+  }
+}
+
+/** A network in training. Its actions take turns: an evaluation holds training up, so both speak of the same weights. */
+export class Trainer extends Held {
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
+  /** @type {import("./protocol.js").Step[]} steps done that nobody has taken yet */
+  #done = [];
+
+  /** @param {Engine} engine @param {number} handle @param {import("./protocol.js").Prepared} prepared */
+  constructor(engine, handle, prepared) {
+    super(engine, handle);
+    this.labels = prepared.names;
+    this.images_per_epoch = prepared.images_per_epoch;
+    this.held_out = prepared.held_out;
+  }
+
+  /** How many steps are done that `run` has not handed over yet. */
+  get ahead() {
+    return this.#done.length;
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} action
+   * @returns {Promise<T>}
+   */
+  #inTurn(action) {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /**
+   * Trains while it is iterated: `for await (const { step, loss, accuracy, learning_rate } of trainer.run())`. Leaving
+   * the loop pauses; a later `run` goes on from there. An abort first hands over the steps that were done.
+   *
+   * @param {{steps?: number, signal?: AbortSignal}} [options]
+   */
+  async *run({ steps = Infinity, signal } = {}) {
+    const halt = () => this.engine.call("halt", { trainer: this.handle });
+    signal?.addEventListener("abort", halt);
+    try {
+      for (let taken = 0; taken < steps; taken++) {
+        while (!this.#done.length) {
+          signal?.throwIfAborted();
+          await this.#inTurn(async () => {
+            const args = { trainer: this.handle, steps: steps - taken, milliseconds: SLICE };
+            this.#done.push(...(await this.engine.call("train", args)).steps);
+          });
+        }
+        yield /** @type {import("./protocol.js").Step} */ (this.#done.shift());
+      }
+    } finally {
+      signal?.removeEventListener("abort", halt);
+    }
+  }
+
+  /**
+   * Loss and accuracy on held-out pictures, with the running averages of batch norm.
+   *
+   * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `images`: how
+   *   many, from the first; all where it is left out
+   */
+  evaluate({ images = this.held_out, signal, onProgress } = {}) {
+    return this.#inTurn(async () => {
+      const all = { loss: 0, correct: 0, total: 0, accuracy: 0, predictions: new Uint32Array(images) };
+      while (all.total < images) {
+        const args = { trainer: this.handle, first: all.total, count: images - all.total, milliseconds: SLICE };
+        const part = await abortable(this.engine.call("evaluate", args), signal);
+        all.predictions.set(part.predictions, all.total);
+        all.loss += part.loss * part.total;
+        all.correct += part.correct;
+        all.total += part.total;
+        onProgress?.(all.total / images);
+      }
+      return { ...all, loss: all.loss / all.total, accuracy: all.correct / all.total };
+    });
+  }
+
+  /**
+   * A changed recipe, from the next step on.
+   *
+   * @param {Recipe} recipe its `batch` may not grow
+   */
+  setRecipe(recipe) {
+    return this.engine.call("setRecipe", { trainer: this.handle, recipe });
+  }
+
+  /** The first held-out pictures and their labels. @param {number} count */
+  heldOut(count) {
+    return this.engine.call("heldOut", { trainer: this.handle, first: 0, count });
+  }
+
+  /** What the network says now about one held-out picture. @param {number} index @param {number} k */
+  predict(index, k) {
+    return this.engine.call("predict", { trainer: this.handle, index, k });
+  }
+
+  /**
+   * The network as a `.safetensors` file.
+   *
+   * @param {{half?: boolean}} [options] `half`: 16 instead of 32 bits a number
+   */
+  async weights({ half = false } = {}) {
+    return (await this.engine.call("weights", { trainer: this.handle, half })).bytes;
+  }
+
+  /** Everything needed to go on later, in this or another trainer of the same settings. */
+  snapshot() {
+    return this.engine.call("snapshot", { trainer: this.handle });
+  }
+
+  /** @param {import("./protocol.js").Snapshot} snapshot */
+  async restore(snapshot) {
+    await this.engine.call("restore", { trainer: this.handle, snapshot });
+    this.#done = [];
+  }
+}
+
+/**
+ * @param {string | URL | Blob | Uint8Array} source
+ * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} how
+ */
+async function bytesOf(source, how) {
+  if (source instanceof Uint8Array) return source;
+  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
+  return download(source, how);
+}
+
+/**
+ * A picture's pixels, decoded off the main thread. Colour profiles are left aside, as the command line does.
+ *
+ * @param {ImageSource} source
+ * @returns {Promise<import("./protocol.js").Pixels>}
+ */
+async function decode(source) {
+  if (source instanceof ImageData) {
+    return { data: new Uint8Array(source.data), width: source.width, height: source.height };
+  }
+  if (source instanceof Blob) await checkFile(source);
+  /** @type {ImageBitmapOptions} */
+  const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
+  return createImageBitmap(source, options).catch((error) => {
+    throw new EngineError("not-an-image", `the picture could not be decoded: ${error.message}`);
+  });
+}
+
+/** Reads a file's header only, and refuses what is no picture or too large a one. @param {Blob} file */
+async function checkFile(file) {
+  if (!file.size) throw new EngineError("empty-file", "the file is empty");
+  const url = URL.createObjectURL(file);
+  try {
+    const image = new Image();
+    image.src = url;
+    await new Promise((resolve, reject) => {
+      image.onload = resolve;
+      image.onerror = () => reject(new EngineError("not-an-image", "the file is not a picture that this browser reads"));
+    });
+    const { naturalWidth: width, naturalHeight: height } = image;
+    if (width * height > MOST_PIXELS) {
+      const most = MOST_PIXELS / 1e6;
+      throw new EngineError("too-large", `${width} × ${height} pixels are more than ${most} million`, { width, height, most });
+    }
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}

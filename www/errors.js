@@ -1,0 +1,17 @@
+/**
+ * An error with a code by which the page finds its own words (`error.CODE` in i18n); `message` is for developers.
+ * What the core itself says (a tensor's two shapes, a setting's range) comes through as code `core`.
+ */
+export class EngineError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {Record<string, string | number>} [values] what the page's words mention
+   */
+  constructor(code, message, values = {}) {
+    super(message);
+    this.name = "EngineError";
+    this.code = code;
+    this.values = values;
+  }
+}

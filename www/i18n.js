@@ -1,0 +1,145 @@
+/** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+
+/** @typedef {Record<string, string | number>} Values */
+
+export const LANGUAGES = ["en", "ko"];
+/** @type {Record<string, string>} */
+let strings = {};
+let language = "en";
+
+/** The language to begin with: the one chosen before, else the browser's first that there is. */
+export function preferredLanguage() {
+  const wished = [localStorage.getItem("language") ?? "", ...navigator.languages];
+  return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
+}
+
+/**
+ * Loads a language and puts every marked element of the page into it; whoever shows changing text hears `language`
+ * on `document`.
+ *
+ * @param {string} chosen
+ */
+export async function setLanguage(chosen) {
+  const response = await fetch(new URL(`./i18n/${chosen}.json`, import.meta.url));
+  strings = await response.json();
+  language = chosen;
+  document.documentElement.lang = chosen;
+  document.title = t("title");
+  translate(document.body);
+  document.dispatchEvent(new Event("language"));
+}
+
+export const currentLanguage = () => language;
+
+/** Whether there is such a string. @param {string} key */
+export const has = (key) => key in strings;
+
+/**
+ * The string of a key, with `{name}` replaced by the values.
+ *
+ * @param {string} key
+ * @param {Values} [values]
+ */
+export function t(key, values = {}) {
+  return (strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name] ?? "";
+    return typeof value === "number" ? number(value) : value;
+  });
+}
+
+/**
+ * Fills elements that carry keys: `data-t` is the text, `data-t-NAME` the attribute NAME. In a text, `[[words|term]]`
+ * becomes a term whose explanation is the string `term.TERM`.
+ *
+ * @param {ParentNode & Node} root
+ */
+export function translate(root) {
+  const elements = root instanceof HTMLElement ? [root] : [];
+  for (const element of [...elements, .../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("*"))]) {
+    for (const [name, key] of Object.entries(element.dataset)) {
+      if (name === "t") element.replaceChildren(...rich(t(key ?? "")));
+      else if (/^t[A-Z]/.test(name)) element.setAttribute(attribute(name), t(key ?? ""));
+    }
+  }
+}
+
+/** `tAriaLabel` → `aria-label`. @param {string} name */
+function attribute(name) {
+  return name.slice(1).replace(/[A-Z]/g, (letter, at) => (at ? "-" : "") + letter.toLowerCase());
+}
+
+/** Text with its terms as elements. @param {string} text */
+export function rich(text) {
+  return text.split(/(\[\[.+?\]\])/).map((part) => {
+    const [, words, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
+    return key ? term(words, `term.${key}`) : document.createTextNode(part);
+  });
+}
+
+/**
+ * A term of art: dotted underline, and its explanation on hover, focus or tap (views/explain.js).
+ *
+ * @param {string} words
+ * @param {string} key of the explanation
+ */
+export function term(words, key) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "term";
+  button.dataset.explain = key;
+  button.textContent = words;
+  return button;
+}
+
+/** A class's name in the page's language, where the page knows it. @param {string} name */
+export const className = (name) => (has(`name.${name}`) ? t(`name.${name}`) : name);
+
+/** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export function number(value, options = {}) {
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** Three digits: 1.23, 12.3, 123. @param {number} value */
+export const short = (value) => number(value, { maximumSignificantDigits: 3 });
+
+/** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
+export function count(value) {
+  if (value >= 999.5e6) return `${short(value / 1e9)} G`;
+  if (value >= 999.5e3) return `${short(value / 1e6)} M`;
+  return value >= 1e4 ? `${short(value / 1e3)} k` : number(value);
+}
+
+/** @param {number} value */
+export function bytes(value) {
+  return value >= 99_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
+}
+
+/** @param {number} value */
+export function milliseconds(value) {
+  if (value >= 1000) return `${number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
+  const digits = value >= 99.95 ? 0 : value >= 0.995 ? 1 : 2;
+  return `${number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
+}
+
+/** A share as 67.4 %. @param {number} value */
+export function percent(value) {
+  return `${number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`;
+}
+
+/** Time left, roughly. @param {number} seconds */
+export function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 90) return t("unit.seconds", { n: Math.max(1, Math.round(seconds)) });
+  if (seconds < 5400) return t("unit.minutes", { n: Math.round(seconds / 60) });
+  return t("unit.hours", { n: short(seconds / 3600) });
+}
+
+/**
+ * What to tell a person about an error: the page's words where it has some, else the core's own.
+ *
+ * @param {unknown} error
+ */
+export function explainError(error) {
+  const { code = "", message = String(error), values = {} } = /** @type {any} */ (error) ?? {};
+  return has(`error.${code}`) ? t(`error.${code}`, { ...values, message }) : message;
+}

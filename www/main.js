@@ -1,0 +1,139 @@
+/** Wires the page together; what happens is in the other files. */
+import { createEngine, EngineError } from "./engine.js";
+import { explainError, LANGUAGES, currentLanguage, preferredLanguage, setLanguage, t } from "./i18n.js";
+import { Library } from "./library.js";
+import { Model } from "./model.js";
+import { Session } from "./session.js";
+import { CLASSES } from "./settings.js";
+import { createState, ROOMS } from "./state.js";
+import { createAbout } from "./views/about.js";
+import { createApart } from "./views/apart.js";
+import { createClassify } from "./views/classify.js";
+import { createExplain } from "./views/explain.js";
+import { createModelBar } from "./views/modelbar.js";
+import { createTrain } from "./views/train.js";
+
+/**
+ * What every view is given.
+ * @typedef {object} Context
+ * @property {import("./engine.js").Engine} engine
+ * @property {import("./state.js").PageState} state
+ * @property {Library} library
+ * @property {Model} model
+ * @property {Session} session
+ */
+
+/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
+const find = (id) => /** @type {T} */ (document.getElementById(id));
+
+async function main() {
+  chooseTheme(localStorage.getItem("theme"));
+  await setLanguage(preferredLanguage());
+  document.body.hidden = false;
+  createExplain();
+  const about = createAbout();
+  find("about").onclick = () => about.showModal();
+  find("theme").onclick = () => chooseTheme(dark() ? "light" : "dark");
+  find("language").onclick = switchLanguage;
+
+  const state = createState();
+  showRoom(state);
+  state.addEventListener("change", () => showRoom(state));
+  const library = new Library();
+  const [engine] = await Promise.all([createEngine(), library.open()]);
+  const model = new Model(engine, state, library);
+  const session = new Session(engine);
+  /** @type {Context} */
+  const context = { engine, state, library, model, session };
+  await model.update();
+
+  find("bar").replaceChildren(createModelBar(context, (file) => openWeights(context, file)));
+  const classify = createClassify(context);
+  find("panel-classify").replaceChildren(classify.element);
+  find("panel-train").replaceChildren(createTrain(context));
+  find("panel-apart").replaceChildren(createApart(context));
+  acceptDrops(context, classify.open);
+}
+
+/** @param {import("./state.js").PageState} state */
+function showRoom(state) {
+  for (const room of ROOMS) {
+    const chosen = room === state.room;
+    const tab = find(`tab-${room}`);
+    tab.setAttribute("aria-selected", String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+    tab.onclick = () => state.enter(/** @type {import("./state.js").Room} */ (room));
+    tab.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = ROOMS[(ROOMS.indexOf(room) + step + ROOMS.length) % ROOMS.length];
+      find(`tab-${next}`).click();
+      find(`tab-${next}`).focus();
+    };
+    find(`panel-${room}`).hidden = !chosen;
+  }
+}
+
+/** Adds a weights file and uses it; one that is not good leaves everything as it was. @param {Context} context @param {File} file */
+async function openWeights({ engine, state, library, model }, file) {
+  try {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const classifier = await engine.loadClassifier(bytes);
+    await classifier.close();
+    const { config, labels } = classifier;
+    const id = `file:${file.name}`;
+    library.add({ id, name: () => file.name, bytes, config, labels });
+    if (state.room !== "train") state.set("classify", { weights: id, resolution: 0 });
+    else if (config.classes === CLASSES) state.set("train", { from: id });
+    else throw new EngineError("classes", `${config.classes} classes, not ${CLASSES}`, { classes: config.classes });
+    model.report(null);
+  } catch (error) {
+    model.report(error);
+  }
+}
+
+/** Files can be dropped anywhere: weights go to the bar, pictures to Classify. @param {Context} context @param {(files: File[]) => void} openPictures */
+function acceptDrops(context, openPictures) {
+  const { body } = document;
+  body.ondragover = (event) => {
+    event.preventDefault();
+    body.classList.add("dragging");
+  };
+  body.ondragleave = (event) => {
+    if (!event.relatedTarget) body.classList.remove("dragging");
+  };
+  body.ondrop = (event) => {
+    event.preventDefault();
+    body.classList.remove("dragging");
+    const files = [...(event.dataTransfer?.files ?? [])];
+    const weights = files.find((file) => file.name.endsWith(".safetensors"));
+    if (weights) openWeights(context, weights);
+    else if (files.length) {
+      context.state.enter("classify");
+      openPictures(files);
+    }
+  };
+}
+
+const dark = () => getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+
+/** @param {string | null} theme */
+function chooseTheme(theme) {
+  if (!theme) return;
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("theme", theme);
+  document.dispatchEvent(new Event("theme"));
+}
+
+function switchLanguage() {
+  const next = LANGUAGES[(LANGUAGES.indexOf(currentLanguage()) + 1) % LANGUAGES.length];
+  localStorage.setItem("language", next);
+  setLanguage(next);
+}
+
+main().catch((error) => {
+  const problem = find("bar");
+  problem.textContent = t("error.start", { reason: explainError(error) });
+  problem.classList.add("problem");
+  document.body.hidden = false;
+});

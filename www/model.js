@@ -1,0 +1,171 @@
+/**
+ * The network of the model bar: loads the classifier that the state names, and finds out what the network costs. Knows
+ * no DOM.
+ */
+import { networkOf } from "./network.js";
+import { usualNames } from "./library.js";
+import { className, t } from "./i18n.js";
+
+/**
+ * What the shown network costs; null where it is not known yet.
+ * @typedef {object} Cost
+ * @property {import("./protocol.js").Description | null} description
+ * @property {import("./protocol.js").Measured | null} measured
+ * @property {boolean} measurable
+ */
+
+/** Events: `change` of the network or its cost; `classifier` when another one, or another resolution, is ready. */
+export class Model extends EventTarget {
+  /** @type {import("./engine.js").Engine} */
+  #engine;
+  #state;
+  #library;
+  /** @type {Awaited<ReturnType<Model["load"]>> | null} */
+  loaded = null;
+  /** Share of the weights that has arrived, null where nothing is being fetched. @type {number | null} */
+  progress = null;
+  /** Why the last weights were not taken. @type {unknown} */
+  problem = null;
+  /** @type {Cost} */
+  cost = { description: null, measured: null, measurable: true };
+  /** The weights being fetched. @type {{id: string, controller: AbortController} | null} */
+  #loading = null;
+  #changed = false;
+  #busy = false;
+  /** Names of the drawn shapes. @type {string[] | undefined} */
+  #shapes;
+  /** @type {Map<string, Promise<import("./protocol.js").Measured>>} */
+  #measured = new Map();
+
+  /**
+   * @param {import("./engine.js").Engine} engine
+   * @param {import("./state.js").PageState} state
+   * @param {import("./library.js").Library} library
+   */
+  constructor(engine, state, library) {
+    super();
+    this.#engine = engine;
+    this.#state = state;
+    this.#library = library;
+    state.addEventListener("change", () => this.update());
+    library.addEventListener("change", () => this.update());
+    engine.addEventListener("restart", () => {
+      this.loaded = null;
+      this.update();
+    });
+  }
+
+  get network() {
+    return networkOf(this.#state, this.#library);
+  }
+
+  /** The entry that Classify uses. */
+  get #wanted() {
+    return this.#library.find(this.#state.values.classify.weights) ?? this.#library.entries[0];
+  }
+
+  /** Follows the state; what it was doing for an older state is given up. */
+  async update() {
+    this.dispatchEvent(new Event("change"));
+    this.#changed = true;
+    if (this.#loading?.id !== this.#wanted?.id) this.#loading?.controller.abort();
+    if (this.#busy) return;
+    this.#busy = true;
+    while (this.#changed) {
+      this.#changed = false;
+      await this.#follow();
+    }
+    this.#busy = false;
+  }
+
+  /** Tells the person why weights were not taken, or that all is well. @param {unknown} problem */
+  report(problem) {
+    this.problem = problem;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** Stops fetching weights; those in use stay. */
+  cancel() {
+    this.#loading?.controller.abort();
+  }
+
+  async #follow() {
+    const entry = this.#wanted;
+    if (entry && entry !== this.loaded?.entry) {
+      this.problem = null;
+      const controller = new AbortController();
+      this.#loading = { id: entry.id, controller };
+      try {
+        const loaded = await this.load(entry, controller.signal);
+        this.loaded?.classifier.close();
+        this.loaded = loaded;
+        this.dispatchEvent(new Event("classifier"));
+      } catch (error) {
+        this.problem = controller.signal.aborted ? null : error;
+        if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded?.entry.id ?? "" });
+      }
+      this.#loading = null;
+      this.progress = null;
+      this.dispatchEvent(new Event("change"));
+    }
+    if (this.loaded) {
+      const { classifier, entry } = this.loaded;
+      const resolution = Number(this.#state.values.classify.resolution) || (entry.config.resolution ?? 224);
+      if (resolution !== classifier.config.resolution) {
+        await classifier.setResolution(resolution);
+        this.dispatchEvent(new Event("classifier"));
+      }
+    }
+    await this.#price();
+  }
+
+  /**
+   * A classifier of these weights, with names for its classes; `drawn` where those are the drawn shapes.
+   *
+   * @param {import("./library.js").Entry} entry
+   * @param {AbortSignal} signal
+   */
+  async load(entry, signal) {
+    /** @param {number} share */
+    const onProgress = (share) => {
+      this.progress = share;
+      this.dispatchEvent(new Event("change"));
+    };
+    const classifier = await this.#engine.loadClassifier(await entry.load({ signal, onProgress }));
+    const { labels, config } = classifier;
+    this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
+    const drawn = String(labels) === String(this.#shapes);
+    return { entry, classifier, drawn, names: labels.length ? labels : await usualNames(config.classes) };
+  }
+
+  /** Describes and measures the network shown; gives up when another one is asked for meanwhile. */
+  async #price() {
+    const { config, entry } = this.network;
+    const key = JSON.stringify(config);
+    const known = this.#measured.get(key);
+    /** @type {Cost} */
+    const cost = { description: null, measured: null, measurable: true };
+    try {
+      cost.description = await this.#engine.describe(config);
+      if (this.#changed) return;
+      this.cost = known ? { ...cost, measured: await known } : cost;
+      this.dispatchEvent(new Event("change"));
+      if (known) return;
+      const own = this.#state.room === "classify" && entry === this.loaded?.entry;
+      const measuring = own && this.loaded ? this.loaded.classifier.measure() : this.#engine.measure(config);
+      this.#measured.set(key, measuring);
+      const measured = await measuring;
+      if (!this.#changed) this.cost = { ...cost, measured };
+    } catch {
+      this.#measured.delete(key);
+      this.cost = { ...cost, measurable: false };
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** What a class is called. @param {import("./protocol.js").Prediction} prediction */
+  nameOf(prediction) {
+    const name = this.loaded?.names[prediction.class] ?? "";
+    return className(name) || t("class.number", { n: String(prediction.class) });
+  }
+}

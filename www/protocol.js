@@ -1,0 +1,105 @@
+/**
+ * Every message that crosses between engine.js and worker.js.
+ *
+ * The engine sends a {@link Request}; the worker answers each with one {@link Answer}, in its own time, and may send
+ * {@link Notice}s in between. Large buffers are transferred, nothing is turned into text. Handles (`classifier`,
+ * `trainer`, `picture`) are numbers that the engine chooses.
+ *
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Config} Config
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Recipe} Recipe
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Description} Description
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").LayerCost} LayerCost
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Prediction} Prediction
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Result} Result
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Step} Step
+ * @typedef {import("./pkg/simd128/mobilenetv2.js").Evaluation} Evaluation
+ */
+
+/**
+ * Result of one picture; `crop` holds the R × R RGBA bytes that the network saw, where they were asked for.
+ * @typedef {Result & {crop: Uint8Array | null}} Classification
+ */
+
+/**
+ * What a training reads. `shapes` are drawn without end, so `images` only says how many make an epoch. `cifar-10`
+ * takes its mosaics from the folder `base`. `images` are the caller's own: (N, R, R, 3) RGB bytes, of which the last
+ * `held_out` are kept for evaluation.
+ * @typedef {{kind: "shapes", images?: number}
+ *   | {kind: "cifar-10", base: string}
+ *   | {kind: "images", images: Uint8Array, labels: Uint32Array, resolution: number, names: string[], held_out: number}
+ * } Data
+ */
+
+/**
+ * Some pictures of a data set: (N, R, R, 3) RGB bytes and one label each.
+ * @typedef {{images: Uint8Array, labels: Uint32Array, resolution: number}} Batch
+ */
+
+/**
+ * What is known of a loaded network.
+ * @typedef {{config: Required<Config>, labels: string[]}} Loaded
+ */
+
+/**
+ * What is known of a training once its data were found.
+ * @typedef {{names: string[], images_per_epoch: number, held_out: number}} Prepared
+ */
+
+/**
+ * The state of a training: the core's snapshot and how many images it has drawn.
+ * @typedef {{bytes: Uint8Array, position: number}} Snapshot
+ */
+
+/**
+ * Argument and answer of every method of the worker.
+ * @typedef {object} Methods
+ * @property {[{variant: string}, {threads: number}]} init Loads the wasm module.
+ * @property {[{config: Config}, Description]} describe Costs of a network, layer by layer.
+ * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Makes a classifier.
+ * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
+ * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
+ *   through untrained weights of `config`.
+ * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
+ * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
+ * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null}, Prepared]} prepare
+ *   Makes a trainer; with `weights` it goes on from those and takes their config.
+ * @property {[{trainer: number, steps: number, milliseconds: number}, {steps: Step[]}]} train As many steps as fit into
+ *   the time, at least one and at most `steps`.
+ * @property {[{trainer: number}, {}]} halt Has `train` return what it has, even where it waits for data.
+ * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluation]} evaluate As many
+ *   held-out pictures from `first` on as fit into the time.
+ * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
+ * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.
+ * @property {[{trainer: number, recipe: Recipe}, {}]} setRecipe Acts from the next step on.
+ * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
+ * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
+ * @property {[{trainer: number, snapshot: Snapshot}, {}]} restore Goes on from a snapshot.
+ * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.
+ * @property {[{handle: number}, {}]} drop Frees a classifier, a trainer or a picture.
+ */
+
+/**
+ * A picture on its way to the worker.
+ * @typedef {ImageBitmap | {data: Uint8Array, width: number, height: number}} Pixels
+ */
+
+/**
+ * Median time of one picture through the network and the buffers it needed.
+ * @typedef {{milliseconds: number, working_bytes: number}} Measured
+ */
+
+/** @typedef {{id: number, method: keyof Methods, args: any}} Request */
+
+/**
+ * `fatal`: the wasm instance cannot go on.
+ * @typedef {{code: string, message: string, values: Record<string, string | number>, fatal: boolean}} Failure
+ */
+
+/** @typedef {{id: number, result: any} | {id: number, failure: Failure}} Answer */
+
+/**
+ * Something a person may wait for: a file of the data set that is being fetched; null when it has arrived.
+ * @typedef {{loading: string | null}} Notice
+ */
+
+export {};

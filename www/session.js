@@ -1,0 +1,246 @@
+/**
+ * One training after another: start, pause, one step, stop; every run's curves are kept. Knows no DOM.
+ *
+ * @typedef {import("./settings.js").Values} Values
+ *
+ * @typedef {object} Evaluated
+ * @property {number} step
+ * @property {number} loss
+ * @property {number} accuracy
+ *
+ * @typedef {object} Run
+ * @property {number} number from 1
+ * @property {Values} settings it was started with, later changes included
+ * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
+ * @property {Evaluated[]} evaluations
+ * @property {number} steps_per_epoch
+ * @property {"active" | "stopped" | "finished" | "failed"} end
+ * @property {import("./protocol.js").Config} config
+ * @property {string[]} labels
+ * @property {Uint8Array | null} weights once it has ended
+ */
+import { configOf, dataOf, recipeOf } from "./settings.js";
+
+/** Held-out pictures of an evaluation while training: enough for the curve, few enough not to hold training up. */
+const HELD_OUT = 500;
+/** Training takes at least this many times as long as the evaluations between it. */
+const EVALUATION_SHARE = 6;
+const EVALUATE_AFTER = 1500;
+
+/**
+ * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation, `runs`
+ * when a run came or went.
+ */
+export class Session extends EventTarget {
+  #engine;
+  /** @type {import("./engine.js").Trainer | null} */
+  trainer = null;
+  /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
+  state = "idle";
+  /** @type {Run[]} */
+  runs = [];
+  /** The run in progress, else the last one. @type {Run | undefined} */
+  run;
+  /** @type {unknown} */
+  problem = null;
+  /** Images a second, lately. */
+  rate = 0;
+  /** Held-out pictures for the grid. @type {import("./protocol.js").Batch | null} */
+  heldOut = null;
+  /** What the network said of them last. @type {Uint32Array | null} */
+  predictions = null;
+  /** @type {AbortController} */
+  #abort = new AbortController();
+  #stopping = false;
+
+  /** @param {import("./engine.js").Engine} engine */
+  constructor(engine) {
+    super();
+    this.#engine = engine;
+  }
+
+  /** Whether a run is under way, be it paused. */
+  get active() {
+    return this.state !== "idle";
+  }
+
+  /**
+   * Starts a new run.
+   *
+   * @param {Values} settings
+   * @param {import("./library.js").Entry | undefined} from weights to start from; else random ones
+   * @param {number} [steps] as many steps, then pause
+   */
+  async start(settings, from, steps) {
+    this.problem = null;
+    this.#stopping = false;
+    this.#abort = new AbortController();
+    this.#enter("starting");
+    try {
+      this.trainer?.close();
+      this.trainer = null;
+      const config = from ? from.config : configOf(settings);
+      const weights = await from?.load({ signal: this.#abort.signal });
+      const trainer = await this.#engine.createTrainer({ config, recipe: recipeOf(settings), data: dataOf(settings), weights });
+      this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
+      this.predictions = null;
+      this.trainer = trainer;
+      this.run = {
+        number: (this.runs.at(-1)?.number ?? 0) + 1,
+        settings: { ...settings },
+        steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
+        evaluations: [],
+        steps_per_epoch: trainer.images_per_epoch / Number(settings.batch),
+        end: "active",
+        config: { ...config, classes: trainer.labels.length },
+        labels: trainer.labels,
+        weights: null,
+      };
+      this.runs = [...this.runs, this.run];
+      this.dispatchEvent(new Event("runs"));
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.problem = error;
+      this.#enter("idle");
+      return;
+    }
+    await this.#train(steps);
+  }
+
+  /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
+  async resume(steps) {
+    if (this.state !== "paused") return;
+    this.#abort.abort(); // an evaluation that goes on
+    this.#abort = new AbortController();
+    await this.#train(steps);
+  }
+
+  pause() {
+    if (this.state !== "running" && this.state !== "starting") return;
+    this.#enter("pausing");
+    this.#abort.abort();
+  }
+
+  /** Ends the run; its curves and weights are kept. */
+  async stop() {
+    const paused = this.state === "paused";
+    this.#stopping = true;
+    this.#enter("stopping");
+    this.#abort.abort();
+    if (paused) await this.#finish("stopped");
+  }
+
+  /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
+  async giveUp() {
+    await this.#engine.restart();
+  }
+
+  /** Takes over what may change while training. @param {Values} settings */
+  async change(settings) {
+    if (!this.active || !this.trainer || !this.run) return;
+    await this.trainer.setRecipe(recipeOf(settings));
+    this.run.settings = { ...settings };
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /** Steps from the first to the last epoch's end. */
+  get total() {
+    return this.run ? Math.ceil(this.run.steps_per_epoch * Number(this.run.settings.epochs)) : 0;
+  }
+
+  /** The weights of a run, as a file. @param {Run} run */
+  async weightsOf(run) {
+    if (run.weights) return run.weights;
+    if (run === this.run && this.trainer) return this.trainer.weights();
+    return null;
+  }
+
+  /** @param {Run} run */
+  forget(run) {
+    if (run.end === "active") return;
+    this.runs = this.runs.filter((other) => other !== run);
+    this.dispatchEvent(new Event("runs"));
+  }
+
+  /** @param {number} [steps] */
+  async #train(steps) {
+    const { trainer, run } = this;
+    if (!trainer || !run) return;
+    const { signal } = this.#abort;
+    if (!signal.aborted) this.#enter("running");
+    try {
+      await this.#steps(trainer, run, signal, steps);
+      const finished = run.steps.step.length >= this.total;
+      if (finished) await this.#evaluate();
+      if (finished || this.#stopping) return await this.#finish(finished ? "finished" : "stopped");
+      this.#enter("paused");
+      if (signal.aborted) this.#abort = new AbortController();
+      const { signal: interrupted } = this.#abort;
+      await this.#evaluate(interrupted).catch((error) => {
+        if (!interrupted.aborted) throw error;
+      });
+    } catch (error) {
+      this.problem = error;
+      run.end = "failed";
+      this.trainer = null;
+      this.#enter("idle");
+      this.dispatchEvent(new Event("runs"));
+    }
+  }
+
+  /**
+   * Trains and evaluates in turns until it is aborted, the steps are done or the last epoch is over.
+   *
+   * @param {import("./engine.js").Trainer} trainer @param {Run} run @param {AbortSignal} signal @param {number} [steps]
+   */
+  async #steps(trainer, run, signal, steps) {
+    const { step: done } = run.steps;
+    let images = 0;
+    let began = performance.now();
+    let evaluate = began + EVALUATE_AFTER;
+    try {
+      for await (const step of trainer.run({ steps: Math.min(steps ?? Infinity, this.total - done.length), signal })) {
+        for (const [key, values] of Object.entries(run.steps)) values.push(step[/** @type {keyof typeof step} */ (key)]);
+        images += Number(run.settings.batch);
+        const now = performance.now();
+        this.rate = (1000 * images) / Math.max(now - began, 1);
+        this.dispatchEvent(new Event("steps"));
+        if (trainer.ahead || now < evaluate || signal.aborted || done.length >= this.total) continue;
+        await this.#evaluate(signal);
+        const took = performance.now() - now;
+        began += took;
+        evaluate = now + took + Math.max(EVALUATE_AFTER, EVALUATION_SHARE * took);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  /** @param {AbortSignal} [signal] */
+  async #evaluate(signal) {
+    const { trainer, run } = this;
+    if (!trainer || !run) return;
+    const { loss, accuracy, predictions } = await trainer.evaluate({ images: Math.min(HELD_OUT, trainer.held_out), signal });
+    run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy });
+    this.predictions = predictions;
+    this.dispatchEvent(new Event("evaluation"));
+  }
+
+  /** @param {"stopped" | "finished"} end */
+  async #finish(end) {
+    const { trainer, run } = this;
+    if (!trainer || !run) return;
+    run.weights = await trainer.weights();
+    run.end = end;
+    this.#enter("idle");
+    this.dispatchEvent(new Event("runs"));
+  }
+
+  /** @param {Session["state"]} state */
+  #enter(state) {
+    this.state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}
+
+/** Held-out pictures shown. */
+export const GRID = 40;

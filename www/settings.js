@@ -1,0 +1,126 @@
+/**
+ * Every setting of a training, once: its range, the paper's value, the value a quick start takes, where it goes and
+ * whether it may change while training. The form, the link and the recipe are all made from this table.
+ *
+ * @typedef {object} Setting
+ * @property {string} key its name in the link and, for `recipe` and `config`, in the core
+ * @property {"recipe" | "config" | "page"} target
+ * @property {string} group of the form
+ * @property {boolean} live whether a change acts while training
+ * @property {number | string | boolean} quick
+ * @property {number | string | boolean} [paper] the same as `quick` where it is left out
+ * @property {string[]} [choices]
+ * @property {number} [min]
+ * @property {number} [max]
+ * @property {boolean} [whole] integers only
+ * @property {[string, string[]]} [when] only of use where that setting has one of those values
+ */
+
+/** @type {Setting[]} */
+export const SETTINGS = [
+  { key: "data", target: "page", group: "data", live: false, quick: "shapes", choices: ["shapes", "cifar-10"] },
+  { key: "epochs", target: "page", group: "data", live: true, quick: 3, paper: 150, min: 1, max: 1000, whole: true },
+  { key: "batch", target: "recipe", group: "data", live: false, quick: 32, paper: 96, min: 1, max: 1024, whole: true },
+  { key: "seed", target: "recipe", group: "data", live: false, quick: 1, min: 0, max: 999_999_999, whole: true },
+
+  { key: "learning_rate", target: "recipe", group: "rate", live: true, quick: 0.1, paper: 0.045, min: 0, max: 10 },
+  {
+    key: "schedule",
+    target: "recipe",
+    group: "rate",
+    live: true,
+    quick: "cosine",
+    paper: "exponential",
+    choices: ["exponential", "linear", "cosine", "constant"],
+  },
+  { key: "decay", target: "recipe", group: "rate", live: true, quick: 0.98, min: 0, max: 1, when: ["schedule", ["exponential"]] },
+  { key: "decay_until", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 1000, when: ["schedule", ["linear", "cosine"]] },
+  { key: "warmup", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 100 },
+
+  { key: "optimizer", target: "recipe", group: "optimizer", live: false, quick: "sgd", paper: "rmsprop", choices: ["sgd", "nesterov", "rmsprop"] },
+  { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 1 },
+  { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
+  { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
+
+  { key: "crop_padding", target: "recipe", group: "augmentation", live: true, quick: 4, min: 0, max: 64, whole: true },
+  { key: "flip", target: "recipe", group: "augmentation", live: true, quick: true },
+
+  { key: "activation", target: "config", group: "network", live: false, quick: "relu6", choices: ["relu6", "relu"] },
+  { key: "bottleneck", target: "config", group: "network", live: false, quick: "linear", choices: ["linear", "relu6", "relu"] },
+  { key: "shortcut", target: "config", group: "network", live: false, quick: "bottlenecks", choices: ["bottlenecks", "none"] },
+  { key: "expansion", target: "config", group: "network", live: false, quick: 6, min: 1, max: 10, whole: true },
+  { key: "stem", target: "config", group: "network", live: false, quick: "cifar", choices: ["cifar", "imagenet"] },
+  { key: "dropout", target: "config", group: "network", live: false, quick: 0, min: 0, max: 0.95 },
+];
+
+export const WIDTHS = [0.35, 0.5, 0.75, 1, 1.4];
+export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
+
+/** Classes of every data set. */
+export const CLASSES = 10;
+/** Drawings that count as an epoch. */
+const SHAPES_EPOCH = 5000;
+/** Mean and deviation of the colours, by data set. @type {Record<string, Pick<import("./protocol.js").Config, "mean" | "std">>} */
+const COLOURS = {
+  shapes: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
+  "cifar-10": { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
+};
+
+/**
+ * All settings of one kind of start, width and resolution included.
+ *
+ * @typedef {Record<string, number | string | boolean>} Values
+ * @param {"quick" | "paper"} start
+ * @returns {Values}
+ */
+export function preset(start) {
+  return Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start] ?? setting.quick]));
+}
+
+/**
+ * The value as the setting's own kind, or null where it is out of range.
+ *
+ * @param {Setting} setting
+ * @param {string} text
+ */
+export function parse(setting, text) {
+  if (setting.choices) return setting.choices.includes(text) ? text : null;
+  if (typeof setting.quick === "boolean") return text === "true";
+  const value = Number(text);
+  const { min = -Infinity, max = Infinity } = setting;
+  return text.trim() === "" || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value)) ? null : value;
+}
+
+/** @param {Values} values @param {"recipe" | "config"} target */
+function only(values, target) {
+  return Object.fromEntries(SETTINGS.filter((s) => s.target === target).map((s) => [s.key, values[s.key]]));
+}
+
+/**
+ * The recipe; a rate that should fall until epoch 0 falls until the last one.
+ *
+ * @param {Values} values
+ * @returns {import("./protocol.js").Recipe}
+ */
+export function recipeOf(values) {
+  return { ...only(values, "recipe"), decay_until: Number(values.decay_until) || Number(values.epochs) };
+}
+
+/**
+ * @param {Values} values settings with `width` and `resolution`
+ * @returns {import("./protocol.js").Config}
+ */
+export function configOf(values) {
+  const colours = COLOURS[String(values.data)];
+  const { width, resolution } = values;
+  return { ...only(values, "config"), ...colours, width: Number(width), resolution: Number(resolution), classes: CLASSES, crop: 1 };
+}
+
+/**
+ * @param {Values} values
+ * @returns {import("./protocol.js").Data}
+ */
+export function dataOf(values) {
+  if (values.data === "shapes") return { kind: "shapes", images: SHAPES_EPOCH };
+  return { kind: "cifar-10", base: new URL("./data/cifar-10/", import.meta.url).href };
+}

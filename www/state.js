@@ -1,0 +1,99 @@
+/**
+ * What the page shows, and the link that shows it again: `#train?train.width=0.5&train.seed=7`. Only what differs from
+ * the defaults is in the link.
+ */
+import { parse, preset, RESOLUTIONS, SETTINGS, WIDTHS } from "./settings.js";
+
+export const ROOMS = ["classify", "train", "apart"];
+
+/** Defaults of each room; 0 and "" mean: as the weights are. */
+const DEFAULTS = {
+  classify: { weights: "", resolution: 0, top: 5 },
+  train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
+  apart: { width: 0, resolution: 0, stem: "" },
+};
+
+/** @typedef {keyof typeof DEFAULTS} Room */
+/** @typedef {Record<string, number | string | boolean>} Values */
+
+/** What a value in the link may be, where it is no setting. @type {Record<string, (value: any) => boolean>} */
+const CHECKS = {
+  width: (value) => value === 0 || WIDTHS.includes(value),
+  resolution: (value) => value === 0 || RESOLUTIONS.includes(value),
+  top: (value) => Number.isInteger(value) && value >= 1 && value <= 20,
+  stem: (value) => ["imagenet", "cifar"].includes(value),
+};
+
+/** The page's state. Events: `change`, with the room whose values changed, or `room`, as `detail`. */
+class State extends EventTarget {
+  /** @type {Room} */
+  room = "classify";
+  /** @type {Record<Room, Values>} */
+  values = { classify: {}, train: {}, apart: {} };
+
+  constructor() {
+    super();
+    this.#read();
+    addEventListener("popstate", () => {
+      this.#read();
+      for (const detail of ["room", ...ROOMS]) this.dispatchEvent(new CustomEvent("change", { detail }));
+    });
+  }
+
+  /** The values of the room that is shown. */
+  get shown() {
+    return this.values[this.room];
+  }
+
+  /** @param {Room} room */
+  enter(room) {
+    if (room === this.room) return;
+    this.room = room;
+    history.pushState(null, "", this.link());
+    this.dispatchEvent(new CustomEvent("change", { detail: "room" }));
+  }
+
+  /** @param {Room} room @param {Values} values */
+  set(room, values) {
+    const before = this.values[room];
+    if (Object.entries(values).every(([key, value]) => before[key] === value)) return;
+    this.values[room] = { ...before, ...values };
+    history.replaceState(null, "", this.link());
+    this.dispatchEvent(new CustomEvent("change", { detail: room }));
+  }
+
+  /** The link to what is shown. */
+  link() {
+    const query = new URLSearchParams();
+    for (const [room, defaults] of Object.entries(DEFAULTS)) {
+      for (const [key, value] of Object.entries(this.values[/** @type {Room} */ (room)])) {
+        if (value !== /** @type {Values} */ (defaults)[key]) query.set(`${room}.${key}`, String(value));
+      }
+    }
+    return `#${this.room}${query.size ? `?${query}` : ""}`;
+  }
+
+  #read() {
+    const [room, query] = location.hash.slice(1).split("?");
+    this.room = /** @type {Room} */ (ROOMS.includes(room) ? room : "classify");
+    this.values = structuredClone(DEFAULTS);
+    for (const [path, text] of new URLSearchParams(query)) {
+      const [name, key] = path.split(".");
+      const defaults = /** @type {Values | undefined} */ (DEFAULTS[/** @type {Room} */ (name)]);
+      if (!defaults || !(key in defaults)) continue;
+      const value = readValue(key, text, defaults[key]);
+      if (value !== null) this.values[/** @type {Room} */ (name)][key] = value;
+    }
+  }
+}
+
+/** @param {string} key @param {string} text @param {number | string | boolean} fallback */
+function readValue(key, text, fallback) {
+  const value = typeof fallback === "number" ? Number(text) : text;
+  if (key in CHECKS) return CHECKS[key](value) ? value : null;
+  const setting = SETTINGS.find((s) => s.key === key);
+  return setting ? parse(setting, text) : value;
+}
+
+export const createState = () => new State();
+/** @typedef {State} PageState */

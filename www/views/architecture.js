@@ -1,0 +1,83 @@
+/** The network layer by layer: shapes, parameters, multiply-adds and memory of the one chosen in the bar. */
+import { h } from "../dom.js";
+import { bytes, count, number, t, term } from "../i18n.js";
+
+/** @param {import("../main.js").Context} context */
+export function createArchitecture({ state, model }) {
+  const stem = h("select", { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) });
+  const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
+  const memory = h("p", { class: "memory" });
+  const element = h(
+    "article",
+    { class: "panel" },
+    h("h2", { t: "apart.architecture" }),
+    h("p", { t: "architecture.idea" }),
+    h("p", { class: "muted", t: "architecture.try" }),
+    h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
+    body,
+    h("h3", { t: "architecture.memory" }),
+    memory,
+    h("p", { class: "muted", t: "architecture.paper" }),
+  );
+  let shown = "";
+
+  function update() {
+    const { description } = model.cost;
+    const chosen = model.network.config.stem ?? "imagenet";
+    if (state.room !== "apart") return;
+    stem.replaceChildren(...["imagenet", "cifar"].map((value) => h("option", { value }, t(`setting.stem.${value}`))));
+    stem.value = chosen;
+    if (!description) return;
+    const key = JSON.stringify([model.network.config, t("title")]);
+    if (key === shown) return;
+    shown = key;
+    body.replaceChildren(table(description));
+    memory.textContent = t("architecture.readings", {
+      operation: bytes(description.memory.by_operation),
+      block: bytes(description.memory.by_block),
+      times: number(description.memory.by_operation / description.memory.by_block, { maximumSignificantDigits: 2 }),
+    });
+  }
+  model.addEventListener("change", update);
+  document.addEventListener("language", () => {
+    shown = "";
+    update();
+  });
+  update();
+  return element;
+}
+
+/** @param {import("../protocol.js").Description} description */
+function table({ layers, parameters, macs }) {
+  const columns = ["layer", "input", "output", "stride", "parameters", "macs", "bytes"];
+  const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col", t: `architecture.column.${column}` })));
+  /** @type {Map<string, import("../protocol.js").LayerCost[]>} */
+  const groups = new Map();
+  for (const layer of layers) {
+    const name = layer.block === null || layer.block === undefined ? layer.kind : t("architecture.block", { n: layer.block + 1 });
+    groups.set(name, [...(groups.get(name) ?? []), layer]);
+  }
+  const bodies = [...groups].map(([name, rows]) => {
+    const title = rows.length > 1 && h("tr", { class: "block" }, h("th", { colspan: columns.length, scope: "rowgroup" }, name));
+    return h("tbody", {}, title, ...rows.map(row));
+  });
+  const total = h("tr", {}, h("th", { scope: "row", colspan: 4, t: "architecture.total" }), h("td", {}, number(parameters)), h("td", {}, count(macs)), h("td", {}));
+  return h("table", { class: "architecture" }, h("thead", {}, head), ...bodies, h("tfoot", {}, total));
+}
+
+/** @param {import("../protocol.js").LayerCost} layer */
+function row(layer) {
+  /** @param {number} side @param {number} channels */
+  const shape = (side, channels) => `${side} × ${side} × ${number(channels, { useGrouping: false })}`;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, term(t(`layer.${layer.kind}`), `term.${layer.kind}`)),
+    h("td", {}, shape(layer.size_in, layer.c_in)),
+    h("td", {}, shape(layer.size_out, layer.c_out)),
+    h("td", {}, String(layer.stride)),
+    h("td", {}, number(layer.parameters)),
+    h("td", {}, count(layer.macs)),
+    h("td", {}, bytes(layer.output_bytes)),
+  );
+}

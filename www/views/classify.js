@@ -1,0 +1,236 @@
+/** The first room: a picture, what the network saw of it, and what it says. */
+import { h } from "../dom.js";
+import { explainError, milliseconds, percent, t } from "../i18n.js";
+import { createCamera } from "./camera.js";
+import { createPredictions } from "./predictions.js";
+import { createSamples } from "./samples.js";
+
+/**
+ * @typedef {object} Item one picture at hand
+ * @property {string} name
+ * @property {Blob} blob
+ * @property {string} url
+ * @property {string} said the best class, or what was wrong
+ * @property {boolean} sample whether the page brought it
+ */
+
+/** @param {import("../main.js").Context} context */
+export function createClassify({ engine, state, model }) {
+  /** @type {Item[]} */
+  let items = [];
+  /** @type {Item | undefined} */
+  let current;
+  /** @type {{item: Item, picture: import("../engine.js").Picture} | undefined} */
+  let opened;
+  let turn = 0;
+
+  const picker = h("input", {
+    type: "file",
+    accept: "image/*",
+    multiple: true,
+    hidden: true,
+    "aria-hidden": "true",
+    onchange: () => {
+      open([...(picker.files ?? [])]);
+      picker.value = "";
+    },
+  });
+  const openButton = h("button", { type: "button", t: "classify.open", onclick: () => picker.click() });
+  const camera = createCamera({ model, showResult, take: (blob) => open([new File([blob], t("camera.picture"))]) });
+  const photo = h("img", { alt: "", hidden: true });
+  const frame = h("div", { class: "photo-crop", hidden: true });
+  const box = h("div", { class: "photo" }, photo, frame);
+  const hint = h("p", { class: "photo-hint", t: "classify.hint" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const stage = h("div", { class: "stage" }, box, hint, camera.element);
+  const crop = h("canvas", { class: "crop", width: 224, height: 224, role: "img", "t-aria-label": "classify.crop.label" });
+  const cropSize = h("span", { class: "number" });
+  const samples = createSamples({ engine, model, choose });
+  const predictions = createPredictions();
+  const times = h("p", { class: "times number" });
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
+  const top = h("select", { id: "top", onchange: () => state.set("classify", { top: Number(top.value) }) });
+  for (const k of [1, 3, 5, 10, 20]) top.append(h("option", { value: k }, String(k)));
+  const strip = h("ul", { class: "strip", "t-aria-label": "classify.strip", hidden: true });
+
+  const element = h(
+    "div",
+    { class: "classify" },
+    h(
+      "section",
+      { class: "panel picture", "t-aria-label": "classify.picture" },
+      h("div", { class: "actions" }, openButton, camera.button, picker),
+      h("div", { class: "looks" }, stage, h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize))),
+      problem,
+      samples,
+    ),
+    h(
+      "section",
+      { class: "panel says" },
+      h(
+        "header",
+        {},
+        h("h2", { t: "classify.says" }),
+        h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
+      ),
+      predictions.element,
+      times,
+      spoken,
+    ),
+    strip,
+  );
+
+  /** Takes a sample, unless the page only proposes it and the person has a picture of their own. @type {import("./samples.js").Choose} */
+  function choose(name, blob, proposed) {
+    if (!proposed || !current || current.sample) add([{ name, blob, url: URL.createObjectURL(blob), said: "", sample: true }]);
+  }
+
+  /** Takes the person's pictures. @param {File[]} files */
+  function open(files) {
+    add(files.map((file) => ({ name: file.name, blob: file, url: URL.createObjectURL(file), said: "", sample: false })));
+  }
+
+  /** Shows the first; where there are several, all stay in the strip. @param {Item[]} fresh */
+  function add(fresh) {
+    camera.stop();
+    if (!fresh.length) return;
+    const several = fresh.length > 1;
+    if (several || items.length > 1) items = [...items.filter(({ said }) => said), ...fresh];
+    else {
+      for (const { url } of items) URL.revokeObjectURL(url);
+      items = fresh;
+    }
+    select(fresh[0]);
+  }
+
+  /** @param {Item} item */
+  function select(item) {
+    current = item;
+    drawStrip();
+    look();
+  }
+
+  /** Classifies the current picture, then those of the strip that have not been. */
+  async function look() {
+    const mine = ++turn;
+    const item = current;
+    if (!item || !model.loaded || camera.running) return;
+    try {
+      if (opened?.item !== item) {
+        const picture = await engine.openPicture(item.blob);
+        opened?.picture.close();
+        opened = { item, picture };
+      }
+      if (mine !== turn) return;
+      const { picture } = opened;
+      const result = await model.loaded.classifier.classify(picture, { k: Number(state.values.classify.top), crop: true });
+      if (mine !== turn) return;
+      fail(null);
+      showPhoto(item, picture);
+      showResult(result);
+      item.said = sayBest(result.predictions);
+      spoken.textContent = item.said;
+      drawStrip();
+    } catch (error) {
+      if (mine === turn) fail(error, item);
+    }
+    for (const other of items) {
+      if (mine !== turn) return;
+      if (other !== item) await lookAside(other);
+    }
+  }
+
+  /** @param {Item} item */
+  async function lookAside(item) {
+    try {
+      const result = await model.loaded?.classifier.classify(item.blob, { k: 1 });
+      if (result) item.said = sayBest(result.predictions);
+    } catch (error) {
+      item.said = explainError(error);
+    }
+    drawStrip();
+  }
+
+  /** @param {import("../protocol.js").Prediction[]} predictions */
+  function sayBest([best]) {
+    return t("classify.best", { name: model.nameOf(best).split(", ")[0], probability: percent(best.probability) });
+  }
+
+  /** Shows what went wrong beside the picture; what was there stays. @param {unknown} error @param {Item} [item] */
+  function fail(error, item) {
+    problem.hidden = !error;
+    problem.textContent = error ? t("classify.problem", { name: item?.name ?? "", reason: explainError(error) }) : "";
+    if (!error || !item) return;
+    items = items.filter((other) => other !== item);
+    URL.revokeObjectURL(item.url);
+    current = opened && items.includes(opened.item) ? opened.item : items[0];
+    drawStrip();
+  }
+
+  /** @param {Item} item @param {{width: number, height: number}} size */
+  function showPhoto(item, { width, height }) {
+    photo.src = item.url;
+    photo.alt = item.name;
+    photo.hidden = frame.hidden = false;
+    hint.hidden = true;
+    box.style.aspectRatio = `${width} / ${height}`;
+    box.style.setProperty("--ratio", String(width / height));
+    box.classList.toggle("small", Math.max(width, height) <= 128);
+    const side = (model.loaded?.classifier.config.crop ?? 1) * Math.min(width, height);
+    frame.style.width = `${(100 * side) / width}%`;
+    frame.style.height = `${(100 * side) / height}%`;
+  }
+
+  /** @param {import("../protocol.js").Classification} result */
+  function showResult(result) {
+    predictions.show(result.predictions.map((p) => ({ name: model.nameOf(p), probability: p.probability })));
+    times.textContent = t("classify.times", {
+      preprocess: milliseconds(result.preprocess_ms),
+      network: milliseconds(result.network_ms),
+    });
+    if (!result.crop) return;
+    const side = Math.sqrt(result.crop.length / 4);
+    crop.width = crop.height = side;
+    crop.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(result.crop), side, side), 0, 0);
+    cropSize.textContent = `${side} × ${side}`;
+  }
+
+  function drawStrip() {
+    strip.hidden = items.length < 2;
+    if (strip.hidden) return;
+    const buttons = items.map((item) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          { type: "button", "aria-pressed": String(item === current), onclick: () => select(item) },
+          h("img", { src: item.url, alt: item.name }),
+          h("span", {}, item.said || "…"),
+        ),
+      ),
+    );
+    const focused = [...strip.children].findIndex((child) => child.contains(document.activeElement));
+    strip.replaceChildren(...buttons);
+    strip.children[focused]?.querySelector("button")?.focus();
+  }
+
+  function refresh() {
+    top.value = String(state.values.classify.top);
+    for (const item of items) item.said = "";
+    look();
+  }
+  model.addEventListener("classifier", refresh);
+  state.addEventListener("change", (event) => {
+    const k = String(state.values.classify.top);
+    if (/** @type {CustomEvent} */ (event).detail === "classify" && k !== top.value) refresh();
+    if (state.room !== "classify") camera.stop();
+  });
+  document.addEventListener("language", refresh);
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (state.room === "classify" && files.length) open(files);
+  });
+  refresh();
+  return { element, open };
+}

@@ -1,0 +1,140 @@
+/** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
+import { h, onFrame } from "../dom.js";
+import { number, t } from "../i18n.js";
+
+/** Most points of a curve that are drawn: each is then the mean of a few steps. */
+const POINTS = 400;
+const HEIGHT = 220;
+/** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
+
+/** The look of a run: the name of its colour and its dashes. @param {import("../session.js").Run} run */
+export function lookOf(run) {
+  const index = (run.number - 1) % DASHES.length;
+  return { colour: `--run-${index + 1}`, dash: DASHES[index] };
+}
+
+/** @param {import("../main.js").Context} context */
+export function createCurves({ session, state }) {
+  const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
+  const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
+  const element = h("div", {}, h("div", { class: "curves" }, loss.element, accuracy.element), h("p", { class: "curves-legend", t: "curves.legend" }));
+
+  const draw = onFrame(async () => {
+    if (state.room !== "train") return;
+    await Promise.all([loss.draw(session.runs), accuracy.draw(session.runs)]);
+  });
+  for (const event of ["steps", "evaluation", "runs"]) session.addEventListener(event, draw);
+  state.addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  document.addEventListener("theme", () => redrawAll());
+  document.addEventListener("language", () => redrawAll());
+  new ResizeObserver(draw).observe(element);
+  draw();
+
+  function redrawAll() {
+    loss.forget();
+    accuracy.forget();
+    draw();
+  }
+  return element;
+}
+
+/**
+ * @param {"loss" | "accuracy"} key
+ * @param {(value: number) => string} format
+ * @param {[number, number]} [range]
+ */
+function createChart(key, format, range) {
+  const place = h("div", { class: "chart-place", role: "img" });
+  const element = h("figure", { class: "chart" }, h("figcaption", { t: `curves.${key}` }), place);
+  /** @type {import("uplot") | null} */
+  let plot = null;
+  let shown = "";
+
+  function forget() {
+    plot?.destroy();
+    plot = null;
+  }
+
+  /** @param {import("../session.js").Run[]} runs */
+  async function draw(runs) {
+    const { default: uPlot } = await loadUPlot();
+    const width = place.clientWidth;
+    if (!width) return;
+    const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
+    const data = tables.length ? uPlot.join(tables) : /** @type {import("uplot").AlignedData} */ ([[0, 1], [null, null]]);
+    const names = runs.map((run) => run.number).join();
+    if (names !== shown) forget();
+    shown = names;
+    if (plot) {
+      plot.batch(() => {
+        if (plot?.width !== width) plot?.setSize({ width, height: HEIGHT });
+        plot?.setData(data);
+      });
+    } else plot = new uPlot(options(runs, width), data, place);
+    const last = runs.at(-1);
+    const value = last?.evaluations.at(-1);
+    const label = t(value ? `curves.${key}.label` : "curves.empty", { value: value ? format(value[key]) : "", step: value?.step ?? 0 });
+    place.setAttribute("aria-label", label);
+  }
+
+  /** @param {import("../session.js").Run[]} runs @param {number} width @returns {import("uplot").Options} */
+  function options(runs, width) {
+    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const series = runs.flatMap((run) => {
+      const { colour: name, dash } = lookOf(run);
+      const stroke = colour(name);
+      const shared = { stroke, dash, spanGaps: true };
+      return [
+        { ...shared, width: 1, alpha: 0.6, points: { show: false } },
+        { ...shared, width: 2.5, points: { show: true, size: 5, fill: stroke } },
+      ];
+    });
+    return {
+      width,
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { drag: { x: true, y: false } },
+      scales: { x: { time: false }, y: range ? { range } : { range: (_, low, high) => [Math.min(0, low ?? 0), high || 1] } },
+      axes: [
+        { ...axis, size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        { ...axis, size: 48, values: (_, ticks) => ticks.map(format) },
+      ],
+      series: [{}, ...(series.length ? series : [{}])],
+    };
+  }
+  return { element, draw, forget };
+}
+
+/** Means of a few steps each, so that a long run draws as fast as a short one. @param {import("../session.js").Run} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+function training({ steps }, key) {
+  const size = Math.ceil(steps.step.length / POINTS) || 1;
+  const x = [];
+  const y = [];
+  for (let from = 0; from < steps.step.length; from += size) {
+    const values = steps[key].slice(from, from + size);
+    x.push(steps.step[Math.min(from + size, steps.step.length) - 1]);
+    y.push(values.reduce((sum, value) => sum + value, 0) / values.length);
+  }
+  return [x, y];
+}
+
+/** @param {import("../session.js").Run} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+function held({ evaluations }, key) {
+  return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
+}
+
+/** A colour of style.css as the canvas understands it. @param {string} name */
+function colour(name) {
+  const probe = h("span", { style: `color: var(${name})` });
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** @returns {Promise<{default: typeof import("uplot")}>} */
+function loadUPlot() {
+  return import(new URL("../vendor/uPlot.esm.js", import.meta.url).href);
+}

@@ -1,0 +1,61 @@
+/**
+ * Explanations: whatever carries `data-explain` (a key) or `data-explain-text` shows it in one bubble, on hover, on
+ * keyboard focus and on tap; Escape hides it.
+ */
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+
+const DELAY = 150;
+const GAP = 8;
+
+export function createExplain() {
+  const bubble = h("div", { id: "explanation", role: "tooltip", popover: "manual" });
+  document.body.append(bubble);
+  /** @type {HTMLElement | null} */
+  let shown = null;
+  let timer = 0;
+
+  /** @param {EventTarget | null} target @returns {HTMLElement | null} */
+  const explained = (target) => (target instanceof Element ? target.closest("[data-explain], [data-explain-text]") : null);
+
+  /** @param {HTMLElement | null} element */
+  const show = (element) => {
+    clearTimeout(timer);
+    if (element === shown) return;
+    shown?.removeAttribute("aria-describedby");
+    shown = element;
+    if (!element) {
+      bubble.hidePopover();
+      return;
+    }
+    bubble.textContent = element.dataset.explainText ?? t(element.dataset.explain ?? "");
+    element.setAttribute("aria-describedby", bubble.id);
+    bubble.showPopover();
+    const at = element.getBoundingClientRect();
+    const { width, height } = bubble.getBoundingClientRect();
+    const left = Math.min(Math.max(at.left + at.width / 2 - width / 2, GAP), innerWidth - width - GAP);
+    const below = at.bottom + GAP + height <= innerHeight;
+    bubble.style.left = `${Math.max(left, GAP)}px`;
+    bubble.style.top = `${below ? at.bottom + GAP : Math.max(at.top - GAP - height, GAP)}px`;
+  };
+  /** @param {HTMLElement | null} element */
+  const soon = (element) => {
+    clearTimeout(timer);
+    timer = window.setTimeout(show, DELAY, element);
+  };
+
+  document.addEventListener("pointerover", (event) => {
+    if (event.pointerType !== "mouse") return;
+    const element = explained(event.target);
+    if (element) soon(element);
+    else if (event.target instanceof Node && bubble.contains(event.target)) clearTimeout(timer);
+    else if (shown && shown !== document.activeElement) soon(null);
+  });
+  document.addEventListener("focusin", (event) => show(explained(event.target)));
+  document.addEventListener("focusout", () => show(null));
+  document.addEventListener("click", (event) => show(explained(event.target)));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") show(null);
+  });
+  addEventListener("scroll", () => show(null), { passive: true, capture: true });
+}

@@ -1,0 +1,83 @@
+/** Held-out pictures with what the network says of them now. */
+import { h, paintRgb } from "../dom.js";
+import { className, explainError, t } from "../i18n.js";
+import { createPredictions } from "./predictions.js";
+
+/** @param {import("../main.js").Context} context */
+export function createHeldOut({ session }) {
+  const list = h("ul", { class: "heldout-grid" });
+  const score = h("p", { class: "number muted" });
+  const title = h("h3", {});
+  const predictions = createPredictions();
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
+  const large = h("canvas", { class: "crop" });
+  const dialog = h("dialog", { "t-aria-label": "heldout.dialog" }, title, h("div", { class: "heldout-one" }, large, predictions.element), problem, close);
+  const empty = h("p", { class: "muted", t: "heldout.empty" });
+  const element = h("section", { class: "panel", "t-aria-label": "heldout.title" }, h("header", {}, h("h2", { t: "heldout.title" }), score), empty, list, dialog);
+  /** @type {import("../protocol.js").Batch | null} */
+  let painted = null;
+  /** @type {{button: HTMLButtonElement, canvas: HTMLCanvasElement, mark: HTMLElement, guess: HTMLElement}[]} */
+  let tiles = [];
+
+  function paint() {
+    painted = session.heldOut;
+    const batch = painted;
+    if (!batch) return;
+    tiles = Array.from(batch.labels, (_, index) => {
+      const canvas = h("canvas", {});
+      paintRgb(canvas, batch.images, batch.resolution, index);
+      const mark = h("span", { class: "mark", "aria-hidden": "true" });
+      const guess = h("span", { class: "guess" });
+      const button = h("button", { type: "button", onclick: () => show(index) }, canvas, mark, guess);
+      return { button, canvas, mark, guess };
+    });
+    list.replaceChildren(...tiles.map(({ button }) => h("li", {}, button)));
+  }
+
+  function update() {
+    if (session.heldOut !== painted) paint();
+    const { predictions: said, run } = session;
+    empty.hidden = !!painted;
+    if (!painted || !run) return;
+    let right = 0;
+    tiles.forEach(({ button, mark, guess }, index) => {
+      const truth = className(run.labels[painted?.labels[index] ?? 0]);
+      if (!said) {
+        guess.textContent = "…";
+        button.setAttribute("aria-label", t("heldout.unknown", { truth }));
+        return;
+      }
+      const name = className(run.labels[said[index]]);
+      const wrong = name !== truth;
+      if (!wrong) right++;
+      button.classList.toggle("wrong", wrong);
+      mark.textContent = wrong ? "✕" : "✓";
+      guess.textContent = name;
+      button.setAttribute("aria-label", t(wrong ? "heldout.wrong" : "heldout.right", { guess: name, truth }));
+    });
+    score.textContent = said ? t("heldout.score", { right, total: tiles.length }) : "";
+  }
+
+  /** @param {number} index */
+  async function show(index) {
+    const { trainer, run } = session;
+    if (!painted || !run) return;
+    paintRgb(large, painted.images, painted.resolution, index);
+    title.textContent = t("heldout.truth", { truth: className(run.labels[painted.labels[index]]) });
+    problem.hidden = true;
+    dialog.showModal();
+    try {
+      const result = await trainer?.predict(index, run.labels.length);
+      if (result) predictions.show(result.predictions.map((p) => ({ name: className(run.labels[p.class]), probability: p.probability })));
+    } catch (error) {
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  for (const event of ["runs", "evaluation"]) session.addEventListener(event, update);
+  document.addEventListener("language", update);
+  update();
+  return element;
+}

@@ -1,0 +1,117 @@
+/** The bar above every room: which weights, which width and resolution, and what that costs. */
+import { h } from "../dom.js";
+import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
+import { CLASSES } from "../settings.js";
+import { createToggles } from "./toggles.js";
+
+/** What the select offers besides weights. */
+const OPEN = "open";
+const RANDOM = "";
+
+/**
+ * @param {import("../main.js").Context} context
+ * @param {(file: File) => void} openWeights
+ */
+export function createModelBar({ engine, state, library, model }, openWeights) {
+  const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
+  const select = h("select", { id: "weights", onchange: choose });
+  const selectLabel = h("label", { for: "weights" });
+  const width = createToggles({ name: "width", legend: "bar.width", choose: set });
+  const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
+  const toggles = h("div", { class: "bar-toggles", id: "bar-toggles" }, width.element, resolution.element);
+  const summary = h("button", {
+    type: "button",
+    class: "bar-summary",
+    "aria-expanded": "false",
+    "aria-controls": "bar-toggles",
+    onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
+  });
+  const figures = ["parameters", "macs", "memory", "time", engine.variant].map((name) => figure(`cost.${name}`));
+  const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
+  const cancel = h("button", { type: "button", t: "cancel", onclick: () => model.cancel() });
+  const loading = h("p", { class: "bar-loading", hidden: true }, h("span", { t: "bar.loading" }), progress, cancel);
+  const row = h("div", { class: "bar-row" }, h("div", { class: "field" }, selectLabel, select, picker), summary, toggles);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem);
+
+  function pick() {
+    const [file] = picker.files ?? [];
+    picker.value = "";
+    if (file) openWeights(file);
+  }
+  function choose() {
+    const { value } = select;
+    if (value === OPEN) {
+      update();
+      picker.click();
+    } else if (state.room === "train") state.set("train", { from: value });
+    else {
+      state.set("classify", { weights: value, resolution: 0 });
+      state.set("apart", { width: 0, resolution: 0, stem: "" });
+    }
+  }
+  /** @param {import("../network.js").Choice} choice */
+  function set({ values }) {
+    if (values) state.set(state.room, values);
+  }
+
+  function options() {
+    const entries = library.entries.filter((entry) => state.room !== "train" || entry.config.classes === CLASSES);
+    const chosen = model.network.entry;
+    // one option a family: its widths are the toggles' business
+    const heads = entries.filter((entry) => entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)));
+    const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
+    if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
+    list.push(h("option", { value: OPEN }, t("bar.open")));
+    select.replaceChildren(...list);
+    select.value = chosen?.id ?? (state.room === "train" ? RANDOM : OPEN);
+    if (!chosen && state.room !== "train") select.prepend(h("option", { value: RANDOM, selected: true }, t("bar.none")));
+  }
+
+  function update() {
+    const { config, entry, widths, resolutions } = model.network;
+    selectLabel.replaceChildren(...rich(t(`bar.weights.${state.room}`)));
+    options();
+    width.update(widths);
+    resolution.update(resolutions);
+    summary.textContent = t("bar.summary", { width: number(config.width ?? 1), resolution: String(config.resolution ?? 224) });
+    const { description, measured, measurable } = model.cost;
+    const unknown = measurable ? "…" : "–";
+    const [parameters, macs, memory, time, how] = figures;
+    parameters.set(description ? number(description.parameters) : unknown);
+    macs.set(description ? count(description.macs) : unknown);
+    memory.set(measured ? bytes(measured.working_bytes) : unknown);
+    time.set(measured ? milliseconds(measured.milliseconds) : unknown);
+    how.set(number(engine.threads));
+    costs.title = entry?.accuracy && state.room === "classify" ? t("bar.accuracy", { accuracy: percent(entry.accuracy) }) : "";
+    loading.hidden = model.progress === null;
+    progress.value = model.progress ?? 0;
+    problem.hidden = !model.problem;
+    problem.textContent = model.problem ? t("bar.problem", { reason: explainError(model.problem) }) : "";
+  }
+
+  model.addEventListener("change", update);
+  document.addEventListener("language", () => {
+    for (const one of figures) one.translate();
+    update();
+  });
+  update();
+  return element;
+}
+
+/** A number amid its words, of which only the number changes. @param {string} key the words, with `{n}` */
+function figure(key) {
+  const output = h("span", { class: "number" }, "…");
+  const element = h("span", { class: "figure" });
+  const translate = () => {
+    const [before, after] = t(key, { n: "\n" }).split("\n");
+    element.replaceChildren(...rich(before), output, ...rich(after));
+  };
+  translate();
+  /** @param {string} text */
+  const set = (text) => {
+    if (output.textContent !== text) output.textContent = text;
+  };
+  return { element, set, translate };
+}

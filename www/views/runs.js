@@ -1,0 +1,98 @@
+/** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
+import { h, save, svg } from "../dom.js";
+import { explainError, number, percent, t } from "../i18n.js";
+import { SETTINGS } from "../settings.js";
+import { lookOf } from "./curves.js";
+
+/** @typedef {import("../session.js").Run} Run */
+
+/** @param {import("../main.js").Context} context */
+export function createRuns({ session, library, state }) {
+  const list = h("ul", { class: "runs" });
+  const empty = h("p", { class: "muted", t: "runs.empty" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = h("section", { class: "panel", "t-aria-label": "runs.title" }, h("h2", { t: "runs.title" }), empty, list, problem);
+
+  /** @param {Run} run @param {(weights: Uint8Array) => void} act */
+  async function withWeights(run, act) {
+    problem.hidden = true;
+    try {
+      const weights = await session.weightsOf(run);
+      if (weights) act(weights);
+    } catch (error) {
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  /** @param {Run} run @param {Uint8Array} bytes */
+  function use(run, bytes) {
+    const id = `run-${run.number}`;
+    const step = run.steps.step.at(-1) ?? 0;
+    library.add({ id, name: () => t("weights.trained", { number: run.number, step }), bytes, config: run.config, labels: run.labels });
+    state.set("classify", { weights: id, resolution: 0 });
+    state.enter("classify");
+  }
+
+  /** @param {Run} run */
+  function row(run) {
+    const held = run.evaluations.at(-1);
+    const failed = run.end === "failed" && !run.weights;
+    const name = t("runs.name", { number: run.number });
+    const described = nameOf(run, session.runs);
+    return h(
+      "li",
+      {},
+      swatch(run),
+      h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
+      h("span", { class: "number run-score" }, t("runs.score", { step: run.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" })),
+      h("span", { class: "muted" }, t(`runs.${run.end}`)),
+      h(
+        "span",
+        { class: "actions" },
+        action("runs.use", failed, () => withWeights(run, (bytes) => use(run, bytes))),
+        action("runs.save", failed, () => withWeights(run, (bytes) => save(bytes, `mobilenetv2-${run.settings.data}-run${run.number}.safetensors`))),
+        action("runs.forget", run.end === "active", () => session.forget(run)),
+      ),
+    );
+  }
+
+  /** @param {string} key @param {boolean} disabled @param {() => void} onclick */
+  const action = (key, disabled, onclick) => h("button", { type: "button", t: key, disabled, onclick });
+
+  function update() {
+    empty.hidden = session.runs.length > 0;
+    list.replaceChildren(...session.runs.map(row));
+  }
+  session.addEventListener("runs", update);
+  session.addEventListener("evaluation", () => {
+    const score = list.lastElementChild?.querySelector(".run-score");
+    const run = session.runs.at(-1);
+    const held = run?.evaluations.at(-1);
+    if (score && held) score.textContent = t("runs.score", { step: held.step, accuracy: percent(held.accuracy) });
+  });
+  document.addEventListener("language", update);
+  update();
+  return element;
+}
+
+/** What sets a run apart from the others; alone, the data and the width. @param {Run} run @param {Run[]} runs */
+function nameOf(run, runs) {
+  const keys = ["width", "resolution", ...SETTINGS.map(({ key }) => key)];
+  const apart = keys.filter((key) => runs.some((other) => other.settings[key] !== run.settings[key]));
+  const told = apart.length ? apart : ["data", "width"];
+  return told
+    .map((key) => {
+      const value = run.settings[key];
+      if (typeof value === "number") return `${t(`setting.${key}.short`)} ${number(value, { maximumSignificantDigits: 9, useGrouping: false })}`;
+      return typeof value === "boolean" ? `${t(`setting.${key}.short`)} ${t(value ? "yes" : "no")}` : t(`setting.${key}.${value}`);
+    })
+    .join(" · ");
+}
+
+/** The run's line as in the curves. @param {Run} run */
+function swatch(run) {
+  const { colour, dash } = lookOf(run);
+  const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
+  return svg({ viewBox: "0 0 32 8", class: "swatch" }, "line", line);
+}

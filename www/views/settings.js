@@ -1,0 +1,131 @@
+/** The form of a training's settings, made from the table of settings.js. */
+import { h } from "../dom.js";
+import { number, t } from "../i18n.js";
+import { parse, preset, SETTINGS } from "../settings.js";
+
+const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
+/** Groups that are open from the start. */
+const OPEN = ["data", "rate"];
+
+/** @typedef {import("../settings.js").Setting} Setting */
+
+/** @param {import("../main.js").Context} context */
+export function createSettings({ state, session }) {
+  const presets = h(
+    "div",
+    { class: "actions presets" },
+    h("button", { type: "button", t: "settings.quick", onclick: () => state.set("train", { ...preset("quick"), width: 0.35, resolution: 32 }) }),
+    h("button", { type: "button", t: "settings.paper", onclick: paper }),
+  );
+  const rows = SETTINGS.map((setting) => createRow(setting, change));
+  const groups = GROUPS.map((group) =>
+    h(
+      "details",
+      { open: OPEN.includes(group) },
+      h("summary", { t: `settings.group.${group}` }),
+      ...rows.filter(({ setting }) => setting.group === group).map(({ element }) => element),
+    ),
+  );
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+
+  /** The paper's recipe, on the data and the seed that are chosen. */
+  function paper() {
+    const { data, seed } = state.values.train;
+    state.set("train", { ...preset("paper"), data, seed });
+  }
+
+  /** @param {Setting} setting @param {number | string | boolean} value */
+  async function change(setting, value) {
+    state.set("train", { [setting.key]: value });
+  }
+
+  /** What may change while training does so at once. */
+  async function apply() {
+    problem.hidden = true;
+    if (!session.active || !session.run) return;
+    const live = SETTINGS.filter((setting) => setting.live).map(({ key }) => [key, state.values.train[key]]);
+    const next = { ...session.run.settings, ...Object.fromEntries(live) };
+    if (live.every(([key, value]) => session.run?.settings[String(key)] === value)) return;
+    try {
+      await session.change(next);
+    } catch (error) {
+      problem.textContent = String(/** @type {Error} */ (error).message);
+      problem.hidden = false;
+    }
+  }
+
+  function update() {
+    const running = session.active ? session.run?.settings : undefined;
+    for (const row of rows) row.update(state.values.train, running);
+  }
+  state.addEventListener("change", () => {
+    update();
+    apply();
+  });
+  session.addEventListener("state", update);
+  document.addEventListener("language", update);
+  update();
+  return h("div", {}, h("h2", { t: "train.settings" }), presets, problem, ...groups);
+}
+
+/**
+ * One setting: its control, a line of explanation, and what is wrong with it or when it acts.
+ *
+ * @param {Setting} setting
+ * @param {(setting: Setting, value: number | string | boolean) => void} change
+ */
+function createRow(setting, change) {
+  const { key, choices, live } = setting;
+  const id = `setting-${key}`;
+  const hintId = `${id}-hint`;
+  const noteId = `${id}-note`;
+  const describedby = `${hintId} ${noteId}`;
+  const note = h("span", { class: "note", id: noteId });
+  const toggle = typeof setting.quick === "boolean";
+  const control = choices
+    ? h("select", { id, "aria-describedby": describedby, onchange: commit })
+    : h("input", {
+        id,
+        "aria-describedby": describedby,
+        onchange: commit,
+        ...(toggle ? { type: "checkbox" } : { type: "text", inputmode: setting.whole ? "numeric" : "decimal", autocomplete: "off" }),
+      });
+  const element = h(
+    "div",
+    { class: "setting" },
+    h("label", { for: id, t: `setting.${key}` }),
+    control,
+    h("p", { class: "hint", id: hintId }, h("span", { t: `setting.${key}.hint` }), " ", note),
+  );
+
+  function commit() {
+    const text = control instanceof HTMLInputElement && toggle ? String(control.checked) : control.value;
+    const value = parse(setting, text);
+    const wrong = value === null;
+    control.setAttribute("aria-invalid", String(wrong));
+    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max: number(setting.max ?? 0) });
+    else change(setting, value);
+  }
+
+  return {
+    setting,
+    element,
+    /** @param {import("../settings.js").Values} values @param {import("../settings.js").Values} [running] */
+    update(values, running) {
+      const value = values[key];
+      if (control instanceof HTMLSelectElement) {
+        control.replaceChildren(...(choices ?? []).map((choice) => h("option", { value: choice }, t(`setting.${key}.${choice}`))));
+        control.value = String(value);
+      } else if (toggle) control.checked = value === true;
+      else control.value = String(value);
+      control.removeAttribute("aria-invalid");
+      const byWeights = setting.target === "config" && !!values.from;
+      control.disabled = byWeights;
+      const [other, wanted] = setting.when ?? ["", []];
+      element.hidden = !!other && !wanted.includes(String(values[other]));
+      const waits = !live && running && running[key] !== value;
+      note.classList.toggle("waits", !!waits);
+      note.textContent = byWeights ? t("settings.weights") : waits ? t("settings.waits") : !live && running ? t("settings.new") : "";
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
+import { h, onFrame, svg } from "../dom.js";
+import { duration, explainError, milliseconds, number, percent, rich, short, t } from "../i18n.js";
+import { createCurves } from "./curves.js";
+import { createHeldOut } from "./heldout.js";
+import { createRuns } from "./runs.js";
+import { createSettings } from "./settings.js";
+
+/** How long an action may stay unanswered before the way out is offered. */
+const PATIENCE = 3000;
+
+/** @param {import("../main.js").Context} context */
+export function createTrain(context) {
+  const { engine, state, library, session } = context;
+  const settings = createSettings(context);
+  const start = h("button", { type: "button", class: "primary", onclick: begin });
+  const pause = h("button", { type: "button", onclick: () => session.pause() }, icon("M3 2h4v12H3zM9 2h4v12H9z"), h("span", { t: "train.pause" }));
+  const step = h("button", { type: "button", onclick: oneStep }, icon("M3 2l7 6-7 6zM10 2h3v12h-3z"), h("span", { t: "train.step" }));
+  const stop = h("button", { type: "button", onclick: () => session.stop() }, icon("M3 3h10v10H3z"), h("span", { t: "train.stop" }));
+  const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
+  const figures = h("dl", { class: "figures" });
+  const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
+  const message = h("p", { class: "train-message", role: "status" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  /** @type {Record<string, HTMLElement>} */
+  const values = {};
+  for (const name of ["epoch", "step", "rate", "left", "learning_rate", "loss", "accuracy", "held_out"]) {
+    values[name] = h("dd", { class: "number" }, "–");
+    figures.append(h("div", {}, h("dt", { t: `train.figure.${name}` }), values[name]));
+  }
+  const element = h(
+    "div",
+    { class: "train" },
+    h("section", { class: "panel settings", "t-aria-label": "train.settings" }, settings),
+    h(
+      "div",
+      { class: "run" },
+      h(
+        "section",
+        { class: "panel control", "t-aria-label": "train.control" },
+        h("div", { class: "actions" }, start, pause, step, stop, giveUp),
+        progress,
+        message,
+        problem,
+        figures,
+      ),
+      h("section", { class: "panel", "t-aria-label": "train.curves" }, createCurves(context)),
+      createHeldOut(context),
+      createRuns(context),
+    ),
+  );
+  let timer = 0;
+  let loading = "";
+
+  function begin() {
+    if (session.state === "paused") session.resume();
+    else session.start(state.values.train, library.find(state.values.train.from));
+  }
+  function oneStep() {
+    if (session.state === "paused") session.resume(1);
+    else session.start(state.values.train, library.find(state.values.train.from), 1);
+  }
+
+  function drawState() {
+    const { state: now, problem: wrong } = session;
+    const going = now === "running" || now === "starting";
+    start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
+    start.disabled = going || now === "pausing" || now === "stopping";
+    pause.disabled = !going;
+    step.disabled = start.disabled;
+    stop.disabled = now === "idle" || now === "stopping";
+    clearTimeout(timer);
+    giveUp.hidden = true;
+    if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
+    problem.hidden = !wrong;
+    problem.replaceChildren(...(wrong ? rich(t("train.problem", { reason: explainError(wrong) })) : []));
+    say();
+    drawSteps();
+  }
+
+  function say() {
+    const { run, state: now } = session;
+    const key = now === "idle" && run && run.end !== "active" ? run.end : now;
+    const held = run?.evaluations.at(-1);
+    const text = loading
+      ? t("train.loading", { file: loading })
+      : t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" });
+    if (message.textContent !== text) message.textContent = text;
+  }
+
+  function drawSteps() {
+    const { run, rate, total } = session;
+    if (!run) return;
+    const done = run.steps.step.length;
+    const batch = Number(run.settings.batch);
+    const last = (/** @type {keyof typeof run.steps} */ key) => run.steps[key].at(-1);
+    const held = run.evaluations.at(-1);
+    progress.value = total ? done / total : 0;
+    values.epoch.textContent = t("train.of", { done: short(done / run.steps_per_epoch), total: number(Number(run.settings.epochs)) });
+    values.step.textContent = t("train.of", { done: number(done), total: number(total) });
+    values.rate.textContent = done && rate ? (rate >= 1 ? short(rate) : milliseconds(1000 / rate)) : "–";
+    values.left.textContent = run.end === "active" && rate ? duration(((total - done) * batch) / rate) : "–";
+    values.learning_rate.textContent = done ? short(last("learning_rate") ?? 0) : "–";
+    values.loss.textContent = done ? short(last("loss") ?? 0) : "–";
+    values.accuracy.textContent = done ? percent(last("accuracy") ?? 0) : "–";
+    values.held_out.textContent = held ? percent(held.accuracy) : "–";
+  }
+
+  const redraw = onFrame(drawSteps);
+  session.addEventListener("state", drawState);
+  session.addEventListener("steps", redraw);
+  session.addEventListener("evaluation", () => {
+    say();
+    redraw();
+  });
+  engine.addEventListener("loading", (event) => {
+    loading = /** @type {CustomEvent} */ (event).detail ?? "";
+    say();
+  });
+  document.addEventListener("language", drawState);
+  drawState();
+  return element;
+}
+
+/** @param {string} path in a square of 16 */
+const icon = (path) => svg({ viewBox: "0 0 16 16", class: "icon" }, "path", { d: path });

@@ -1,0 +1,230 @@
+/**
+ * The thread on which the network runs: owns the wasm instance and answers the methods of protocol.js, one message at
+ * a time. Long work is asked for in slices by engine.js, so a message never waits longer than a slice (or one
+ * training step). Knows no DOM.
+ */
+import { cifar10, ownImages, pixelsOf, shapes } from "./datasets.js";
+import { EngineError } from "./errors.js";
+
+/**
+ * @typedef {import("./protocol.js").Methods} Methods
+ * @typedef {typeof import("./pkg/simd128/mobilenetv2.js")} Core
+ */
+
+/** Held-out pictures evaluated between two looks at the clock. */
+const EVALUATION_CHUNK = 25;
+const MEASURE_MILLISECONDS = 150;
+
+/** @type {Core} */
+let core;
+/** @type {Map<number, import("./pkg/simd128/mobilenetv2.js").Classifier>} */
+const classifiers = new Map();
+/** @type {Map<number, {trainer: import("./pkg/simd128/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number, position: number, waiting: AbortController}>} */
+const trainers = new Map();
+/** @type {Map<number, {data: Uint8Array, width: number, height: number}>} */
+const pictures = new Map();
+
+/** @type {{[M in keyof Methods]: (args: Methods[M][0]) => Methods[M][1] | Promise<Methods[M][1]>}} */
+const methods = {
+  async init({ variant }) {
+    core = await import(new URL(`./pkg/${variant}/mobilenetv2.js`, import.meta.url).href);
+    await core.default();
+    return { threads: 1 };
+  },
+
+  describe: ({ config }) => core.describe(config),
+
+  load({ classifier, weights, options }) {
+    const network = new core.Classifier(weights, options);
+    classifiers.set(classifier, network);
+    return { config: /** @type {any} */ (network.config), labels: network.labels };
+  },
+
+  resize({ classifier, resolution }) {
+    held(classifiers, classifier).set_resolution(resolution);
+    return {};
+  },
+
+  measure({ classifier, config }) {
+    if (classifier !== undefined) return measure(held(classifiers, classifier));
+    const untrained = new core.Trainer(config ?? {}, { batch: 1 }, 1);
+    const network = new core.Classifier(untrained.weights(false));
+    untrained.free();
+    const measured = measure(network);
+    network.free();
+    return measured;
+  },
+
+  open({ picture, source }) {
+    const pixels = source instanceof ImageBitmap ? pixelsOf(source) : source;
+    pictures.set(picture, pixels);
+    return { width: pixels.width, height: pixels.height };
+  },
+
+  classify({ classifier, picture, k, crop }) {
+    const network = held(classifiers, classifier);
+    const { data, width, height } = held(pictures, picture);
+    return { ...network.classify(data, width, height, k), crop: crop ? network.crop(data, width, height) : null };
+  },
+
+  async prepare({ trainer, config, recipe, data, weights }) {
+    const set = await dataset(data, config.resolution ?? 32, recipe.seed ?? 1);
+    const network = weights
+      ? core.Trainer.from_weights(weights, recipe, set.images_per_epoch)
+      : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
+    network.set_labels(set.names);
+    trainers.set(trainer, { trainer: network, data: set, batch: recipe.batch ?? 96, position: 0, waiting: new AbortController() });
+    const { names, images_per_epoch, held_out } = set;
+    return { names, images_per_epoch, held_out };
+  },
+
+  async train({ trainer, steps: most, milliseconds }) {
+    const training = held(trainers, trainer);
+    const { signal } = (training.waiting = new AbortController());
+    const end = performance.now() + milliseconds;
+    /** @type {import("./protocol.js").Step[]} */
+    const steps = [];
+    do {
+      const batch = await training.data.train(training.position, training.batch, signal).catch((error) => {
+        if (!signal.aborted) throw error;
+      });
+      if (!batch) break;
+      steps.push(training.trainer.train_step(batch.images, batch.labels));
+      training.position += training.batch;
+    } while (steps.length < most && performance.now() < end);
+    return { steps };
+  },
+
+  halt({ trainer }) {
+    held(trainers, trainer).waiting.abort();
+    return {};
+  },
+
+  async evaluate({ trainer, first, count, milliseconds }) {
+    const training = held(trainers, trainer);
+    const end = performance.now() + milliseconds;
+    const predictions = [];
+    const sum = { loss: 0, correct: 0, total: 0 };
+    do {
+      const size = Math.min(EVALUATION_CHUNK, count - sum.total);
+      const { images, labels } = await training.data.heldOut(first + sum.total, size);
+      const part = training.trainer.evaluate(images, labels);
+      predictions.push(...part.predictions);
+      sum.loss += part.loss * part.total;
+      sum.correct += part.correct;
+      sum.total += part.total;
+    } while (sum.total < count && performance.now() < end);
+    return { ...sum, loss: sum.loss / sum.total, predictions: Uint32Array.from(predictions) };
+  },
+
+  heldOut: ({ trainer, first, count }) => held(trainers, trainer).data.heldOut(first, count),
+
+  async predict({ trainer, index, k }) {
+    const training = held(trainers, trainer);
+    const { images, resolution } = await training.data.heldOut(index, 1);
+    const rgba = new Uint8Array(resolution * resolution * 4).fill(255);
+    for (let i = 0; i < resolution * resolution; i++) rgba.set(images.subarray(i * 3, i * 3 + 3), i * 4);
+    const network = new core.Classifier(training.trainer.weights(false));
+    const result = network.classify(rgba, resolution, resolution, k);
+    network.free();
+    return result;
+  },
+
+  setRecipe({ trainer, recipe }) {
+    held(trainers, trainer).trainer.set_recipe(recipe);
+    return {};
+  },
+
+  weights: ({ trainer, half }) => ({ bytes: held(trainers, trainer).trainer.weights(half) }),
+
+  snapshot({ trainer }) {
+    const training = held(trainers, trainer);
+    return { bytes: training.trainer.snapshot(), position: training.position };
+  },
+
+  restore({ trainer, snapshot }) {
+    const training = held(trainers, trainer);
+    training.trainer.restore(snapshot.bytes);
+    training.position = snapshot.position;
+    return {};
+  },
+
+  shapes({ seed, first, count, resolution }) {
+    return { ...core.shapes(seed, first, count, resolution), resolution, names: core.shape_names() };
+  },
+
+  drop({ handle }) {
+    classifiers.get(handle)?.free();
+    trainers.get(handle)?.trainer.free();
+    for (const map of [classifiers, trainers, pictures]) map.delete(handle);
+    return {};
+  },
+};
+
+/**
+ * @template T
+ * @param {Map<number, T>} map
+ * @param {number} handle
+ * @returns {T}
+ */
+function held(map, handle) {
+  const value = map.get(handle);
+  if (!value) throw new EngineError("closed", "this classifier, trainer or picture was closed");
+  return value;
+}
+
+/**
+ * @param {import("./protocol.js").Data} data
+ * @param {number} resolution
+ * @param {number} seed
+ */
+function dataset(data, resolution, seed) {
+  switch (data.kind) {
+    case "shapes":
+      return shapes(core, { images: data.images ?? 5000, resolution, seed });
+    case "cifar-10":
+      return cifar10({ base: data.base, seed, onLoading: (loading) => postMessage({ loading }) });
+    case "images":
+      return ownImages(data, seed);
+  }
+}
+
+/**
+ * Times a grey picture of the network's own size: the first run warms up, then the median of a few.
+ *
+ * @param {import("./pkg/simd128/mobilenetv2.js").Classifier} network
+ */
+function measure(network) {
+  const side = network.config.resolution ?? 224;
+  const grey = new Uint8Array(side * side * 4).fill(128);
+  const run = () => network.classify(grey, side, side, 1).network_ms;
+  run();
+  const times = [];
+  const end = performance.now() + MEASURE_MILLISECONDS;
+  do times.push(run());
+  while (performance.now() < end);
+  times.sort((a, b) => a - b);
+  return { milliseconds: times[times.length >> 1], working_bytes: network.working_bytes };
+}
+
+/** Buffers of an answer that can be handed over instead of copied. @param {object} result */
+function buffers(result) {
+  return Object.values(result).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
+}
+
+/** @param {any} error @returns {import("./protocol.js").Failure} */
+function failure(error) {
+  const fatal = error instanceof WebAssembly.RuntimeError;
+  const code = error instanceof EngineError ? error.code : "core";
+  return { code, message: error?.message ?? String(error), values: error?.values ?? {}, fatal };
+}
+
+/** @param {MessageEvent<import("./protocol.js").Request>} event */
+onmessage = async ({ data: { id, method, args } }) => {
+  try {
+    const result = await methods[method](/** @type {any} */ (args));
+    postMessage({ id, result }, { transfer: buffers(result) });
+  } catch (error) {
+    postMessage({ id, failure: failure(error) });
+  }
+};
