@@ -6,6 +6,7 @@ pub mod block;
 pub mod config;
 pub mod error;
 pub mod image;
+pub mod infer;
 pub mod kernel;
 pub mod layer;
 pub mod loss;

@@ -25,3 +25,11 @@ pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usi
 pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Send + Sync) {
     items.chunks_mut(length).enumerate().for_each(|(index, chunk)| work(index, chunk));
 }
+
+/// Threads that can work at once.
+pub fn count() -> usize {
+    #[cfg(feature = "threads")]
+    return rayon::current_num_threads();
+    #[cfg(not(feature = "threads"))]
+    1
+}

@@ -33,6 +33,11 @@ impl Geometry {
     pub fn framed_pixels(self) -> usize {
         self.framed() * self.framed()
     }
+
+    /// Rows to skip and to compute when a whole plane is convolved.
+    pub fn whole(self) -> (usize, usize) {
+        (self.offset, self.size_out())
+    }
 }
 
 /// Passes each row of a plane (size², L) and its place in the frame (framed², L) to `copy`; zeroes the border.
@@ -81,19 +86,22 @@ pub fn taps<S: Simd>(simd: S, weights: &[f32], channels: usize, block: usize) ->
     taps
 }
 
-/// Convolves a framed plane and passes each output, in order, to `finish(pixel, value)`.
+/// Convolves a framed plane, or a band of its rows, and passes each output, in order, to `finish(pixel, value)`.
+///
+/// `framed` starts at a row of the frame, from which `top` more are skipped; `rows` rows of outputs follow.
 #[inline(always)]
 pub fn convolve<S: Simd>(
     simd: S,
     geometry: Geometry,
     framed: &[f32],
+    (top, rows): (usize, usize),
     taps: &[S::f32s; 9],
     mut finish: impl FnMut(usize, S::f32s),
 ) {
     let lanes = S::f32s::LEN;
     let (width, out, stride) = (geometry.framed() * lanes, geometry.size_out(), geometry.stride);
-    for y in 0..out {
-        let top = (y * stride + geometry.offset) * width + geometry.offset * lanes;
+    for y in 0..rows {
+        let top = (y * stride + top) * width + geometry.offset * lanes;
         // Rows are cut so that the last output's last tap is their end: no tap is out of bounds.
         let length = ((out - 1) * stride + 3) * lanes;
         let rows = [0, 1, 2].map(|row| &framed[top + row * width..][..length]);
@@ -180,7 +188,7 @@ mod tests {
                     let mut gradient = framed.clone();
                     let taps = taps(simd, &weights, lanes, 0);
                     frame(simd, size, &interleave(&x), &mut framed, |row, out| out.copy_from_slice(row));
-                    convolve(simd, geometry, &framed, &taps, |pixel, value| {
+                    convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, value| {
                         value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
                     });
                     spread(simd, geometry, &interleave(&dy), &mut gradient);
@@ -190,7 +198,7 @@ mod tests {
                     let mut turned = taps;
                     turned.reverse();
                     let plain = Geometry { stride: 1, offset: 0, ..geometry };
-                    convolve(simd, plain, &gradient, &turned, |pixel, value| {
+                    convolve(simd, plain, &gradient, plain.whole(), &turned, |pixel, value| {
                         value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]);
                     });
                 });

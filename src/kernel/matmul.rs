@@ -31,7 +31,7 @@ pub fn pack<S: Simd>(
 ) {
     let lanes = S::f32s::LEN;
     let depth = super::padded(k);
-    let columns = n.next_multiple_of(lanes);
+    let columns = super::padded(n);
     for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
         let width = panel.len() / depth;
         let first = pair * 2 * lanes;
@@ -40,9 +40,11 @@ pub fn pack<S: Simd>(
                 row.fill(0.0);
                 continue;
             }
-            let filled = width.min(n - first);
+            let filled = width.min(n.saturating_sub(first));
             let start = i * stride.0 + first * stride.1;
-            if stride.1 == 1 {
+            if filled == 0 {
+                // Nothing but padding.
+            } else if stride.1 == 1 {
                 row[..filled].copy_from_slice(&source[start..start + filled]);
             } else {
                 for (value, source) in row[..filled].iter_mut().zip(source[start..].iter().step_by(stride.1))
@@ -240,7 +242,7 @@ mod tests {
                     row[..k].copy_from_slice(a);
                 }
                 let blocked = reference::block(&padded, depth, lanes);
-                let columns = n.next_multiple_of(lanes);
+                let columns = super::super::padded(n);
                 // Packed from the matrix, and from its transpose by strides: the same panels.
                 let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
                 for (source, stride) in [(&w, (n, 1)), (&transposed, (1, k))] {

@@ -1,7 +1,7 @@
 //! The classifier: a matrix product with bias from the pooled features to one logit a class.
 
 use crate::kernel::matmul::{accumulate, matmul, panels};
-use crate::kernel::{Simd, SimdBase};
+use crate::kernel::{Simd, SimdBase, padded};
 
 /// `logits = x · w + bias`.
 ///
@@ -11,9 +11,9 @@ pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images
     let lanes = S::f32s::LEN;
     let classes = bias.len();
     let depth = x.len() / images;
-    for (block, panel) in panels(simd, packed, depth, classes.next_multiple_of(lanes)) {
+    for (block, panel) in panels(simd, packed, depth, padded(classes)) {
         matmul(simd, x, images, panel, |column, row, tile| {
-            let first = (block + column) * lanes;
+            let first = classes.min((block + column) * lanes);
             let last = classes.min(first + lanes);
             for (i, value) in tile.iter().enumerate() {
                 let logits = &mut logits[(row + i) * classes..(row + i + 1) * classes];
@@ -46,7 +46,7 @@ pub fn backward<S: Simd>(
     let lanes = S::f32s::LEN;
     let classes = dbias.len();
     let depth = x.len() / images;
-    let columns = crate::kernel::padded(classes);
+    let columns = padded(classes);
     // dlogits, channel-blocked, the padding zero.
     let dy = &mut rows[..columns * images];
     dy.fill(0.0);

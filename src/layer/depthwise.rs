@@ -28,7 +28,7 @@ pub fn forward<S: Simd>(
         frame_source(simd, geometry, source, x, block, framed);
         let mut total = S::f32s::splat(simd, 0.0);
         let mut square = total;
-        convolve(simd, geometry, framed, &taps, |pixel, value| {
+        convolve(simd, geometry, framed, geometry.whole(), &taps, |pixel, value| {
             value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
             total += value;
             square = value.mul_add(value, square);
@@ -77,14 +77,14 @@ pub fn backward<S: Simd>(
         match source.affine {
             Some(affine) => {
                 let mut block_sink = BlockSink::new(simd, affine, mean, block);
-                convolve(simd, plain, dy_frame, &turned, |pixel, value| {
+                convolve(simd, plain, dy_frame, plain.whole(), &turned, |pixel, value| {
                     let span = pixel * lanes..(pixel + 1) * lanes;
                     let value = with_shortcut(simd, value, add, index * input + span.start);
                     block_sink.receive(simd, value, &x[span.clone()]).store_slice(&mut dz[span]);
                 });
                 block_sink.finish(simd, block, sums);
             }
-            None => convolve(simd, plain, dy_frame, &turned, |pixel, value| {
+            None => convolve(simd, plain, dy_frame, plain.whole(), &turned, |pixel, value| {
                 let span = pixel * lanes..(pixel + 1) * lanes;
                 with_shortcut(simd, value, add, index * input + span.start).store_slice(&mut dz[span]);
             }),

@@ -1,0 +1,304 @@
+//! A whole block, expand → depthwise → project and its shortcut, as one operation over bands of rows.
+
+use std::ops::Range;
+
+use super::fold::Folded;
+use super::map::Map;
+use crate::config::{Config, Kind, Layer, Shortcut};
+use crate::kernel::depthwise::{Geometry, convolve, taps};
+use crate::kernel::elementwise::channel;
+use crate::kernel::matmul::{matmul, panels};
+use crate::kernel::{Simd, SimdBase, padded};
+use crate::layer::stem::{self, unfold};
+use crate::workspace::geometry;
+
+/// Floats of an expanded band: half of a usual second-level cache, so that the weights fit beside it.
+const BAND_FLOATS: usize = 64 * 1024;
+
+/// What a block reads.
+#[derive(Clone, Copy)]
+pub enum Input<'a> {
+    /// The image, (R, R, 3): the first block, whose expansion is the stem.
+    Image(&'a [f32]),
+    /// The block before's output.
+    Map(&'a Map),
+}
+
+/// A block as inference runs it.
+pub struct FusedBlock {
+    /// 0 – 16.
+    pub index: usize,
+    /// The expansion, the stem for the first block, or none where the expansion factor is 1.
+    expand: Option<Folded>,
+    depthwise: Folded,
+    project: Folded,
+    shortcut: bool,
+    /// Of the stem, where that expands.
+    stem: Geometry,
+    geometry: Geometry,
+    /// Output rows of a band.
+    band: usize,
+}
+
+/// A thread's buffers for one band of any block.
+pub struct Scratch {
+    /// Inputs of the rows to expand, (K / L, pixels, L).
+    rows: Vec<f32>,
+    /// Expanded rows in a frame of zeros, (C / L, rows, size + 2, L).
+    expanded: Vec<f32>,
+    /// After the depthwise convolution, (C / L, pixels, L).
+    depthwise: Vec<f32>,
+    /// Where in a framed plane each expanded pixel goes.
+    places: Vec<usize>,
+}
+
+impl FusedBlock {
+    /// From its expansion, depthwise convolution and projection.
+    pub fn new(index: usize, [expand, depthwise, project]: [Option<Folded>; 3]) -> Self {
+        let (Some(depthwise), Some(project)) = (depthwise, project) else {
+            unreachable!("every block has a depthwise convolution and a projection")
+        };
+        let nothing = Geometry { size: 0, stride: 1, offset: 0 };
+        FusedBlock {
+            index,
+            expand,
+            depthwise,
+            project,
+            shortcut: false,
+            stem: nothing,
+            geometry: nothing,
+            band: 0,
+        }
+    }
+
+    /// Computes shapes for the configuration's resolution.
+    pub fn lay_out(&mut self, config: &Config, layers: &[Layer], lanes: usize) {
+        let find = |kind| layers.iter().find(|layer| layer.block == Some(self.index) && layer.kind == kind);
+        let depthwise = find(Kind::Depthwise).expect("every block has one");
+        let c_in = find(Kind::Expand).unwrap_or(depthwise).c_in;
+        self.shortcut = config.shortcut == Shortcut::Bottlenecks
+            && depthwise.stride == 1
+            && c_in == self.project.layer.c_out;
+        self.stem = geometry(config, &layers[0]);
+        self.geometry = geometry(config, depthwise);
+        let row = self.geometry.framed() * self.depthwise.layer.c_out;
+        let rows = (BAND_FLOATS / row).saturating_sub(2) / self.geometry.stride;
+        // A band of whole tiles' worth of pixels, where rows are short.
+        self.band = rows.clamp(1, self.geometry.size_out());
+        debug_assert_eq!(self.depthwise.layer.c_out % lanes, 0);
+    }
+
+    /// Output channels.
+    pub fn channels_out(&self) -> usize {
+        self.project.layer.c_out
+    }
+
+    /// Height and width of the output.
+    pub fn size_out(&self) -> usize {
+        self.geometry.size_out()
+    }
+
+    /// Floats of the output.
+    pub fn floats_out(&self) -> usize {
+        self.channels_out() * self.size_out() * self.size_out()
+    }
+
+    /// Framed rows that a full band covers.
+    fn framed_rows(&self) -> usize {
+        (self.band - 1) * self.geometry.stride + 3
+    }
+
+    /// Inputs of a pixel that is expanded.
+    fn expand_depth(&self) -> usize {
+        self.expand.as_ref().map_or(0, |expand| match expand.layer.kind {
+            Kind::Stem => padded(stem::INPUTS),
+            _ => expand.layer.c_in,
+        })
+    }
+
+    /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L).
+    #[inline(always)]
+    pub fn run<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        rows: Range<usize>,
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) {
+        let lanes = S::f32s::LEN;
+        let Geometry { size, stride, offset } = self.geometry;
+        let width = self.geometry.framed() * lanes;
+        let plane = self.framed_rows() * width;
+        let channels = self.depthwise.layer.c_out;
+        let expanded = &mut scratch.expanded[..channels / lanes * plane];
+        // The columns left and right of the image stay zero in every band.
+        expanded.fill(0.0);
+
+        for first in rows.clone().step_by(self.band) {
+            let count = self.band.min(rows.end - first);
+            // Rows are counted in the frame, whose row 0 is above the image. The last rows of the band before are
+            // the first of this one.
+            let top = first * stride + offset;
+            let bottom = top + (count - 1) * stride + 3;
+            let kept = if first == rows.start { 0 } else { 3 - stride };
+            for plane in expanded.chunks_exact_mut(plane) {
+                plane.copy_within(self.band * stride * width..self.band * stride * width + kept * width, 0);
+                for row in (top + kept..bottom).filter(|row| !(1..=size).contains(row)) {
+                    plane[(row - top) * width..(row - top + 1) * width].fill(0.0);
+                }
+            }
+            let fresh = (top + kept).max(1)..bottom.min(size + 1);
+            self.fill(simd, input, fresh, top, expanded, &mut scratch.rows, &mut scratch.places);
+            self.convolve(simd, expanded, count, &mut scratch.depthwise);
+            self.project(simd, input, &scratch.depthwise, first..first + count, &rows, expanded, out);
+        }
+    }
+
+    /// Fills the framed rows `fresh` of a band, whose first row is `top`, with expanded pixels.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the first third of run, with its buffers")]
+    fn fill<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        fresh: Range<usize>,
+        top: usize,
+        expanded: &mut [f32],
+        rows: &mut [f32],
+        places: &mut [usize],
+    ) {
+        let lanes = S::f32s::LEN;
+        let (size, framed) = (self.geometry.size, self.geometry.framed());
+        let plane = self.framed_rows() * framed * lanes;
+        // Frame row f holds image row f - 1.
+        let image_rows = fresh.start - 1..fresh.end - 1;
+        let Some(expand) = &self.expand else {
+            let Input::Map(map) = input else { unreachable!("the first block has the stem to expand") };
+            for (block, plane) in expanded.chunks_exact_mut(plane).enumerate() {
+                for row in image_rows.clone() {
+                    let start = ((row + 1 - top) * framed + 1) * lanes;
+                    plane[start..start + size * lanes].copy_from_slice(map.rows(simd, block, row..row + 1));
+                }
+            }
+            return;
+        };
+        let pixels = image_rows.len() * size;
+        let rows = &mut rows[..self.expand_depth() * pixels];
+        match input {
+            Input::Image(image) => unfold(simd, self.stem, image, image_rows.start * size, pixels, rows),
+            Input::Map(map) => map.gather(simd, image_rows, rows),
+        }
+        let places = &mut places[..pixels];
+        for (row, places) in places.chunks_exact_mut(size).enumerate() {
+            for (x, place) in places.iter_mut().enumerate() {
+                *place = ((fresh.start - top + row) * framed + 1 + x) * lanes;
+            }
+        }
+        let (low, high) = expand.layer.activation.range();
+        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        for (block, panel) in panels(simd, &expand.weights, self.expand_depth(), expand.layer.c_out) {
+            matmul(simd, rows, pixels, panel, |column, row, tile| {
+                let bias = channel(simd, &expand.bias, block + column);
+                let plane = &mut expanded[(block + column) * plane..(block + column + 1) * plane];
+                for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
+                    (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
+                }
+            });
+        }
+    }
+
+    /// Convolves `count` rows of outputs from a band into (C / L, count · size_out, L).
+    #[inline(always)]
+    fn convolve<S: Simd>(&self, simd: S, expanded: &[f32], count: usize, out: &mut [f32]) {
+        let lanes = S::f32s::LEN;
+        let Folded { layer, weights, bias } = &self.depthwise;
+        let plane = self.framed_rows() * self.geometry.framed() * lanes;
+        let pixels = count * self.size_out();
+        let (low, high) = layer.activation.range();
+        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        let planes = expanded.chunks_exact(plane).zip(out.chunks_exact_mut(pixels * lanes));
+        for (block, (framed, out)) in planes.enumerate() {
+            let taps = taps(simd, weights, layer.c_out, block);
+            let bias = channel(simd, bias, block);
+            convolve(simd, self.geometry, framed, (0, count), &taps, |pixel, value| {
+                (value + bias).max(low).min(high).store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
+            });
+        }
+    }
+
+    /// Projects the rows `band` and adds the shortcut; `out` holds the rows `stripe`.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "the last third of run, with its buffers")]
+    fn project<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        depthwise: &[f32],
+        band: Range<usize>,
+        stripe: &Range<usize>,
+        expanded: &[f32],
+        out: &mut [f32],
+    ) {
+        let lanes = S::f32s::LEN;
+        let Folded { layer, weights, bias } = &self.project;
+        let size = self.size_out();
+        let pixels = band.len() * size;
+        let depthwise = &depthwise[..layer.c_in * pixels];
+        let (low, high) = layer.activation.range();
+        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        for (block, panel) in panels(simd, weights, layer.c_in, layer.c_out) {
+            matmul(simd, depthwise, pixels, panel, |column, row, tile| {
+                let block = block + column;
+                let bias = channel(simd, bias, block);
+                let start = (block * stripe.len() + band.start - stripe.start) * size + row;
+                let out = &mut out[start * lanes..(start + tile.len()) * lanes];
+                for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
+                    (*value + bias).max(low).min(high).store_slice(out);
+                }
+            });
+        }
+        if !self.shortcut {
+            return;
+        }
+        for block in 0..layer.c_out / lanes {
+            for y in band.clone() {
+                let x = match input {
+                    Input::Map(map) => map.rows(simd, block, y..y + 1),
+                    // The stem's output exists only in the band, where it is the middle of the filter.
+                    Input::Image(_) => {
+                        let framed = self.geometry.framed();
+                        let start = ((block * self.framed_rows() + y - band.start + 1) * framed + 1) * lanes;
+                        &expanded[start..start + size * lanes]
+                    }
+                };
+                let start = (block * stripe.len() + y - stripe.start) * size * lanes;
+                let out = &mut out[start..start + size * lanes];
+                for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
+                    (S::f32s::from_slice(simd, x) + S::f32s::from_slice(simd, out)).store_slice(out);
+                }
+            }
+        }
+    }
+}
+
+impl Scratch {
+    /// Buffers that serve every one of `blocks`.
+    pub fn for_blocks(blocks: &[FusedBlock]) -> Self {
+        let most = |floats: &dyn Fn(&FusedBlock) -> usize| blocks.iter().map(floats).max().unwrap_or(0);
+        let pixels = |block: &FusedBlock| block.framed_rows().min(block.geometry.size) * block.geometry.size;
+        let channels = |block: &FusedBlock| block.depthwise.layer.c_out;
+        let zeros = |length| vec![0.0; length];
+        Scratch {
+            rows: zeros(most(&|block| block.expand_depth() * pixels(block))),
+            expanded: zeros(most(&|block| channels(block) * block.framed_rows() * block.geometry.framed())),
+            depthwise: zeros(most(&|block| channels(block) * block.band * block.size_out())),
+            places: vec![0; most(&pixels)],
+        }
+    }
+
+    /// Floats of all buffers.
+    pub fn len(&self) -> usize {
+        self.rows.len() + self.expanded.len() + self.depthwise.len()
+    }
+}
