@@ -1,1 +1,56 @@
-fn main() {}
+//! The project's tasks: `cargo xtask --help`.
+
+mod build;
+mod imports;
+mod serve;
+mod setup;
+mod site;
+mod test;
+mod tools;
+mod wasm;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use setup::Needs;
+
+/// Sets up, builds, serves and tests MobileNetV2 Lab
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum Task {
+    /// Install what the other tasks need and this machine lacks
+    Setup,
+    /// Assemble dist/: the page and the npm package, ready for any static host
+    Build,
+    /// Build, then serve the page on localhost
+    Serve {
+        /// Port of the address
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+    },
+    /// Check and test everything, or the stages named
+    Test {
+        /// Any of: formatting, imports, clippy, native, docs, wasm, types, browser
+        stages: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Task::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    match task {
+        Task::Setup => setup::setup(Needs::Test).map(drop),
+        Task::Build => build::build(&setup::setup(Needs::Build)?),
+        Task::Serve { port } => serve::serve(port),
+        Task::Test { stages } => test::test(&stages),
+    }
+}

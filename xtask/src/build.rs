@@ -1,0 +1,55 @@
+//! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
+
+use anyhow::{Result, ensure};
+
+use crate::site::{Site, Weight};
+use crate::tools::Tools;
+use crate::wasm;
+
+/// Builds what is not up to date.
+pub fn build(tools: &Tools) -> Result<()> {
+    let root = tools.root();
+    let mut site = Site::default();
+    site.folder("", &root.join("www"))?;
+    for variant in &tools.variants {
+        site.folder(&format!("pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
+    }
+    let uplot = root.join("node_modules/uplot");
+    for file in ["uPlot.esm.js", "uPlot.d.ts", "uPlot.min.css"] {
+        site.file(format!("vendor/uplot/{file}"), uplot.join("dist").join(file));
+    }
+    site.file("vendor/uplot/LICENSE", uplot.join("LICENSE"));
+    site.file("package.json", root.join("pkg-config/package.json"));
+    site.folder("data/", &root.join("data"))?; // made by `cargo xtask data`, if at all
+    site.write(&root.join("dist"))?;
+    check_sizes(tools, &site)
+}
+
+/// Prints what the page weighs and fails where that is more than the budget of `pkg-config/variants.toml`.
+fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
+    let budget = &tools.budget;
+    let runs = |path: &str| !path.ends_with(".d.ts");
+    let report = |what: &str, weight: Weight, limit: u64| {
+        let kb = |bytes: u64| bytes as f64 / 1000.0;
+        println!("{what:24} {:7.1} kB {:7.1} kB gzipped of {limit} kB", kb(weight.raw), kb(weight.gzipped));
+        ensure!(weight.gzipped <= limit * 1000, "{what} is over its budget (pkg-config/variants.toml)");
+        Ok(())
+    };
+
+    let mut page = site.weigh(|path| {
+        let excluded = budget.page_without.iter().any(|folder| path.starts_with(folder));
+        runs(path) && !path.starts_with("pkg/") && !excluded
+    })?;
+    let mut largest = Weight::default();
+    for variant in &tools.variants {
+        let folder = format!("pkg/{}/", variant.name);
+        let weight = site.weigh(|path| runs(path) && path.starts_with(&folder))?;
+        report(&folder, weight, budget.variant)?;
+        if weight.gzipped > largest.gzipped {
+            largest = weight;
+        }
+    }
+    page.raw += largest.raw;
+    page.gzipped += largest.gzipped;
+    report("page, largest variant", page, budget.page)
+}

@@ -1,0 +1,193 @@
+//! `cargo xtask setup`: installs what the other tasks need and this machine lacks, and nothing else.
+//!
+//! What belongs to the machine comes from rustup or, for root on Debian, from apt. What belongs to the project
+//! stays in it: `.tools/` (wasm-bindgen, wasm-pack) and `node_modules/`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+use xshell::cmd;
+
+use crate::tools::{Tools, WASM_TARGET, version_of};
+
+/// The oldest Rust that compiles the crate (`rust-version` of Cargo.toml) and the oldest Node.js.
+const RUST: (u32, u32) = (1, 89);
+const NODE: (u32, u32) = (20, 0);
+/// Any version in PATH will do; this one is installed where there is none.
+const WASM_PACK: &str = "0.15.1";
+
+/// What is to be done with the tools.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Build,
+    Test,
+}
+
+/// Something the machine lacks.
+struct Lack {
+    /// Debian's packages that bring it; none where they would not.
+    packages: &'static [&'static str],
+    /// What a person can do about it.
+    by_hand: &'static str,
+}
+
+/// Makes sure that all is there, and returns it.
+pub fn setup(needs: Needs) -> Result<Tools> {
+    let mut tools = Tools::new()?;
+    let mut lacks = find_lacks(&mut tools, needs);
+    if !lacks.is_empty() && install_packages(&tools, &lacks) {
+        lacks = find_lacks(&mut tools, needs);
+    }
+    if !lacks.is_empty() {
+        bail!("{}", advice(&lacks));
+    }
+    install_cargo_tools(&tools, needs)?;
+    install_node_modules(&tools)?;
+    Ok(tools)
+}
+
+/// What the machine lacks after rustup has done what it can.
+fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
+    let sh = tools.shell.clone();
+    let mut lacks = Vec::new();
+    tools.debian_rust = false;
+    if !compiles_to_wasm(tools) {
+        tools.debian_rust = has_debian_rust(tools);
+        if !tools.debian_rust && !tools.succeeds(cmd!(sh, "rustup target add {WASM_TARGET}")) {
+            lacks.push(Lack {
+                packages: &["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "lld-22"],
+                by_hand: "rustup target add wasm32-unknown-unknown",
+            });
+        }
+    }
+    let node = cmd!(sh, "node --version").quiet().ignore_stderr().read().ok();
+    if node.and_then(|version| version_of(&version)) < Some(NODE) || tools.find("npm").is_none() {
+        lacks.push(Lack {
+            packages: &[],
+            by_hand: "install Node.js 20 or newer with npm: https://nodejs.org",
+        });
+    }
+    if needs == Needs::Test {
+        let installed = tools.succeeds(cmd!(sh, "cargo fmt --version"))
+            && tools.succeeds(cmd!(sh, "cargo clippy --version"));
+        if !installed && !tools.succeeds(cmd!(sh, "rustup component add rustfmt clippy")) {
+            lacks.push(Lack {
+                packages: &["rustfmt-web", "rust-web-clippy"],
+                by_hand: "rustup component add rustfmt clippy",
+            });
+        }
+        if tools.chrome().is_none() || tools.find("chromedriver").is_none() {
+            lacks.push(Lack {
+                packages: &["chromium", "chromium-driver"],
+                by_hand: "install Chrome or Chromium, and the ChromeDriver of its version in PATH: \
+                          npx @puppeteer/browsers install chromedriver@stable",
+            });
+        }
+    }
+    lacks
+}
+
+/// Whether the Rust in PATH compiles to WebAssembly. Only a compilation tells whether the target's standard
+/// library is there and of the compiler's version.
+fn compiles_to_wasm(tools: &Tools) -> bool {
+    let sh = &tools.shell;
+    tools.succeeds(
+        cmd!(sh, "rustc --target {WASM_TARGET} --crate-type lib --crate-name probe --emit metadata -o - -")
+            .stdin("pub fn probe() -> Option<u8> { None }"),
+    )
+}
+
+/// Whether Debian's Rust is there, with the sources of its standard library, its linter and a linker.
+fn has_debian_rust(tools: &Tools) -> bool {
+    let files = [
+        "/usr/bin/cargo",
+        "/usr/bin/cargo-clippy",
+        "/usr/bin/lld-22",
+        "/usr/lib/rustlib/src/rust/library/std/Cargo.toml",
+    ];
+    let version = cmd!(tools.shell, "/usr/bin/rustc --version").quiet().ignore_stderr().read().ok();
+    files.iter().all(|file| Path::new(file).exists())
+        && version.and_then(|version| version_of(&version)) >= Some(RUST)
+}
+
+/// Installs Debian's packages; false where that cannot be done.
+fn install_packages(tools: &Tools, lacks: &[Lack]) -> bool {
+    let sh = &tools.shell;
+    let root = cmd!(sh, "id -u").quiet().ignore_stderr().read().is_ok_and(|id| id == "0");
+    let packages: Vec<_> = lacks.iter().flat_map(|lack| lack.packages).collect();
+    if !root || packages.is_empty() || tools.find("apt-get").is_none() {
+        return false;
+    }
+    let install = cmd!(sh, "apt-get install --yes {packages...}").env("DEBIAN_FRONTEND", "noninteractive");
+    tools.run(cmd!(sh, "apt-get update")).and_then(|()| tools.run(install)).is_ok()
+}
+
+/// What to say where the machine still lacks something.
+fn advice(lacks: &[Lack]) -> String {
+    let by_hand: String = lacks.iter().map(|lack| format!("\n    {}", lack.by_hand)).collect();
+    let packages: Vec<_> = lacks.iter().flat_map(|lack| lack.packages).copied().collect();
+    let apt = match packages.is_empty() {
+        true => String::new(),
+        false => format!("\nor, on Debian, as root:\n    apt-get install {}", packages.join(" ")),
+    };
+    format!("this machine lacks what setup cannot install. Do this, then start again:{by_hand}{apt}")
+}
+
+/// wasm-bindgen, in exactly the version of the crate, and wasm-pack: in PATH, else compiled into `.tools/`.
+fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
+    let sh = &tools.shell;
+    let version = wasm_bindgen_version(tools)?;
+    let mut crates = Vec::new();
+    let found = cmd!(sh, "wasm-bindgen --version").quiet().ignore_stderr().read().unwrap_or_default();
+    if found != format!("wasm-bindgen {version}") || tools.find("wasm-bindgen-test-runner").is_none() {
+        crates.push(format!("wasm-bindgen-cli@{version}"));
+    }
+    if needs == Needs::Test && tools.find("wasm-pack").is_none() {
+        crates.push(format!("wasm-pack@{WASM_PACK}"));
+    }
+    if crates.is_empty() {
+        return Ok(());
+    }
+    let install = |locked: Option<&str>| {
+        let list = &crates;
+        tools.run(cmd!(sh, "cargo install {locked...} --root .tools --target-dir target/tools {list...}"))
+    };
+    // A registry's mirror may lack the very versions that these crates were published with; later ones do too.
+    install(Some("--locked"))
+        .or_else(|_| install(None))
+        .with_context(|| format!("install these, then start again: {}", crates.join(", ")))?;
+    // only the programs are wanted, not the 500 MB that they were made from
+    sh.remove_path("target/tools")?;
+    Ok(())
+}
+
+/// The version of wasm-bindgen in Cargo.lock.
+fn wasm_bindgen_version(tools: &Tools) -> Result<String> {
+    #[derive(Deserialize)]
+    struct Lock {
+        package: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        version: String,
+    }
+    let lock: Lock = toml::from_str(&tools.shell.read_file("Cargo.lock")?)?;
+    let package = lock.package.into_iter().find(|package| package.name == "wasm-bindgen");
+    Ok(package.context("Cargo.lock names no wasm-bindgen")?.version)
+}
+
+/// The packages of package-lock.json, unless npm has installed this very list.
+fn install_node_modules(tools: &Tools) -> Result<()> {
+    let modified = |file| fs::metadata(tools.root().join(file)).and_then(|metadata| metadata.modified());
+    let installed = modified("node_modules/.package-lock.json");
+    if installed.is_ok_and(|installed| modified("package-lock.json").is_ok_and(|wanted| wanted <= installed))
+    {
+        return Ok(());
+    }
+    tools
+        .run(cmd!(tools.shell, "npm ci --no-audit --no-fund"))
+        .context("npm could not install the packages of package-lock.json; run `npm ci`, then start again")
+}

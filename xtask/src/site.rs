@@ -1,0 +1,87 @@
+//! A folder that is kept equal to a list of files from elsewhere, and what its files weigh.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use walkdir::WalkDir;
+
+/// The files of a site: where each lies in it, with slashes, and where it comes from.
+#[derive(Default)]
+pub struct Site(BTreeMap<String, PathBuf>);
+
+impl Site {
+    /// Adds a file.
+    pub fn file(&mut self, path: impl Into<String>, source: impl Into<PathBuf>) {
+        self.0.insert(path.into(), source.into());
+    }
+
+    /// Adds all files of a folder and its folders, under a prefix: "" or one that ends in a slash.
+    pub fn folder(&mut self, prefix: &str, source: &Path) -> Result<()> {
+        for path in files(source)? {
+            self.file(format!("{prefix}{path}"), source.join(&path));
+        }
+        Ok(())
+    }
+
+    /// Makes a folder hold these files and no others; what is there already is not written again.
+    pub fn write(&self, folder: &Path) -> Result<()> {
+        for path in files(folder)?.iter().filter(|path| !self.0.contains_key(*path)) {
+            fs::remove_file(folder.join(path))?;
+        }
+        for (path, source) in &self.0 {
+            let target = folder.join(path);
+            let context = || format!("cannot copy {} to {}", source.display(), target.display());
+            if same(source, &target).with_context(context)? {
+                continue;
+            }
+            fs::create_dir_all(target.parent().expect("a file has a folder"))?;
+            fs::copy(source, &target).with_context(context)?;
+        }
+        Ok(())
+    }
+
+    /// Bytes of all files whose path is wanted: raw, and as a web host sends them.
+    pub fn weigh(&self, wanted: impl Fn(&str) -> bool) -> Result<Weight> {
+        let mut weight = Weight::default();
+        for (_, source) in self.0.iter().filter(|(path, _)| wanted(path)) {
+            let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+            weight.raw += io::copy(&mut File::open(source)?, &mut gzip)?;
+            weight.gzipped += gzip.finish()?.len() as u64;
+        }
+        Ok(weight)
+    }
+}
+
+/// Bytes, raw and gzipped.
+#[derive(Clone, Copy, Default)]
+pub struct Weight {
+    pub raw: u64,
+    pub gzipped: u64,
+}
+
+/// Paths of all files in a folder and its folders, relative to it, with slashes; none where it does not exist.
+pub fn files(folder: &Path) -> Result<Vec<String>> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut paths = Vec::new();
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = entry?;
+        if entry.file_type().is_file() {
+            let path = entry.path().strip_prefix(folder)?;
+            paths.push(path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"));
+        }
+    }
+    Ok(paths)
+}
+
+/// Whether a copy is as long as its source and not older.
+fn same(source: &Path, copy: &Path) -> Result<bool> {
+    let (source, Ok(copy)) = (fs::metadata(source)?, fs::metadata(copy)) else { return Ok(false) };
+    Ok(source.len() == copy.len() && source.modified()? <= copy.modified()?)
+}

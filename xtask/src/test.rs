@@ -1,0 +1,104 @@
+//! `cargo xtask test`: every check, one stage after the other, up to the first that fails.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use xshell::cmd;
+
+use crate::build::build;
+use crate::imports;
+use crate::setup::{Needs, setup};
+use crate::site::files;
+use crate::tools::{Tools, WASM_TARGET};
+
+type Stage = (&'static str, fn(&Tools) -> Result<()>);
+
+/// Quick ones first.
+const STAGES: &[Stage] = &[
+    ("formatting", formatting),
+    ("imports", imports::check),
+    ("clippy", clippy),
+    ("native", native),
+    ("docs", docs),
+    ("wasm", wasm),
+    ("types", types),
+    ("browser", browser),
+];
+
+/// Runs the stages named, or all.
+pub fn test(wanted: &[String]) -> Result<()> {
+    for name in wanted {
+        let known = STAGES.iter().any(|(stage, _)| stage == name);
+        ensure!(known, "no stage is called {name}; see cargo xtask test --help");
+    }
+    let tools = setup(Needs::Test)?;
+    let mut times = Vec::new();
+    for (name, stage) in
+        STAGES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
+    {
+        println!("\n── {name} ──");
+        let start = Instant::now();
+        stage(&tools).with_context(|| format!("the stage `{name}` failed"))?;
+        times.push((name, start.elapsed()));
+    }
+    println!("\nAll is well:");
+    for (name, time) in &times {
+        println!("{name:12} {:6.1} s", time.as_secs_f64());
+    }
+    println!(
+        "{:12} {:6.1} s",
+        "together",
+        times.iter().map(|(_, time)| time).sum::<Duration>().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn formatting(tools: &Tools) -> Result<()> {
+    tools.run(cmd!(tools.shell, "cargo fmt --all --check"))
+}
+
+/// The native code, then what the wasm build makes of it.
+fn clippy(tools: &Tools) -> Result<()> {
+    let sh = &tools.shell;
+    tools.run(cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings"))?;
+    let wasm =
+        cmd!(sh, "cargo clippy --no-default-features --all-targets --target {WASM_TARGET} -- -D warnings");
+    tools.run(tools.for_wasm(wasm, &tools.variants[0])?)
+}
+
+fn native(tools: &Tools) -> Result<()> {
+    tools.run(cmd!(tools.shell, "cargo test --workspace"))
+}
+
+fn docs(tools: &Tools) -> Result<()> {
+    tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// `tests/web.rs` in a headless browser, with every variant.
+fn wasm(tools: &Tools) -> Result<()> {
+    for variant in &tools.variants {
+        println!("\n{}", variant.name);
+        let test = cmd!(
+            tools.shell,
+            "wasm-pack test --release --headless --chrome --mode no-install -- --no-default-features --test web"
+        );
+        tools.run(tools.for_wasm(test, variant)?)?;
+    }
+    Ok(())
+}
+
+/// The page's JSDoc types, against those of the wasm packages and the libraries in dist/.
+fn types(tools: &Tools) -> Result<()> {
+    build(tools)?;
+    tools.run(cmd!(tools.shell, "node node_modules/typescript/bin/tsc --project tsconfig.json"))
+}
+
+/// `tests/browser/*.test.js`: the built page in a headless browser.
+fn browser(tools: &Tools) -> Result<()> {
+    build(tools)?;
+    let folder = tools.root().join("tests/browser");
+    let tests =
+        files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js")).map(|file| folder.join(file));
+    let chrome = tools.chrome().context("setup found no Chrome")?;
+    tools.run(cmd!(tools.shell, "node --test {tests...}").env("CHROME", chrome))
+}

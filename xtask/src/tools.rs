@@ -1,0 +1,142 @@
+//! The programs that the tasks run, and the environment in which they run them.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::iter;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use xshell::{Cmd, Shell};
+
+/// What rustc and cargo call the target.
+pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
+
+/// One wasm build of `pkg-config/variants.toml`.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Variant {
+    pub name: String,
+    pub target_features: String,
+    pub wasm_opt: Vec<String>,
+}
+
+/// Upper bounds in kB after gzip.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Budget {
+    pub variant: u64,
+    pub page: u64,
+    pub page_without: BTreeSet<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variants {
+    variant: Vec<Variant>,
+    budget: Budget,
+}
+
+/// The shell, in the repository's root and with the project's own tools first in PATH, and what is configured.
+pub struct Tools {
+    pub shell: Shell,
+    pub variants: Vec<Variant>,
+    pub budget: Budget,
+    /// Whether WebAssembly is compiled by Debian's Rust in /usr/bin, which builds the standard library from
+    /// source, and not by the Rust in PATH.
+    pub debian_rust: bool,
+}
+
+impl Tools {
+    pub fn new() -> Result<Tools> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root");
+        let shell = Shell::new()?;
+        shell.change_dir(root);
+        shell.set_var("PATH", prepend(&root.join(".tools/bin"), &env::var_os("PATH").unwrap_or_default())?);
+        shell.set_var("CARGO_TARGET_DIR", root.join("target"));
+        let file = "pkg-config/variants.toml";
+        let Variants { variant: variants, budget } =
+            toml::from_str(&shell.read_file(file)?).with_context(|| file.to_owned())?;
+        Ok(Tools { shell, variants, budget, debian_rust: false })
+    }
+
+    /// The repository's root.
+    pub fn root(&self) -> PathBuf {
+        self.shell.current_dir()
+    }
+
+    /// The program's path, if it is installed.
+    pub fn find(&self, program: &str) -> Option<PathBuf> {
+        which::which_in(program, self.shell.var_os("PATH"), self.root()).ok()
+    }
+
+    /// Chrome or Chromium: what `CHROME` names, else what is installed.
+    pub fn chrome(&self) -> Option<PathBuf> {
+        const NAMES: [&str; 5] = [
+            "chromium",
+            "chromium-browser",
+            "google-chrome",
+            "google-chrome-stable",
+            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+        ];
+        let named = env::var_os("CHROME").map(PathBuf::from);
+        named.or_else(|| NAMES.iter().find_map(|name| self.find(name)))
+    }
+
+    /// Where cargo puts what it makes of a wasm variant. Each has a folder of its own: cargo gives all builds of
+    /// the library one file name, so that variants in one folder would take turns overwriting each other.
+    pub fn wasm_target_dir(&self, variant: &Variant) -> PathBuf {
+        self.root().join("target/wasm").join(&variant.name)
+    }
+
+    /// The command for a wasm variant: compiled for its target features, by the toolchain that can.
+    pub fn for_wasm<'a>(&self, command: Cmd<'a>, variant: &Variant) -> Result<Cmd<'a>> {
+        // RUSTFLAGS and not the target's own variable, which a RUSTFLAGS from outside would override
+        let command = command
+            .env("RUSTFLAGS", format!("-C target-feature={}", variant.target_features))
+            .env("CARGO_TARGET_DIR", self.wasm_target_dir(variant));
+        if !self.debian_rust {
+            return Ok(command);
+        }
+        Ok(command
+            .env("PATH", prepend(Path::new("/usr/bin"), &self.shell.var_os("PATH").unwrap_or_default())?)
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"))
+    }
+
+    /// Runs a command, shows it and its output.
+    pub fn run(&self, command: Cmd) -> Result<()> {
+        Ok(fresh(command).run()?)
+    }
+
+    /// Whether a command runs and ends well; shows nothing.
+    pub fn succeeds(&self, command: Cmd) -> bool {
+        let output = fresh(command).quiet().ignore_status().output();
+        output.is_ok_and(|output| output.status.success())
+    }
+}
+
+/// Takes away what the `cargo run` behind `cargo xtask` left in the environment: it would bend another cargo's
+/// choice of its own programs and libraries, and rebuild what looks at these variables.
+fn fresh(command: Cmd) -> Cmd {
+    let left = env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        ["CARGO", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"].contains(&&*name)
+            || name.starts_with("CARGO_PKG_")
+            || name.starts_with("CARGO_MANIFEST_")
+    });
+    left.fold(command, |command, name| command.env_remove(name))
+}
+
+/// A PATH with a folder before all others.
+fn prepend(folder: &Path, path: &OsStr) -> Result<OsString> {
+    Ok(env::join_paths(iter::once(folder.to_owned()).chain(env::split_paths(path)))?)
+}
+
+/// The first two numbers of a program's version: `rustc 1.96.0 (…)` → (1, 96), `v20.1.0` → (20, 1).
+pub fn version_of(text: &str) -> Option<(u32, u32)> {
+    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let mut numbers = text[start..].split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}

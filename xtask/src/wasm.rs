@@ -1,0 +1,49 @@
+//! One wasm variant: cargo → wasm-bindgen → wasm-opt.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+
+use anyhow::Result;
+use xshell::cmd;
+
+use crate::tools::{Tools, Variant, WASM_TARGET};
+
+/// Builds a variant's package, if anything it is made from has changed, and returns its folder.
+pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
+    let sh = &tools.shell;
+    let build = cmd!(sh, "cargo build --release --lib --no-default-features --target {WASM_TARGET}");
+    tools.run(tools.for_wasm(build, variant)?)?;
+
+    // Cargo knows whether its own output is up to date; the rest is, if it was made from the same.
+    let compiled = tools.wasm_target_dir(variant).join(WASM_TARGET).join("release/mobilenetv2.wasm");
+    let folder = tools.root().join("target/pkg").join(&variant.name);
+    let stamp = folder.with_extension("stamp");
+    let made_from = fingerprint(&[
+        &sh.read_binary_file(&compiled)?,
+        &sh.read_binary_file("Cargo.lock")?,
+        &sh.read_binary_file("package-lock.json")?,
+        variant.wasm_opt.join(" ").as_bytes(),
+    ]);
+    if sh.read_file(&stamp).is_ok_and(|earlier| earlier == made_from) {
+        return Ok(folder);
+    }
+
+    sh.remove_path(&folder)?;
+    tools.run(cmd!(sh, "wasm-bindgen --target web --out-dir {folder} {compiled}"))?;
+    let wasm = folder.join("mobilenetv2_bg.wasm");
+    // What rustc's default target uses, and the variant's own.
+    let enable =
+        ["bulk-memory", "bulk-memory-opt", "nontrapping-float-to-int", "sign-ext", "mutable-globals"]
+            .into_iter()
+            .chain(variant.wasm_opt.iter().map(String::as_str))
+            .map(|feature| format!("--enable-{feature}"));
+    tools.run(cmd!(sh, "node node_modules/.bin/wasm-opt -O3 {enable...} {wasm} -o {wasm}"))?;
+    sh.write_file(&stamp, made_from)?;
+    Ok(folder)
+}
+
+fn fingerprint(inputs: &[&[u8]]) -> String {
+    let mut hasher = DefaultHasher::new();
+    inputs.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
