@@ -9,30 +9,28 @@ use crate::site::files;
 use crate::tools::Tools;
 
 /// Modules that all but `kernel` may import; they import only each other.
-const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "workspace"];
+const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "threads"];
 
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bin", &["infer", "train", "data", "weights", "augment", "image"]),
     ("wasm", &["infer", "train", "data", "weights", "augment", "image"]),
-    ("infer", &["image", "network", "block", "layer", "kernel"]),
+    ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     (
         "train",
-        &[
-            "data", "weights", "augment", "image", "network", "block", "layer", "loss", "optim", "schedule",
-            "kernel",
-        ],
+        &["data", "weights", "augment", "image", "network", "optim", "schedule", "workspace", "kernel"],
     ),
     ("data", &["image"]),
     ("weights", &[]),
     ("augment", &["image"]),
     ("image", &[]),
-    ("network", &["block", "layer", "kernel"]),
-    ("block", &["layer", "kernel"]),
-    ("layer", &["kernel"]),
+    ("network", &["block", "loss", "layer", "workspace", "kernel"]),
+    ("block", &["layer", "workspace", "kernel"]),
     ("loss", &["kernel"]),
     ("optim", &["kernel"]),
     ("schedule", &[]),
+    ("layer", &["workspace", "kernel"]),
+    ("workspace", &["kernel"]),
     ("kernel", &[]),
 ];
 
