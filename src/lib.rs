@@ -4,6 +4,7 @@
 
 pub mod block;
 pub mod config;
+pub mod cost;
 pub mod error;
 pub mod image;
 pub mod infer;
