@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod augment;
 pub mod block;
 pub mod config;
 pub mod cost;
