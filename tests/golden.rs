@@ -132,7 +132,7 @@ fn gradients_and_running_averages() {
             let span = tensor.span;
             if tensor.role.trainable() {
                 let found = &trainer.gradients()[span.clone()];
-                case.check(&what, found, &doubles(&gradients[span]), least, 2e-4);
+                case.check(&what, found, &doubles(&gradients[span]), least, 1e-4);
             } else {
                 let found = &trainer.weights().statistics[span.clone()];
                 case.check(&what, found, &doubles(&case.gradients.statistics[span]), 0.0, 1e-5);
