@@ -170,7 +170,7 @@ impl Config {
         check("resolution", self.resolution as f64, 8.0, 1024.0)?;
         check("classes", self.classes as f64, 1.0, 100_000.0)?;
         check("expansion", self.expansion as f64, 1.0, 10.0)?;
-        check("epsilon", self.epsilon.into(), 1e-8, 0.1)?;
+        check("epsilon", self.epsilon.into(), 1e-8, 1.0)?;
         check("batch norm momentum", self.batch_norm_momentum.into(), 0.0, 1.0)?;
         check("dropout", self.dropout.into(), 0.0, 0.95)?;
         check("crop", self.crop.into(), 0.1, 1.0)?;

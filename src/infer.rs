@@ -8,7 +8,7 @@
 use fearless_simd::Level;
 
 use crate::config::{Config, Kind, Layer};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, best_level, dispatch, lanes, padded};
 use crate::parameters::Weights;
@@ -51,7 +51,7 @@ impl Classifier {
     /// Folds and packs `weights`; the resolution is their configuration's.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the configuration is out of range.
+    /// [`crate::Error::Argument`] if the configuration is out of range.
     pub fn new(weights: &Weights) -> Result<Self> {
         weights.config.validate()?;
         let config = weights.config.clone();
@@ -89,7 +89,7 @@ impl Classifier {
     /// Takes images of another size from now on; the weights serve any.
     ///
     /// # Errors
-    /// [`Error::Argument`] if it is out of range; the size stays as it was.
+    /// [`crate::Error::Argument`] if it is out of range; the size stays as it was.
     pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
         let config = Config { resolution, ..self.config.clone() };
         config.validate()?;
@@ -261,6 +261,7 @@ impl std::fmt::Debug for Classifier {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Error;
 
     #[test]
     fn top_is_a_softmax_best_first() {

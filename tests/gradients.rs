@@ -1,0 +1,111 @@
+//! Gradients against central differences: of every tensor of small networks, and along the gradient itself.
+
+use mobilenetv2::config::{Activation, Padding, Shortcut, Stem};
+use mobilenetv2::parameters::{Role, tensors};
+use mobilenetv2::train::{Recipe, Trainer};
+use mobilenetv2::{Config, Weights};
+
+const IMAGES: usize = 6;
+
+struct Case {
+    trainer: Trainer,
+    weights: Weights,
+    images: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl Case {
+    fn new(config: Config, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut weights = Weights::random(config.clone(), seed);
+        let layers = config.layers();
+        // Away from γ = 1, β = 0, and with logits large enough to matter.
+        for tensor in tensors(&layers).into_iter().filter(|tensor| tensor.role.trainable()) {
+            for value in &mut weights.values[tensor.span] {
+                match tensor.role {
+                    Role::Gamma => *value = 0.5 + rng.f32(),
+                    Role::Beta | Role::Bias => *value = rng.f32() - 0.5,
+                    _ if tensor.layer + 1 == layers.len() => *value *= 3.0,
+                    _ => {}
+                }
+            }
+        }
+        let pixels = config.resolution * config.resolution * 3;
+        // A rate of 0 leaves the weights alone: a step is only a look at loss and gradients.
+        let recipe = Recipe { batch: IMAGES, learning_rate: 0.0, label_smoothing: 0.1, ..Recipe::default() };
+        Case {
+            trainer: Trainer::new(weights.clone(), recipe, 1).unwrap(),
+            weights,
+            images: (0..IMAGES * pixels).map(|_| rng.f32() * 2.0 - 1.0).collect(),
+            labels: (0..IMAGES).map(|_| rng.u32(..config.classes as u32)).collect(),
+        }
+    }
+
+    fn loss(&mut self, values: Vec<f32>) -> f64 {
+        let state = self.trainer.state().clone();
+        self.trainer.restore(Weights { values, ..self.weights.clone() }, state).unwrap();
+        self.trainer.step_tensor(&self.images, &self.labels).unwrap().loss.into()
+    }
+
+    /// The derivative of the loss along `direction`, from four points: exact up to the fourth derivative.
+    fn slope(&mut self, direction: &[(usize, f32)], step: f32) -> f64 {
+        let mut moved = |steps: f32| {
+            let mut values = self.weights.values.clone();
+            direction.iter().for_each(|(index, amount)| values[*index] += steps * step * amount);
+            self.loss(values)
+        };
+        (8.0 * (moved(1.0) - moved(-1.0)) - (moved(2.0) - moved(-2.0))) / f64::from(12.0 * step)
+    }
+}
+
+/// Small networks of every shape: both stems and so both strides at odd and even sizes, both paddings, with and
+/// without shortcut and expansion.
+fn configs(activation: Activation) -> [Config; 4] {
+    // A large ε keeps channels that an activation silenced from dividing by nearly nothing.
+    let small = Config { width: 0.1, classes: 5, epsilon: 0.1, activation, ..Config::cifar() };
+    [
+        Config { resolution: 15, ..small.clone() },
+        Config { resolution: 25, stem: Stem::Imagenet, padding: Padding::Same, ..small.clone() },
+        Config { resolution: 24, stem: Stem::Imagenet, padding: Padding::Same, ..small.clone() },
+        Config { resolution: 9, expansion: 1, width: 0.35, shortcut: Shortcut::None, ..small },
+    ]
+}
+
+#[test]
+fn of_every_tensor() {
+    // Without activations the network is smooth, so that a difference is as good as a derivative.
+    for (seed, config) in configs(Activation::Linear).into_iter().enumerate() {
+        let mut case = Case::new(config.clone(), seed as u64);
+        case.loss(case.weights.values.clone());
+        let gradients = case.trainer.gradients().to_vec();
+        for tensor in tensors(&config.layers()).into_iter().filter(|tensor| tensor.role.trainable()) {
+            let steepest =
+                tensor.span.clone().max_by(|a, b| gradients[*a].abs().total_cmp(&gradients[*b].abs()));
+            let index = steepest.expect("no tensor is empty");
+            let found = f64::from(gradients[index]);
+            // A step that moves the loss by about 0.01: more bends, less drowns in rounding.
+            let step = (0.01 / found.abs()).clamp(1e-3, 0.03);
+            let numeric = case.slope(&[(index, 1.0)], step as f32);
+            let tolerance = 6e-6 / step + 0.02 * numeric.abs();
+            assert!((found - numeric).abs() < tolerance, "{config:?} {tensor:?} {index}: {found}, {numeric}");
+        }
+    }
+}
+
+#[test]
+fn along_themselves_with_activations() {
+    // A clamp has kinks, which average out over all values moved at once.
+    for activation in [Activation::Relu6, Activation::Relu] {
+        for (seed, config) in configs(activation).into_iter().enumerate() {
+            for bottleneck in [Activation::Linear, activation] {
+                let config = Config { bottleneck, ..config.clone() };
+                let mut case = Case::new(config.clone(), 20 + seed as u64);
+                case.loss(case.weights.values.clone());
+                let direction: Vec<_> = case.trainer.gradients().iter().copied().enumerate().collect();
+                let square: f64 = direction.iter().map(|(_, g)| f64::from(*g) * f64::from(*g)).sum();
+                let numeric = case.slope(&direction, 2e-4 / square as f32);
+                assert!((square - numeric).abs() < 0.06 * square, "{config:?}: {square}, {numeric}");
+            }
+        }
+    }
+}

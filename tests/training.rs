@@ -1,0 +1,134 @@
+//! What training promises besides right gradients: it learns, it repeats itself, it does not allocate.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use mobilenetv2::train::{Recipe, Schedule, Trainer};
+use mobilenetv2::{Config, Weights};
+
+/// Counts the allocations of each thread.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Images of noise, different for each seed, with labels in turn.
+fn batch(seed: u64, images: usize, resolution: usize) -> (Vec<u8>, Vec<u32>) {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut bytes = vec![0; images * resolution * resolution * 3];
+    rng.fill(&mut bytes);
+    (bytes, (0..images as u32).map(|i| i % 10).collect())
+}
+
+fn small() -> Config {
+    Config { width: 0.25, resolution: 16, dropout: 0.2, ..Config::cifar() }
+}
+
+fn pool(threads: usize) -> rayon::ThreadPool {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()
+}
+
+#[test]
+fn a_small_network_overfits_32_images() {
+    let recipe = Recipe {
+        batch: 32,
+        schedule: Schedule::Constant,
+        crop_padding: 0,
+        flip: false,
+        weight_decay: 0.0,
+        ..Recipe::default()
+    };
+    let config = Config { dropout: 0.0, ..small() };
+    let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 32).unwrap();
+    let (images, labels) = batch(1, 32, 16);
+    let first = trainer.step(&images, &labels).unwrap();
+    let last = (0..80).map(|_| trainer.step(&images, &labels).unwrap()).last().unwrap();
+    assert!(first.loss > 1.5, "untrained, the loss is near ln 10: {first:?}");
+    assert!(last.loss < 0.05 && last.accuracy == 1.0, "{last:?}");
+    let evaluation = trainer.evaluate(&images, &labels).unwrap();
+    assert!(evaluation.correct >= 31, "running averages have followed: {evaluation:?}");
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let run = |threads| {
+        pool(threads).install(|| {
+            let recipe = Recipe { batch: 13, ..Recipe::default() };
+            let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
+            for seed in 0..3 {
+                let (images, labels) = batch(seed, 13 - seed as usize, 16);
+                trainer.step(&images, &labels).unwrap();
+            }
+            let (images, labels) = batch(9, 5, 16);
+            let evaluation = trainer.evaluate(&images, &labels).unwrap();
+            (trainer.weights().clone(), evaluation)
+        })
+    };
+    let one = run(1);
+    assert_eq!(one, run(2));
+    assert_eq!(one, run(3));
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    pool(1).install(|| {
+        let recipe = Recipe { batch: 16, sizes: vec![16, 20], ..Recipe::default() };
+        let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
+        let (images, labels) = batch(3, 16, 16);
+        trainer.step(&images, &labels).unwrap();
+        let before = ALLOCATIONS.with(Cell::get);
+        for _ in 0..3 {
+            trainer.step(&images, &labels).unwrap();
+        }
+        assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
+    });
+}
+
+#[test]
+fn restoring_goes_on_bit_for_bit() {
+    let recipe = Recipe { batch: 8, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(small(), 1), recipe.clone(), 20).unwrap();
+    let (images, labels) = batch(1, 8, 16);
+    trainer.step(&images, &labels).unwrap();
+    let (weights, state) = (trainer.weights().clone(), trainer.state().clone());
+    let expected = trainer.step(&images, &labels).unwrap();
+
+    let mut other = Trainer::new(Weights::random(small(), 2), recipe, 20).unwrap();
+    other.restore(weights, state).unwrap();
+    assert_eq!(other.step(&images, &labels).unwrap(), expected);
+    assert_eq!(other.weights(), trainer.weights());
+}
+
+#[test]
+fn bad_batches_are_errors_and_change_nothing() {
+    let recipe = Recipe { batch: 4, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
+    let before = trainer.weights().clone();
+    let (images, _) = batch(1, 4, 16);
+    let message =
+        |found: mobilenetv2::Result<_>| -> String { found.map(|_: ()| ()).unwrap_err().to_string() };
+    let mut step = |images: &[u8], labels: &[u32]| message(trainer.step(images, labels).map(|_| ()));
+    assert_eq!(step(&[], &[]), "a batch has 1 to 4 images, not 0");
+    assert_eq!(step(&images, &[0; 5]), "a batch has 1 to 4 images, not 5");
+    assert_eq!(step(&images, &[0, 1, 2, 10]), "label 10 is not one of 10 classes");
+    assert_eq!(step(&images[1..], &[0; 4]), "4 images of 16 × 16 × 3 are 3072 values, not 3071");
+    assert_eq!(trainer.weights(), &before);
+}
