@@ -4,9 +4,9 @@
 
 pub mod augment;
 pub mod block;
-pub mod checkpoint;
 pub mod config;
 pub mod cost;
+pub mod data;
 pub mod error;
 pub mod image;
 pub mod infer;

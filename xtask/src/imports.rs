@@ -13,9 +13,8 @@ const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "threads"];
 
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("bin", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
-    ("wasm", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
-    ("checkpoint", &["train", "weights", "optim"]),
+    ("bin", &["infer", "train", "data", "weights", "augment", "image"]),
+    ("wasm", &["infer", "train", "data", "weights", "augment", "image"]),
     ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     (
         "train",
