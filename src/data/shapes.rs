@@ -1,0 +1,454 @@
+//! Shapes: a data set that is drawn, not downloaded. Image i of a seed is the same picture at every resolution.
+//!
+//! One object of ten kinds lies somewhere, at any size, angle and colour, on a background that may be plain, graded,
+//! striped or cloudy, with strokes and dots about, sometimes one across the object, and grain over all. The object always
+//! differs from the background in lightness, so that each picture has an answer.
+//!
+//! The picture is the square -1 … 1, x to the right, y down. Shapes are signed distances (negative inside), which
+//! makes edges smooth at any resolution.
+
+use std::f32::consts::{FRAC_1_SQRT_2, PI, TAU};
+
+use fastrand::Rng;
+
+use super::Dataset;
+
+/// The classes, in the order of the labels.
+pub const NAMES: [&str; 10] =
+    ["circle", "ring", "crescent", "drop", "heart", "triangle", "square", "star", "cross", "arrow"];
+
+/// Draws image `index` of the series `seed` into `out` (resolution, resolution, 3), RGB, and returns its class.
+/// Classes are drawn like everything else, each as likely.
+///
+/// # Panics
+/// If `out` has another length.
+pub fn draw(seed: u64, index: u64, resolution: usize, out: &mut [u8]) -> u32 {
+    assert_eq!(out.len(), 3 * resolution * resolution, "{resolution} × {resolution} pixels");
+    // Mixed once for the seed and once for the index, so that neighbours have nothing in common.
+    let mut rng = Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(index)).fork();
+    let label = rng.u32(..NAMES.len() as u32);
+    let scene = Scene::new(label, &mut rng);
+    let pixel = 2.0 / resolution as f32;
+    for (y, row) in out.chunks_exact_mut(3 * resolution).enumerate() {
+        for (x, rgb) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let [x, y] = [x, y].map(|v| (v as f32 + 0.5) * pixel - 1.0);
+            *rgb = scene.colour(x, y, pixel).map(|v| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8);
+        }
+    }
+    label
+}
+
+/// Images `first` … `first + count - 1` of the series `seed`.
+pub fn dataset(seed: u64, first: u64, count: usize, resolution: usize) -> Dataset {
+    let bytes = 3 * resolution * resolution;
+    let mut images = vec![0; count * bytes];
+    let labels = (0..).zip(images.chunks_exact_mut(bytes));
+    let labels = labels.map(|(i, out)| draw(seed, first.wrapping_add(i), resolution, out)).collect();
+    Dataset {
+        images,
+        labels,
+        size: resolution,
+        names: NAMES.map(String::from).into(),
+        unreadable: Vec::new(),
+    }
+}
+
+/// Red, green, blue as displayed (sRGB), 0 – 1.
+type Rgb = [f32; 3];
+
+/// All that one picture consists of, from back to front.
+struct Scene {
+    background: Background,
+    behind: Vec<Stroke>,
+    object: Object,
+    before: Vec<Stroke>,
+    grain: Grid,
+}
+
+impl Scene {
+    fn new(label: u32, rng: &mut Rng) -> Self {
+        // Light on dark or dark on light.
+        let (dark, light) = (within(rng, 0.25, 0.5), within(rng, 0.72, 0.92));
+        let (back, front) = if rng.bool() { (dark, light) } else { (light, dark) };
+        let strokes = rng.usize(..5);
+        Scene {
+            background: Background::new(back, rng),
+            behind: (0..strokes).map(|_| Stroke::new(rng)).collect(),
+            object: Object::new(label, front, rng),
+            before: (0..usize::from(rng.u8(..4) == 0)).map(|_| Stroke::new(rng)).collect(),
+            grain: Grid::new(40, within(rng, 0.0, 0.12), rng),
+        }
+    }
+
+    /// The colour at a point, edges softened over a `pixel`.
+    fn colour(&self, x: f32, y: f32, pixel: f32) -> Rgb {
+        let mut colour = self.background.colour(x, y);
+        for stroke in &self.behind {
+            stroke.paint(&mut colour, x, y, pixel);
+        }
+        self.object.paint(&mut colour, x, y, pixel);
+        for stroke in &self.before {
+            stroke.paint(&mut colour, x, y, pixel);
+        }
+        let grain = self.grain.at(x, y);
+        colour.map(|v| v + grain)
+    }
+}
+
+/// Two colours and how they share the picture.
+struct Background {
+    colours: [Rgb; 2],
+    pattern: Pattern,
+}
+
+enum Pattern {
+    Plain,
+    /// From one colour to the other along a direction.
+    Graded([f32; 2]),
+    /// In waves along a direction, whose length is their frequency.
+    Striped([f32; 2]),
+    /// By a random field.
+    Cloudy(Grid),
+}
+
+impl Background {
+    fn new(lightness: f32, rng: &mut Rng) -> Self {
+        let hue = within(rng, 0.0, TAU);
+        let other = hue + within(rng, -1.2, 1.2);
+        let first = colour(lightness - 0.05, within(rng, 0.0, 0.11), hue);
+        let second = colour(lightness + 0.05, within(rng, 0.0, 0.11), other);
+        let (sin, cos) = within(rng, 0.0, TAU).sin_cos();
+        let pattern = match rng.u8(..4) {
+            0 => Pattern::Plain,
+            1 => Pattern::Graded([cos, sin].map(|v| v * 0.5)),
+            2 => {
+                let frequency = within(rng, 5.0, 16.0);
+                Pattern::Striped([cos, sin].map(|v| v * frequency))
+            }
+            _ => Pattern::Cloudy(Grid::new(5, 0.7, rng)),
+        };
+        Background { colours: [first, second], pattern }
+    }
+
+    fn colour(&self, x: f32, y: f32) -> Rgb {
+        let share = match &self.pattern {
+            Pattern::Plain => 0.0,
+            Pattern::Graded([dx, dy]) => 0.5 + x * dx + y * dy,
+            Pattern::Striped([dx, dy]) => 0.5 + 1.5 * (x * dx + y * dy).sin(),
+            Pattern::Cloudy(grid) => 0.5 + grid.at(x, y),
+        };
+        mix(self.colours[0], self.colours[1], share.clamp(0.0, 1.0))
+    }
+}
+
+/// A line with round ends; a short one is a dot.
+struct Stroke {
+    from: [f32; 2],
+    along: [f32; 2],
+    radius: f32,
+    colour: Rgb,
+}
+
+impl Stroke {
+    fn new(rng: &mut Rng) -> Self {
+        let (sin, cos) = within(rng, 0.0, TAU).sin_cos();
+        let length = if rng.bool() { within(rng, 0.2, 1.2) } else { 0.01 };
+        let radius = if length > 0.1 { within(rng, 0.015, 0.04) } else { within(rng, 0.03, 0.09) };
+        Stroke {
+            from: [within(rng, -1.0, 1.0), within(rng, -1.0, 1.0)],
+            along: [cos * length, sin * length],
+            radius,
+            colour: colour(within(rng, 0.2, 0.95), within(rng, 0.0, 0.16), within(rng, 0.0, TAU)),
+        }
+    }
+
+    fn paint(&self, under: &mut Rgb, x: f32, y: f32, pixel: f32) {
+        let [x, y] = [x - self.from[0], y - self.from[1]];
+        let [dx, dy] = self.along;
+        let nearest = ((x * dx + y * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
+        let distance = length(x - nearest * dx, y - nearest * dy) - self.radius;
+        *under = mix(*under, self.colour, coverage(distance, pixel));
+    }
+}
+
+/// The thing to recognise.
+struct Object {
+    shape: Shape,
+    center: [f32; 2],
+    radius: f32,
+    sin_cos: (f32, f32),
+    /// Stretch along its own x; y shrinks by as much.
+    stretch: f32,
+    /// At its own top and bottom.
+    colours: [Rgb; 2],
+    /// Colour and width of the rim.
+    rim: (Rgb, f32),
+    /// Where the shadow falls; none if 0.
+    shadow: [f32; 2],
+}
+
+impl Object {
+    fn new(label: u32, lightness: f32, rng: &mut Rng) -> Self {
+        let shape = Shape::new(label, rng);
+        let radius = within(rng, 0.36, 0.8);
+        let room = 1.0 - 0.8 * radius;
+        let (hue, chroma) = (within(rng, 0.0, TAU), within(rng, 0.04, 0.19));
+        let shade = within(rng, 0.0, 0.07);
+        let rim_lightness = lightness + if lightness > 0.6 { -0.14 } else { 0.14 };
+        let shadow = if rng.u8(..3) == 0 { within(rng, 0.05, 0.12) } else { 0.0 };
+        Object {
+            shape,
+            center: [within(rng, -room, room), within(rng, -room, room)],
+            radius,
+            sin_cos: within(rng, -PI, PI).sin_cos(),
+            stretch: within(rng, 0.88, 1.14),
+            colours: [colour(lightness + shade, chroma, hue), colour(lightness - shade, chroma, hue)],
+            rim: (colour(rim_lightness, chroma, hue), if rng.bool() { within(rng, 0.04, 0.09) } else { 0.0 }),
+            shadow: [shadow * 0.6, shadow],
+        }
+    }
+
+    /// The distance to the edge and the height (-1 top … 1 bottom), both along the object's own axes.
+    fn distance(&self, x: f32, y: f32) -> (f32, f32) {
+        let [x, y] = [(x - self.center[0]) / self.radius, (y - self.center[1]) / self.radius];
+        let (sin, cos) = self.sin_cos;
+        let [x, y] = [(cos * x + sin * y) / self.stretch, (cos * y - sin * x) * self.stretch];
+        (self.shape.distance(x, y) * self.radius, y)
+    }
+
+    fn paint(&self, under: &mut Rgb, x: f32, y: f32, pixel: f32) {
+        let reach = 1.4 * self.radius + pixel;
+        if length(x - self.center[0], y - self.center[1]) > reach {
+            return;
+        }
+        if self.shadow[1] > 0.0 {
+            let (distance, _) = self.distance(x - self.shadow[0], y - self.shadow[1]);
+            *under = mix(*under, [0.0; 3], 0.4 * coverage(distance, pixel.max(0.16)));
+        }
+        let (distance, height) = self.distance(x, y);
+        let fill = mix(self.colours[0], self.colours[1], (height * 0.5 + 0.5).clamp(0.0, 1.0));
+        let (rim, width) = self.rim;
+        let inner = if width > 0.0 { coverage(distance + width, pixel) } else { 1.0 };
+        *under = mix(*under, mix(rim, fill, inner), coverage(distance, pixel));
+    }
+}
+
+/// An outline within the unit circle, upright.
+enum Shape {
+    Circle,
+    /// Half of the band's width.
+    Ring(f32),
+    /// How far the circle that is cut out lies to the right.
+    Crescent(f32),
+    Drop,
+    Heart,
+    Triangle,
+    Square,
+    /// Radius of the inner corners.
+    Star(f32),
+    /// Half of the bars' width.
+    Cross(f32),
+    /// Half of the shaft's width.
+    Arrow(f32),
+}
+
+impl Shape {
+    fn new(label: u32, rng: &mut Rng) -> Self {
+        match label {
+            0 => Shape::Circle,
+            1 => Shape::Ring(within(rng, 0.12, 0.2)),
+            2 => Shape::Crescent(within(rng, 0.4, 0.6)),
+            3 => Shape::Drop,
+            4 => Shape::Heart,
+            5 => Shape::Triangle,
+            6 => Shape::Square,
+            7 => Shape::Star(within(rng, 0.4, 0.5)),
+            8 => Shape::Cross(within(rng, 0.2, 0.34)),
+            _ => Shape::Arrow(within(rng, 0.16, 0.26)),
+        }
+    }
+
+    /// Signed distance to the outline; beyond outer corners it may come out too small.
+    fn distance(&self, x: f32, y: f32) -> f32 {
+        // All but the crescent, the triangle and the square need one half only; those do not mind.
+        let side = x.abs();
+        match *self {
+            Shape::Circle => length(x, y) - 0.9,
+            Shape::Ring(width) => (length(x, y) - 0.95 + width).abs() - width,
+            Shape::Crescent(shift) => (length(x, y) - 0.95).max(0.8 - length(x - shift, y)),
+            Shape::Drop => {
+                // The hull of a circle and a tip: where the tangent touches, line and circle meet.
+                let (radius, center, tip) = (0.58, 0.36, -1.0);
+                let y = y - center;
+                let sin = radius / (center - tip);
+                let cos = (1.0 - sin * sin).sqrt();
+                if -y * cos > side * sin { side * cos - y * sin - radius } else { length(side, y) - radius }
+            }
+            Shape::Heart => {
+                // A square on its corner, and on each of its upper sides half a circle.
+                let (x, y) = (side, y - 0.15);
+                let half = 0.55;
+                let corner = (x + y.abs()) * FRAC_1_SQRT_2 - half;
+                let lobe = length(x - half * FRAC_1_SQRT_2, y + half * FRAC_1_SQRT_2) - half;
+                corner.min(lobe)
+            }
+            Shape::Triangle => (side * 0.866_025_4 - y * 0.5).max(y) - 0.5,
+            Shape::Square => side.max(y.abs()) - 0.72,
+            Shape::Star(inner) => {
+                // Mirrored into a tenth of the plane, between the upper tip and the corner on its right.
+                let (mut x, mut y) = (side, y);
+                for normal in [3.0, 1.0, 3.0].map(|fifths: f32| fifths * PI / 5.0) {
+                    let (sin, cos) = normal.sin_cos();
+                    let beyond = (x * cos + y * sin).max(0.0) * 2.0;
+                    (x, y) = ((x - beyond * cos).abs(), y - beyond * sin);
+                }
+                edge([x, y], [0.0, -1.0], [inner * (PI / 5.0).sin(), -inner * (PI / 5.0).cos()])
+            }
+            Shape::Cross(width) => {
+                let (long, short) = (side.max(y.abs()), side.min(y.abs()));
+                (long - 0.9).max(short - width)
+            }
+            Shape::Arrow(width) => {
+                let shaft = (side - width).max(y - 0.95).max(-y - 0.2);
+                let head = edge([side, y], [0.0, -1.0], [0.8, 0.0]).max(y);
+                shaft.min(head)
+            }
+        }
+    }
+}
+
+/// Distance from the line through two points, positive to the right of the way from `a` down to `b`.
+fn edge([x, y]: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
+    let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
+    ((x - a[0]) * dy - (y - a[1]) * dx) / length(dx, dy)
+}
+
+/// A random field: values on a square lattice, interpolated.
+struct Grid {
+    cells: usize,
+    /// (cells + 1, cells + 1)
+    values: Vec<f32>,
+}
+
+impl Grid {
+    /// Values from `-amplitude` to `amplitude`.
+    fn new(cells: usize, amplitude: f32, rng: &mut Rng) -> Self {
+        let count = (cells + 1) * (cells + 1);
+        Grid { cells, values: (0..count).map(|_| within(rng, -amplitude, amplitude)).collect() }
+    }
+
+    fn at(&self, x: f32, y: f32) -> f32 {
+        let [x, y] = [x, y].map(|v| (v + 1.0) * 0.5 * self.cells as f32);
+        let [column, row] = [x, y].map(|v| (v as usize).min(self.cells - 1));
+        let [x, y] = [x - column as f32, y - row as f32];
+        let upper = &self.values[row * (self.cells + 1) + column..];
+        let lower = &upper[self.cells + 1..];
+        let [upper, lower] = [upper, lower].map(|values| values[0] + (values[1] - values[0]) * x);
+        upper + (lower - upper) * y
+    }
+}
+
+fn within(rng: &mut Rng, low: f32, high: f32) -> f32 {
+    low + (high - low) * rng.f32()
+}
+
+fn length(x: f32, y: f32) -> f32 {
+    (x * x + y * y).sqrt()
+}
+
+/// How much of a pixel lies within an edge at this distance from its centre.
+fn coverage(distance: f32, pixel: f32) -> f32 {
+    (0.5 - distance / pixel).clamp(0.0, 1.0)
+}
+
+fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
+    std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
+}
+
+/// A colour by lightness (0 – 1), chroma (0 grey – about 0.2) and hue (radians) of Oklab, in which equal lightness
+/// looks equally light. Matrices: Björn Ottosson, "A perceptual color space for image processing", 2020.
+fn colour(lightness: f32, chroma: f32, hue: f32) -> Rgb {
+    let (b, a) = hue.sin_cos();
+    let (a, b) = (chroma * a, chroma * b);
+    let l = (lightness + 0.396_337_78 * a + 0.215_803_76 * b).powi(3);
+    let m = (lightness - 0.105_561_346 * a - 0.063_854_17 * b).powi(3);
+    let s = (lightness - 0.089_484_18 * a - 1.291_485_5 * b).powi(3);
+    let linear = [
+        4.076_741_7 * l - 3.307_711_6 * m + 0.230_969_94 * s,
+        -1.268_438 * l + 2.609_757_4 * m - 0.341_319_38 * s,
+        -0.004_196_086_3 * l - 0.703_418_6 * m + 1.707_614_7 * s,
+    ];
+    linear.map(
+        |v| if v <= 0.003_130_8 { 12.92 * v.max(0.0) } else { 1.055 * v.min(1.0).powf(1.0 / 2.4) - 0.055 },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_depends_on_seed_and_index_alone() {
+        let both = dataset(5, 10, 4, 24);
+        let second = dataset(5, 12, 2, 24);
+        assert_eq!(both.images[2 * 24 * 24 * 3..], second.images);
+        assert_eq!(both.labels[2..], second.labels);
+        assert_ne!(both.images, dataset(6, 10, 4, 24).images);
+        assert_ne!(dataset(5, u64::MAX, 1, 8).images, dataset(5, 0, 1, 8).images);
+    }
+
+    #[test]
+    fn every_resolution_shows_the_same() {
+        let size = 32;
+        for index in 0..50 {
+            let (mut small, mut large) = (vec![0; 3 * size * size], vec![0; 12 * size * size]);
+            let label = draw(9, index, size, &mut small);
+            assert_eq!(draw(9, index, 2 * size, &mut large), label);
+            let half = |x: usize, y: usize, c: usize| {
+                let at = |x, y| u32::from(large[(y * 2 * size + x) * 3 + c]);
+                (at(2 * x, 2 * y)
+                    + at(2 * x + 1, 2 * y)
+                    + at(2 * x, 2 * y + 1)
+                    + at(2 * x + 1, 2 * y + 1)
+                    + 2)
+                    / 4
+            };
+            let difference = |i: usize| u32::from(small[i]).abs_diff(half(i / 3 % size, i / 3 / size, i % 3));
+            let mean = (0..small.len()).map(difference).sum::<u32>() as f32 / small.len() as f32;
+            assert!(mean < 4.0, "image {index} differs by {mean} of 255 on average");
+        }
+    }
+
+    #[test]
+    fn classes_are_equally_likely() {
+        let mut counts = [0; 10];
+        let mut out = [0; 3];
+        for index in 0..10_000 {
+            counts[draw(1, index, 1, &mut out) as usize] += 1;
+        }
+        // standard deviation 30
+        assert!(counts.iter().all(|count| (880..1120).contains(count)), "{counts:?}");
+    }
+
+    /// An outline is negative inside, positive outside, and nowhere steeper than the distance it stands for.
+    #[test]
+    fn outlines_are_distances() {
+        for label in 0..10 {
+            for seed in 0..5 {
+                let shape = Shape::new(label, &mut Rng::with_seed(seed));
+                let at = |i: usize, j: usize| shape.distance(i as f32 * 0.02 - 1.5, j as f32 * 0.02 - 1.5);
+                let (mut inside, mut steepest) = (0, 0.0_f32);
+                for (i, j) in (0..150 * 150).map(|k| (k / 150, k % 150)) {
+                    let d = at(i, j);
+                    inside += usize::from(d < 0.0);
+                    steepest = steepest.max((at(i + 1, j) - d).abs()).max((at(i, j + 1) - d).abs());
+                    let reach = length(i as f32 * 0.02 - 1.5, j as f32 * 0.02 - 1.5);
+                    assert!(d > 0.0 || reach < 1.05, "{} reaches {reach}", NAMES[label as usize]);
+                }
+                let area = inside as f32 * 0.02 * 0.02;
+                assert!((0.5..2.6).contains(&area), "{} has area {area}", NAMES[label as usize]);
+                assert!(steepest < 0.0201, "{} rises by {steepest} in 0.02", NAMES[label as usize]);
+            }
+        }
+    }
+}
