@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::augment::Augment;
 use crate::error::{Error, Result};
+use crate::infer::Classifier;
 use crate::kernel::best_level;
+use crate::loss::{self, cross_entropy};
 use crate::network::Network;
 use crate::optim::{self, Memory};
 use crate::parameters::{Tensor, Weights, tensors};
@@ -156,14 +159,33 @@ pub struct State {
     pub memory: Memory,
 }
 
+/// How well the network does on images it was not trained on.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Mean cross-entropy.
+    pub loss: f32,
+    /// Images whose best class was right.
+    pub correct: usize,
+    /// Images in all.
+    pub total: usize,
+    /// The best class of each image.
+    pub predictions: Vec<u32>,
+}
+
+/// Images of an evaluation that are normalised at once.
+const EVALUATED_AT_ONCE: usize = 64;
+
 /// A network in training.
 pub struct Trainer {
     weights: Weights,
     recipe: Recipe,
     tensors: Vec<Tensor>,
     network: Network,
+    augment: Augment,
     gradients: Vec<f32>,
     state: State,
+    /// The network for evaluation, where the weights have not changed since it was made.
+    classifier: Option<Classifier>,
 }
 
 impl Trainer {
@@ -181,6 +203,8 @@ impl Trainer {
         Ok(Trainer {
             tensors: tensors(&weights.config.layers()),
             network: Network::new(&weights.config, recipe.batch),
+            augment: augment(&weights, &recipe),
+            classifier: None,
             gradients: vec![0.0; length],
             state: State {
                 step: 0,
@@ -192,6 +216,28 @@ impl Trainer {
             weights,
             recipe,
         })
+    }
+
+    /// A step on images as bytes, augmented by the recipe. `images` is (N, S, S, 3) of any size S, `labels` (N).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
+    /// not a class.
+    pub fn step(&mut self, images: &[u8], labels: &[u32]) -> Result<Step> {
+        let size = side(images.len(), labels.len());
+        self.check_batch(images.len(), size, labels)?;
+        let resolution = self.weights.config.resolution;
+        let mut rng = fastrand::Rng::with_seed(self.state.rng);
+        let mut rest = images;
+        for shard in self.network.start_batch(labels.len()) {
+            let (here, after) = rest.split_at(shard.images * size * size * 3);
+            let input = &mut shard.input[..shard.images * resolution * resolution * 3];
+            self.augment.run(&mut rng, here, size, input);
+            rest = after;
+        }
+        let dropout_seed = rng.u64(..);
+        self.state.rng = rng.get_seed();
+        Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
     /// A step on normalised images as they are, without augmentation and dropout: what a replay against another
@@ -222,6 +268,7 @@ impl Trainer {
         self.network.backward(values, &mut self.gradients);
         let memory = &mut self.state.memory;
         optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+        self.classifier = None;
         self.state.step += 1;
         self.state.images += labels.len() as u64;
         Step {
@@ -232,18 +279,93 @@ impl Trainer {
         }
     }
 
-    fn check_batch(&self, values: usize, resolution: usize, labels: &[u32]) -> Result<()> {
-        let images = labels.len();
-        if images == 0 || images > self.recipe.batch {
+    /// How well the network does, by its running averages. `images` is (N, S, S, 3) of any size S and any number,
+    /// `labels` (N).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the shapes do not fit or a label is not a class.
+    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
+        let size = side(images.len(), labels.len());
+        self.check_shape(images.len(), size, labels)?;
+        let classifier = match &mut self.classifier {
+            Some(classifier) => classifier,
+            none => none.insert(Classifier::new(&self.weights)?),
+        };
+        Ok(evaluate(classifier, images, size, labels))
+    }
+
+    /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a setting is out of range or the batch larger than before; the old one stays.
+    pub fn set_recipe(&mut self, recipe: Recipe) -> Result<()> {
+        recipe.validate()?;
+        if recipe.batch > self.recipe.batch {
+            let (old, new) = (self.recipe.batch, recipe.batch);
             return Err(Error::Argument(format!(
-                "a batch has 1 to {} images, not {images}",
-                self.recipe.batch
+                "a batch of {new} needs a new run: this one has room for {old}"
             )));
         }
-        let expected = images * resolution * resolution * 3;
+        if recipe.optimizer != self.recipe.optimizer {
+            self.state.memory = Memory::new(recipe.optimizer, self.gradients.len());
+        }
+        self.augment = augment(&self.weights, &recipe);
+        // The buffers keep the size they were made with.
+        self.recipe = Recipe { batch: self.recipe.batch, ..recipe };
+        Ok(())
+    }
+
+    /// Goes on from where `weights` and `state` were taken.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if they belong to another network or another optimiser; nothing has changed then.
+    pub fn restore(&mut self, weights: Weights, state: State) -> Result<()> {
+        let fresh = Memory::new(self.recipe.optimizer, self.gradients.len());
+        if weights.config != self.weights.config {
+            return Err(Error::Argument(
+                "the checkpoint belongs to a network with another configuration".into(),
+            ));
+        }
+        let lengths = |memory: &Memory| (memory.momentum.len(), memory.square.len());
+        if lengths(&state.memory) != lengths(&fresh) {
+            return Err(Error::Argument("the checkpoint belongs to another optimizer".into()));
+        }
+        self.weights = weights;
+        self.state = state;
+        self.classifier = None;
+        Ok(())
+    }
+
+    /// Names the classes, for the file that the weights will be saved to.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless there is one name a class.
+    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
+        let classes = self.weights.config.classes;
+        if labels.len() != classes {
+            return Err(Error::Argument(format!(
+                "{classes} classes need as many names, not {}",
+                labels.len()
+            )));
+        }
+        self.weights.labels = labels;
+        Ok(())
+    }
+
+    fn check_batch(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
+        let (images, most) = (labels.len(), self.recipe.batch);
+        if images == 0 || images > most {
+            return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
+        }
+        self.check_shape(values, size, labels)
+    }
+
+    fn check_shape(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
+        let images = labels.len();
+        let expected = images * size * size * 3;
         if values != expected {
             return Err(Error::Argument(format!(
-                "{images} images of {resolution} × {resolution} × 3 are {expected} values, not {values}"
+                "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
             )));
         }
         let classes = self.weights.config.classes;
@@ -272,4 +394,41 @@ impl Trainer {
     pub fn state(&self) -> &State {
         &self.state
     }
+}
+
+/// What the recipe does to training images.
+fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
+    Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes)
+}
+
+/// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
+fn side(values: usize, images: usize) -> usize {
+    (values as f64 / (images * 3).max(1) as f64).sqrt().round() as usize
+}
+
+/// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
+///
+/// # Panics
+/// If there are fewer images than labels or a label is not a class.
+pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels: &[u32]) -> Evaluation {
+    let config = classifier.config().clone();
+    let input = config.resolution * config.resolution * 3;
+    let mut plain = Augment::new(&config, 0, false, &[]);
+    let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
+    let mut logits = Vec::new();
+    let mut found = Evaluation { loss: 0.0, correct: 0, total: labels.len(), predictions: Vec::new() };
+    let mut total_loss = 0.0;
+    let images = images.chunks(EVALUATED_AT_ONCE * (size * size * 3).max(1));
+    for (images, labels_here) in images.zip(labels.chunks(EVALUATED_AT_ONCE)) {
+        let inputs = &mut inputs[..labels_here.len() * input];
+        // Nothing is random with everything off; the generator is asked for nothing that matters.
+        plain.run(&mut fastrand::Rng::with_seed(0), images, size, inputs);
+        classifier.forward(inputs, &mut logits);
+        found.predictions.extend(logits.chunks_exact(config.classes).map(|logits| loss::best(logits) as u32));
+        let part = cross_entropy(&mut logits, labels_here, 0.0, labels.len());
+        total_loss += part.loss;
+        found.correct += part.correct;
+    }
+    found.loss = total_loss as f32;
+    found
 }

@@ -22,7 +22,7 @@ use crate::parameters::{Role, Tensor, Weights, tensors};
 pub use config::PartialConfig;
 pub use container::{Container, Precision};
 
-use container::Entry;
+pub(crate) use container::{Entry, write};
 
 /// Reads weights from the bytes of a safetensors file, in single, half or bfloat16 precision.
 ///
@@ -42,10 +42,10 @@ pub fn load(bytes: &[u8], known: &PartialConfig) -> Result<Weights> {
 /// sensitive, stay whole, and so does a tensor with a value beyond the 65,504 that half precision can hold.
 pub fn save(weights: &Weights, precision: Precision) -> Vec<u8> {
     let (entries, metadata) = pack(weights, precision);
-    container::write(&entries, metadata)
+    write(&entries, metadata)
 }
 
-fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
+pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     let stem = "features.0.0.weight";
     if file.shape(stem).is_none() {
         let names = file.names();
@@ -97,6 +97,7 @@ fn check(file: &Container, layers: &[Layer], tensors: &[Tensor]) -> Result<()> {
     for (layer, _) in batch_norms(layers) {
         unknown.remove(&torchvision::counter(layers, layer));
     }
+    // A checkpoint has the optimiser's memory beside the weights.
     match unknown.into_iter().find(|name| !name.starts_with("optimizer.")) {
         None => Ok(()),
         Some(name) => {
@@ -125,7 +126,7 @@ fn labels(file: &Container, config: &Config) -> Result<Vec<String>> {
 }
 
 /// Everything of the weights that goes into a file.
-fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTreeMap<String, String>) {
+pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTreeMap<String, String>) {
     let layers = weights.config.layers();
     let mut entries = Vec::new();
     for Tensor { layer, role, span } in tensors(&layers) {

@@ -13,8 +13,9 @@ const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "threads"];
 
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("bin", &["infer", "train", "data", "weights", "augment", "image"]),
-    ("wasm", &["infer", "train", "data", "weights", "augment", "image"]),
+    ("bin", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
+    ("wasm", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
+    ("checkpoint", &["train", "weights", "optim"]),
     ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     (
         "train",

@@ -1,0 +1,66 @@
+//! A training on disk: all that a [`Trainer`] needs to go on bit for bit.
+//!
+//! A checkpoint is a weights file in full precision with the optimiser's memory beside the weights
+//! (`optimizer.momentum` and, for RMSProp, `optimizer.square`: flat, in the order of [`Weights::values`]) and the
+//! recipe and the counters in its metadata. [`weights::load`] reads it too, as the weights so far.
+//!
+//! [`Weights::values`]: crate::parameters::Weights::values
+
+use crate::error::{Error, Result};
+use crate::optim::Memory;
+use crate::train::{State, Trainer};
+use crate::weights::{self, Container, Entry, PartialConfig, Precision};
+
+const MOMENTUM: &str = "optimizer.momentum";
+const SQUARE: &str = "optimizer.square";
+
+/// Bytes of a checkpoint.
+pub fn save(trainer: &Trainer) -> Vec<u8> {
+    let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
+    let State { step, images_per_epoch, images, rng, memory } = trainer.state();
+    for (name, values) in [(MOMENTUM, &memory.momentum), (SQUARE, &memory.square)] {
+        if !values.is_empty() {
+            entries.push(Entry::floats(name.into(), vec![values.len()], values, Precision::Full));
+        }
+    }
+    let recipe = serde_json::to_string(trainer.recipe()).expect("a recipe is plain data");
+    metadata.insert("recipe".into(), recipe);
+    let counters = [("step", step), ("images_per_epoch", images_per_epoch), ("images", images), ("rng", rng)];
+    metadata.extend(counters.map(|(key, value)| (key.into(), value.to_string())));
+    weights::write(&entries, metadata)
+}
+
+/// The trainer that [`save`] was given.
+///
+/// # Errors
+/// [`Error::Weights`] as for [`weights::load`], and where the bytes are a weights file but not a checkpoint.
+pub fn load(bytes: &[u8]) -> Result<Trainer> {
+    let file = Container::parse(bytes)?;
+    let weights = weights::read(&file, &PartialConfig::new())?;
+    let metadata = |key: &str| {
+        let found = file.metadata().find(|(found, _)| *found == key);
+        found.map(|(_, text)| text).ok_or_else(|| {
+            Error::Weights(format!("this is no checkpoint of a training: its metadata have no {key}"))
+        })
+    };
+    let counter = |key| {
+        let text = metadata(key)?;
+        text.parse()
+            .map_err(|_| Error::Weights(format!("{key} in the metadata is {text:?}; expected a number")))
+    };
+    let recipe = serde_json::from_str(metadata("recipe")?)
+        .map_err(|error| Error::Weights(format!("recipe in the metadata: {error}")))?;
+    let state = State {
+        step: counter("step")?,
+        images_per_epoch: counter("images_per_epoch")?,
+        images: counter("images")?,
+        rng: counter("rng")?,
+        memory: Memory {
+            momentum: file.floats(MOMENTUM)?,
+            square: if file.shape(SQUARE).is_some() { file.floats(SQUARE)? } else { Vec::new() },
+        },
+    };
+    let mut trainer = Trainer::new(weights.clone(), recipe, state.images_per_epoch as usize)?;
+    trainer.restore(weights, state)?;
+    Ok(trainer)
+}

@@ -1,0 +1,161 @@
+//! Logits, losses, gradients and running averages, compared with PyTorch's on small networks.
+//!
+//! `golden/make.py` made the values, in 64-bit floats, and describes the files. The tolerances are some ten times
+//! what PyTorch's own 32-bit floats deviate (`deviation_of_float32` in the JSON files).
+
+use std::path::PathBuf;
+
+use mobilenetv2::infer::Classifier;
+use mobilenetv2::parameters::tensors;
+use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
+use mobilenetv2::weights::{self, Container, PartialConfig};
+use mobilenetv2::{Config, Weights};
+use serde::Deserialize;
+
+const CASES: [&str; 4] = ["imagenet", "cifar", "same", "wider"];
+
+#[derive(Deserialize)]
+struct Expected {
+    label_smoothing: f32,
+    logits: Vec<Vec<f64>>,
+    sgd: Training,
+    nesterov: Training,
+    rmsprop: Training,
+}
+
+/// Ten steps under one optimizer.
+#[derive(Deserialize)]
+struct Training {
+    losses: Vec<f64>,
+    logits: Vec<Vec<f64>>,
+}
+
+struct Case {
+    name: &'static str,
+    weights: Weights,
+    gradients: Weights,
+    /// (N, R, R, 3), normalised.
+    images: Vec<f32>,
+    labels: Vec<u32>,
+    expected: Expected,
+}
+
+fn read(file: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+impl Case {
+    fn new(name: &'static str) -> Self {
+        let load =
+            |part| weights::load(&read(&format!("{name}{part}.safetensors")), &PartialConfig::new()).unwrap();
+        let weights = load("");
+        let batch = read(&format!("{name}.batch.safetensors"));
+        let batch = Container::parse(&batch).unwrap();
+        let Config { mean, std, .. } = weights.config;
+        let bytes = batch.integers("images").unwrap();
+        let normalise = |(i, byte): (usize, &i64)| (*byte as f32 / 255.0 - mean[i % 3]) / std[i % 3];
+        Case {
+            name,
+            gradients: load(".gradients"),
+            images: bytes.iter().enumerate().map(normalise).collect(),
+            labels: batch.integers("labels").unwrap().into_iter().map(|label| label as u32).collect(),
+            expected: serde_json::from_slice(&read(&format!("{name}.json"))).unwrap(),
+            weights,
+        }
+    }
+
+    fn trainer(&self, optimizer: Optimizer) -> Trainer {
+        let recipe = Recipe {
+            batch: self.labels.len(),
+            optimizer,
+            learning_rate: if optimizer == Optimizer::RmsProp { 1e-4 } else { 5e-4 },
+            schedule: Schedule::Constant,
+            rms_epsilon: 0.1,
+            label_smoothing: self.expected.label_smoothing,
+            ..Recipe::default()
+        };
+        Trainer::new(self.weights.clone(), recipe, self.labels.len()).unwrap()
+    }
+
+    fn logits(&self, weights: &Weights) -> Vec<f32> {
+        let mut logits = Vec::new();
+        Classifier::new(weights).unwrap().forward(&self.images, &mut logits);
+        logits
+    }
+
+    /// Compares by the largest difference, as a share of the largest expected magnitude or of `least`.
+    fn check(&self, what: &str, found: &[f32], expected: &[f64], least: f64, tolerance: f64) {
+        let name = self.name;
+        assert_eq!(found.len(), expected.len(), "{name}: {what}: lengths");
+        let scale = expected.iter().fold(least, |scale, value| scale.max(value.abs()));
+        let differences = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).abs());
+        let (index, worst) = differences.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap();
+        let relative = worst / scale;
+        println!("{name}: {what}: off by {relative:.1e}");
+        assert!(
+            relative <= tolerance,
+            "{name}: {what}: {} at index {index}; expected {}: off by {worst:.2e}, {relative:.2e} of the largest; \
+             allowed {tolerance:.0e}",
+            found[index],
+            expected[index],
+        );
+    }
+}
+
+fn doubles(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
+}
+
+#[test]
+fn logits() {
+    for case in CASES.map(Case::new) {
+        let found = case.logits(&case.weights);
+        case.check("logits", &found, &case.expected.logits.concat(), 0.0, 1e-5);
+    }
+}
+
+#[test]
+fn gradients_and_running_averages() {
+    for case in CASES.map(Case::new) {
+        let mut trainer = case.trainer(Optimizer::Sgd);
+        let step = trainer.step_tensor(&case.images, &case.labels).unwrap();
+        case.check("loss", &[step.loss], &case.expected.sgd.losses[..1], 0.0, 1e-5);
+
+        // As in make.py: some gradients are zero but for rounding, and have the largest of all as a yardstick.
+        let gradients = &case.gradients.values;
+        let least = 1e-2 * gradients.iter().fold(0f64, |largest, g| largest.max(f64::from(g.abs())));
+        let layers = case.weights.config.layers();
+        for tensor in tensors(&layers) {
+            let kind = layers[tensor.layer].kind;
+            let what = format!("layer {} ({kind:?}) {:?}", tensor.layer, tensor.role);
+            let span = tensor.span;
+            if tensor.role.trainable() {
+                let found = &trainer.gradients()[span.clone()];
+                case.check(&what, found, &doubles(&gradients[span]), least, 1e-4);
+            } else {
+                let found = &trainer.weights().statistics[span.clone()];
+                case.check(&what, found, &doubles(&case.gradients.statistics[span]), 0.0, 1e-5);
+            }
+        }
+    }
+}
+
+#[test]
+fn ten_losses() {
+    for case in CASES.map(Case::new) {
+        let Expected { sgd, nesterov, rmsprop, .. } = &case.expected;
+        for (optimizer, training) in
+            [(Optimizer::Sgd, sgd), (Optimizer::Nesterov, nesterov), (Optimizer::RmsProp, rmsprop)]
+        {
+            let mut trainer = case.trainer(optimizer);
+            let losses: Vec<f32> = (0..training.losses.len())
+                .map(|_| trainer.step_tensor(&case.images, &case.labels).unwrap().loss)
+                .collect();
+            case.check(&format!("losses of {optimizer:?}"), &losses, &training.losses, 0.0, 1e-3);
+            let logits = case.logits(trainer.weights());
+            let what = format!("logits after {optimizer:?}");
+            case.check(&what, &logits, &training.logits.concat(), 0.0, 3e-3);
+        }
+    }
+}
