@@ -45,7 +45,7 @@ async function main() {
   const session = new Session(engine);
   /** @type {Context} */
   const context = { engine, state, library, model, session };
-  await model.update();
+  model.update();
 
   find("bar").replaceChildren(createModelBar(context, (file) => openWeights(context, file)));
   const classify = createClassify(context);

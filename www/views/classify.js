@@ -23,6 +23,7 @@ export function createClassify({ engine, state, model }) {
   /** @type {{item: Item, picture: import("../engine.js").Picture} | undefined} */
   let opened;
   let turn = 0;
+  let shownTop = state.values.classify.top;
 
   const picker = h("input", {
     type: "file",
@@ -73,6 +74,7 @@ export function createClassify({ engine, state, model }) {
         h("h2", { t: "classify.says" }),
         h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
       ),
+      h("p", { class: "muted columns", t: "classify.probability" }),
       predictions.element,
       times,
       spoken,
@@ -95,11 +97,9 @@ export function createClassify({ engine, state, model }) {
     camera.stop();
     if (!fresh.length) return;
     const several = fresh.length > 1;
-    if (several || items.length > 1) items = [...items.filter(({ said }) => said), ...fresh];
-    else {
-      for (const { url } of items) URL.revokeObjectURL(url);
-      items = fresh;
-    }
+    const kept = several || items.length > 1 ? items.filter(({ sample }) => !sample) : [];
+    for (const item of items) if (!kept.includes(item)) URL.revokeObjectURL(item.url);
+    items = [...kept, ...fresh];
     select(fresh[0]);
   }
 
@@ -216,14 +216,14 @@ export function createClassify({ engine, state, model }) {
   }
 
   function refresh() {
-    top.value = String(state.values.classify.top);
+    shownTop = state.values.classify.top;
+    top.value = String(shownTop);
     for (const item of items) item.said = "";
     look();
   }
   model.addEventListener("classifier", refresh);
   state.addEventListener("change", (event) => {
-    const k = String(state.values.classify.top);
-    if (/** @type {CustomEvent} */ (event).detail === "classify" && k !== top.value) refresh();
+    if (/** @type {CustomEvent} */ (event).detail === "classify" && state.values.classify.top !== shownTop) refresh();
     if (state.room !== "classify") camera.stop();
   });
   document.addEventListener("language", refresh);

@@ -27,6 +27,8 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
   });
   const figures = ["parameters", "macs", "memory", "time", engine.variant].map((name) => figure(`cost.${name}`));
+  const accuracy = figure("cost.accuracy");
+  figures.push(accuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
@@ -84,7 +86,9 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
     how.set(number(engine.threads));
-    costs.title = entry?.accuracy && state.room === "classify" ? t("bar.accuracy", { accuracy: percent(entry.accuracy) }) : "";
+    const stated = state.room === "classify" ? entry?.accuracy : undefined;
+    accuracy.element.hidden = stated === undefined;
+    accuracy.set(percent(stated ?? 0));
     loading.hidden = model.progress === null;
     progress.value = model.progress ?? 0;
     problem.hidden = !model.problem;

@@ -1,0 +1,77 @@
+// The page under test: the built site with whatever shared data there are, and what every test asks of a page.
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { launch, startServer } from "./server.js";
+
+/** Data for tests that are not in the repository; MOBILENETV2_DATA names another place. */
+const shared = process.env.MOBILENETV2_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
+
+/**
+ * A path of the shared data, or null, said aloud, where it is absent.
+ * @param {string} path
+ */
+export function sharedData(path) {
+  const full = `${shared}/${path}`;
+  if (existsSync(full)) return full;
+  console.log(`skipped: ${full} is absent`);
+  return null;
+}
+
+/** A server and a browser for the tests of a file. `cifar: false` leaves the data set out. */
+export async function startLab({ cifar = true } = {}) {
+  const folder = cifar ? sharedData("cifar-10") : null;
+  const server = await startServer(folder ? { mounts: { "/data/cifar-10/": folder } } : {});
+  const browser = await launch().catch(async (error) => {
+    await server.close(); // or it would keep the test running
+    throw error;
+  });
+
+  /**
+   * Opens the page in a context of its own; `check` fails where the console had errors.
+   * @param {string} [hash]
+   * @param {import("playwright-core").BrowserContextOptions & {script?: () => void}} [options]
+   */
+  async function open(hash = "", { script, ...options } = {}) {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en", ...options });
+    const page = await context.newPage();
+    if (script) await page.addInitScript(script);
+    /** @type {string[]} */
+    const errors = [];
+    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+    page.on("pageerror", (error) => errors.push(String(error.stack)));
+    await page.goto(server.url + hash);
+    await page.locator("#weights").waitFor();
+    return { page, context, check: () => assert.deepEqual(errors, [], "errors in the console") };
+  }
+
+  async function close() {
+    await browser.close();
+    await server.close();
+  }
+  return { url: server.url, browser, open, close };
+}
+
+/** The classes on show, best first. @param {import("playwright-core").Page} page */
+export async function predictions(page) {
+  const rows = await page.locator("#panel-classify .predictions li").all();
+  return Promise.all(
+    rows.map(async (row) => ({
+      name: (await row.locator(".name").innerText()).split("\n")[0],
+      probability: parseFloat(await row.locator(".value").innerText()) / 100,
+    })),
+  );
+}
+
+/**
+ * Waits until Classify shows this picture and what the network says of it.
+ * @param {import("playwright-core").Page} page
+ * @param {string} name
+ */
+export async function waitForPicture(page, name) {
+  await page.locator(`#panel-classify .photo img[alt="${name}"]`).waitFor();
+}
+
+export const pictureInput = "#panel-classify input[type=file]";
+export const weightsInput = "#bar input[type=file]";

@@ -1,0 +1,51 @@
+// Every string the page uses exists in both languages, and none is left over. Needs no browser.
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import test from "node:test";
+
+const www = new URL("../../www/", import.meta.url);
+const languages = ["en", "ko"];
+
+/** @param {string} language @returns {Promise<Record<string, string>>} */
+const strings = async (language) => JSON.parse(await readFile(new URL(`i18n/${language}.json`, www), "utf8"));
+
+async function sources() {
+  const names = (await readdir(www, { recursive: true })).filter((name) => /^(views\/)?[\w-]+\.js$|^index\.html$/.test(name));
+  return Promise.all(names.map((name) => readFile(new URL(name, www), "utf8")));
+}
+
+test("both languages have the same keys, values and terms", async () => {
+  const [en, ko] = await Promise.all(languages.map(strings));
+  assert.deepEqual(Object.keys(ko), Object.keys(en));
+  const parts = (/** @type {string} */ text) => [...text.matchAll(/\{\w+\}|\|[\w-]+\]\]/g)].map(String).sort();
+  for (const [key, text] of Object.entries(en)) assert.deepEqual(parts(ko[key]), parts(text), key);
+});
+
+test("every key that is used exists, and every key is used", async () => {
+  const en = await strings("en");
+  const text = (await sources()).join("\n");
+  /** Keys written out, wherever a string looks like one. */
+  const literal = new Set([...text.matchAll(/["`]([a-z]+(?:[.-][\w-]+)*)["`]/g)].map(([, key]) => key));
+  /** Keys with a part that is put in: `setting.${key}.hint`. */
+  const patterns = [...text.matchAll(/`([a-z]+\.(?:[\w.-]|\$\{[^}]+\})*\$\{(?:[\w.-]|\$\{|\})*)`/g)].map(
+    ([, key]) => new RegExp(`^${key.replace(/\$\{[^}]+\}/g, "[\\w.-]+").replace(/\.(?!\])/g, "\\.")}$`),
+  );
+  const terms = new Set(Object.values(en).flatMap((value) => [...value.matchAll(/\|([\w-]+)\]\]/g)].map(([, term]) => `term.${term}`)));
+  for (const key of Object.keys(en)) {
+    assert.ok(literal.has(key) || terms.has(key) || patterns.some((pattern) => pattern.test(key)), `${key} is not used`);
+  }
+  for (const term of terms) assert.ok(term in en, `${term} is missing`);
+  const asked = [...text.matchAll(/(?:\bt\(|\bt: |"t-[\w-]+": |data-t(?:-[\w-]+)?=|legend: )"([\w.-]+)"/g)].map(([, key]) => key);
+  assert.ok(asked.length > 60, "the keys are found in the sources");
+  for (const key of asked) assert.ok(key in en, `${key} is missing`);
+});
+
+test("every setting has its words", async () => {
+  const en = await strings("en");
+  const { SETTINGS } = await import(new URL("settings.js", www).href);
+  for (const { key, choices = [], quick } of SETTINGS) {
+    const wanted = ["", ".hint", ...choices.map((/** @type {string} */ choice) => `.${choice}`), ...(choices.length || typeof quick === "string" ? [] : [".short"])];
+    for (const part of wanted) assert.ok(`setting.${key}${part}` in en, `setting.${key}${part} is missing`);
+  }
+});

@@ -1,0 +1,169 @@
+// The second room: a training from start to finish, its controls, its runs, and the link that repeats it.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { predictions, sharedData, startLab, weightsInput } from "./lab.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab();
+});
+after(() => lab?.close());
+
+/** @typedef {import("playwright-core").Page} Page */
+const MINUTE = 60_000;
+
+/** @param {Page} page @param {string} name */
+const button = (page, name) => page.locator(".control").getByRole("button", { name, exact: true });
+/** @param {Page} page @param {string} label */
+const figure = (page, label) => page.locator(".figures div", { hasText: label }).locator("dd").innerText();
+/** @param {Page} page */
+const step = async (page) => Number((await figure(page, "Step")).split(" of ")[0].replace(/,/g, ""));
+/** @param {Page} page @param {RegExp} text @param {number} [timeout] */
+const message = (page, text, timeout = MINUTE) => page.locator(".train-message").filter({ hasText: text }).waitFor({ timeout });
+/** @param {Page} page @param {number} least */
+async function stepsDone(page, least) {
+  await page.waitForFunction(
+    (least) => Number(document.querySelectorAll(".figures dd")[1]?.textContent?.split(" of ")[0].replace(/,/g, "")) >= least,
+    least,
+    { timeout: MINUTE },
+  );
+}
+
+test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train");
+  const total = 469; // 3 epochs of 5,000 drawings in batches of 32
+  const began = Date.now();
+  await button(page, "Start").click();
+  await stepsDone(page, 1);
+  assert.ok(Date.now() - began < 2000, `the first step was there after ${Date.now() - began} ms`);
+  await message(page, /Run 1 is finished/, 9 * MINUTE);
+  assert.equal(await step(page), total);
+  const accuracy = parseFloat(await figure(page, "held-out"));
+  console.log(`Shapes: held-out accuracy ${accuracy} % after ${total} steps, ${Math.round((Date.now() - began) / 1000)} s`);
+  assert.ok(accuracy >= 90, `held-out accuracy ${accuracy} %`);
+
+  // the grid, and one picture in full
+  assert.equal(await page.locator(".heldout-grid button").count(), 40);
+  const right = Number(/(\d+) of 40 right/.exec(await page.locator("section", { hasText: "Held-out pictures" }).last().innerText())?.[1]);
+  assert.equal(await page.locator(".heldout-grid .wrong").count(), 40 - right);
+  await page.locator(".heldout-grid button").first().click();
+  await page.locator("dialog[open] .predictions li").nth(9).waitFor();
+  await page.keyboard.press("Escape");
+
+  // to disk and back
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save", exact: true }).click()]);
+  assert.match(download.suggestedFilename(), /^mobilenetv2-shapes-run1\.safetensors$/);
+  const bytes = await readFile(await download.path());
+
+  // into Classify, where the network knows the drawings
+  await page.getByRole("button", { name: "Use in Classify" }).click();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  assert.match(await page.locator("#weights option:checked").innerText(), /Trained here: run 1, step 469/);
+  await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "application/octet-stream", buffer: bytes });
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#weights")).value === "file:mine.safetensors");
+  assert.equal(await page.locator("#bar .problem").isHidden(), true);
+  assert.equal((await predictions(page)).length, 5);
+  check();
+});
+
+test("pause, one step, go on and stop do what they say; runs are kept and overlaid", { timeout: 3 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train");
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  await button(page, "One step").click();
+  await message(page, /pauses at step 2;/);
+  await button(page, "Go on").click();
+  await stepsDone(page, 5);
+  await button(page, "Pause").click();
+  await message(page, /pauses at step/);
+  const paused = await step(page);
+  await page.waitForTimeout(500);
+  assert.equal(await step(page), paused, "nothing moves while it pauses");
+  await button(page, "Go on").click();
+  await stepsDone(page, paused + 1);
+  await button(page, "Stop").click();
+  await message(page, /was stopped at step/);
+  assert.ok(await button(page, "Stop").isDisabled());
+
+  // a second run, with another width: named by what sets it apart
+  await page.locator('input[name=width][value="0.5"]').click();
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses/);
+  const names = await page.locator(".runs .run-name").allInnerTexts();
+  assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
+  await button(page, "Stop").click();
+  await message(page, /Run 2 was stopped/);
+  await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
+  assert.equal(await page.locator(".runs li").count(), 1);
+  check();
+});
+
+test("a changed learning rate acts at once; what needs a new run says so", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train?train.schedule=constant");
+  await button(page, "Start").click();
+  await stepsDone(page, 2);
+  await page.locator("#setting-learning_rate").fill("0.05");
+  await page.keyboard.press("Tab");
+  await page.waitForFunction(() => document.querySelectorAll(".figures dd")[4].textContent === "0.05");
+  await page.locator("#setting-batch").fill("16");
+  await page.keyboard.press("Tab");
+  await page.locator("#setting-batch-note", { hasText: "acts at the next start" }).waitFor();
+  await page.locator("#setting-learning_rate").fill("99");
+  await page.keyboard.press("Tab");
+  await page.locator("#setting-learning_rate-note", { hasText: "From 0 to 10" }).waitFor();
+  await button(page, "Stop").click();
+  await message(page, /was stopped/);
+  check();
+});
+
+test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () => {
+  const first = await lab.open("#train");
+  await first.page.locator("#setting-seed").fill("7");
+  await first.page.keyboard.press("Tab");
+  await first.page.locator("#setting-batch").fill("8");
+  await first.page.keyboard.press("Tab");
+  const link = new URL(first.page.url()).hash;
+  assert.equal(link, "#train?train.batch=8&train.seed=7");
+  const losses = [];
+  for (const { page, check } of [first, await lab.open(link)]) {
+    assert.equal(await page.locator("#setting-seed").inputValue(), "7");
+    await button(page, "One step").click();
+    await message(page, /pauses at step 1;/);
+    await button(page, "One step").click();
+    await message(page, /pauses at step 2;/);
+    losses.push(await figure(page, "Loss"));
+    check();
+  }
+  assert.equal(losses[0], losses[1]);
+});
+
+test("a link with nonsense falls back to what is sensible", async () => {
+  const { page, check } = await lab.open("#train?train.batch=-4&train.schedule=sideways&train.width=0.6&nonsense=1&train.seed=3");
+  assert.equal(await page.locator("#setting-batch").inputValue(), "32");
+  assert.equal(await page.locator("#setting-schedule").inputValue(), "cosine");
+  assert.equal(await page.locator("input[name=width]:checked").getAttribute("value"), "0.35");
+  assert.equal(await page.locator("#setting-seed").inputValue(), "3");
+  check();
+});
+
+test("CIFAR-10 trains where it is, and is explained where it is not", { timeout: 3 * MINUTE }, async (t) => {
+  const hash = "#train?train.data=cifar-10&train.batch=16";
+  if (sharedData("cifar-10")) {
+    const { page, check } = await lab.open(hash);
+    await button(page, "Start").click();
+    await stepsDone(page, 3);
+    await button(page, "Stop").click();
+    await message(page, /was stopped/);
+    assert.match(await page.locator(".heldout-grid button").first().getAttribute("aria-label") ?? "", /airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck/);
+    check();
+  } else t.diagnostic("the shared CIFAR-10 is absent");
+  const bare = await startLab({ cifar: false });
+  const { page } = await bare.open(hash);
+  await button(page, "Start").click();
+  await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
+  assert.ok(await button(page, "Start").isEnabled());
+  await bare.close();
+});
