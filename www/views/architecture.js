@@ -19,7 +19,8 @@ export function createArchitecture({ state, model }) {
     memory,
     h("p", { class: "muted", t: "architecture.paper" }),
   );
-  let shown = "";
+  /** @type {import("../protocol.js").Description | null} */
+  let shown = null;
 
   function update() {
     const { description } = model.cost;
@@ -27,10 +28,8 @@ export function createArchitecture({ state, model }) {
     if (state.room !== "apart") return;
     stem.replaceChildren(...["imagenet", "cifar"].map((value) => h("option", { value }, t(`setting.stem.${value}`))));
     stem.value = chosen;
-    if (!description) return;
-    const key = JSON.stringify([model.network.config, t("title")]);
-    if (key === shown) return;
-    shown = key;
+    if (!description || description === shown) return;
+    shown = description;
     body.replaceChildren(table(description));
     memory.textContent = t("architecture.readings", {
       operation: bytes(description.memory.by_operation),
@@ -40,7 +39,7 @@ export function createArchitecture({ state, model }) {
   }
   model.addEventListener("change", update);
   document.addEventListener("language", () => {
-    shown = "";
+    shown = null;
     update();
   });
   update();

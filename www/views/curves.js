@@ -136,5 +136,5 @@ function colour(name) {
 
 /** @returns {Promise<{default: typeof import("uplot")}>} */
 function loadUPlot() {
-  return import(new URL("../vendor/uPlot.esm.js", import.meta.url).href);
+  return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
 }

@@ -1,0 +1,104 @@
+// For everybody: axe-core in every room, theme and language; keyboard; narrow screens.
+
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+for (const locale of ["en", "ko"]) {
+  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
+    test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
+      const { page, check } = await lab.open("#classify", { locale, colorScheme });
+      await page.addScriptTag({ path: axe });
+      for (const room of ["classify", "train", "apart"]) {
+        await page.locator(`#tab-${room}`).click();
+        if (room === "train") {
+          await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
+          await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
+          await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
+        }
+        if (room === "apart") await page.locator("tfoot td").first().waitFor();
+        const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+        const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+        const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}, ${nodes.length} times, first ${nodes[0].html.slice(0, 200)}`);
+        assert.deepEqual(found, [], room);
+      }
+      check();
+    });
+  }
+}
+
+test("rooms, toggles and explanations work by keyboard", async () => {
+  const { page, check } = await lab.open();
+  await page.locator("#tab-classify").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.equal(await page.locator("#panel-train").isVisible(), true);
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "tab-train");
+  await page.keyboard.press("ArrowRight");
+  await page.locator("tfoot td").first().waitFor();
+
+  await page.locator("input[name=width]:checked").focus();
+  await page.keyboard.press("ArrowRight");
+  assert.match(page.url(), /apart\.width=/);
+
+  const term = page.locator(".cost .term").first();
+  await page.locator("input[name=resolution]:checked").focus();
+  await page.keyboard.press("Tab");
+  assert.ok(await term.evaluate((element) => element === document.activeElement), "the figures come after the toggles");
+  await page.locator("#explanation:popover-open", { hasText: "Numbers that training adjusts" }).waitFor();
+  assert.equal(await term.getAttribute("aria-describedby"), "explanation");
+  await page.keyboard.press("Escape");
+  assert.equal(await page.locator("#explanation:popover-open").count(), 0);
+  await page.goBack();
+  assert.equal(await page.locator("#panel-train").isVisible(), true);
+  check();
+});
+
+for (const locale of ["en", "ko"]) {
+  test(`a narrow phone scrolls down only, with targets for fingers, ${locale}`, { timeout: 60_000 }, async () => {
+    const { page, check } = await lab.open("#classify", { locale, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    for (const room of ["classify", "train", "apart"]) {
+      await page.locator(`#tab-${room}`).tap();
+      if (room === "train") {
+        await page.locator(".control button").nth(2).tap();
+        await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
+      }
+      if (room === "apart") await page.locator("tfoot td").first().waitFor();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${room} is ${wide} pixels too wide`);
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll("button:not(.term), select, summary, .toggles label")]
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+          .map((element) => element.outerHTML.slice(0, 80)),
+      );
+      assert.deepEqual(small, [], `${room}: targets under 44 pixels`);
+    }
+    await page.locator(".bar-summary").tap();
+    await page.locator('input[name=resolution][value="96"]').tap();
+    assert.match(page.url(), /resolution=96/);
+    check();
+  });
+}
+
+test("language and theme switch in place", async () => {
+  const { page, check } = await lab.open();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await page.locator("#language").click();
+  await page.getByRole("tab", { name: "분류" }).waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), "ko");
+  const before = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.locator("#theme").click();
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), before);
+  await page.reload();
+  await page.getByRole("tab", { name: "분류" }).waitFor();
+  check();
+});

@@ -1,0 +1,35 @@
+// The third room: the table is the network that the bar names.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+test("the table follows width, resolution and stem, and its totals are the published ones", async () => {
+  const { page, check } = await lab.open("#apart");
+  const total = page.locator("tfoot td").first();
+  const rows = page.locator(".architecture tbody tr:not(.block)");
+  await total.waitFor();
+  assert.equal(await rows.count(), 53, "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier");
+  assert.equal(await page.locator(".architecture .block").count(), 17);
+  // reference: 10 classes; parameters by width
+  for (const [width, parameters] of [["0.35", "408,938"], ["0.5", "700,490"], ["0.75", "1,368,234"], ["1", "2,236,682"], ["1.4", "4,333,706"]]) {
+    await page.locator(`input[name=width][value="${width}"]`).click();
+    await page.locator("tfoot td", { hasText: parameters }).waitFor();
+    assert.ok((await page.locator(".cost").innerText()).includes(parameters), "the bar says the same");
+  }
+  await page.locator('input[name=width][value="1"]').click();
+  await page.locator('input[name=resolution][value="224"]').click();
+  await page.selectOption("#stem", "imagenet");
+  await page.locator("tbody td", { hasText: /^224 × 224 × 3$/ }).waitFor();
+  await page.locator("tbody td", { hasText: "7 × 7 × 1280" }).first().waitFor();
+  assert.match(await page.locator(".memory").innerText(), /needs [\d.]+ MB .* needs [\d.]+ MB/);
+  assert.equal(new URL(page.url()).hash, "#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
+  check();
+});

@@ -1,0 +1,112 @@
+// The engine as a web developer meets it: the README's example as it stands, and what it promises beside.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+/** @type {import("playwright-core").Page} an empty page of the same origin */
+let page;
+before(async () => {
+  lab = await startLab({ cifar: false });
+  page = await lab.browser.newPage();
+  await page.route("**/empty.html", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }));
+});
+after(() => lab?.close());
+
+test("the example of the README runs as written", { timeout: 120_000 }, async () => {
+  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
+  const example = /## In your own page[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  assert.match(example, /createTrainer[\s\S]*classify/);
+  /** @type {string[]} */
+  const lines = [];
+  /** @type {string[]} */
+  const errors = [];
+  page.on("console", (message) => (message.type() === "error" ? errors : lines).push(message.text()));
+  page.on("pageerror", (error) => errors.push(String(error.stack)));
+  await page.goto(`${lab.url}empty.html`);
+  await page.addScriptTag({ type: "module", content: example });
+  const end = Date.now() + 110_000;
+  while (lines.length < 22 && !errors.length && Date.now() < end) await page.waitForTimeout(100);
+  assert.deepEqual(errors, []);
+  const losses = lines.slice(0, 20).map((line) => line.split(" ").map(Number));
+  assert.deepEqual(losses.map(([step]) => step), Array.from({ length: 20 }, (_, i) => i + 1));
+  assert.ok(losses.every(([, loss]) => loss > 0 && loss < 10), `losses ${losses}`);
+  assert.ok(Number(lines[20]) >= 0 && Number(lines[20]) <= 1, `accuracy ${lines[20]}`);
+  assert.match(lines[21], /circle|ring|crescent|drop|heart|triangle|square|star|cross|arrow/);
+});
+
+test("one's own pictures can be trained on, left, resumed and carried over", { timeout: 120_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const result = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine();
+    const { images, labels, resolution, names } = await engine.shapes({ count: 80, resolution: 32 });
+    const options = {
+      config: { width: 0.35, resolution: 32, stem: "cifar" },
+      recipe: { batch: 8, learning_rate: 0.01, schedule: "constant" },
+      data: { kind: "images", images, labels, resolution, names, held_out: 16 },
+    };
+    const trainer = await engine.createTrainer(options);
+    const steps = [];
+    for await (const { step } of trainer.run()) {
+      steps.push(step);
+      if (steps.length === 3) break;
+    }
+    for await (const { step } of trainer.run({ steps: 2 })) steps.push(step);
+    for await (const { step } of trainer.run({ steps: trainer.ahead })) steps.push(step);
+
+    const snapshot = await trainer.snapshot();
+    const onward = [];
+    for await (const { loss } of trainer.run({ steps: 2 })) onward.push(loss);
+    const other = await engine.createTrainer(options);
+    await other.restore(snapshot);
+    const again = [];
+    for await (const { loss } of other.run({ steps: 2 })) again.push(loss);
+
+    const aborted = await (async () => {
+      try {
+        for await (const _ of trainer.run({ signal: AbortSignal.timeout(300) }));
+      } catch (error) {
+        return /** @type {any} */ (error).name;
+      }
+    })();
+    const progress = /** @type {number[]} */ ([]);
+    const { total, predictions } = await trainer.evaluate({ onProgress: (/** @type {number} */ share) => progress.push(share) });
+    const finer = await engine.createTrainer({ ...options, weights: await trainer.weights({ half: true }) });
+    const { value } = await finer.run({ steps: 1 }).next();
+    return { steps, onward, again, aborted, total, predicted: predictions.length, last: progress.at(-1), fine: value.step };
+  });
+  assert.deepEqual(result.steps, result.steps.map((/** @type {number} */ _, /** @type {number} */ i) => i + 1), "no step is lost");
+  assert.deepEqual(result.again, result.onward, "a restored training goes on bit for bit");
+  assert.equal(result.aborted, "TimeoutError");
+  assert.deepEqual([result.total, result.predicted, result.last, result.fine], [16, 16, 1, 1]);
+});
+
+test("errors are rejections with a code, and the engine goes on", async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const codes = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine();
+    const code = (/** @type {Promise<unknown>} */ promise) => promise.then(() => "none", (/** @type {any} */ error) => `${error.code}: ${error.message}`);
+    const data = { kind: "images", images: new Uint8Array(10), labels: new Uint32Array(4), resolution: 32, names: ["a", "b"], held_out: 1 };
+    const all = [
+      await code(engine.describe({ width: 9 })),
+      await code(engine.loadClassifier("nowhere.safetensors")),
+      await code(engine.loadClassifier(new Uint8Array(3))),
+      await code(engine.openPicture(new Blob([]))),
+      await code(engine.createTrainer({ data })),
+    ];
+    const { parameters } = await engine.describe({});
+    engine.close();
+    return [...all, String(parameters)];
+  });
+  assert.match(codes[0], /^core: width must be 0\.1 to 4, not 9/);
+  assert.match(codes[1], /^network: .*404/);
+  assert.match(codes[2], /^core: /);
+  assert.match(codes[3], /^empty-file/);
+  assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
+  assert.equal(codes[5], "3504872");
+});
