@@ -19,6 +19,8 @@ pub mod parameters;
 pub mod schedule;
 pub mod threads;
 pub mod train;
+#[cfg(target_arch = "wasm32")]
+pub mod wasm;
 pub mod weights;
 pub mod workspace;
 

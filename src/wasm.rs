@@ -1,0 +1,276 @@
+//! The face towards JavaScript: types crossing the border, and a clock. No maths.
+//!
+//! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
+//! message a person can act on.
+
+use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+use web_sys::Performance;
+
+use crate::config::Config;
+use crate::cost::Cost;
+use crate::data::shapes;
+use crate::image::{Image, normalize};
+use crate::infer::{self, top};
+use crate::parameters::Weights;
+use crate::train::{self, Recipe};
+use crate::weights::{self, PartialConfig, Precision};
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("wasm/types.d.ts");
+
+#[wasm_bindgen]
+extern "C" {
+    /// A network's knobs, those left out at their defaults.
+    #[wasm_bindgen(typescript_type = "Config")]
+    pub type JsConfig;
+    /// A recipe's settings, those left out at their defaults.
+    #[wasm_bindgen(typescript_type = "Recipe")]
+    pub type JsRecipe;
+    /// Costs of a network.
+    #[wasm_bindgen(typescript_type = "Description")]
+    pub type JsDescription;
+    /// What the network makes of a picture.
+    #[wasm_bindgen(typescript_type = "Result")]
+    pub type JsResult;
+    /// What a step reports.
+    #[wasm_bindgen(typescript_type = "Step")]
+    pub type JsStep;
+    /// What an evaluation reports.
+    #[wasm_bindgen(typescript_type = "Evaluation")]
+    pub type JsEvaluation;
+    /// Images with labels.
+    #[wasm_bindgen(typescript_type = "Batch")]
+    pub type JsBatch;
+    /// Several strings.
+    #[wasm_bindgen(typescript_type = "string[]")]
+    pub type JsStrings;
+
+    #[wasm_bindgen(thread_local_v2, js_name = performance)]
+    static PERFORMANCE: Performance;
+}
+
+/// Makes a panic, which is a mistake of ours, show its message in the console.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The instructions this build uses.
+#[wasm_bindgen]
+pub fn variant() -> String {
+    let relaxed = cfg!(target_feature = "relaxed-simd");
+    if relaxed { "relaxed-simd" } else { "simd128" }.into()
+}
+
+/// Parameters, multiply-adds and memory of a network, per layer and in all.
+#[wasm_bindgen]
+pub fn describe(config: JsConfig) -> Result<JsDescription, JsError> {
+    let config: Config = from_js(config.into())?;
+    config.validate()?;
+    to_js(&Cost::new(&config))
+}
+
+/// A trained network that classifies pictures.
+#[wasm_bindgen]
+pub struct Classifier {
+    classifier: infer::Classifier,
+    labels: Vec<String>,
+    input: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+#[wasm_bindgen]
+impl Classifier {
+    /// From a `.safetensors` file; `options` say what its metadata leave open.
+    #[wasm_bindgen(constructor)]
+    pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier, JsError> {
+        let options: PartialConfig = match options {
+            Some(options) => from_js(options.into())?,
+            None => PartialConfig::default(),
+        };
+        let weights = weights::load(weights, &options)?;
+        let classifier = infer::Classifier::new(&weights)?;
+        Ok(Classifier { classifier, labels: weights.labels, input: Vec::new(), logits: Vec::new() })
+    }
+
+    /// The network's knobs.
+    #[wasm_bindgen(getter)]
+    pub fn config(&self) -> Result<JsConfig, JsError> {
+        to_js(self.classifier.config())
+    }
+
+    /// Names of the classes; empty where the file has none.
+    #[wasm_bindgen(getter)]
+    pub fn labels(&self) -> JsStrings {
+        strings(&self.labels)
+    }
+
+    /// Bytes of working memory for one picture: all but weights, input and output.
+    #[wasm_bindgen(getter)]
+    pub fn working_bytes(&self) -> usize {
+        self.classifier.working_bytes()
+    }
+
+    /// Has pictures resized to this height and width from now on, 8 – 1024.
+    pub fn set_resolution(&mut self, resolution: usize) -> Result<(), JsError> {
+        Ok(self.classifier.set_resolution(resolution)?)
+    }
+
+    /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
+    pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult, JsError> {
+        let start = now();
+        let seen = self.see(rgba, width, height)?;
+        let config = self.classifier.config();
+        self.input.resize(seen.rgb().len(), 0.0);
+        normalize(seen.rgb(), config.mean, config.std, &mut self.input);
+        let prepared = now();
+        self.classifier.forward(&self.input, &mut self.logits);
+        let end = now();
+
+        let predictions = Array::new();
+        for prediction in top(&self.logits, k) {
+            let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
+            predictions.push(&object([
+                ("class", prediction.class.into()),
+                ("label", label),
+                ("probability", prediction.probability.into()),
+            ]));
+        }
+        Ok(object([
+            ("predictions", predictions.into()),
+            ("preprocess_ms", (prepared - start).into()),
+            ("network_ms", (end - prepared).into()),
+        ])
+        .unchecked_into())
+    }
+
+    /// The part of a picture that the network sees, as RGBA bytes of its resolution.
+    pub fn crop(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
+        let seen = self.see(rgba, width, height)?;
+        let rgba: Vec<u8> = seen.rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        Ok(Uint8Array::from(rgba.as_slice()))
+    }
+
+    fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Image, JsError> {
+        let config = self.classifier.config();
+        Ok(Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution))
+    }
+}
+
+/// A network in training.
+#[wasm_bindgen]
+pub struct Trainer {
+    trainer: train::Trainer,
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    /// Starts from random weights drawn by the recipe's seed; the schedule counts epochs of `images_per_epoch`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer, JsError> {
+        let config: Config = from_js(config.into())?;
+        let recipe: Recipe = from_js(recipe.into())?;
+        config.validate()?;
+        let weights = Weights::random(config, recipe.seed);
+        Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
+    }
+
+    /// Goes on from the weights of a `.safetensors` file.
+    pub fn from_weights(weights: &[u8], recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer, JsError> {
+        let weights = weights::load(weights, &PartialConfig::default())?;
+        Ok(Trainer { trainer: train::Trainer::new(weights, from_js(recipe.into())?, images_per_epoch)? })
+    }
+
+    /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
+    pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep, JsError> {
+        let step = self.trainer.step(images, labels)?;
+        Ok(object([
+            ("step", (step.step as f64).into()),
+            ("loss", step.loss.into()),
+            ("accuracy", step.accuracy.into()),
+            ("learning_rate", step.learning_rate.into()),
+        ])
+        .unchecked_into())
+    }
+
+    /// How well the network does on other images, in the same form.
+    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation, JsError> {
+        let found = self.trainer.evaluate(images, labels)?;
+        Ok(object([
+            ("loss", found.loss.into()),
+            ("correct", found.correct.into()),
+            ("total", found.total.into()),
+            ("predictions", Uint32Array::from(found.predictions.as_slice()).into()),
+        ])
+        .unchecked_into())
+    }
+
+    /// Trains by another recipe from the next step on; its batch cannot grow.
+    pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<(), JsError> {
+        Ok(self.trainer.set_recipe(from_js(recipe.into())?)?)
+    }
+
+    /// Names the classes, for the file that the weights will be saved to.
+    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<(), JsError> {
+        Ok(self.trainer.set_labels(labels)?)
+    }
+
+    /// A `.safetensors` file of the weights as they are now, in half or single precision.
+    pub fn weights(&self, half: bool) -> Vec<u8> {
+        weights::save(self.trainer.weights(), if half { Precision::Half } else { Precision::Full })
+    }
+}
+
+/// Images `first..first + count` of the drawn data set of a seed, at any resolution, 8 – 1024.
+#[wasm_bindgen(js_name = shapes)]
+pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch, JsError> {
+    Config { resolution, ..Config::cifar() }.validate()?;
+    let length = resolution * resolution * 3;
+    let mut images = vec![0; count * length];
+    let labels: Vec<u32> = images
+        .chunks_exact_mut(length)
+        .zip(u64::from(first)..)
+        .map(|(image, index)| shapes::draw(seed.into(), index, resolution, image))
+        .collect();
+    Ok(object([
+        ("images", Uint8Array::from(images.as_slice()).into()),
+        ("labels", Uint32Array::from(labels.as_slice()).into()),
+    ])
+    .unchecked_into())
+}
+
+/// Names of the drawn classes.
+#[wasm_bindgen]
+pub fn shape_names() -> JsStrings {
+    strings(shapes::NAMES)
+}
+
+fn now() -> f64 {
+    PERFORMANCE.with(Performance::now)
+}
+
+fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
+    Ok(serde_wasm_bindgen::from_value(value)?)
+}
+
+fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T, JsError> {
+    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
+    Ok(value.serialize(&serializer)?.unchecked_into())
+}
+
+fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> JsStrings {
+    let array: Array = values.into_iter().map(|value| JsValue::from_str(value.as_ref())).collect();
+    array.unchecked_into()
+}
+
+fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    for (name, value) in fields {
+        // Setting a field of a fresh object cannot fail.
+        let _ = Reflect::set(&object, &name.into(), &value);
+    }
+    object.into()
+}

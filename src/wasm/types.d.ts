@@ -1,0 +1,100 @@
+/** How weights, images and training look from JavaScript. Every field of `Config` and `Recipe` may be left out. */
+
+export interface Config {
+  width?: number;
+  resolution?: number;
+  classes?: number;
+  stem?: "imagenet" | "cifar";
+  activation?: "relu6" | "relu" | "linear";
+  bottleneck?: "linear" | "relu6" | "relu";
+  shortcut?: "bottlenecks" | "none";
+  expansion?: number;
+  padding?: "symmetric" | "same";
+  epsilon?: number;
+  batch_norm_momentum?: number;
+  dropout?: number;
+  mean?: [number, number, number];
+  std?: [number, number, number];
+  crop?: number;
+}
+
+export interface Recipe {
+  batch?: number;
+  optimizer?: "sgd" | "nesterov" | "rmsprop";
+  learning_rate?: number;
+  schedule?: "exponential" | "linear" | "cosine" | "constant";
+  decay?: number;
+  decay_until?: number;
+  warmup?: number;
+  momentum?: number;
+  rms_decay?: number;
+  rms_epsilon?: number;
+  weight_decay?: number;
+  decay_norms?: boolean;
+  label_smoothing?: number;
+  crop_padding?: number;
+  flip?: boolean;
+  sizes?: number[];
+  seed?: number;
+}
+
+/** Bytes at single precision. */
+export interface Memory {
+  by_operation: number;
+  by_block: number;
+}
+
+export interface LayerCost {
+  name: string;
+  kind: "stem" | "expand" | "depthwise" | "project" | "last" | "classifier";
+  block: number | null;
+  c_in: number;
+  c_out: number;
+  stride: number;
+  size_in: number;
+  size_out: number;
+  activation: "relu6" | "relu" | "linear";
+  shortcut: boolean;
+  parameters: number;
+  macs: number;
+  output_bytes: number;
+  memory: Memory;
+}
+
+export interface Description {
+  parameters: number;
+  macs: number;
+  memory: Memory;
+  layers: LayerCost[];
+}
+
+export interface Prediction {
+  class: number;
+  label: string | null;
+  probability: number;
+}
+
+export interface Result {
+  predictions: Prediction[];
+  preprocess_ms: number;
+  network_ms: number;
+}
+
+export interface Step {
+  step: number;
+  loss: number;
+  accuracy: number;
+  learning_rate: number;
+}
+
+export interface Evaluation {
+  loss: number;
+  correct: number;
+  total: number;
+  predictions: Uint32Array;
+}
+
+export interface Batch {
+  images: Uint8Array;
+  labels: Uint32Array;
+}
