@@ -4,6 +4,7 @@
 
 pub mod augment;
 pub mod block;
+pub mod checkpoint;
 pub mod config;
 pub mod cost;
 pub mod data;
