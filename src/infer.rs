@@ -247,7 +247,7 @@ pub fn top(logits: &[f32], k: usize) -> Vec<Prediction> {
         .enumerate()
         .map(|(class, logit)| Prediction { class, probability: (logit - highest).exp() / sum })
         .collect();
-    predictions.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    predictions.sort_unstable_by(|a, b| b.probability.total_cmp(&a.probability).then(a.class.cmp(&b.class)));
     predictions.truncate(k);
     predictions
 }
@@ -260,17 +260,19 @@ impl std::fmt::Debug for Classifier {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
     use crate::Error;
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn top_is_a_softmax_best_first() {
         let top = top(&[0.0, f32::ln(3.0), f32::ln(4.0)], 2);
         assert_eq!(top.iter().map(|p| p.class).collect::<Vec<_>>(), [2, 1]);
         assert!((top[0].probability - 0.5).abs() < 1e-6 && (top[1].probability - 0.375).abs() < 1e-6);
     }
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn batches_and_single_images_agree() {
         let mut classifier =
             Classifier::new(&Weights::random(Config { width: 0.35, ..Config::cifar() }, 4)).unwrap();
@@ -283,7 +285,7 @@ mod tests {
         }
     }
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn resolution_out_of_range_changes_nothing() {
         let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 4)).unwrap();
         let error = classifier.set_resolution(4).unwrap_err();

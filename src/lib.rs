@@ -28,3 +28,6 @@ pub mod workspace;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use parameters::Weights;
+
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);

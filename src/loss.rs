@@ -50,9 +50,11 @@ pub fn best(logits: &[f32]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn gradient_is_the_numeric_one() {
         let logits = [0.3f32, -1.2, 2.0, 0.1, 0.4, -0.5];
         let labels = [2, 0];
@@ -75,7 +77,7 @@ mod tests {
         }
     }
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn huge_logits_stay_finite() {
         let loss = cross_entropy(&mut [1e30, -1e30], &[1], 0.0, 1);
         assert!(loss.loss.is_finite());

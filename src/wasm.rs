@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 use web_sys::Performance;
 
+use crate::checkpoint;
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::data::shapes;
@@ -120,7 +121,13 @@ impl Classifier {
     }
 
     /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
-    pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult, JsError> {
+    pub fn classify(
+        &mut self,
+        rgba: &[u8],
+        width: usize,
+        height: usize,
+        k: usize,
+    ) -> Result<JsResult, JsError> {
         let start = now();
         let seen = self.see(rgba, width, height)?;
         let config = self.classifier.config();
@@ -150,7 +157,8 @@ impl Classifier {
     /// The part of a picture that the network sees, as RGBA bytes of its resolution.
     pub fn crop(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
         let seen = self.see(rgba, width, height)?;
-        let rgba: Vec<u8> = seen.rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        let rgba: Vec<u8> =
+            seen.rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
         Ok(Uint8Array::from(rgba.as_slice()))
     }
 
@@ -179,7 +187,11 @@ impl Trainer {
     }
 
     /// Goes on from the weights of a `.safetensors` file.
-    pub fn from_weights(weights: &[u8], recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer, JsError> {
+    pub fn from_weights(
+        weights: &[u8],
+        recipe: JsRecipe,
+        images_per_epoch: usize,
+    ) -> Result<Trainer, JsError> {
         let weights = weights::load(weights, &PartialConfig::default())?;
         Ok(Trainer { trainer: train::Trainer::new(weights, from_js(recipe.into())?, images_per_epoch)? })
     }
@@ -221,6 +233,17 @@ impl Trainer {
     /// A `.safetensors` file of the weights as they are now, in half or single precision.
     pub fn weights(&self, half: bool) -> Vec<u8> {
         weights::save(self.trainer.weights(), if half { Precision::Half } else { Precision::Full })
+    }
+
+    /// All that a training needs to go on bit for bit.
+    pub fn snapshot(&self) -> Vec<u8> {
+        checkpoint::save(&self.trainer)
+    }
+
+    /// Becomes the training that a snapshot was taken of.
+    pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), JsError> {
+        self.trainer = checkpoint::load(snapshot)?;
+        Ok(())
     }
 }
 

@@ -3,16 +3,16 @@
 //! `golden/make.py` made the values, in 64-bit floats, and describes the files. The tolerances are some ten times
 //! what PyTorch's own 32-bit floats deviate (`deviation_of_float32` in the JSON files).
 
-use std::path::PathBuf;
-
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::parameters::tensors;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
 use mobilenetv2::weights::{self, Container, PartialConfig};
 use mobilenetv2::{Config, Weights};
 use serde::Deserialize;
+use wasm_bindgen_test::wasm_bindgen_test;
 
-const CASES: [&str; 4] = ["imagenet", "cifar", "same", "wider"];
+#[cfg(target_arch = "wasm32")]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 
 #[derive(Deserialize)]
 struct Expected {
@@ -40,29 +40,43 @@ struct Case {
     expected: Expected,
 }
 
-fn read(file: &str) -> Vec<u8> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
-    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+/// The files of a case, part of the test so that it runs in a browser too.
+macro_rules! files {
+    ($name:literal) => {
+        [
+            include_bytes!(concat!("golden/", $name, ".safetensors")) as &[u8],
+            include_bytes!(concat!("golden/", $name, ".gradients.safetensors")),
+            include_bytes!(concat!("golden/", $name, ".batch.safetensors")),
+            include_bytes!(concat!("golden/", $name, ".json")),
+        ]
+    };
 }
 
 impl Case {
-    fn new(name: &'static str) -> Self {
-        let load =
-            |part| weights::load(&read(&format!("{name}{part}.safetensors")), &PartialConfig::new()).unwrap();
-        let weights = load("");
-        let batch = read(&format!("{name}.batch.safetensors"));
-        let batch = Container::parse(&batch).unwrap();
+    fn new(name: &'static str, [weights, gradients, batch, expected]: [&[u8]; 4]) -> Self {
+        let load = |bytes| weights::load(bytes, &PartialConfig::new()).unwrap();
+        let weights = load(weights);
+        let batch = Container::parse(batch).unwrap();
         let Config { mean, std, .. } = weights.config;
         let bytes = batch.integers("images").unwrap();
         let normalise = |(i, byte): (usize, &i64)| (*byte as f32 / 255.0 - mean[i % 3]) / std[i % 3];
         Case {
             name,
-            gradients: load(".gradients"),
+            gradients: load(gradients),
             images: bytes.iter().enumerate().map(normalise).collect(),
             labels: batch.integers("labels").unwrap().into_iter().map(|label| label as u32).collect(),
-            expected: serde_json::from_slice(&read(&format!("{name}.json"))).unwrap(),
+            expected: serde_json::from_slice(expected).unwrap(),
             weights,
         }
+    }
+
+    fn all() -> [Case; 4] {
+        [
+            Case::new("imagenet", files!("imagenet")),
+            Case::new("cifar", files!("cifar")),
+            Case::new("same", files!("same")),
+            Case::new("wider", files!("wider")),
+        ]
     }
 
     fn trainer(&self, optimizer: Optimizer) -> Trainer {
@@ -107,17 +121,17 @@ fn doubles(values: &[f32]) -> Vec<f64> {
     values.iter().copied().map(f64::from).collect()
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn logits() {
-    for case in CASES.map(Case::new) {
+    for case in Case::all() {
         let found = case.logits(&case.weights);
         case.check("logits", &found, &case.expected.logits.concat(), 0.0, 1e-5);
     }
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn gradients_and_running_averages() {
-    for case in CASES.map(Case::new) {
+    for case in Case::all() {
         let mut trainer = case.trainer(Optimizer::Sgd);
         let step = trainer.step_tensor(&case.images, &case.labels).unwrap();
         case.check("loss", &[step.loss], &case.expected.sgd.losses[..1], 0.0, 1e-5);
@@ -141,9 +155,9 @@ fn gradients_and_running_averages() {
     }
 }
 
-#[test]
+#[wasm_bindgen_test(unsupported = test)]
 fn ten_losses() {
-    for case in CASES.map(Case::new) {
+    for case in Case::all() {
         let Expected { sgd, nesterov, rmsprop, .. } = &case.expected;
         for (optimizer, training) in
             [(Optimizer::Sgd, sgd), (Optimizer::Nesterov, nesterov), (Optimizer::RmsProp, rmsprop)]

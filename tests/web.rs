@@ -1,12 +1,118 @@
 //! What only a browser can show: `cargo xtask test wasm` runs these with every wasm variant.
 #![cfg(target_arch = "wasm32")]
 
-use mobilenetv2::{Config, Weights};
+use js_sys::{Object, Reflect, Uint32Array};
+use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, shape_names, variant};
+use mobilenetv2::{Config, Weights, weights};
+use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
+fn object<T: JsCast>(fields: &[(&str, JsValue)]) -> T {
+    let object = Object::new();
+    for (name, value) in fields {
+        Reflect::set(&object, &(*name).into(), value).unwrap();
+    }
+    JsValue::from(object).unchecked_into()
+}
+
+fn get(value: &JsValue, name: &str) -> JsValue {
+    Reflect::get(value, &name.into()).unwrap()
+}
+
+fn number(value: &JsValue, name: &str) -> f64 {
+    get(value, name).as_f64().unwrap_or_else(|| panic!("{name} is a number"))
+}
+
+fn small_network() -> Vec<(&'static str, JsValue)> {
+    let mean = js_sys::Array::of3(&0.5.into(), &0.5.into(), &0.5.into());
+    vec![
+        ("width", 0.35.into()),
+        ("resolution", 32.into()),
+        ("classes", 10.into()),
+        ("stem", "cifar".into()),
+        ("dropout", 0.into()),
+        ("crop", 1.into()),
+        ("mean", mean.clone().into()),
+        ("std", mean.into()),
+    ]
+}
+
+fn message(error: wasm_bindgen::JsError) -> String {
+    get(&JsValue::from(error), "message").as_string().unwrap()
+}
+
 #[wasm_bindgen_test]
-fn parameter_counts_are_the_published_ones() {
-    assert_eq!(Weights::random(Config::imagenet(), 1).values.len(), 3_504_872);
+fn the_variant_is_the_build_s() {
+    let expected = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
+    assert_eq!(variant(), expected);
+}
+
+#[wasm_bindgen_test]
+fn describe_has_the_published_counts() {
+    let description: JsValue = describe(object(&[("width", 1.into())])).ok().unwrap().into();
+    assert_eq!(number(&description, "parameters"), 3_504_872.0);
+    assert!(get(&get(&get(&description, "layers"), "0"), "block").is_null());
+}
+
+#[wasm_bindgen_test]
+fn a_misspelt_knob_is_named() {
+    let error = message(describe(object(&[("widht", 1.into())])).err().unwrap());
+    assert!(error.contains("widht"), "{error}");
+}
+
+#[wasm_bindgen_test]
+fn classify_gives_labels_and_probabilities() {
+    let mut weights = Weights::random(Config { width: 0.35, ..Config::cifar() }, 1);
+    weights.labels = (0..10).map(|class| format!("thing {class}")).collect();
+    let file = weights::save(&weights, weights::Precision::Half);
+    let mut classifier = Classifier::new(&file, None).ok().unwrap();
+    classifier.set_resolution(48).ok().unwrap();
+    let picture = vec![100; 60 * 50 * 4];
+    let result: JsValue = classifier.classify(&picture, 60, 50, 3).ok().unwrap().into();
+    let predictions: js_sys::Array = get(&result, "predictions").unchecked_into();
+    assert_eq!(predictions.length(), 3);
+    let best = predictions.get(0);
+    let class = number(&best, "class");
+    assert_eq!(get(&best, "label").as_string().unwrap(), format!("thing {class}"));
+    assert!(number(&best, "probability") >= 0.1);
+    assert_eq!(classifier.crop(&picture, 60, 50).ok().unwrap().length(), 48 * 48 * 4);
+    let error = message(classifier.classify(&picture, 61, 50, 3).err().unwrap());
+    assert!(error.contains("61"), "{error}");
+}
+
+#[wasm_bindgen_test]
+fn training_learns_and_its_memory_does_not_grow() {
+    let recipe = object(&[("batch", 32.into()), ("crop_padding", 0.into()), ("flip", false.into())]);
+    let mut trainer = Trainer::new(object(&small_network()), recipe, 32).ok().unwrap();
+    let batch: JsValue = draw_shapes(1, 0, 32, 32).ok().unwrap().into();
+    let images = get(&batch, "images").unchecked_into::<js_sys::Uint8Array>().to_vec();
+    let labels = get(&batch, "labels").unchecked_into::<Uint32Array>().to_vec();
+    let mut step = || -> f64 {
+        let step: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
+        number(&step, "loss")
+    };
+    let first = step();
+    let memory = || wasm_bindgen::memory().unchecked_into::<js_sys::WebAssembly::Memory>().buffer();
+    let before = memory().unchecked_into::<js_sys::ArrayBuffer>().byte_length();
+    let last = (0..40).map(|_| step()).last().unwrap();
+    assert_eq!(memory().unchecked_into::<js_sys::ArrayBuffer>().byte_length(), before);
+    assert!(first > 1.8 && last < 0.5, "from {first} to {last}");
+
+    let snapshot = trainer.snapshot();
+    let again: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
+    trainer.restore(&snapshot).ok().unwrap();
+    let restored: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
+    assert_eq!(number(&again, "loss"), number(&restored, "loss"));
+
+    let evaluation: JsValue = trainer.evaluate(&images, &labels).ok().unwrap().into();
+    assert_eq!(number(&evaluation, "total"), 32.0);
+    assert_eq!(get(&evaluation, "predictions").unchecked_into::<Uint32Array>().length(), 32);
+}
+
+#[wasm_bindgen_test]
+fn shapes_have_a_name_a_class() {
+    let names: JsValue = shape_names().into();
+    assert_eq!(number(&names, "length"), 10.0);
 }

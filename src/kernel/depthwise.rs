@@ -157,6 +157,8 @@ pub fn add_taps<S: Simd>(_: S, sums: &[S::f32s; 9], channels: usize, block: usiz
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
     use crate::kernel::{dispatch, lanes, levels, reference};
 
@@ -169,7 +171,7 @@ mod tests {
         (0..planes[0].len()).flat_map(|pixel| planes.iter().map(move |plane| plane[pixel])).collect()
     }
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn forward_and_gradients_are_the_reference() {
         for level in levels() {
             let lanes = lanes(level);

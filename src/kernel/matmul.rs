@@ -222,6 +222,8 @@ fn add_tile<S: Simd, V: SimdBase<S, Element = f32>, const C: usize>(
 
 #[cfg(test)]
 mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
     use super::*;
     use crate::kernel::{dispatch, lanes, levels, reference};
 
@@ -229,7 +231,7 @@ mod tests {
     const SIZES: [(usize, usize, usize); 8] =
         [(1, 8, 8), (3, 8, 16), (4, 16, 24), (5, 24, 8), (7, 27, 16), (49, 16, 40), (64, 72, 10), (9, 8, 1)];
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn product_is_the_reference() {
         for level in levels() {
             for (m, k, n) in SIZES {
@@ -271,7 +273,7 @@ mod tests {
         }
     }
 
-    #[test]
+    #[wasm_bindgen_test(unsupported = test)]
     fn gradient_of_the_weights_is_the_reference() {
         for level in levels() {
             for (m, k, n) in SIZES {

@@ -74,13 +74,13 @@ fn docs(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// `tests/web.rs` in a headless browser, with every variant.
+/// Kernels, golden values and `tests/web.rs` in a headless browser, with every variant.
 fn wasm(tools: &Tools) -> Result<()> {
     for variant in &tools.variants {
         println!("\n{}", variant.name);
         let test = cmd!(
             tools.shell,
-            "wasm-pack test --release --headless --chrome --mode no-install -- --no-default-features --test web"
+            "wasm-pack test --headless --chrome --mode no-install -- --no-default-features --lib --test golden --test web"
         );
         tools.run(tools.for_wasm(test, variant)?)?;
     }

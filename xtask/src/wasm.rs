@@ -11,11 +11,11 @@ use crate::tools::{Tools, Variant, WASM_TARGET};
 /// Builds a variant's package, if anything it is made from has changed, and returns its folder.
 pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     let sh = &tools.shell;
-    let build = cmd!(sh, "cargo build --release --lib --no-default-features --target {WASM_TARGET}");
+    let build = cmd!(sh, "cargo build --profile wasm --lib --no-default-features --target {WASM_TARGET}");
     tools.run(tools.for_wasm(build, variant)?)?;
 
     // Cargo knows whether its own output is up to date; the rest is, if it was made from the same.
-    let compiled = tools.wasm_target_dir(variant).join(WASM_TARGET).join("release/mobilenetv2.wasm");
+    let compiled = tools.wasm_target_dir(variant).join(WASM_TARGET).join("wasm/mobilenetv2.wasm");
     let folder = tools.root().join("target/pkg").join(&variant.name);
     let stamp = folder.with_extension("stamp");
     let made_from = fingerprint(&[
