@@ -20,7 +20,7 @@ pub fn build(tools: &Tools) -> Result<()> {
     }
     site.file("vendor/uplot/LICENSE", uplot.join("LICENSE"));
     site.file("package.json", root.join("pkg-config/package.json"));
-    site.folder("data/", &root.join("data"))?; // made by `cargo xtask data`, if at all
+    site.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
     site.write(&root.join("dist"))?;
     check_sizes(tools, &site)
 }

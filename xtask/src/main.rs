@@ -1,6 +1,7 @@
 //! The project's tasks: `cargo xtask --help`.
 
 mod build;
+mod data;
 mod imports;
 mod serve;
 mod setup;
@@ -34,6 +35,14 @@ enum Task {
         /// Any of: formatting, imports, clippy, native, docs, wasm, types, browser
         stages: Vec<String>,
     },
+    /// Fetch a data set for the page to train on, into data/
+    Data {
+        name: data::Name,
+        /// Instead of its authors' server: an address or a path of the archive, or a folder with its records or
+        /// with mosaics
+        #[arg(long, value_name = "PATH-OR-URL")]
+        from: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -52,5 +61,6 @@ fn run(task: Task) -> Result<()> {
         Task::Build => build::build(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
         Task::Test { stages } => test::test(&stages),
+        Task::Data { name, from } => data::data(&name, from.as_deref()),
     }
 }

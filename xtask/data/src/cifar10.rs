@@ -1,0 +1,264 @@
+//! CIFAR-10, from wherever it is, to the mosaics that the page loads.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use image::ExtendedColorType;
+use image::codecs::webp::WebPEncoder;
+use indicatif::{ProgressBar, ProgressStyle};
+use mobilenetv2::Config;
+use mobilenetv2::data::{Dataset, cifar10, load_train_and_test};
+
+use crate::archive::{checksum, unpack};
+use crate::download::{download, part_of};
+
+/// The binary version at its authors' (A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009),
+/// and its SHA-256.
+const OFFICIAL: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
+const SHA256: &str = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd";
+
+/// Fills the folder `into` from its authors' server, or from an address, an archive, a folder of record files or a
+/// folder of mosaics, and says what it then holds. Until all is there and found to be whole, it grows elsewhere.
+pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
+    if from.is_none() && into.exists() {
+        return Ok(format!("{} is there already; remove it to fetch it anew", into.display()));
+    }
+    let work = part_of(into);
+    fs::create_dir_all(&work).with_context(|| format!("cannot write {}", work.display()))?;
+    let source = match from {
+        None => fetch(OFFICIAL, Some(SHA256), &work)?,
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => fetch(url, None, &work)?,
+        Some(path) => PathBuf::from(path),
+    };
+    let folder = folder_of(&source, &work)?;
+
+    let (train, test) = load_train_and_test(&folder, &Config::cifar())?;
+    let mosaics = work.join("mosaics");
+    fs::create_dir_all(&mosaics)?;
+    if is_mosaics(&folder) {
+        copy_mosaics(&folder, &mosaics)?;
+    } else {
+        write_mosaics(&train, "train", &mosaics)?;
+        write_mosaics(&test, "test", &mosaics)?;
+    }
+
+    if into.exists() {
+        fs::remove_dir_all(into).with_context(|| format!("cannot replace {}", into.display()))?;
+    }
+    fs::rename(&mosaics, into).with_context(|| format!("cannot write {}", into.display()))?;
+    fs::remove_dir_all(&work)?;
+    Ok(format!("{}: {} images to train on, {} to test with", into.display(), train.len(), test.len()))
+}
+
+/// Downloads an archive, unless an earlier run has, and compares its checksum with what it should be.
+fn fetch(url: &str, sha256: Option<&str>, work: &Path) -> Result<PathBuf> {
+    // named after its address, so that what one address left is never gone on with from another
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    let archive = work.join(format!("{:016x}.tar.gz", hasher.finish()));
+    if !archive.exists() {
+        let style = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        let bar = ProgressBar::no_length()
+            .with_style(ProgressStyle::with_template(style)?)
+            .with_message("download");
+        download(url, &archive, &bar)?;
+        bar.finish();
+    }
+    if let Some(expected) = sha256 {
+        let found = checksum(&archive)?;
+        if found != expected {
+            fs::remove_file(&archive)?;
+            bail!(
+                "what {url} sent has the SHA-256 {found} instead of {expected}; it was removed, start again"
+            );
+        }
+    }
+    Ok(archive)
+}
+
+/// The folder with the records or mosaics: the source itself, what is in it, or what it unpacks to.
+fn folder_of(source: &Path, work: &Path) -> Result<PathBuf> {
+    ensure!(source.exists(), "there is no {}", source.display());
+    if source.is_file() {
+        let batches = work.join("batches");
+        if let Err(error) = unpack(source, &batches) {
+            // what was downloaded must not be found again; a person's own file stays
+            if source.starts_with(work) {
+                fs::remove_file(source)?;
+            }
+            return Err(error);
+        }
+        return Ok(batches);
+    }
+    let unpacked = source.join("cifar-10-batches-bin");
+    let folder = if unpacked.is_dir() { unpacked } else { source.to_owned() };
+    ensure!(
+        is_mosaics(&folder) || folder.join("test_batch.bin").exists(),
+        "{} holds neither CIFAR-10's records (data_batch_1.bin …, test_batch.bin) nor mosaics (train_00.webp …, \
+         train_labels.bin …)",
+        folder.display()
+    );
+    Ok(folder)
+}
+
+fn is_mosaics(folder: &Path) -> bool {
+    folder.join("train_labels.bin").exists()
+}
+
+fn copy_mosaics(from: &Path, into: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let part = name.starts_with("train_") || name.starts_with("test_");
+        if part && (name.ends_with(".webp") || name.ends_with("_labels.bin")) {
+            fs::write(into.join(name), fs::read(entry.path())?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes `KIND_00.webp` …, lossless, and `KIND_labels.bin`.
+fn write_mosaics(data: &Dataset, kind: &str, into: &Path) -> Result<()> {
+    let per_mosaic = cifar10::PER_MOSAIC;
+    ensure!(
+        data.len().is_multiple_of(per_mosaic),
+        "{} {kind} images do not fill mosaics of {per_mosaic}: the records are not all there",
+        data.len()
+    );
+    let bar = ProgressBar::new((data.len() / per_mosaic) as u64)
+        .with_style(ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} mosaics")?)
+        .with_message(kind.to_owned());
+    for (number, images) in data.images.chunks(data.images.len() / data.len() * per_mosaic).enumerate() {
+        let mosaic = cifar10::to_mosaic(images)?;
+        let (width, height) = (mosaic.width() as u32, mosaic.height() as u32);
+        let mut bytes = Vec::new();
+        WebPEncoder::new_lossless(&mut bytes).encode(mosaic.rgb(), width, height, ExtendedColorType::Rgb8)?;
+        fs::write(into.join(format!("{kind}_{number:02}.webp")), bytes)?;
+        bar.inc(1);
+    }
+    let labels: Vec<u8> = data.labels.iter().map(|&label| label as u8).collect();
+    fs::write(into.join(format!("{kind}_labels.bin")), labels)?;
+    bar.finish();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    /// A thousand records with the colours of a small generator.
+    fn records(seed: u64) -> Vec<u8> {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let mut bytes: Vec<u8> = (0..1000 * 3073).map(|_| next()).collect();
+        bytes.iter_mut().step_by(3073).for_each(|label| *label %= 10);
+        bytes
+    }
+
+    /// A folder with an archive of two files of records, and the same files unpacked.
+    fn sources() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let unpacked = folder.path().join("cifar-10-batches-bin");
+        fs::create_dir(&unpacked).unwrap();
+        fs::write(unpacked.join("data_batch_1.bin"), records(1)).unwrap();
+        fs::write(unpacked.join("test_batch.bin"), records(2)).unwrap();
+        let gzip = GzEncoder::new(File::create(folder.path().join("a.tar.gz")).unwrap(), Compression::fast());
+        let mut tar = tar::Builder::new(gzip);
+        tar.append_dir_all("cifar-10-batches-bin", &unpacked).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+        folder
+    }
+
+    fn prepare_from(from: &Path, into: &Path) -> Result<String> {
+        prepare(from.to_str(), into)
+    }
+
+    fn assert_is_whole(folder: &Path) {
+        let (train, test) = load_train_and_test(folder, &Config::cifar()).unwrap();
+        for (found, seed) in [(train, 1), (test, 2)] {
+            let (images, labels) = cifar10::parse_records(&records(seed)).unwrap();
+            assert!(found.images == images, "the pixels differ");
+            assert_eq!(found.labels, labels);
+        }
+        assert!(!part_of(folder).exists());
+    }
+
+    #[test]
+    fn archive_records_and_mosaics_give_the_same() {
+        let sources = sources();
+        let [a, b, c] = ["a", "b", "c"].map(|name| sources.path().join(name));
+        let message = prepare_from(&sources.path().join("a.tar.gz"), &a).unwrap();
+        assert!(message.ends_with("1000 images to train on, 1000 to test with"), "{message}");
+        assert_is_whole(&a);
+        prepare_from(sources.path(), &b).unwrap();
+        assert_is_whole(&b);
+        prepare_from(&b, &c).unwrap();
+        assert_is_whole(&c);
+        assert!(prepare(None, &c).unwrap().contains("there already"));
+    }
+
+    #[test]
+    fn damaged_sources_are_named_and_leave_nothing() {
+        let sources = sources();
+        let into = sources.path().join("out");
+        let message = |from: &Path| {
+            let error = prepare_from(from, &into).unwrap_err();
+            assert!(!into.exists());
+            format!("{error:#}")
+        };
+        let archive = sources.path().join("a.tar.gz");
+        let bytes = fs::read(&archive).unwrap();
+        fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
+        assert!(message(&archive).contains("a.tar.gz is no whole .tar.gz archive"));
+        let mut wrong = bytes;
+        let middle = wrong.len() / 2;
+        wrong[middle] ^= 1;
+        fs::write(&archive, wrong).unwrap();
+        assert!(message(&archive).contains("a.tar.gz is no whole .tar.gz archive"));
+        assert!(message(&sources.path().join("nothing")).starts_with("there is no "));
+
+        let batch = sources.path().join("cifar-10-batches-bin/data_batch_1.bin");
+        fs::write(&batch, &records(1)[..3073 * 999]).unwrap();
+        assert!(message(sources.path()).contains("999 train images"));
+        fs::write(&batch, &records(1)[..3000]).unwrap();
+        assert!(message(sources.path()).contains("data_batch_1.bin"));
+        fs::remove_file(batch.with_file_name("test_batch.bin")).unwrap();
+        assert!(message(sources.path()).contains("holds neither"));
+    }
+
+    #[test]
+    fn a_download_is_compared_with_its_checksum() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
+                    .unwrap();
+            }
+        });
+        let work = tempfile::tempdir().unwrap();
+        let hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+        let archive = fetch(&url, Some(hello), work.path()).unwrap();
+        assert_eq!(fs::read(&archive).unwrap(), b"hello");
+        fs::remove_file(&archive).unwrap();
+        let error = fetch(&url, Some(SHA256), work.path()).unwrap_err().to_string();
+        assert!(error.contains(hello) && error.contains(SHA256) && !archive.exists(), "{error}");
+        server.join().unwrap();
+    }
+}
