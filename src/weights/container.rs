@@ -49,6 +49,11 @@ impl<'a> Container<'a> {
         self.metadata.info(name).map(|info| info.shape.as_slice())
     }
 
+    /// Type of a tensor's values, where there is one of that name.
+    pub fn dtype(&self, name: &str) -> Option<Dtype> {
+        self.metadata.info(name).map(|info| info.dtype)
+    }
+
     /// Values of a tensor of floating point numbers.
     ///
     /// # Errors

@@ -1,0 +1,87 @@
+//! `classify`: what the network sees in pictures.
+
+use std::path::{Path, PathBuf};
+
+use mobilenetv2::image::{Image, normalize};
+use mobilenetv2::infer::{Classifier, Prediction, top};
+use mobilenetv2::{Config, Error, Result, Weights};
+use serde_json::{Value, json};
+
+use crate::files;
+use crate::network::Network;
+
+/// Classify pictures (JPEG, PNG, WebP)
+#[derive(clap::Args)]
+pub struct Args {
+    /// The network's weights, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// Names of the classes, where the weights have none: a JSON array, or a name a line
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// How many of the best classes to show
+    #[arg(long, default_value_t = 5, value_name = "K")]
+    top: usize,
+    /// Print a line of JSON a picture
+    #[arg(long)]
+    json: bool,
+    /// Pictures
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
+    if let Some(labels) = &args.labels {
+        weights.labels = files::read_labels(labels, weights.config.classes)?;
+    }
+    let mut classifier = Classifier::new(&weights)?;
+    if let Some(resolution) = args.network.resolution {
+        classifier.set_resolution(resolution)?;
+    }
+    let mut failed = 0;
+    for path in &args.images {
+        match classify(&mut classifier, &weights, path) {
+            Ok(logits) => print(args, &weights, path, &top(&logits, args.top))?,
+            Err(error) => {
+                // One bad picture does not keep the others from an answer.
+                eprintln!("error: {error}");
+                failed += 1;
+            }
+        }
+    }
+    match failed {
+        0 => Ok(()),
+        _ => Err(Error::Image(format!("{failed} of {} pictures could not be read", args.images.len()))),
+    }
+}
+
+fn classify(classifier: &mut Classifier, weights: &Weights, path: &Path) -> Result<Vec<f32>> {
+    let image = Image::decode(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
+    let Config { crop, mean, std, .. } = weights.config;
+    let seen = image.center_crop(crop, classifier.resolution());
+    let mut input = vec![0.0; seen.rgb().len()];
+    normalize(seen.rgb(), mean, std, &mut input);
+    let mut logits = Vec::new();
+    classifier.forward(&input, &mut logits);
+    Ok(logits)
+}
+
+fn print(args: &Args, weights: &Weights, path: &Path, predictions: &[Prediction]) -> Result<()> {
+    let file = path.display().to_string();
+    if args.json {
+        let top: Vec<Value> = predictions
+            .iter()
+            .map(|Prediction { class, probability }| {
+                json!({"class": class, "label": weights.label(*class), "probability": probability})
+            })
+            .collect();
+        return files::print_json(&json!({"file": file, "top": top}));
+    }
+    files::print(file)?;
+    predictions.iter().try_for_each(|Prediction { class, probability }| {
+        files::print(format!("{:7.2} %  {}", 100.0 * probability, weights.label(*class)))
+    })
+}

@@ -1,0 +1,53 @@
+//! `convert`: weights to other precision, with other metadata.
+
+use std::path::PathBuf;
+
+use mobilenetv2::Result;
+use mobilenetv2::weights::{self, Precision};
+use serde_json::json;
+
+use crate::files;
+use crate::network::Network;
+
+/// Convert weights: precision, labels, and the metadata that describe the network
+#[derive(clap::Args)]
+pub struct Args {
+    /// The safetensors file to read
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write convolutions and classifier in 16-bit floats, half the size
+    #[arg(long)]
+    half: bool,
+    /// Names of the classes: a JSON array, or a name a line
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
+    args.network.apply(&mut weights)?;
+    if let Some(labels) = &args.labels {
+        weights.labels = files::read_labels(labels, weights.config.classes)?;
+    }
+    let bytes = weights::save(&weights, if args.half { Precision::Half } else { Precision::Full });
+    files::write(&args.out, &bytes)?;
+
+    let file = args.out.display().to_string();
+    let parameters = weights.values.len();
+    if args.json {
+        let labels = weights.labels.len();
+        let config = &weights.config;
+        return files::print_json(&json!({
+            "file": file, "bytes": bytes.len(), "parameters": parameters, "labels": labels, "config": config,
+        }));
+    }
+    files::print(format!("{file}: {parameters} parameters, {} bytes", bytes.len()))
+}

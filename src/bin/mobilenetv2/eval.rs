@@ -1,0 +1,44 @@
+//! `eval`: accuracy on labelled images.
+
+use std::path::PathBuf;
+
+use mobilenetv2::Result;
+use mobilenetv2::infer::Classifier;
+use mobilenetv2::train::evaluate;
+use serde_json::json;
+
+use crate::network::Network;
+use crate::{dataset, files};
+
+/// Measure accuracy on labelled images
+#[derive(clap::Args)]
+pub struct Args {
+    /// The network's weights, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// CIFAR-10, or a folder with a folder of images a class; or the word shapes, for images drawn by the program
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let weights = files::read_weights(&args.weights, &args.network.known())?;
+    let mut classifier = Classifier::new(&weights)?;
+    if let Some(resolution) = args.network.resolution {
+        classifier.set_resolution(resolution)?;
+    }
+    let test = dataset::test(&args.data, &weights, classifier.config())?;
+    let found = evaluate(&mut classifier, &test.images, test.size, &test.labels);
+    let accuracy = found.correct as f64 / found.total as f64;
+    if args.json {
+        return files::print_json(&json!({
+            "correct": found.correct, "total": found.total, "accuracy": accuracy,
+        }));
+    }
+    files::print(format!("{} of {} right, {:.2} %", found.correct, found.total, 100.0 * accuracy))
+}

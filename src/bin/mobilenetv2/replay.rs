@@ -1,0 +1,159 @@
+//! `replay`: training steps on given tensors, to compare with another implementation.
+
+use std::path::PathBuf;
+
+use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
+use mobilenetv2::weights::{self, Container, Precision};
+use mobilenetv2::{Config, Error, Result};
+use safetensors::Dtype;
+use serde_json::json;
+
+use crate::files;
+use crate::network::{Network, named};
+
+/// Train on one batch of tensors, without augmentation and dropout, and print each loss
+///
+/// The batch is a safetensors file. `labels` is (N), of integers. `images` is (N, H, W, 3) or (N, 3, H, W), as the
+/// metadatum `layout` says, NHWC or NCHW (where only one is possible it can be left out): floats are taken as they
+/// are, so already normalised; bytes are normalised by the mean and std of the weights. The loss is printed before
+/// each update; rates are constant, and the update is as in torch.optim.SGD and RMSprop.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The weights to start from, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// The batch, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    batch: PathBuf,
+    /// Number of steps
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    steps: usize,
+    /// Learning rate
+    #[arg(long, default_value_t = 0.045)]
+    lr: f32,
+    /// Weight of the past in the momentum
+    #[arg(long, default_value_t = 0.9)]
+    momentum: f32,
+    /// L2 penalty on all parameters
+    #[arg(long, default_value_t = 4e-5)]
+    weight_decay: f32,
+    /// sgd, nesterov or rmsprop
+    #[arg(long, default_value = "sgd", value_parser = named::<Optimizer>)]
+    optimizer: Optimizer,
+    /// RMSProp's smoothing constant (PyTorch's alpha)
+    #[arg(long, default_value_t = 0.9)]
+    rms_decay: f32,
+    /// RMSProp's ε, added to the root
+    #[arg(long, default_value_t = 1.0)]
+    rms_epsilon: f32,
+    /// Share of the target spread over all classes
+    #[arg(long, default_value_t = 0.0)]
+    label_smoothing: f32,
+    /// Where to write the weights after the last step
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print a line of JSON a step
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    network: Network,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
+    let bytes = files::read(&args.batch)?;
+    let batch = Container::parse(&bytes)
+        .and_then(|file| Batch::read(&file, &weights.config))
+        .map_err(|error| files::wrong(&args.batch, error))?;
+    weights.config.resolution = batch.resolution;
+    let recipe = Recipe {
+        batch: batch.labels.len(),
+        optimizer: args.optimizer,
+        learning_rate: args.lr,
+        schedule: Schedule::Constant,
+        momentum: args.momentum,
+        rms_decay: args.rms_decay,
+        rms_epsilon: args.rms_epsilon,
+        weight_decay: args.weight_decay,
+        label_smoothing: args.label_smoothing,
+        ..Recipe::default()
+    };
+    let mut trainer = Trainer::new(weights, recipe, batch.labels.len())?;
+    for _ in 0..args.steps {
+        let step = trainer.step_tensor(&batch.images, &batch.labels)?;
+        if args.json {
+            files::print_json(&json!({"step": step.step, "loss": step.loss}))?;
+        } else {
+            files::print(format!("step {:4}  loss {:.6}", step.step, step.loss))?;
+        }
+    }
+    match &args.out {
+        Some(path) => files::write(path, &weights::save(trainer.weights(), Precision::Full)),
+        None => Ok(()),
+    }
+}
+
+struct Batch {
+    /// (N, R, R, 3), normalised.
+    images: Vec<f32>,
+    labels: Vec<u32>,
+    resolution: usize,
+}
+
+impl Batch {
+    fn read(file: &Container, config: &Config) -> Result<Self> {
+        let shape = file.shape("images").ok_or_else(|| Error::Data("tensor images is missing".into()))?;
+        let layout = file.metadata().find(|(key, _)| *key == "layout").map(|(_, layout)| layout);
+        let (n, [h, w], channels_last) = match (shape, layout) {
+            (&[n, h, w, 3], Some("NHWC")) => (n, [h, w], true),
+            (&[n, 3, h, w], Some("NCHW")) => (n, [h, w], false),
+            (&[n, h, w, 3], None) if h != 3 => (n, [h, w], true),
+            (&[n, 3, h, w], None) if w != 3 => (n, [h, w], false),
+            _ => {
+                return Err(Error::Data(format!(
+                    "tensor images has shape {shape:?} and layout {}; expected (N, H, W, 3) with layout NHWC or \
+                     (N, 3, H, W) with NCHW",
+                    layout.unwrap_or("not stated")
+                )));
+            }
+        };
+        if h != w || n == 0 {
+            return Err(Error::Data(format!(
+                "tensor images has shape {shape:?}; expected square images, at least one"
+            )));
+        }
+        let bytes = file.dtype("images") == Some(Dtype::U8);
+        let values: Vec<f32> = match bytes {
+            true => file.integers("images")?.into_iter().map(|byte| byte as f32 / 255.0).collect(),
+            false => file.floats("images")?,
+        };
+        let mut images = Vec::with_capacity(values.len());
+        for image in values.chunks_exact(3 * h * w) {
+            for pixel in 0..h * w {
+                let channel = |c: usize| if channels_last { 3 * pixel + c } else { c * h * w + pixel };
+                images.extend((0..3).map(|c| match bytes {
+                    true => (image[channel(c)] - config.mean[c]) / config.std[c],
+                    false => image[channel(c)],
+                }));
+            }
+        }
+        Ok(Batch { images, labels: labels(file, n, config.classes)?, resolution: h })
+    }
+}
+
+fn labels(file: &Container, images: usize, classes: usize) -> Result<Vec<u32>> {
+    let shape = file.shape("labels").ok_or_else(|| Error::Data("tensor labels is missing".into()))?;
+    if shape != [images] {
+        return Err(Error::Data(format!(
+            "tensor labels has shape {shape:?}; expected [{images}], one an image"
+        )));
+    }
+    let class = |label: i64| match u32::try_from(label) {
+        Ok(class) if (class as usize) < classes => Ok(class),
+        _ => Err(Error::Data(format!(
+            "tensor labels has the value {label}; expected classes 0 to {}",
+            classes - 1
+        ))),
+    };
+    file.integers("labels")?.into_iter().map(class).collect()
+}

@@ -1,0 +1,215 @@
+//! `train`: from images to weights.
+
+use std::path::{Path, PathBuf};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mobilenetv2::config::Stem;
+use mobilenetv2::data::Dataset;
+use mobilenetv2::train::{Evaluation, Recipe, Step, Trainer};
+use mobilenetv2::weights::{self, Precision};
+use mobilenetv2::{Config, Error, Result, Weights, checkpoint};
+use serde_json::json;
+
+use crate::network::Network;
+use crate::recipe::Options;
+use crate::{dataset, files};
+
+/// Train a network
+///
+/// After each epoch the network is tried on images held out. The order of the images follows from seed and epoch
+/// alone, so that a training that was interrupted goes on bit for bit: the same command with --resume.
+#[derive(clap::Args)]
+pub struct Args {
+    /// CIFAR-10, or a folder with a folder of images a class; or the word shapes, for images drawn by the program
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Where to write the trained weights
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write the weights in 16-bit floats, half the size
+    #[arg(long)]
+    half: bool,
+    /// Weights to start from [default: random ones]
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    weights: Option<PathBuf>,
+    /// Passes over the images
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    epochs: u64,
+    /// Stop after this many steps in all, in the middle of an epoch if need be
+    #[arg(long, value_name = "N")]
+    steps: Option<u64>,
+    /// Number of drawn images an epoch
+    #[arg(long, default_value_t = 10_000, value_name = "N")]
+    shapes: usize,
+    /// Where to keep all that is needed to go on
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Steps from one checkpoint to the next [default: an epoch's]
+    #[arg(long, value_name = "STEPS", requires = "checkpoint")]
+    checkpoint_every: Option<u64>,
+    /// Go on from the checkpoint
+    #[arg(long, requires = "checkpoint")]
+    resume: bool,
+    /// Print a line of JSON a step and an epoch
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    recipe: Options,
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let (mut trainer, train, test) = match &args.checkpoint {
+        Some(path) if args.resume => resume(args, path)?,
+        _ => start(args)?,
+    };
+    let Recipe { batch, seed, .. } = *trainer.recipe();
+    let steps_per_epoch = trainer.state().images_per_epoch / batch as u64;
+    let last = (args.epochs * steps_per_epoch).min(args.steps.unwrap_or(u64::MAX));
+    let checkpoint_every = args.checkpoint_every.unwrap_or(steps_per_epoch).max(1);
+    let bar = progress_bar(last, trainer.state().step);
+
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    let mut order = Order { epoch: u64::MAX, indices: Vec::new() };
+    while trainer.state().step < last {
+        let (epoch, place) = (trainer.state().step / steps_per_epoch, trainer.state().step % steps_per_epoch);
+        order.turn_to(epoch, seed, train.len());
+        train.gather(&order.indices[place as usize * batch..][..batch], &mut images, &mut labels);
+        let step = trainer.step(&images, &labels)?;
+        report_step(args, &bar, epoch + 1, &step)?;
+        if place + 1 == steps_per_epoch {
+            let found = trainer.evaluate(&test.images, &test.labels)?;
+            bar.suspend(|| report_epoch(args, epoch + 1, step.step, &found))?;
+        }
+        if let Some(path) = &args.checkpoint
+            && (step.step % checkpoint_every == 0 || step.step == last)
+        {
+            files::write(path, &checkpoint::save(&trainer))?;
+        }
+    }
+    bar.finish_and_clear();
+    let precision = if args.half { Precision::Half } else { Precision::Full };
+    files::write(&args.out, &weights::save(trainer.weights(), precision))
+}
+
+/// The order in which the images of an epoch come.
+struct Order {
+    epoch: u64,
+    indices: Vec<usize>,
+}
+
+impl Order {
+    /// Shuffles for `epoch`, unless it is that epoch's already. Seed and epoch alone decide.
+    fn turn_to(&mut self, epoch: u64, seed: u64, images: usize) {
+        if self.epoch != epoch {
+            let mut rng =
+                fastrand::Rng::with_seed(fastrand::Rng::with_seed(seed).u64(..).wrapping_add(epoch));
+            self.indices = (0..images).collect();
+            rng.shuffle(&mut self.indices);
+            self.epoch = epoch;
+        }
+    }
+}
+
+type Run = (Trainer, Dataset, Dataset);
+
+fn start(args: &Args) -> Result<Run> {
+    let recipe = args.recipe.over(&Recipe { decay_until: args.epochs as f32, ..Recipe::default() })?;
+    let (weights, train, test) = match &args.weights {
+        Some(path) => {
+            let mut weights = files::read_weights(path, &args.network.known())?;
+            args.network.apply(&mut weights)?;
+            let (train, test) = load(args, &weights.config, &weights.labels)?;
+            (weights, train, test)
+        }
+        None => {
+            let config = args.network.over_preset(Stem::Cifar)?;
+            let (train, test) = load(args, &config, &[])?;
+            let classes = args.network.classes.unwrap_or(train.names.len());
+            (Weights::random(Config { classes, ..config }, recipe.seed), train, test)
+        }
+    };
+    dataset::check_classes(&train, &weights.config)?;
+    let weights = Weights { labels: train.names.clone(), ..weights };
+    let batch = recipe.batch.min(train.len());
+    let trainer = Trainer::new(weights, Recipe { batch, ..recipe }, whole_batches(&train, batch))?;
+    Ok((trainer, train, test))
+}
+
+fn resume(args: &Args, path: &Path) -> Result<Run> {
+    let mut trainer = checkpoint::load(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
+    let Weights { config, labels, .. } = trainer.weights();
+    if args.network.over(config)? != *config {
+        return Err(files::wrong(
+            path,
+            "the training that it holds is of another network than the options say",
+        ));
+    }
+    let (train, test) = load(args, config, labels)?;
+    let recipe = args.recipe.over(trainer.recipe())?;
+    let batch = recipe.batch.min(train.len());
+    let (now, then) = (whole_batches(&train, batch), trainer.state().images_per_epoch);
+    if now as u64 != then {
+        return Err(files::wrong(path, format!("an epoch of that training has {then} images, not {now}")));
+    }
+    trainer.set_recipe(Recipe { batch, ..recipe })?;
+    Ok((trainer, train, test))
+}
+
+/// Images of an epoch: a last, smaller batch would disturb batch norm and is left out.
+fn whole_batches(train: &Dataset, batch: usize) -> usize {
+    train.len() / batch * batch
+}
+
+/// The data, with classes numbered as in `labels` where there are some.
+fn load(args: &Args, config: &Config, labels: &[String]) -> Result<(Dataset, Dataset)> {
+    let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes, config)?;
+    if train.is_empty() {
+        return Err(Error::Data("there are no images to train on".into()));
+    }
+    if !labels.is_empty() {
+        train.align(labels)?;
+        test.align(labels)?;
+    }
+    Ok((train, test))
+}
+
+fn progress_bar(last: u64, step: u64) -> ProgressBar {
+    let style = "{wide_bar} {pos}/{len} steps, {per_sec}, {eta} left  {msg}";
+    let style = ProgressStyle::with_template(style).expect("the template is right");
+    ProgressBar::new(last).with_style(style).with_position(step)
+}
+
+fn report_step(args: &Args, bar: &ProgressBar, epoch: u64, step: &Step) -> Result<()> {
+    let Step { step, loss, accuracy, learning_rate } = *step;
+    bar.set_position(step);
+    bar.set_message(format!("epoch {epoch}, loss {loss:.3}, accuracy {:.1} %", 100.0 * accuracy));
+    if args.json {
+        bar.suspend(|| {
+            files::print_json(&json!({
+                "epoch": epoch, "step": step, "loss": loss, "accuracy": accuracy, "learning_rate": learning_rate,
+            }))
+        })?;
+    }
+    if loss.is_finite() {
+        return Ok(());
+    }
+    bar.abandon();
+    Err(Error::Argument(format!(
+        "the loss is {loss} at step {step}: try a lower learning rate, or a longer warm-up"
+    )))
+}
+
+fn report_epoch(args: &Args, epoch: u64, step: u64, found: &Evaluation) -> Result<()> {
+    let Evaluation { loss, correct, total, .. } = *found;
+    let accuracy = correct as f64 / total as f64;
+    if args.json {
+        let held_out = json!({"loss": loss, "correct": correct, "total": total, "accuracy": accuracy});
+        return files::print_json(&json!({"epoch": epoch, "step": step, "held_out": held_out}));
+    }
+    let percent = 100.0 * accuracy;
+    files::print(format!(
+        "epoch {epoch}, step {step}: held out {correct} of {total} right, {percent:.2} %, loss {loss:.4}"
+    ))
+}

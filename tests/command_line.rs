@@ -1,0 +1,327 @@
+//! The command line, run as a user would: the JSON contracts, the errors, a training that is interrupted.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use mobilenetv2::weights::{self, PartialConfig, Precision};
+use mobilenetv2::{Config, Weights};
+use serde_json::Value;
+
+/// A folder for a test's files, empty at the start.
+fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command-line").join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs the program on words; a word that begins with @ is a file in the folder.
+fn run(folder: &Path, words: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mobilenetv2"));
+    for word in words.split_whitespace() {
+        match word.strip_prefix('@') {
+            Some(file) => command.arg(folder.join(file)),
+            None => command.arg(word),
+        };
+    }
+    command.output().unwrap()
+}
+
+/// The lines of JSON that a successful run prints.
+fn json(folder: &Path, words: &str) -> Vec<Value> {
+    let output = run(folder, words);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words}: {errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The message of a run that fails, and prints nothing else.
+fn error(folder: &Path, words: &str) -> String {
+    let output = run(folder, words);
+    assert!(!output.status.success(), "{words} did not fail");
+    assert!(output.stdout.is_empty(), "{words}: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
+}
+
+/// The shared data, or None, with a note, where they are not.
+fn data() -> Option<PathBuf> {
+    let data = std::env::var_os("MOBILENETV2_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    if !data.is_dir() {
+        eprintln!("SKIPPED: no data at {}", data.display());
+        return None;
+    }
+    Some(data)
+}
+
+/// A small untrained network on disk.
+fn write_weights(folder: &Path, name: &str) {
+    let config = Config { width: 0.1, resolution: 32, classes: 3, ..Config::cifar() };
+    fs::write(folder.join(name), weights::save(&Weights::random(config, 1), Precision::Full)).unwrap();
+}
+
+/// A picture in PNG.
+fn write_picture(path: &Path, width: u32, height: u32) {
+    let pixel = |x, y| image::Rgb([(x * 5) as u8, (y * 3) as u8, 99]);
+    image::RgbImage::from_fn(width, height, pixel).save(path).unwrap();
+}
+
+#[test]
+fn describe() {
+    let folder = folder("describe");
+    let lines = json(&folder, "describe --width 0.35 --resolution 96 --classes 10 --input imagenet --json");
+    let [description] = &lines[..] else { panic!("{lines:?}") };
+    assert_eq!(keys(description), ["layers", "macs", "memory", "parameters"]);
+    assert_eq!(description["parameters"], 408_938);
+    assert_eq!(keys(&description["memory"]), ["by_block", "by_operation"]);
+    assert_eq!(description["layers"].as_array().unwrap().len(), 53);
+    let [cifar] = &json(&folder, "describe --input cifar --json")[..] else { panic!() };
+    assert_eq!(cifar["parameters"], 2_236_682);
+    assert_eq!((cifar["macs"].as_f64().unwrap() / 1e6).round(), 88.0);
+
+    let plain = String::from_utf8(run(&folder, "describe").stdout).unwrap();
+    assert!(plain.contains("parameters  3504872"), "{plain}");
+    assert!(error(&folder, "describe --width 9").contains("width must be 0.1 to 4, not 9"));
+    assert!(error(&folder, "describe --input mars").contains("unknown variant `mars`"));
+}
+
+#[test]
+fn every_command_has_help() {
+    let folder = folder("help");
+    for command in ["describe", "classify", "train", "eval", "convert", "replay"] {
+        let output = run(&folder, &format!("{command} --help"));
+        assert!(output.status.success());
+        assert!(String::from_utf8(output.stdout).unwrap().contains("--json"), "{command}");
+    }
+}
+
+#[test]
+fn classify_the_photos() {
+    let Some(data) = data() else { return };
+    let data = data.join("imagenet");
+    let expected: Value = serde_json::from_slice(&fs::read(data.join("expected.json")).unwrap()).unwrap();
+    let expected = expected.as_array().unwrap();
+    let mut words = format!(
+        "classify --json --weights {} --labels",
+        data.join("mobilenet_v2_1.0_224.safetensors").display()
+    );
+    words += &format!(" {}", data.join("labels.txt").display());
+    for photo in expected {
+        words += &format!(" {}", data.join("photos").join(photo["file"].as_str().unwrap()).display());
+    }
+    let lines = json(&folder("photos"), &words);
+    assert_eq!(lines.len(), expected.len());
+    let labels = fs::read_to_string(data.join("labels.txt")).unwrap();
+    let labels: Vec<&str> = labels.lines().collect();
+    for (line, expected) in lines.iter().zip(expected) {
+        assert_eq!(keys(line), ["file", "top"]);
+        assert!(line["file"].as_str().unwrap().ends_with(expected["file"].as_str().unwrap()));
+        let top = line["top"].as_array().unwrap();
+        let mut found: Vec<u64> = top.iter().map(|p| p["class"].as_u64().unwrap()).collect();
+        let mut classes: Vec<u64> =
+            expected["top5"].as_array().unwrap().iter().map(|class| class.as_u64().unwrap()).collect();
+        assert_eq!(found[0], classes[0], "{line}");
+        for (prediction, probability) in top.iter().zip(expected["probability"].as_array().unwrap()) {
+            assert_eq!(keys(prediction), ["class", "label", "probability"]);
+            assert_eq!(prediction["label"], labels[prediction["class"].as_u64().unwrap() as usize]);
+            let difference = prediction["probability"].as_f64().unwrap() - probability.as_f64().unwrap();
+            assert!(difference.abs() <= 0.03, "{line}; expected {expected}");
+        }
+        found.sort();
+        classes.sort();
+        assert_eq!(found, classes, "{line}");
+    }
+}
+
+#[test]
+fn classify_takes_any_picture_and_names_bad_ones() {
+    let folder = folder("classify");
+    write_weights(&folder, "w.safetensors");
+    write_picture(&folder.join("wide.png"), 70, 20);
+    write_picture(&folder.join("one.png"), 1, 1);
+    fs::write(folder.join("text.png"), "not a picture").unwrap();
+    fs::write(folder.join("empty.png"), "").unwrap();
+    let lines =
+        json(&folder, "classify --weights @w.safetensors --top 2 --resolution 64 --json @wide.png @one.png");
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[0]["top"].as_array().unwrap().len(), 2);
+    assert_eq!(lines[0]["top"][0]["label"], format!("class {}", lines[0]["top"][0]["class"]));
+
+    // The bad ones are named, the good one is classified all the same.
+    let output =
+        run(&folder, "classify --weights @w.safetensors --json @text.png @wide.png @empty.png @none.png");
+    assert!(!output.status.success());
+    assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    for part in ["text.png", "empty.png", "none.png", "3 of 4 pictures"] {
+        assert!(errors.contains(part), "{part} in {errors}");
+    }
+
+    fs::write(folder.join("labels.txt"), "one\ntwo\n").unwrap();
+    let message = error(&folder, "classify --weights @w.safetensors --labels @labels.txt @wide.png");
+    assert!(message.contains("labels.txt: 2 labels; expected 3"), "{message}");
+    let message = error(&folder, "classify --weights @wide.png @wide.png");
+    assert!(message.contains("wide.png: this is not a safetensors file"), "{message}");
+    let message = error(&folder, "classify --weights @w.safetensors --resolution 5000 @wide.png");
+    assert!(message.contains("resolution must be 8 to 1024, not 5000"), "{message}");
+}
+
+#[test]
+fn convert() {
+    let folder = folder("convert");
+    write_weights(&folder, "w.safetensors");
+    fs::write(folder.join("labels.json"), "[\"cat\", \"dog\", \"말\"]").unwrap();
+    let words = "convert --weights @w.safetensors --out @half.safetensors --half --labels @labels.json --padding same \
+                 --mean 0.5,0.5,0.5 --json";
+    let lines = json(&folder, words);
+    assert_eq!(lines[0]["labels"], 3);
+    let half =
+        weights::load(&fs::read(folder.join("half.safetensors")).unwrap(), &PartialConfig::new()).unwrap();
+    assert_eq!(half.labels, ["cat", "dog", "말"]);
+    assert_eq!(half.config.mean, [0.5; 3]);
+    assert_eq!(half.config.padding, mobilenetv2::config::Padding::Same);
+    assert_eq!(lines[0]["bytes"], fs::metadata(folder.join("half.safetensors")).unwrap().len());
+
+    let message = error(&folder, "convert --weights @w.safetensors --out @x.safetensors --width 1");
+    assert!(message.contains("the weights are of width 0.1, 3 classes and expansion 6"), "{message}");
+    let message = error(&folder, "convert --weights @none.safetensors --out @x.safetensors");
+    assert!(message.contains("none.safetensors: No such file"), "{message}");
+    assert!(!folder.join("x.safetensors").exists());
+}
+
+#[test]
+fn replay_gives_pytorchs_losses() {
+    let folder = folder("replay");
+    for (optimizer, rate) in [("sgd", "5e-4"), ("nesterov", "5e-4"), ("rmsprop", "1e-4")] {
+        let words = format!(
+            "replay --weights {} --batch {} --steps 10 --lr {rate} --optimizer {optimizer} --rms-epsilon 0.1 --json \
+             --out @after.safetensors",
+            golden("imagenet.safetensors").display(),
+            golden("imagenet.batch.safetensors").display(),
+        );
+        let lines = json(&folder, &words);
+        let expected: Value = serde_json::from_slice(&fs::read(golden("imagenet.json")).unwrap()).unwrap();
+        let expected = expected[optimizer]["losses"].as_array().unwrap();
+        assert_eq!(lines.len(), expected.len());
+        for (step, (line, expected)) in lines.iter().zip(expected).enumerate() {
+            assert_eq!(keys(line), ["loss", "step"]);
+            assert_eq!(line["step"], step + 1);
+            let (found, expected) = (line["loss"].as_f64().unwrap(), expected.as_f64().unwrap());
+            assert!(
+                (found - expected).abs() < 2e-3,
+                "{optimizer}: {found} at step {step}; expected {expected}"
+            );
+        }
+        let after = fs::read(folder.join("after.safetensors")).unwrap();
+        weights::load(&after, &PartialConfig::new()).unwrap();
+    }
+}
+
+/// Writes a batch of floats or bytes.
+fn write_batch(path: &Path, shape: &[usize], images: &[f32], labels: &[i32], layout: Option<&str>) {
+    use safetensors::{Dtype, tensor::TensorView};
+    let images: Vec<u8> = images.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let labels_bytes: Vec<u8> = labels.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let tensors = [
+        ("images", TensorView::new(Dtype::F32, shape.into(), &images).unwrap()),
+        ("labels", TensorView::new(Dtype::I32, vec![labels.len()], &labels_bytes).unwrap()),
+    ];
+    let metadata = layout.map(|layout| ("layout".into(), layout.into())).into_iter().collect();
+    fs::write(path, safetensors::serialize(tensors, Some(metadata)).unwrap()).unwrap();
+}
+
+#[test]
+fn replay_reads_both_layouts() {
+    let folder = folder("layouts");
+    write_weights(&folder, "w.safetensors");
+    let (n, size) = (2, 16);
+    let value = |image: usize, c: usize, pixel: usize| ((image * 7 + c * 3 + pixel) % 11) as f32 / 5.0 - 1.0;
+    let (mut last, mut first) = (Vec::new(), Vec::new());
+    for image in 0..n {
+        (0..size * size).for_each(|pixel| last.extend((0..3).map(|c| value(image, c, pixel))));
+        (0..3).for_each(|c| first.extend((0..size * size).map(|pixel| value(image, c, pixel))));
+    }
+    let replay = "replay --weights @w.safetensors --steps 2 --json --batch";
+    write_batch(&folder.join("last"), &[n, size, size, 3], &last, &[0, 2], None);
+    write_batch(&folder.join("first"), &[n, 3, size, size], &first, &[0, 2], Some("NCHW"));
+    assert_eq!(json(&folder, &format!("{replay} @last")), json(&folder, &format!("{replay} @first")));
+
+    write_batch(&folder.join("bad"), &[n, size, size, 3], &last, &[0, 2], Some("NCHW"));
+    let message = error(&folder, &format!("{replay} @bad"));
+    assert!(
+        message.contains("tensor images has shape [2, 16, 16, 3] and layout NCHW; expected"),
+        "{message}"
+    );
+    write_batch(&folder.join("bad"), &[n, size, size, 3], &last, &[0, 3], None);
+    assert!(error(&folder, &format!("{replay} @bad")).contains("tensor labels has the value 3"));
+    write_batch(&folder.join("bad"), &[n, size, size, 3], &last, &[0], None);
+    assert!(error(&folder, &format!("{replay} @bad")).contains("tensor labels has shape [1]; expected [2]"));
+}
+
+#[test]
+fn training_goes_on_bit_for_bit() {
+    let folder = folder("train");
+    let train = "train --data shapes --shapes 100 --epochs 2 --batch 16 --width 0.1 --resolution 16 --optimizer rmsprop \
+                 --learning-rate 0.002 --dropout 0.1 --json";
+    let whole = json(&folder, &format!("{train} --out @whole.safetensors"));
+    // Two epochs of six whole batches, a line each, and one line an epoch.
+    assert_eq!(whole.len(), 14);
+    assert_eq!(keys(&whole[0]), ["accuracy", "epoch", "learning_rate", "loss", "step"]);
+    assert_eq!(keys(&whole[6]["held_out"]), ["accuracy", "correct", "loss", "total"]);
+
+    let checkpoint = "--checkpoint @run.safetensors --checkpoint-every 3";
+    let mut parts = json(&folder, &format!("{train} --out @part.safetensors {checkpoint} --steps 4"));
+    parts.extend(json(&folder, &format!("{train} --out @parts.safetensors {checkpoint} --resume")));
+    assert_eq!(parts, whole);
+    let read = |file| fs::read(folder.join(file)).unwrap();
+    assert_eq!(read("parts.safetensors"), read("whole.safetensors"));
+    assert_ne!(read("part.safetensors"), read("whole.safetensors"));
+
+    let resume = format!("{train} --out @x.safetensors --checkpoint @run.safetensors --resume");
+    assert!(error(&folder, &format!("{resume} --padding same")).contains("is of another network"));
+    assert!(error(&folder, &format!("{resume} --shapes 200")).contains("cannot be used multiple times"));
+    fs::write(folder.join("run.safetensors"), "").unwrap();
+    assert!(error(&folder, &resume).contains("run.safetensors: the file is empty"));
+
+    let [found] = &json(&folder, "eval --weights @whole.safetensors --data shapes --json")[..] else {
+        panic!()
+    };
+    assert_eq!(keys(found), ["accuracy", "correct", "total"]);
+    assert_eq!(found["correct"], whole[13]["held_out"]["correct"]);
+    assert_eq!(found["total"], 1000);
+}
+
+#[test]
+fn eval_a_folder_of_photos() {
+    let Some(data) = data() else { return };
+    let data = data.join("imagenet");
+    // Class folders of three of the photos, named as their labels.
+    let folder = folder("eval");
+    for (label, photo) in [
+        ("zebra", "n02391049_zebra.JPEG"),
+        ("parachute, chute", "n03888257_parachute.JPEG"),
+        ("lion, king of beasts, Panthera leo", "n02129165_lion.JPEG"),
+    ] {
+        fs::create_dir_all(folder.join("photos").join(label)).unwrap();
+        fs::copy(data.join("photos").join(photo), folder.join("photos").join(label).join(photo)).unwrap();
+    }
+    let weights = data.join("mobilenet_v2_1.0_224.safetensors");
+    let labels = data.join("labels.txt");
+    let convert =
+        format!("convert --weights {} --labels {} --out @w.safetensors", weights.display(), labels.display());
+    assert!(run(&folder, &convert).status.success());
+    let [found] = &json(&folder, "eval --weights @w.safetensors --data @photos --json")[..] else { panic!() };
+    // expected.json: the lion is taken for something else.
+    assert_eq!((&found["correct"], &found["total"]), (&Value::from(2), &Value::from(3)));
+}
