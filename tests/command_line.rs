@@ -290,7 +290,23 @@ fn training_goes_on_bit_for_bit() {
 
     let resume = format!("{train} --out @x.safetensors --checkpoint @run.safetensors --resume");
     assert!(error(&folder, &format!("{resume} --padding same")).contains("is of another network"));
-    assert!(error(&folder, &format!("{resume} --shapes 200")).contains("cannot be used multiple times"));
+    let message = error(&folder, &resume.replace("--shapes 100", "--shapes 200"));
+    assert!(message.contains("an epoch of that training has 96 images, not 192"), "{message}");
+
+    let short = "train --data shapes --shapes 8 --steps 0 --out @same.safetensors";
+    json(&folder, &format!("{short} --weights @whole.safetensors"));
+    assert_eq!(read("same.safetensors"), read("whole.safetensors"), "no step, no change");
+    assert!(error(&folder, &format!("{short} --batch 0")).contains("batch must be 1 to 4096, not 0"));
+    assert!(
+        error(&folder, &format!("{short} --classes 4")).contains("the data have 10 classes, the network 4")
+    );
+    fs::write(folder.join("recipe.json"), "{\"rate\": 1}").unwrap();
+    assert!(
+        error(&folder, &format!("{short} --recipe @recipe.json"))
+            .contains("recipe.json: unknown field `rate`")
+    );
+    assert!(error(&folder, "train --data @ --out @x.safetensors").contains("holds no data set"));
+
     fs::write(folder.join("run.safetensors"), "").unwrap();
     assert!(error(&folder, &resume).contains("run.safetensors: the file is empty"));
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mobilenetv2::image::{Image, normalize};
 use mobilenetv2::infer::{Classifier, Prediction, top};
 use mobilenetv2::{Config, Error, Result, Weights};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::files;
 use crate::network::Network;
@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut failed = 0;
     for path in &args.images {
         match classify(&mut classifier, &weights, path) {
-            Ok(logits) => print(args, &weights, path, &top(&logits, args.top))?,
+            Ok(logits) => print(args, &weights, path, top(&logits, args.top))?,
             Err(error) => {
                 // One bad picture does not keep the others from an answer.
                 eprintln!("error: {error}");
@@ -69,19 +69,28 @@ fn classify(classifier: &mut Classifier, weights: &Weights, path: &Path) -> Resu
     Ok(logits)
 }
 
-fn print(args: &Args, weights: &Weights, path: &Path, predictions: &[Prediction]) -> Result<()> {
-    let file = path.display().to_string();
+/// A picture's line of JSON.
+#[derive(Serialize)]
+struct Line {
+    file: String,
+    top: Vec<Guess>,
+}
+
+#[derive(Serialize)]
+struct Guess {
+    class: usize,
+    label: String,
+    probability: f32,
+}
+
+fn print(args: &Args, weights: &Weights, path: &Path, predictions: Vec<Prediction>) -> Result<()> {
+    let guess = |Prediction { class, probability }| Guess { class, label: weights.label(class), probability };
+    let line = Line { file: path.display().to_string(), top: predictions.into_iter().map(guess).collect() };
     if args.json {
-        let top: Vec<Value> = predictions
-            .iter()
-            .map(|Prediction { class, probability }| {
-                json!({"class": class, "label": weights.label(*class), "probability": probability})
-            })
-            .collect();
-        return files::print_json(&json!({"file": file, "top": top}));
+        return files::print_json(&line);
     }
-    files::print(file)?;
-    predictions.iter().try_for_each(|Prediction { class, probability }| {
-        files::print(format!("{:7.2} %  {}", 100.0 * probability, weights.label(*class)))
-    })
+    files::print(line.file)?;
+    line.top
+        .iter()
+        .try_for_each(|guess| files::print(format!("{:7.2} %  {}", 100.0 * guess.probability, guess.label)))
 }

@@ -32,6 +32,9 @@ pub fn test(path: &Path, weights: &Weights, config: &Config) -> Result<Dataset> 
         false => data::load_test(path, config)?,
     };
     report_unreadable(&test);
+    if test.is_empty() {
+        return Err(Error::Data(format!("{} holds no images to test with", path.display())));
+    }
     if !weights.labels.is_empty() {
         test.align(&weights.labels)?;
     }

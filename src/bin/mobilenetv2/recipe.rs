@@ -80,6 +80,8 @@ impl Options {
                 serde_json::from_slice(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
             recipe = overlay(&recipe, &settings).map_err(|error| files::wrong(path, error))?;
         }
-        overlay(&recipe, self)
+        let recipe: Recipe = overlay(&recipe, self)?;
+        recipe.validate()?;
+        Ok(recipe)
     }
 }

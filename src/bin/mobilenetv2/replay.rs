@@ -6,7 +6,7 @@ use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
 use mobilenetv2::weights::{self, Container, Precision};
 use mobilenetv2::{Config, Error, Result};
 use safetensors::Dtype;
-use serde_json::json;
+use serde::Serialize;
 
 use crate::files;
 use crate::network::{Network, named};
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
     for _ in 0..args.steps {
         let step = trainer.step_tensor(&batch.images, &batch.labels)?;
         if args.json {
-            files::print_json(&json!({"step": step.step, "loss": step.loss}))?;
+            files::print_json(&Line { step: step.step, loss: step.loss })?;
         } else {
             files::print(format!("step {:4}  loss {:.6}", step.step, step.loss))?;
         }
@@ -91,6 +91,13 @@ pub fn run(args: &Args) -> Result<()> {
         Some(path) => files::write(path, &weights::save(trainer.weights(), Precision::Full)),
         None => Ok(()),
     }
+}
+
+/// A step's line of JSON.
+#[derive(Serialize)]
+struct Line {
+    step: u64,
+    loss: f32,
 }
 
 struct Batch {

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::value_parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mobilenetv2::config::Stem;
 use mobilenetv2::data::Dataset;
 use mobilenetv2::train::{Evaluation, Recipe, Step, Trainer};
 use mobilenetv2::weights::{self, Precision};
 use mobilenetv2::{Config, Error, Result, Weights, checkpoint};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::network::Network;
@@ -39,8 +41,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
     /// Number of drawn images an epoch
-    #[arg(long, default_value_t = 10_000, value_name = "N")]
-    shapes: usize,
+    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
+    shapes: u32,
     /// Where to keep all that is needed to go on
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -77,7 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
         order.turn_to(epoch, seed, train.len());
         train.gather(&order.indices[place as usize * batch..][..batch], &mut images, &mut labels);
         let step = trainer.step(&images, &labels)?;
-        report_step(args, &bar, epoch + 1, &step)?;
+        report_step(args, &bar, epoch + 1, step)?;
         if place + 1 == steps_per_epoch {
             let found = trainer.evaluate(&test.images, &test.labels)?;
             bar.suspend(|| report_epoch(args, epoch + 1, step.step, &found))?;
@@ -164,9 +166,11 @@ fn whole_batches(train: &Dataset, batch: usize) -> usize {
 
 /// The data, with classes numbered as in `labels` where there are some.
 fn load(args: &Args, config: &Config, labels: &[String]) -> Result<(Dataset, Dataset)> {
-    let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes, config)?;
-    if train.is_empty() {
-        return Err(Error::Data("there are no images to train on".into()));
+    let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes as usize, config)?;
+    if train.is_empty() || test.is_empty() {
+        let message =
+            format!("{} images to train on and {} to test with are too few", train.len(), test.len());
+        return Err(Error::Data(message));
     }
     if !labels.is_empty() {
         train.align(labels)?;
@@ -181,23 +185,27 @@ fn progress_bar(last: u64, step: u64) -> ProgressBar {
     ProgressBar::new(last).with_style(style).with_position(step)
 }
 
-fn report_step(args: &Args, bar: &ProgressBar, epoch: u64, step: &Step) -> Result<()> {
-    let Step { step, loss, accuracy, learning_rate } = *step;
-    bar.set_position(step);
+/// A step's line of JSON.
+#[derive(Serialize)]
+struct Line {
+    epoch: u64,
+    #[serde(flatten)]
+    step: Step,
+}
+
+fn report_step(args: &Args, bar: &ProgressBar, epoch: u64, step: Step) -> Result<()> {
+    let Step { step: count, loss, accuracy, .. } = step;
+    bar.set_position(count);
     bar.set_message(format!("epoch {epoch}, loss {loss:.3}, accuracy {:.1} %", 100.0 * accuracy));
     if args.json {
-        bar.suspend(|| {
-            files::print_json(&json!({
-                "epoch": epoch, "step": step, "loss": loss, "accuracy": accuracy, "learning_rate": learning_rate,
-            }))
-        })?;
+        bar.suspend(|| files::print_json(&Line { epoch, step }))?;
     }
     if loss.is_finite() {
         return Ok(());
     }
     bar.abandon();
     Err(Error::Argument(format!(
-        "the loss is {loss} at step {step}: try a lower learning rate, or a longer warm-up"
+        "the loss is {loss} at step {count}: try a lower learning rate, or a longer warm-up"
     )))
 }
 
