@@ -1,7 +1,7 @@
 //! Inference: batch norm folded into the convolutions, weights packed once, each block run as one operation.
 //!
 //! A block expands a few rows of its input, convolves them depthwise and projects them before it goes on to the
-//! next rows ([`block`]). The expanded tensor never exists as a whole: that is the paper's memory claim (§5.1), and
+//! next rows (`infer/block.rs`). The expanded tensor never exists as a whole: that is the paper's memory claim (§5.1), and
 //! it keeps the wide values in the cache between the three convolutions. The stem serves as the first block's
 //! expansion; the last convolution's output goes straight into the average.
 

@@ -123,7 +123,8 @@ impl Shard {
 /// The geometry of a 3×3 convolution. SAME pads an even size at stride 2 only behind; an odd size, or stride 1,
 /// on both sides.
 pub fn geometry(config: &Config, layer: &Layer) -> Geometry {
-    let behind =
-        config.padding == crate::config::Padding::Same && layer.stride == 2 && layer.size_in % 2 == 0;
+    let behind = config.padding == crate::config::Padding::Same
+        && layer.stride == 2
+        && layer.size_in.is_multiple_of(2);
     Geometry { size: layer.size_in, stride: layer.stride, offset: usize::from(behind) }
 }

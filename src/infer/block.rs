@@ -157,7 +157,6 @@ impl FusedBlock {
 
     /// Fills the framed rows `fresh` of a band, whose first row is `top`, with expanded pixels.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "the first third of run, with its buffers")]
     fn fill<S: Simd>(
         &self,
         simd: S,
@@ -229,7 +228,6 @@ impl FusedBlock {
 
     /// Projects the rows `band` and adds the shortcut; `out` holds the rows `stripe`.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "the last third of run, with its buffers")]
     fn project<S: Simd>(
         &self,
         simd: S,

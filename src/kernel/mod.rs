@@ -1,6 +1,6 @@
 //! SIMD kernels on plain slices, written once for every instruction set.
 //!
-//! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through [`dispatch!`], which
+//! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through `dispatch!`, which
 //! compiles its argument once for each instruction set and picks one at run time.
 //!
 //! # The channel-blocked layout

@@ -31,7 +31,6 @@ pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images
 ///
 /// `packed` holds wᵀ (classes, K); `dw` is (K, classes); `rows` has room for (classes / L, images, L).
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "three inputs, three gradients and room to work")]
 pub fn backward<S: Simd>(
     simd: S,
     x: &[f32],

@@ -95,7 +95,6 @@ pub fn backward<S: Simd>(
 
 /// `dx` of one panel for the pixels `first..first + count`.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the loop nest of backward, cut in two")]
 fn write<S: Simd>(
     simd: S,
     source: Source,
