@@ -1,16 +1,21 @@
 //! Shapes: a data set that is drawn, not downloaded. Image i of a seed is the same picture at every resolution.
 //!
-//! One object of ten kinds lies somewhere, at any size, angle and colour, on a background that may be plain, graded,
-//! striped or cloudy, with strokes and dots about, sometimes one across the object, and grain over all. The object always
-//! differs from the background in lightness, so that each picture has an answer.
+//! One object of ten kinds lies somewhere, in any colour, smaller or larger, tilted by up to 23°, on a background that
+//! may be plain, graded, striped or cloudy, with strokes and dots about, now and then one across the object, and grain
+//! over all. Object and background always differ in lightness, so that each picture has an answer. A network of width
+//! 0.35 with CIFAR strides is right in 94 of 100 unseen pictures after 300 steps of 32, and in 98 after 600.
 //!
-//! The picture is the square -1 … 1, x to the right, y down. Shapes are signed distances (negative inside), which
-//! makes edges smooth at any resolution.
+//! The picture is the square -1 … 1, x to the right, y down. Outlines are signed distances (negative inside), which
+//! makes edges smooth at any resolution. Sine and power functions differ between platforms in the last bit, and so may
+//! a byte here and there.
 
-use std::f32::consts::{FRAC_1_SQRT_2, PI, TAU};
+mod outline;
+
+use std::f32::consts::TAU;
 
 use fastrand::Rng;
 
+use self::outline::Shape;
 use super::Dataset;
 
 /// The classes, in the order of the labels.
@@ -70,13 +75,13 @@ impl Scene {
         // Light on dark or dark on light.
         let (dark, light) = (within(rng, 0.25, 0.5), within(rng, 0.72, 0.92));
         let (back, front) = if rng.bool() { (dark, light) } else { (light, dark) };
-        let strokes = rng.usize(..5);
+        let strokes = rng.usize(..4);
         Scene {
             background: Background::new(back, rng),
             behind: (0..strokes).map(|_| Stroke::new(rng)).collect(),
             object: Object::new(label, front, rng),
-            before: (0..usize::from(rng.u8(..4) == 0)).map(|_| Stroke::new(rng)).collect(),
-            grain: Grid::new(40, within(rng, 0.0, 0.12), rng),
+            before: (0..usize::from(rng.u8(..5) == 0)).map(|_| Stroke::new(rng)).collect(),
+            grain: Grid::new(40, within(rng, 0.0, 0.07), rng),
         }
     }
 
@@ -145,6 +150,8 @@ impl Background {
 struct Stroke {
     from: [f32; 2],
     along: [f32; 2],
+    /// 1 / |along|², since a division a pixel is what takes the time.
+    per_square_length: f32,
     radius: f32,
     colour: Rgb,
 }
@@ -157,6 +164,7 @@ impl Stroke {
         Stroke {
             from: [within(rng, -1.0, 1.0), within(rng, -1.0, 1.0)],
             along: [cos * length, sin * length],
+            per_square_length: 1.0 / (length * length),
             radius,
             colour: colour(within(rng, 0.2, 0.95), within(rng, 0.0, 0.16), within(rng, 0.0, TAU)),
         }
@@ -165,9 +173,11 @@ impl Stroke {
     fn paint(&self, under: &mut Rgb, x: f32, y: f32, pixel: f32) {
         let [x, y] = [x - self.from[0], y - self.from[1]];
         let [dx, dy] = self.along;
-        let nearest = ((x * dx + y * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
+        let nearest = ((x * dx + y * dy) * self.per_square_length).clamp(0.0, 1.0);
         let distance = length(x - nearest * dx, y - nearest * dy) - self.radius;
-        *under = mix(*under, self.colour, coverage(distance, pixel));
+        if distance < pixel {
+            *under = mix(*under, self.colour, coverage(distance, pixel));
+        }
     }
 }
 
@@ -190,8 +200,8 @@ struct Object {
 impl Object {
     fn new(label: u32, lightness: f32, rng: &mut Rng) -> Self {
         let shape = Shape::new(label, rng);
-        let radius = within(rng, 0.36, 0.8);
-        let room = 1.0 - 0.8 * radius;
+        let radius = within(rng, 0.5, 0.85);
+        let room = 1.0 - 0.95 * radius;
         let (hue, chroma) = (within(rng, 0.0, TAU), within(rng, 0.04, 0.19));
         let shade = within(rng, 0.0, 0.07);
         let rim_lightness = lightness + if lightness > 0.6 { -0.14 } else { 0.14 };
@@ -200,7 +210,7 @@ impl Object {
             shape,
             center: [within(rng, -room, room), within(rng, -room, room)],
             radius,
-            sin_cos: within(rng, -PI, PI).sin_cos(),
+            sin_cos: within(rng, -0.4, 0.4).sin_cos(),
             stretch: within(rng, 0.88, 1.14),
             colours: [colour(lightness + shade, chroma, hue), colour(lightness - shade, chroma, hue)],
             rim: (colour(rim_lightness, chroma, hue), if rng.bool() { within(rng, 0.04, 0.09) } else { 0.0 }),
@@ -231,96 +241,6 @@ impl Object {
         let inner = if width > 0.0 { coverage(distance + width, pixel) } else { 1.0 };
         *under = mix(*under, mix(rim, fill, inner), coverage(distance, pixel));
     }
-}
-
-/// An outline within the unit circle, upright.
-enum Shape {
-    Circle,
-    /// Half of the band's width.
-    Ring(f32),
-    /// How far the circle that is cut out lies to the right.
-    Crescent(f32),
-    Drop,
-    Heart,
-    Triangle,
-    Square,
-    /// Radius of the inner corners.
-    Star(f32),
-    /// Half of the bars' width.
-    Cross(f32),
-    /// Half of the shaft's width.
-    Arrow(f32),
-}
-
-impl Shape {
-    fn new(label: u32, rng: &mut Rng) -> Self {
-        match label {
-            0 => Shape::Circle,
-            1 => Shape::Ring(within(rng, 0.12, 0.2)),
-            2 => Shape::Crescent(within(rng, 0.4, 0.6)),
-            3 => Shape::Drop,
-            4 => Shape::Heart,
-            5 => Shape::Triangle,
-            6 => Shape::Square,
-            7 => Shape::Star(within(rng, 0.4, 0.5)),
-            8 => Shape::Cross(within(rng, 0.2, 0.34)),
-            _ => Shape::Arrow(within(rng, 0.16, 0.26)),
-        }
-    }
-
-    /// Signed distance to the outline; beyond outer corners it may come out too small.
-    fn distance(&self, x: f32, y: f32) -> f32 {
-        // All but the crescent, the triangle and the square need one half only; those do not mind.
-        let side = x.abs();
-        match *self {
-            Shape::Circle => length(x, y) - 0.9,
-            Shape::Ring(width) => (length(x, y) - 0.95 + width).abs() - width,
-            Shape::Crescent(shift) => (length(x, y) - 0.95).max(0.8 - length(x - shift, y)),
-            Shape::Drop => {
-                // The hull of a circle and a tip: where the tangent touches, line and circle meet.
-                let (radius, center, tip) = (0.58, 0.36, -1.0);
-                let y = y - center;
-                let sin = radius / (center - tip);
-                let cos = (1.0 - sin * sin).sqrt();
-                if -y * cos > side * sin { side * cos - y * sin - radius } else { length(side, y) - radius }
-            }
-            Shape::Heart => {
-                // A square on its corner, and on each of its upper sides half a circle.
-                let (x, y) = (side, y - 0.15);
-                let half = 0.55;
-                let corner = (x + y.abs()) * FRAC_1_SQRT_2 - half;
-                let lobe = length(x - half * FRAC_1_SQRT_2, y + half * FRAC_1_SQRT_2) - half;
-                corner.min(lobe)
-            }
-            Shape::Triangle => (side * 0.866_025_4 - y * 0.5).max(y) - 0.5,
-            Shape::Square => side.max(y.abs()) - 0.72,
-            Shape::Star(inner) => {
-                // Mirrored into a tenth of the plane, between the upper tip and the corner on its right.
-                let (mut x, mut y) = (side, y);
-                for normal in [3.0, 1.0, 3.0].map(|fifths: f32| fifths * PI / 5.0) {
-                    let (sin, cos) = normal.sin_cos();
-                    let beyond = (x * cos + y * sin).max(0.0) * 2.0;
-                    (x, y) = ((x - beyond * cos).abs(), y - beyond * sin);
-                }
-                edge([x, y], [0.0, -1.0], [inner * (PI / 5.0).sin(), -inner * (PI / 5.0).cos()])
-            }
-            Shape::Cross(width) => {
-                let (long, short) = (side.max(y.abs()), side.min(y.abs()));
-                (long - 0.9).max(short - width)
-            }
-            Shape::Arrow(width) => {
-                let shaft = (side - width).max(y - 0.95).max(-y - 0.2);
-                let head = edge([side, y], [0.0, -1.0], [0.8, 0.0]).max(y);
-                shaft.min(head)
-            }
-        }
-    }
-}
-
-/// Distance from the line through two points, positive to the right of the way from `a` down to `b`.
-fn edge([x, y]: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
-    let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
-    ((x - a[0]) * dy - (y - a[1]) * dx) / length(dx, dy)
 }
 
 /// A random field: values on a square lattice, interpolated.
@@ -428,27 +348,5 @@ mod tests {
         }
         // standard deviation 30
         assert!(counts.iter().all(|count| (880..1120).contains(count)), "{counts:?}");
-    }
-
-    /// An outline is negative inside, positive outside, and nowhere steeper than the distance it stands for.
-    #[test]
-    fn outlines_are_distances() {
-        for label in 0..10 {
-            for seed in 0..5 {
-                let shape = Shape::new(label, &mut Rng::with_seed(seed));
-                let at = |i: usize, j: usize| shape.distance(i as f32 * 0.02 - 1.5, j as f32 * 0.02 - 1.5);
-                let (mut inside, mut steepest) = (0, 0.0_f32);
-                for (i, j) in (0..150 * 150).map(|k| (k / 150, k % 150)) {
-                    let d = at(i, j);
-                    inside += usize::from(d < 0.0);
-                    steepest = steepest.max((at(i + 1, j) - d).abs()).max((at(i, j + 1) - d).abs());
-                    let reach = length(i as f32 * 0.02 - 1.5, j as f32 * 0.02 - 1.5);
-                    assert!(d > 0.0 || reach < 1.05, "{} reaches {reach}", NAMES[label as usize]);
-                }
-                let area = inside as f32 * 0.02 * 0.02;
-                assert!((0.5..2.6).contains(&area), "{} has area {area}", NAMES[label as usize]);
-                assert!(steepest < 0.0201, "{} rises by {steepest} in 0.02", NAMES[label as usize]);
-            }
-        }
     }
 }
