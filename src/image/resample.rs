@@ -1,0 +1,189 @@
+//! Resizing as Pillow's `Image.resize(size, BILINEAR, box)`: the same filter, the same fixed-point arithmetic, the
+//! same bytes.
+
+/// A part of an image, in pixels from its top left corner; edges may lie within pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Area {
+    /// Left edge.
+    pub left: f64,
+    /// Upper edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Lower edge.
+    pub bottom: f64,
+}
+
+/// Resizes a part of images of one size to a square: an antialiased triangle filter in two passes, along the rows
+/// and along the columns, each rounded to bytes.
+///
+/// Enlarging, it is bilinear interpolation; reducing, the triangle grows with the factor, so that every source
+/// pixel counts.
+pub struct Resampler {
+    /// Bytes from row to row of the source.
+    stride: usize,
+    /// Where the part that is read begins in the source, in bytes.
+    origin: usize,
+    horizontal: Vec<Taps>,
+    vertical: Vec<Taps>,
+    vertical_first: bool,
+    /// What the first pass hands to the second, (rows, columns, 3).
+    between: Vec<u8>,
+}
+
+/// One output pixel's source pixels and their weights.
+struct Taps {
+    first: usize,
+    /// In units of 2^-[`PRECISION`]; in the horizontal pass each three times, once a colour, so that weights and
+    /// bytes run in step.
+    weights: Vec<i32>,
+}
+
+/// Bits after the point: what a 32-bit sum of products with bytes leaves, less 2 for safety (as in Pillow).
+const PRECISION: u32 = 32 - 8 - 2;
+const HALF: i32 = 1 << (PRECISION - 1);
+
+impl Resampler {
+    /// For images of `width` × `height`.
+    ///
+    /// # Panics
+    /// If `area` is empty or reaches outside the image, or `resolution` is 0.
+    pub fn new(width: usize, height: usize, area: Area, resolution: usize) -> Self {
+        let inside = |low: f64, high: f64, end: usize| 0.0 <= low && low < high && high <= end as f64;
+        assert!(
+            inside(area.left, area.right, width) && inside(area.top, area.bottom, height),
+            "{area:?} must lie within {width} × {height} pixels"
+        );
+        assert!(resolution > 0, "a resized image has at least one pixel");
+        let mut horizontal = taps(area.left, area.right, width, resolution);
+        let mut vertical = taps(area.top, area.bottom, height, resolution);
+        // Pillow 13's rule (older ones always begin with the rows); it shows in the last bit.
+        let reduction = |side: usize| side as i64 - resolution as i64;
+        let vertical_first = reduction(height) > 0 && reduction(height) > 2 * reduction(width);
+        let (origin, read) = if vertical_first {
+            let (first, columns) = rebase(&mut horizontal);
+            (3 * first, columns)
+        } else {
+            let (first, rows) = rebase(&mut vertical);
+            (3 * width * first, rows)
+        };
+        for Taps { weights, .. } in &mut horizontal {
+            *weights = weights.iter().flat_map(|&w| [w; 3]).collect();
+        }
+        let between = vec![0; read * resolution * 3];
+        Resampler { stride: 3 * width, origin, horizontal, vertical, vertical_first, between }
+    }
+
+    /// Resizes one image, `rgb` (height, width, 3), into `out` (resolution, resolution, 3). Allocates nothing.
+    pub fn run(&mut self, rgb: &[u8], out: &mut [u8]) {
+        let source = &rgb[self.origin..];
+        let resolution = self.vertical.len();
+        assert_eq!(
+            out.len(),
+            3 * resolution * resolution,
+            "the output is {resolution} × {resolution} pixels"
+        );
+        if self.vertical_first {
+            vertical_pass(source, self.stride, &self.vertical, &mut self.between);
+            horizontal_pass(&self.between, self.between.len() / resolution, &self.horizontal, out);
+        } else {
+            horizontal_pass(source, self.stride, &self.horizontal, &mut self.between);
+            vertical_pass(&self.between, 3 * resolution, &self.vertical, out);
+        }
+    }
+}
+
+/// Counts pixels from the first that is read; returns that and how many are read.
+fn rebase(taps: &mut [Taps]) -> (usize, usize) {
+    let first = taps[0].first;
+    let end = taps.last().map_or(first, |last| last.first + last.weights.len());
+    for taps in taps {
+        taps.first -= first;
+    }
+    (first, end - first)
+}
+
+/// The triangle filter along one axis: where `low..high` of `size` pixels goes when it becomes `resolution` pixels.
+fn taps(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Taps> {
+    // Pillow keeps the edges in single precision.
+    let (low, high) = (low as f32, high as f32);
+    let scale = f64::from(high - low) / resolution as f64;
+    let support = scale.max(1.0);
+    let tap = |i| {
+        let center = f64::from(low) + (i as f64 + 0.5) * scale;
+        let first = (center - support + 0.5).max(0.0) as usize;
+        let end = ((center + support + 0.5) as usize).min(size);
+        let weight = |x| (1.0 - ((x as f64 - center + 0.5) * (1.0 / support)).abs()).max(0.0);
+        let total: f64 = (first..end).map(weight).sum();
+        let fixed = |x| (weight(x) / total * f64::from(1 << PRECISION) + 0.5) as i32;
+        Taps { first, weights: (first..end).map(fixed).collect() }
+    };
+    (0..resolution).map(tap).collect()
+}
+
+/// Resizes rows: `source` in steps of `stride` bytes → `out` (rows, taps, 3).
+fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
+    for (out, source) in out.chunks_exact_mut(3 * taps.len()).zip(source.chunks(stride)) {
+        for (pixel, taps) in out.as_chunks_mut::<3>().0.iter_mut().zip(taps) {
+            *pixel = weigh_pixels(&source[3 * taps.first..], &taps.weights);
+        }
+    }
+}
+
+/// Resizes columns: `source` in steps of `stride` bytes → `out` (taps, columns, 3).
+fn vertical_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
+    let out_stride = out.len() / taps.len();
+    for (out, taps) in out.chunks_exact_mut(out_stride).zip(taps) {
+        let source = &source[taps.first * stride..];
+        let (blocks, rest) = out.as_chunks_mut::<24>();
+        let done = out_stride - rest.len();
+        for (column, block) in blocks.iter_mut().enumerate() {
+            *block = weigh_rows(&source[24 * column..], stride, &taps.weights);
+        }
+        for (column, byte) in rest.iter_mut().enumerate() {
+            [*byte] = weigh_rows(&source[done + column..], stride, &taps.weights);
+        }
+    }
+}
+
+/// The weighted sum of N columns of bytes, whose sums stay in registers on the way down.
+#[inline(always)]
+fn weigh_rows<const N: usize>(source: &[u8], stride: usize, weights: &[i32]) -> [u8; N] {
+    let mut sums = [HALF; N];
+    for (row, &weight) in source.chunks(stride).zip(weights) {
+        for (sum, &byte) in sums.iter_mut().zip(&row[..N]) {
+            *sum += i32::from(byte) * weight;
+        }
+    }
+    sums.map(to_byte)
+}
+
+/// The weighted sum of a row of pixels; `weights` holds every weight three times.
+///
+/// Eight pixels are summed side by side, since 24 numbers are a whole number of SIMD registers and of pixels.
+#[inline(always)]
+fn weigh_pixels(pixels: &[u8], weights: &[i32]) -> [u8; 3] {
+    let (weights, weights_rest) = weights.as_chunks::<24>();
+    let (pixels, pixels_rest) = pixels.split_at(24 * weights.len());
+    let mut lanes = [0; 24];
+    for (pixels, weights) in pixels.as_chunks::<24>().0.iter().zip(weights) {
+        for ((lane, &byte), &weight) in lanes.iter_mut().zip(pixels).zip(weights) {
+            *lane += i32::from(byte) * weight;
+        }
+    }
+    for ((lane, &byte), &weight) in lanes.iter_mut().zip(pixels_rest).zip(weights_rest) {
+        *lane += i32::from(byte) * weight;
+    }
+    let mut sums = [HALF; 3];
+    for pixel in lanes.as_chunks::<3>().0 {
+        for (sum, lane) in sums.iter_mut().zip(pixel) {
+            *sum += lane;
+        }
+    }
+    sums.map(to_byte)
+}
+
+#[inline(always)]
+fn to_byte(sum: i32) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
+}
