@@ -9,7 +9,8 @@
  * @property {string} family entries of one family are the same thing at different widths
  * @property {Config} config
  * @property {string[]} labels
- * @property {boolean} shipped
+ * @property {File} [file] where it was opened from
+ * @property {Config} [options] what the person says that the file does not
  * @property {number | undefined} accuracy on held-out pictures, as the manifest states it
  * @property {(how: {signal?: AbortSignal, onProgress?: (share: number) => void}) => Promise<Uint8Array>} load
  */
@@ -33,7 +34,6 @@ export class Library extends EventTarget {
         family: name.en,
         config: { width, resolution, classes, stem },
         labels: [],
-        shipped: true,
         accuracy,
         load: keep((how) => download(new URL(file, FOLDER), how)),
       });
@@ -49,11 +49,11 @@ export class Library extends EventTarget {
   /**
    * Adds weights, or replaces those of the same id.
    *
-   * @param {{id: string, name: () => string, bytes: Uint8Array, config: Config, labels: string[]}} weights
+   * @param {{id: string, name: () => string, bytes: Uint8Array, config: Config, labels: string[], file?: File, options?: Config}} weights
    */
-  add({ id, name, bytes, config, labels }) {
-    const entry = { id, name, family: id, config, labels, shipped: false, accuracy: undefined, load: async () => bytes };
-    this.entries = [...this.entries.filter((other) => other.id !== id), entry];
+  add({ bytes, ...weights }) {
+    const entry = { ...weights, family: weights.id, accuracy: undefined, load: async () => bytes };
+    this.entries = [...this.entries.filter(({ id }) => id !== entry.id), entry];
     this.dispatchEvent(new Event("change"));
   }
 

@@ -47,7 +47,7 @@ async function main() {
   const context = { engine, state, library, model, session };
   model.update();
 
-  find("bar").replaceChildren(createModelBar(context, (file) => openWeights(context, file)));
+  find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
   const classify = createClassify(context);
   find("panel-classify").replaceChildren(classify.element);
   find("panel-train").replaceChildren(createTrain(context));
@@ -74,15 +74,21 @@ function showRoom(state) {
   }
 }
 
-/** Adds a weights file and uses it; one that is not good leaves everything as it was. @param {Context} context @param {File} file */
-async function openWeights({ engine, state, library, model }, file) {
+/**
+ * Adds a weights file and uses it; one that is not good leaves everything as it was.
+ *
+ * @param {Context} context
+ * @param {File} file
+ * @param {import("./protocol.js").Config} [options] what the file itself does not say
+ */
+async function openWeights({ engine, state, library, model }, file, options) {
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const classifier = await engine.loadClassifier(bytes);
+    const classifier = await engine.loadClassifier(bytes, { options });
     await classifier.close();
     const { config, labels } = classifier;
     const id = `file:${file.name}`;
-    library.add({ id, name: () => file.name, bytes, config, labels });
+    library.add({ id, name: () => file.name, bytes, config, labels, file, options });
     if (state.room !== "train") state.set("classify", { weights: id, resolution: 0 });
     else if (config.classes === CLASSES) state.set("train", { from: id });
     else throw new EngineError("classes", `${config.classes} classes, not ${CLASSES}`, { classes: config.classes });

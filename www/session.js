@@ -14,6 +14,7 @@
  * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
  * @property {Evaluated[]} evaluations
  * @property {number} steps_per_epoch
+ * @property {number} held_out pictures an evaluation looks at, 0 until the first
  * @property {"active" | "stopped" | "finished" | "failed"} end
  * @property {import("./protocol.js").Config} config
  * @property {string[]} labels
@@ -21,8 +22,12 @@
  */
 import { configOf, dataOf, recipeOf } from "./settings.js";
 
-/** Held-out pictures of an evaluation while training: enough for the curve, few enough not to hold training up. */
-const HELD_OUT = 500;
+/** Held-out pictures shown. */
+export const GRID = 40;
+/** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
+const HELD_OUT = [GRID, 500];
+/** How much faster a picture is evaluated than trained on, roughly. */
+const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
@@ -45,6 +50,8 @@ export class Session extends EventTarget {
   problem = null;
   /** Images a second, lately. */
   rate = 0;
+  /** Share of an evaluation that is done, null where none is under way. @type {number | null} */
+  evaluating = null;
   /** Held-out pictures for the grid. @type {import("./protocol.js").Batch | null} */
   heldOut = null;
   /** What the network said of them last. @type {Uint32Array | null} */
@@ -74,6 +81,7 @@ export class Session extends EventTarget {
   async start(settings, from, steps) {
     this.problem = null;
     this.#stopping = false;
+    this.rate = 0;
     this.#abort = new AbortController();
     this.#enter("starting");
     try {
@@ -90,6 +98,7 @@ export class Session extends EventTarget {
         settings: { ...settings },
         steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
         evaluations: [],
+        held_out: 0,
         steps_per_epoch: trainer.images_per_epoch / Number(settings.batch),
         end: "active",
         config: { ...config, classes: trainer.labels.length },
@@ -219,7 +228,14 @@ export class Session extends EventTarget {
   async #evaluate(signal) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
-    const { loss, accuracy, predictions } = await trainer.evaluate({ images: Math.min(HELD_OUT, trainer.held_out), signal });
+    const [least, most] = HELD_OUT;
+    run.held_out ||= Math.min(Math.max(Math.round(EVALUATION_SPEED * this.rate), least), most, trainer.held_out);
+    const onProgress = (/** @type {number} */ share) => {
+      this.evaluating = share < 1 ? share : null;
+      this.dispatchEvent(new Event("steps"));
+    };
+    const evaluation = trainer.evaluate({ images: run.held_out, signal, onProgress });
+    const { loss, accuracy, predictions } = await evaluation.finally(() => (this.evaluating = null));
     run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy });
     this.predictions = predictions;
     this.dispatchEvent(new Event("evaluation"));
@@ -241,6 +257,3 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 }
-
-/** Held-out pictures shown. */
-export const GRID = 40;

@@ -2,6 +2,7 @@
 import { h } from "../dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 import { CLASSES } from "../settings.js";
+import { createReading } from "./reading.js";
 import { createToggles } from "./toggles.js";
 
 /** What the select offers besides weights. */
@@ -10,11 +11,16 @@ const RANDOM = "";
 
 /**
  * @param {import("../main.js").Context} context
- * @param {(file: File) => void} openWeights
+ * @param {(file: File, options?: import("../protocol.js").Config) => void} openWeights
  */
 export function createModelBar({ engine, state, library, model }, openWeights) {
   const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
   const select = h("select", { id: "weights", onchange: choose });
+  const reading = createReading((options) => {
+    const { file } = model.network.entry ?? {};
+    if (file) openWeights(file, options);
+  });
+  const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.showModal() });
   const selectLabel = h("label", { for: "weights" });
   const width = createToggles({ name: "width", legend: "bar.width", choose: set });
   const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
@@ -34,8 +40,8 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: () => model.cancel() });
   const loading = h("p", { class: "bar-loading", hidden: true }, h("span", { t: "bar.loading" }), progress, cancel);
-  const row = h("div", { class: "bar-row" }, h("div", { class: "field" }, selectLabel, select, picker), summary, toggles);
-  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem);
+  const row = h("div", { class: "bar-row" }, h("div", { class: "field" }, selectLabel, select, picker), readingButton, summary, toggles);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading);
 
   function pick() {
     const [file] = picker.files ?? [];
@@ -86,6 +92,7 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
     how.set(number(engine.threads));
+    readingButton.hidden = !entry?.file || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy : undefined;
     accuracy.element.hidden = stated === undefined;
     accuracy.set(percent(stated ?? 0));

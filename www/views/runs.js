@@ -36,7 +36,6 @@ export function createRuns({ session, library, state }) {
 
   /** @param {Run} run */
   function row(run) {
-    const held = run.evaluations.at(-1);
     const failed = run.end === "failed" && !run.weights;
     const name = t("runs.name", { number: run.number });
     const described = nameOf(run, session.runs);
@@ -45,7 +44,7 @@ export function createRuns({ session, library, state }) {
       {},
       swatch(run),
       h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
-      h("span", { class: "number run-score" }, t("runs.score", { step: run.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" })),
+      h("span", { class: "number run-score" }, score(run)),
       h("span", { class: "muted" }, t(`runs.${run.end}`)),
       h(
         "span",
@@ -66,14 +65,19 @@ export function createRuns({ session, library, state }) {
   }
   session.addEventListener("runs", update);
   session.addEventListener("evaluation", () => {
-    const score = list.lastElementChild?.querySelector(".run-score");
+    const place = list.lastElementChild?.querySelector(".run-score");
     const run = session.runs.at(-1);
-    const held = run?.evaluations.at(-1);
-    if (score && held) score.textContent = t("runs.score", { step: held.step, accuracy: percent(held.accuracy) });
+    if (place && run) place.textContent = score(run);
   });
   document.addEventListener("language", update);
   update();
   return element;
+}
+
+/** @param {Run} run */
+function score({ evaluations }) {
+  const held = evaluations.at(-1);
+  return held ? t("runs.score", { step: held.step, accuracy: percent(held.accuracy) }) : "";
 }
 
 /** What sets a run apart from the others; alone, the data and the width. @param {Run} run @param {Run[]} runs */

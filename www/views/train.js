@@ -74,22 +74,25 @@ export function createTrain(context) {
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
     problem.hidden = !wrong;
     problem.replaceChildren(...(wrong ? rich(t("train.problem", { reason: explainError(wrong) })) : []));
-    say();
     drawSteps();
   }
 
   function say() {
-    const { run, state: now } = session;
+    const text = loading ? t("train.loading", { file: loading }) : stateText();
+    if (message.textContent !== text) message.textContent = text;
+  }
+  function stateText() {
+    const { run, state: now, evaluating } = session;
+    if (evaluating !== null) return t("train.state.evaluating", { share: percent(evaluating) });
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
     const held = run?.evaluations.at(-1);
-    const text = loading
-      ? t("train.loading", { file: loading })
-      : t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" });
-    if (message.textContent !== text) message.textContent = text;
+    const values = { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" };
+    return t(`train.state.${key}`, values);
   }
 
   function drawSteps() {
     const { run, rate, total } = session;
+    say();
     if (!run) return;
     const done = run.steps.step.length;
     const batch = Number(run.settings.batch);
@@ -109,10 +112,7 @@ export function createTrain(context) {
   const redraw = onFrame(drawSteps);
   session.addEventListener("state", drawState);
   session.addEventListener("steps", redraw);
-  session.addEventListener("evaluation", () => {
-    say();
-    redraw();
-  });
+  session.addEventListener("evaluation", redraw);
   engine.addEventListener("loading", (event) => {
     loading = /** @type {CustomEvent} */ (event).detail ?? "";
     say();
