@@ -16,11 +16,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bin", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
     ("wasm", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
     ("checkpoint", &["train", "weights", "optim"]),
-    ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     (
         "train",
-        &["data", "weights", "augment", "image", "network", "optim", "schedule", "workspace", "kernel"],
+        &["infer", "data", "augment", "image", "network", "loss", "optim", "schedule", "workspace", "kernel"],
     ),
+    ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     ("data", &["image"]),
     ("weights", &[]),
     ("augment", &["image"]),

@@ -100,5 +100,5 @@ fn browser(tools: &Tools) -> Result<()> {
     let tests =
         files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js")).map(|file| folder.join(file));
     let chrome = tools.chrome().context("setup found no Chrome")?;
-    tools.run(cmd!(tools.shell, "node --test {tests...}").env("CHROME", chrome))
+    tools.run(cmd!(tools.shell, "node --test --test-reporter spec {tests...}").env("CHROME", chrome))
 }
