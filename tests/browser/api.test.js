@@ -110,3 +110,23 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
   assert.equal(codes[5], "3504872");
 });
+
+test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const said = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine();
+    const trainer = await engine.createTrainer({ config: { width: 0.35, resolution: 32, stem: "cifar" }, recipe: { batch: 8 }, data: { kind: "shapes" } });
+    const running = (async () => {
+      for await (const _ of trainer.run());
+    })().catch((error) => error.code);
+    let restarts = 0;
+    engine.addEventListener("restart", () => restarts++);
+    await engine.restart();
+    const lost = await trainer.weights().catch((/** @type {any} */ error) => error.code);
+    const { parameters } = await engine.describe({});
+    return [await running, restarts, lost, parameters];
+  });
+  assert.match(String(said[0]), /engine-stopped|closed/, "in a slice or between two");
+  assert.deepEqual(said.slice(1), [1, "closed", 3_504_872]);
+});

@@ -71,6 +71,7 @@ export async function predictions(page) {
  */
 export async function waitForPicture(page, name) {
   await page.locator(`#panel-classify .photo img[alt="${name}"]`).waitFor();
+  await page.locator("#panel-classify .says[aria-busy=false]").waitFor();
 }
 
 export const pictureInput = "#panel-classify input[type=file]";

@@ -44,16 +44,27 @@ export function createClassify({ engine, state, model }) {
   const hint = h("p", { class: "photo-hint", t: "classify.hint" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const stage = h("div", { class: "stage" }, box, hint, camera.element);
-  const crop = h("canvas", { class: "crop", width: 224, height: 224, role: "img", "t-aria-label": "classify.crop.label" });
+  const crop = h("canvas", { class: "crop", role: "img", "t-aria-label": "classify.crop.label" });
   const cropSize = h("span", { class: "number" });
   const samples = createSamples({ engine, model, choose });
   const predictions = createPredictions();
+  const none = h("p", { class: "muted", t: "classify.none" });
   const times = h("p", { class: "times number" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const top = h("select", { id: "top", onchange: () => state.set("classify", { top: Number(top.value) }) });
   for (const k of [1, 3, 5, 10, 20]) top.append(h("option", { value: k }, String(k)));
   const strip = h("ul", { class: "strip", "t-aria-label": "classify.strip", hidden: true });
 
+  const says = h(
+    "section",
+    { class: "panel says" },
+    h("header", {}, h("h2", { t: "classify.says" }), h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top)),
+    h("p", { class: "muted columns", t: "classify.probability" }),
+    none,
+    predictions.element,
+    times,
+    spoken,
+  );
   const element = h(
     "div",
     { class: "classify" },
@@ -65,20 +76,7 @@ export function createClassify({ engine, state, model }) {
       problem,
       samples,
     ),
-    h(
-      "section",
-      { class: "panel says" },
-      h(
-        "header",
-        {},
-        h("h2", { t: "classify.says" }),
-        h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
-      ),
-      h("p", { class: "muted columns", t: "classify.probability" }),
-      predictions.element,
-      times,
-      spoken,
-    ),
+    says,
     strip,
   );
 
@@ -114,7 +112,7 @@ export function createClassify({ engine, state, model }) {
   async function look() {
     const mine = ++turn;
     const item = current;
-    if (!item || !model.loaded || camera.running) return;
+    if (!item || camera.running) return;
     try {
       if (opened?.item !== item) {
         const picture = await engine.openPicture(item.blob);
@@ -123,10 +121,13 @@ export function createClassify({ engine, state, model }) {
       }
       if (mine !== turn) return;
       const { picture } = opened;
+      showPhoto(item, picture);
+      fail(null);
+      if (!model.loaded) return;
+      says.setAttribute("aria-busy", "true");
       const result = await model.loaded.classifier.classify(picture, { k: Number(state.values.classify.top), crop: true });
       if (mine !== turn) return;
-      fail(null);
-      showPhoto(item, picture);
+      showPhoto(item, picture); // its crop is this network's
       showResult(result);
       item.said = sayBest(result.predictions);
       spoken.textContent = item.said;
@@ -183,6 +184,8 @@ export function createClassify({ engine, state, model }) {
 
   /** @param {import("../protocol.js").Classification} result */
   function showResult(result) {
+    none.hidden = true;
+    says.setAttribute("aria-busy", "false");
     predictions.show(result.predictions.map((p) => ({ name: model.nameOf(p), probability: p.probability })));
     times.textContent = t("classify.times", {
       preprocess: milliseconds(result.preprocess_ms),

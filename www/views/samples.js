@@ -44,8 +44,8 @@ export function createSamples({ engine, model, choose }) {
   }
 
   function update() {
-    if (!model.loaded) return;
-    const kind = model.loaded.drawn ? "drawings" : "photos";
+    if (!model.loaded && model.network.entry) return; // it is on its way
+    const kind = model.loaded?.drawn ? "drawings" : "photos";
     if (kind === showing) return;
     showing = kind;
     again.hidden = kind === "photos";
