@@ -217,12 +217,19 @@ fn average<S: Simd>(
     for (block, panel) in panels(simd, packed, x.len() / pixels, averages.len()) {
         let mut sums = [S::f32s::splat(simd, 0.0); 2];
         let bias = &bias[block * lanes..];
-        matmul(simd, x, pixels, panel, |column, _, tile| {
-            let bias = S::f32s::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
-            for value in tile {
-                sums[column] += (*value + bias).max(low).min(high);
-            }
-        });
+        matmul(
+            simd,
+            x,
+            pixels,
+            panel,
+            #[inline(always)]
+            |column, _, tile| {
+                let bias = S::f32s::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
+                for value in tile {
+                    sums[column] += (*value + bias).max(low).min(high);
+                }
+            },
+        );
         for (sum, average) in sums.iter().zip(averages[block * lanes..].chunks_exact_mut(lanes)) {
             (*sum * (1.0 / pixels as f32)).store_slice(average);
         }

@@ -197,13 +197,20 @@ impl FusedBlock {
         let (low, high) = expand.layer.activation.range();
         let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
         for (block, panel) in panels(simd, &expand.weights, self.expand_depth(), expand.layer.c_out) {
-            matmul(simd, rows, pixels, panel, |column, row, tile| {
-                let bias = channel(simd, &expand.bias, block + column);
-                let plane = &mut expanded[(block + column) * plane..(block + column + 1) * plane];
-                for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
-                    (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
-                }
-            });
+            matmul(
+                simd,
+                rows,
+                pixels,
+                panel,
+                #[inline(always)]
+                |column, row, tile| {
+                    let bias = channel(simd, &expand.bias, block + column);
+                    let plane = &mut expanded[(block + column) * plane..(block + column + 1) * plane];
+                    for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
+                        (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
+                    }
+                },
+            );
         }
     }
 
@@ -220,9 +227,20 @@ impl FusedBlock {
         for (block, (framed, out)) in planes.enumerate() {
             let taps = taps(simd, weights, layer.c_out, block);
             let bias = channel(simd, bias, block);
-            convolve(simd, self.geometry, framed, (0, count), &taps, |pixel, value| {
-                (value + bias).max(low).min(high).store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
-            });
+            convolve(
+                simd,
+                self.geometry,
+                framed,
+                (0, count),
+                &taps,
+                #[inline(always)]
+                |pixel, value| {
+                    (value + bias)
+                        .max(low)
+                        .min(high)
+                        .store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
+                },
+            );
         }
     }
 
@@ -246,15 +264,22 @@ impl FusedBlock {
         let (low, high) = layer.activation.range();
         let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
         for (block, panel) in panels(simd, weights, layer.c_in, layer.c_out) {
-            matmul(simd, depthwise, pixels, panel, |column, row, tile| {
-                let block = block + column;
-                let bias = channel(simd, bias, block);
-                let start = (block * stripe.len() + band.start - stripe.start) * size + row;
-                let out = &mut out[start * lanes..(start + tile.len()) * lanes];
-                for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
-                    (*value + bias).max(low).min(high).store_slice(out);
-                }
-            });
+            matmul(
+                simd,
+                depthwise,
+                pixels,
+                panel,
+                #[inline(always)]
+                |column, row, tile| {
+                    let block = block + column;
+                    let bias = channel(simd, bias, block);
+                    let start = (block * stripe.len() + band.start - stripe.start) * size + row;
+                    let out = &mut out[start * lanes..(start + tile.len()) * lanes];
+                    for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
+                        (*value + bias).max(low).min(high).store_slice(out);
+                    }
+                },
+            );
         }
         if !self.shortcut {
             return;

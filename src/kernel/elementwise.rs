@@ -71,7 +71,9 @@ pub fn apply_gradient<S: Simd>(
     out: &mut [f32],
 ) {
     let lanes = S::f32s::LEN;
-    let [a, b, c] = [norm.a, norm.b, norm.c].map(|values| channel(simd, values, block));
+    let a = channel(simd, norm.a, block);
+    let b = channel(simd, norm.b, block);
+    let c = channel(simd, norm.c, block);
     for ((dz, y), out) in dz.chunks_exact(lanes).zip(y.chunks_exact(lanes)).zip(out.chunks_exact_mut(lanes)) {
         let dz = S::f32s::from_slice(simd, dz);
         let y = S::f32s::from_slice(simd, y);

@@ -1,7 +1,8 @@
 //! SIMD kernels on plain slices, written once for every instruction set.
 //!
 //! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through `dispatch!`, which
-//! compiles its argument once for each instruction set and picks one at run time.
+//! compiles its argument once for each instruction set and picks one at run time. Closures passed to a kernel need the
+//! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector.
 //!
 //! # The channel-blocked layout
 //!

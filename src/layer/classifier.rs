@@ -12,18 +12,25 @@ pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images
     let classes = bias.len();
     let depth = x.len() / images;
     for (block, panel) in panels(simd, packed, depth, padded(classes)) {
-        matmul(simd, x, images, panel, |column, row, tile| {
-            let first = classes.min((block + column) * lanes);
-            let last = classes.min(first + lanes);
-            for (i, value) in tile.iter().enumerate() {
-                let logits = &mut logits[(row + i) * classes..(row + i + 1) * classes];
-                for ((logit, value), bias) in
-                    logits[first..last].iter_mut().zip(value.as_slice()).zip(&bias[first..])
-                {
-                    *logit = *value + *bias;
+        matmul(
+            simd,
+            x,
+            images,
+            panel,
+            #[inline(always)]
+            |column, row, tile| {
+                let first = classes.min((block + column) * lanes);
+                let last = classes.min(first + lanes);
+                for (i, value) in tile.iter().enumerate() {
+                    let logits = &mut logits[(row + i) * classes..(row + i + 1) * classes];
+                    for ((logit, value), bias) in
+                        logits[first..last].iter_mut().zip(value.as_slice()).zip(&bias[first..])
+                    {
+                        *logit = *value + *bias;
+                    }
                 }
-            }
-        });
+            },
+        );
     }
 }
 
@@ -61,12 +68,19 @@ pub fn backward<S: Simd>(
     }
     accumulate(simd, x, dy, images, (depth, classes), true, dw);
     for (block, panel) in panels(simd, packed, columns, depth) {
-        matmul(simd, dy, images, panel, |column, row, tile| {
-            let start = ((block + column) * images + row) * lanes;
-            let dx = &mut dx[start..start + tile.len() * lanes];
-            for (value, dx) in tile.iter().zip(dx.chunks_exact_mut(lanes)) {
-                value.store_slice(dx);
-            }
-        });
+        matmul(
+            simd,
+            dy,
+            images,
+            panel,
+            #[inline(always)]
+            |column, row, tile| {
+                let start = ((block + column) * images + row) * lanes;
+                let dx = &mut dx[start..start + tile.len() * lanes];
+                for (value, dx) in tile.iter().zip(dx.chunks_exact_mut(lanes)) {
+                    value.store_slice(dx);
+                }
+            },
+        );
     }
 }

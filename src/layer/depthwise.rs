@@ -28,11 +28,19 @@ pub fn forward<S: Simd>(
         frame_source(simd, geometry, source, x, block, framed);
         let mut total = S::f32s::splat(simd, 0.0);
         let mut square = total;
-        convolve(simd, geometry, framed, geometry.whole(), &taps, |pixel, value| {
-            value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
-            total += value;
-            square = value.mul_add(value, square);
-        });
+        convolve(
+            simd,
+            geometry,
+            framed,
+            geometry.whole(),
+            &taps,
+            #[inline(always)]
+            |pixel, value| {
+                value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
+                total += value;
+                square = value.mul_add(value, square);
+            },
+        );
         sums.add(simd, block, total, square);
     }
 }
@@ -77,17 +85,33 @@ pub fn backward<S: Simd>(
         match source.affine {
             Some(affine) => {
                 let mut block_sink = BlockSink::new(simd, affine, mean, block);
-                convolve(simd, plain, dy_frame, plain.whole(), &turned, |pixel, value| {
-                    let span = pixel * lanes..(pixel + 1) * lanes;
-                    let value = with_shortcut(simd, value, add, index * input + span.start);
-                    block_sink.receive(simd, value, &x[span.clone()]).store_slice(&mut dz[span]);
-                });
+                convolve(
+                    simd,
+                    plain,
+                    dy_frame,
+                    plain.whole(),
+                    &turned,
+                    #[inline(always)]
+                    |pixel, value| {
+                        let span = pixel * lanes..(pixel + 1) * lanes;
+                        let value = with_shortcut(simd, value, add, index * input + span.start);
+                        block_sink.receive(simd, value, &x[span.clone()]).store_slice(&mut dz[span]);
+                    },
+                );
                 block_sink.finish(simd, block, sums);
             }
-            None => convolve(simd, plain, dy_frame, plain.whole(), &turned, |pixel, value| {
-                let span = pixel * lanes..(pixel + 1) * lanes;
-                with_shortcut(simd, value, add, index * input + span.start).store_slice(&mut dz[span]);
-            }),
+            None => convolve(
+                simd,
+                plain,
+                dy_frame,
+                plain.whole(),
+                &turned,
+                #[inline(always)]
+                |pixel, value| {
+                    let span = pixel * lanes..(pixel + 1) * lanes;
+                    with_shortcut(simd, value, add, index * input + span.start).store_slice(&mut dz[span]);
+                },
+            ),
         }
     }
 }
@@ -111,8 +135,22 @@ fn frame_source<S: Simd>(
 ) {
     match source.affine {
         Some(affine) => {
-            frame(simd, geometry.size, plane, framed, |row, out| apply(simd, row, block, affine, out));
+            frame(
+                simd,
+                geometry.size,
+                plane,
+                framed,
+                #[inline(always)]
+                |row, out| apply(simd, row, block, affine, out),
+            );
         }
-        None => frame(simd, geometry.size, plane, framed, |row, out| out.copy_from_slice(row)),
+        None => frame(
+            simd,
+            geometry.size,
+            plane,
+            framed,
+            #[inline(always)]
+            |row, out| out.copy_from_slice(row),
+        ),
     }
 }

@@ -23,9 +23,18 @@ pub fn forward<S: Simd>(
     sums: &mut Sums,
 ) {
     let pixels = y.len() / n;
-    product(simd, packed, (k, n), y, rows, sums, |first, count, rows| {
-        gather(simd, source.x, pixels, first, count, source.affine, rows);
-    });
+    product(
+        simd,
+        packed,
+        (k, n),
+        y,
+        rows,
+        sums,
+        #[inline(always)]
+        |first, count, rows| {
+            gather(simd, source.x, pixels, first, count, source.affine, rows);
+        },
+    );
 }
 
 /// The product of rows of k inputs, which `fill(first, count, rows)` brings, with packed weights.
@@ -48,15 +57,22 @@ pub(super) fn product<S: Simd>(
         for (block, panel) in panels(simd, packed, k, n) {
             let mut total = [S::f32s::splat(simd, 0.0); 2];
             let mut square = total;
-            matmul(simd, rows, count, panel, |column, row, tile| {
-                let start = ((block + column) * pixels + first + row) * lanes;
-                let y = &mut y[start..start + tile.len() * lanes];
-                for (value, y) in tile.iter().zip(y.chunks_exact_mut(lanes)) {
-                    value.store_slice(y);
-                    total[column] += *value;
-                    square[column] = value.mul_add(*value, square[column]);
-                }
-            });
+            matmul(
+                simd,
+                rows,
+                count,
+                panel,
+                #[inline(always)]
+                |column, row, tile| {
+                    let start = ((block + column) * pixels + first + row) * lanes;
+                    let y = &mut y[start..start + tile.len() * lanes];
+                    for (value, y) in tile.iter().zip(y.chunks_exact_mut(lanes)) {
+                        value.store_slice(y);
+                        total[column] += *value;
+                        square[column] = value.mul_add(*value, square[column]);
+                    }
+                },
+            );
             for column in 0..2.min(n / lanes - block) {
                 sums.add(simd, block + column, total[column], square[column]);
             }
@@ -109,27 +125,42 @@ fn write<S: Simd>(
     let lanes = S::f32s::LEN;
     let Sink { dz, add, mean, sums } = sink;
     let Some(affine) = source.affine else {
-        return matmul(simd, dy, count, panel, |column, row, tile| {
-            let start = ((block + column) * pixels + first + row) * lanes;
-            for (i, value) in tile.iter().enumerate() {
-                let start = start + i * lanes;
-                with_shortcut(simd, *value, *add, start).store_slice(&mut dz[start..start + lanes]);
-            }
-        });
+        return matmul(
+            simd,
+            dy,
+            count,
+            panel,
+            #[inline(always)]
+            |column, row, tile| {
+                let start = ((block + column) * pixels + first + row) * lanes;
+                for (i, value) in tile.iter().enumerate() {
+                    let start = start + i * lanes;
+                    with_shortcut(simd, *value, *add, start).store_slice(&mut dz[start..start + lanes]);
+                }
+            },
+        );
     };
     let width = 2.min(mean.len() / lanes - block);
     // A panel of one block leaves the second sink unused.
-    let mut blocks = [block, block + width - 1].map(|block| BlockSink::new(simd, affine, mean, block));
-    matmul(simd, dy, count, panel, |column, row, tile| {
-        let start = ((block + column) * pixels + first + row) * lanes;
-        let y = &source.x[start..start + tile.len() * lanes];
-        let dz = &mut dz[start..start + tile.len() * lanes];
-        for (i, value) in tile.iter().enumerate() {
-            let value = with_shortcut(simd, *value, *add, start + i * lanes);
-            let value = blocks[column].receive(simd, value, &y[i * lanes..(i + 1) * lanes]);
-            value.store_slice(&mut dz[i * lanes..(i + 1) * lanes]);
-        }
-    });
+    let mut blocks =
+        [BlockSink::new(simd, affine, mean, block), BlockSink::new(simd, affine, mean, block + width - 1)];
+    matmul(
+        simd,
+        dy,
+        count,
+        panel,
+        #[inline(always)]
+        |column, row, tile| {
+            let start = ((block + column) * pixels + first + row) * lanes;
+            let y = &source.x[start..start + tile.len() * lanes];
+            let dz = &mut dz[start..start + tile.len() * lanes];
+            for (i, value) in tile.iter().enumerate() {
+                let value = with_shortcut(simd, *value, *add, start + i * lanes);
+                let value = blocks[column].receive(simd, value, &y[i * lanes..(i + 1) * lanes]);
+                value.store_slice(&mut dz[i * lanes..(i + 1) * lanes]);
+            }
+        },
+    );
     for (column, sink) in blocks.into_iter().enumerate().take(width) {
         sink.finish(simd, block + column, sums);
     }

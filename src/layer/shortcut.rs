@@ -2,6 +2,7 @@
 //! block's input where there is a shortcut. Bottleneck tensors are small, so this one is written out.
 
 use super::{BlockSink, Sink, Source};
+use crate::config::Activation;
 use crate::kernel::elementwise::{Affine, channel};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
@@ -22,12 +23,15 @@ pub fn forward<S: Simd>(
         crate::kernel::elementwise::apply(simd, y, block, affine, out);
         let Some(Source { x, affine }) = shortcut else { continue };
         let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
-        let identity = (S::f32s::splat(simd, 1.0), S::f32s::splat(simd, 0.0));
-        let (scale, shift) = affine.map_or(identity, |affine| {
-            (channel(simd, affine.scale, block), channel(simd, affine.shift, block))
-        });
-        let (low, high) = affine.map_or((f32::NEG_INFINITY, f32::INFINITY), |affine| affine.range);
-        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        let mut scale = S::f32s::splat(simd, 1.0);
+        let mut shift = S::f32s::splat(simd, 0.0);
+        let mut range = Activation::Linear.range();
+        if let Some(affine) = affine {
+            scale = channel(simd, affine.scale, block);
+            shift = channel(simd, affine.shift, block);
+            range = affine.range;
+        }
+        let (low, high) = (S::f32s::splat(simd, range.0), S::f32s::splat(simd, range.1));
         for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
             let x = S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high);
             (x + S::f32s::from_slice(simd, out)).store_slice(out);

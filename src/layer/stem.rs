@@ -25,9 +25,18 @@ pub fn forward<S: Simd>(
     rows: &mut [f32],
     sums: &mut Sums,
 ) {
-    product(simd, packed, (padded(INPUTS), n), y, rows, sums, |first, count, rows| {
-        unfold(simd, geometry, image, first, count, rows);
-    });
+    product(
+        simd,
+        packed,
+        (padded(INPUTS), n),
+        y,
+        rows,
+        sums,
+        #[inline(always)]
+        |first, count, rows| {
+            unfold(simd, geometry, image, first, count, rows);
+        },
+    );
 }
 
 /// `dw = imageᵀ · dy`, (27, n); forward was `y = w ∗ image`. The image itself needs no gradient.
