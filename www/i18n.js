@@ -111,7 +111,7 @@ export function count(value) {
 
 /** @param {number} value */
 export function bytes(value) {
-  return value >= 99_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
+  return value >= 999_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
 }
 
 /** @param {number} value */

@@ -42,6 +42,7 @@ export function createClassify({ engine, state, model }) {
   const frame = h("div", { class: "photo-crop", hidden: true });
   const box = h("div", { class: "photo" }, photo, frame);
   const hint = h("p", { class: "photo-hint", t: "classify.hint" });
+  const caption = h("p", { class: "caption" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const stage = h("div", { class: "stage" }, box, hint, camera.element);
   const crop = h("canvas", { class: "crop", role: "img", "t-aria-label": "classify.crop.label" });
@@ -73,6 +74,7 @@ export function createClassify({ engine, state, model }) {
       { class: "panel picture", "t-aria-label": "classify.picture" },
       h("div", { class: "actions" }, openButton, camera.button, picker),
       h("div", { class: "looks" }, stage, h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize))),
+      caption,
       problem,
       samples,
     ),
@@ -171,7 +173,7 @@ export function createClassify({ engine, state, model }) {
   /** @param {Item} item @param {{width: number, height: number}} size */
   function showPhoto(item, { width, height }) {
     photo.src = item.url;
-    photo.alt = item.name;
+    photo.alt = caption.textContent = item.name;
     photo.hidden = frame.hidden = false;
     hint.hidden = true;
     box.style.aspectRatio = `${width} / ${height}`;

@@ -12,7 +12,7 @@ const MOST_SEEDS = 1_000_000;
 export function createSamples({ engine, model, choose }) {
   const list = h("ul", { class: "samples-list" });
   const again = h("button", { type: "button", t: "samples.again", onclick: () => draw(Math.floor(Math.random() * MOST_SEEDS)) });
-  const element = h("div", { class: "samples" }, h("h3", { t: "samples.title" }), list, again);
+  const element = h("div", { class: "samples" }, h("header", {}, h("h3", { t: "samples.title" }), again), list);
   let showing = "";
 
   /** @param {string} name @param {HTMLCanvasElement | HTMLImageElement} picture @param {() => void} onclick */
