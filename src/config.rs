@@ -17,6 +17,8 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
     (6, 160, 3, 2),
     (6, 320, 1, 1),
 ];
+/// Inputs of one output pixel of the stem: 3 rows, 3 columns, 3 colours.
+pub const STEM_INPUTS: usize = 27;
 const STEM_CHANNELS: usize = 32;
 const LAST_CHANNELS: usize = 1280;
 

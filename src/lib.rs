@@ -11,7 +11,7 @@
 //! 3. [`network`]: the whole network in training, forward and backward; made of [`block`]s, and those of
 //!    [`layer`]s, one operation a file.
 //! 4. [`kernel`]: the SIMD code that does the work, written once for every instruction set.
-//! 5. [`loss`], [`optim`], [`schedule`], [`augment`] and what ties them together, [`train`].
+//! 5. [`recipe`], [`loss`], [`optim`], [`schedule`], [`augment`] and what ties them together, [`train`].
 //! 6. [`infer`]: the same network run another way, each block as one operation.
 //! 7. [`weights`] and [`checkpoint`]: files. [`image`] and [`data`]: pictures.
 //!
@@ -45,6 +45,7 @@ pub mod loss;
 pub mod network;
 pub mod optim;
 pub mod parameters;
+pub mod recipe;
 pub mod schedule;
 pub mod threads;
 pub mod train;

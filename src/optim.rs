@@ -4,7 +4,7 @@ use fearless_simd::Level;
 
 use crate::kernel::dispatch;
 use crate::parameters::{Role, Tensor};
-use crate::train::{Optimizer, Recipe};
+use crate::recipe::{Optimizer, Recipe};
 
 /// What an optimiser remembers, laid out as the values.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! The learning rate over time.
 
-use crate::train::{Recipe, Schedule};
+use crate::recipe::{Recipe, Schedule};
 
 /// The learning rate of a step, from the epochs (whole and fractional) trained before it.
 ///

@@ -4,15 +4,17 @@
 //! at a time, in that shard's buffers; sums over the batch are taken shard by shard in their order. So the result
 //! depends on the batch but not on the number of threads.
 
-use crate::config::{Config, Kind, Layer};
+use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::{MAX_LANES, padded};
-use crate::layer::pointwise::ROWS;
-use crate::layer::stem;
 
 /// Shards of a batch: the number of threads that can be busy at once.
 pub const SHARDS: usize = 8;
+
+/// Pixels worked on at once: their inputs and outputs stay in the second cache, and each panel of weights is read
+/// once for all of them.
+pub const ROWS: usize = 64;
 
 /// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses
 /// the front of each.
@@ -88,7 +90,7 @@ impl Shard {
         let features = classifier[0].c_in * images;
         let wide = zeros(largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]));
         let narrow = zeros(largest(&[Kind::Project]));
-        let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(stem::INPUTS));
+        let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(STEM_INPUTS));
         let outputs = convolutions.iter().map(|l| l.c_out).max().unwrap_or(0) * ROWS;
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
         let frame = depthwise.map(|l| geometry(config, l).framed_pixels()).max().unwrap_or(0) * MAX_LANES;

@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::fold::Folded;
 use super::map::Map;
-use crate::config::{Config, Kind, Layer, Shortcut};
+use crate::config::{Config, Kind, Layer, STEM_INPUTS, Shortcut};
 use crate::kernel::depthwise::{Geometry, convolve, taps};
 use crate::kernel::elementwise::channel;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, padded};
-use crate::layer::stem::{self, unfold};
+use crate::layer::stem::unfold;
 use crate::workspace::geometry;
 
 /// Floats of an expanded band: half of a usual second-level cache, so that the weights fit beside it.
@@ -111,7 +111,7 @@ impl FusedBlock {
     /// Inputs of a pixel that is expanded.
     fn expand_depth(&self) -> usize {
         self.expand.as_ref().map_or(0, |expand| match expand.layer.kind {
-            Kind::Stem => padded(stem::INPUTS),
+            Kind::Stem => padded(STEM_INPUTS),
             _ => expand.layer.c_in,
         })
     }

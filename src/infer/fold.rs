@@ -3,9 +3,8 @@
 
 use fearless_simd::Level;
 
-use crate::config::{Kind, Layer};
+use crate::config::{Kind, Layer, STEM_INPUTS};
 use crate::kernel::{dispatch, matmul, padded};
-use crate::layer::stem;
 use crate::parameters::{Role, Tensor, Weights, tensors};
 
 /// A convolution, or the classifier, as inference runs it.
@@ -52,7 +51,7 @@ fn fold_layer(level: Level, weights: &Weights, layer: &Layer, index: usize, tens
         w.chunks_exact(channels).flat_map(|row| row.iter().zip(&scale).map(|(w, scale)| w * scale)).collect();
     let inputs = match layer.kind {
         Kind::Depthwise => return Folded { layer: *layer, weights: scaled, bias },
-        Kind::Stem => stem::INPUTS,
+        Kind::Stem => STEM_INPUTS,
         _ => layer.c_in,
     };
     let mut packed = vec![0.0; matmul::packed_len(inputs, channels)];

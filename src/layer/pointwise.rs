@@ -4,10 +4,7 @@ use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
 use crate::kernel::elementwise::{Sums, apply_gradient, gather};
 use crate::kernel::matmul::{accumulate, matmul, panels};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
-
-/// Pixels worked on at once: their inputs and outputs stay in the second cache, and each panel of weights is read
-/// once for all of them.
-pub const ROWS: usize = 64;
+use crate::workspace::ROWS;
 
 /// `y = x · w`; adds Σ y and Σ y² to `sums`.
 ///

@@ -1,14 +1,13 @@
 //! The 3×3 convolution of the image: each pixel's 27 inputs are unfolded into a row for the matrix product.
 
 use super::Gradient;
-use super::pointwise::{ROWS, gather_gradient, product};
+use super::pointwise::{gather_gradient, product};
+use crate::config::STEM_INPUTS;
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::matmul::accumulate;
 use crate::kernel::{Simd, SimdBase, padded};
-
-/// Inputs of one output pixel: 3 rows, 3 columns, 3 colours.
-pub const INPUTS: usize = 27;
+use crate::workspace::ROWS;
 
 /// `y = w ∗ image`; adds Σ y and Σ y² to `sums`.
 ///
@@ -28,7 +27,7 @@ pub fn forward<S: Simd>(
     product(
         simd,
         packed,
-        (padded(INPUTS), n),
+        (padded(STEM_INPUTS), n),
         y,
         rows,
         sums,
@@ -54,11 +53,11 @@ pub fn backward<S: Simd>(
     let [x_rows, dy_rows] = rows;
     for first in (0..pixels).step_by(ROWS) {
         let count = ROWS.min(pixels - first);
-        let x = &mut x_rows[..padded(INPUTS) * count];
+        let x = &mut x_rows[..padded(STEM_INPUTS) * count];
         let dy = &mut dy_rows[..n * count];
         unfold(simd, geometry, image, first, count, x);
         gather_gradient(simd, gradient, pixels, first, count, dy);
-        accumulate(simd, x, dy, count, (INPUTS, n), first == 0, dw);
+        accumulate(simd, x, dy, count, (STEM_INPUTS, n), first == 0, dw);
     }
 }
 
@@ -81,7 +80,7 @@ pub(crate) fn unfold<S: Simd>(
         let image = &images[image * size * size * 3..(image + 1) * size * size * 3];
         // Rows and columns are counted in the frame, whose first row and column are zeros.
         let (top, left) = (y * stride + offset, x * stride + offset);
-        let mut patch = [0.0; padded(INPUTS)];
+        let mut patch = [0.0; padded(STEM_INPUTS)];
         for (framed_row, patch) in (top..top + 3).zip(patch.chunks_exact_mut(9)) {
             if !(1..=size).contains(&framed_row) {
                 continue;

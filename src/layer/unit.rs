@@ -7,7 +7,7 @@ use fearless_simd::Level;
 
 use super::batch_norm::BatchNorm;
 use super::{Gradient, Sink, Source, depthwise, pointwise, stem};
-use crate::config::{Config, Kind, Layer};
+use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::{dispatch, matmul};
 use crate::parameters::{Role, Tensor};
@@ -99,7 +99,7 @@ impl Unit {
         };
         let packed = match layer.kind {
             Kind::Depthwise => [0, 0],
-            Kind::Stem => [matmul::packed_len(stem::INPUTS, layer.c_out), 0],
+            Kind::Stem => [matmul::packed_len(STEM_INPUTS, layer.c_out), 0],
             _ => [matmul::packed_len(layer.c_in, layer.c_out); 2],
         };
         Unit {
@@ -125,7 +125,7 @@ impl Unit {
         let [packed, transposed] = &mut self.packed;
         match self.layer.kind {
             Kind::Depthwise => {}
-            Kind::Stem => dispatch!(level, simd => matmul::pack(simd, w, (stem::INPUTS, n), (n, 1), packed)),
+            Kind::Stem => dispatch!(level, simd => matmul::pack(simd, w, (STEM_INPUTS, n), (n, 1), packed)),
             _ => {
                 let k = self.layer.c_in;
                 dispatch!(level, simd => {
