@@ -275,8 +275,11 @@ fn now() -> f64 {
     PERFORMANCE.with(Performance::now)
 }
 
+/// Reads an object whose fields may be left out or undefined; one that does not exist is an error.
 fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    Ok(serde_wasm_bindgen::from_value(value)?)
+    let mut fields: PartialConfig = serde_wasm_bindgen::from_value(value)?;
+    fields.retain(|_, value| !value.is_null());
+    Ok(serde_json::from_value(fields.into())?)
 }
 
 fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T, JsError> {
