@@ -25,11 +25,11 @@ fn number(value: &JsValue, name: &str) -> f64 {
     get(value, name).as_f64().unwrap_or_else(|| panic!("{name} is a number"))
 }
 
-fn small_network() -> Vec<(&'static str, JsValue)> {
+fn small_network(resolution: u32) -> Vec<(&'static str, JsValue)> {
     let mean = js_sys::Array::of3(&0.5.into(), &0.5.into(), &0.5.into());
     vec![
         ("width", 0.35.into()),
-        ("resolution", 32.into()),
+        ("resolution", resolution.into()),
         ("classes", 10.into()),
         ("stem", "cifar".into()),
         ("dropout", 0.into()),
@@ -84,9 +84,10 @@ fn classify_gives_labels_and_probabilities() {
 
 #[wasm_bindgen_test]
 fn training_learns_and_its_memory_does_not_grow() {
-    let recipe = object(&[("batch", 32.into()), ("crop_padding", 0.into()), ("flip", false.into())]);
-    let mut trainer = Trainer::new(object(&small_network()), recipe, 32).ok().unwrap();
-    let batch: JsValue = draw_shapes(1, 0, 32, 32).ok().unwrap().into();
+    // Small: the browser's main thread must not stand still for long.
+    let recipe = object(&[("batch", 16.into()), ("crop_padding", 0.into()), ("flip", false.into())]);
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 16).ok().unwrap();
+    let batch: JsValue = draw_shapes(1, 0, 16, 16).ok().unwrap().into();
     let images = get(&batch, "images").unchecked_into::<js_sys::Uint8Array>().to_vec();
     let labels = get(&batch, "labels").unchecked_into::<Uint32Array>().to_vec();
     let mut step = || -> f64 {
@@ -98,7 +99,7 @@ fn training_learns_and_its_memory_does_not_grow() {
     let before = memory().unchecked_into::<js_sys::ArrayBuffer>().byte_length();
     let last = (0..40).map(|_| step()).last().unwrap();
     assert_eq!(memory().unchecked_into::<js_sys::ArrayBuffer>().byte_length(), before);
-    assert!(first > 1.8 && last < 0.5, "from {first} to {last}");
+    assert!(first > 1.8 && last < 1.0, "from {first} to {last}");
 
     let snapshot = trainer.snapshot();
     let again: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
@@ -107,8 +108,8 @@ fn training_learns_and_its_memory_does_not_grow() {
     assert_eq!(number(&again, "loss"), number(&restored, "loss"));
 
     let evaluation: JsValue = trainer.evaluate(&images, &labels).ok().unwrap().into();
-    assert_eq!(number(&evaluation, "total"), 32.0);
-    assert_eq!(get(&evaluation, "predictions").unchecked_into::<Uint32Array>().length(), 32);
+    assert_eq!(number(&evaluation, "total"), 16.0);
+    assert_eq!(get(&evaluation, "predictions").unchecked_into::<Uint32Array>().length(), 16);
 }
 
 #[wasm_bindgen_test]
