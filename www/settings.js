@@ -23,7 +23,7 @@ export const SETTINGS = [
   { key: "batch", target: "recipe", group: "data", live: false, quick: 32, paper: 96, min: 1, max: 1024, whole: true },
   { key: "seed", target: "recipe", group: "data", live: false, quick: 1, min: 0, max: 999_999_999, whole: true },
 
-  { key: "learning_rate", target: "recipe", group: "rate", live: true, quick: 0.1, paper: 0.045, min: 0, max: 10 },
+  { key: "learning_rate", target: "recipe", group: "rate", live: true, quick: 0.03, paper: 0.045, min: 0, max: 10 },
   {
     key: "schedule",
     target: "recipe",
@@ -42,7 +42,7 @@ export const SETTINGS = [
   { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
   { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
 
-  { key: "crop_padding", target: "recipe", group: "augmentation", live: true, quick: 4, min: 0, max: 64, whole: true },
+  { key: "crop_padding", target: "recipe", group: "augmentation", live: true, quick: 0, paper: 4, min: 0, max: 64, whole: true },
   { key: "flip", target: "recipe", group: "augmentation", live: true, quick: true },
 
   { key: "activation", target: "config", group: "network", live: false, quick: "relu6", choices: ["relu6", "relu"] },
@@ -60,21 +60,35 @@ export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
 export const CLASSES = 10;
 /** Drawings that count as an epoch. */
 const SHAPES_EPOCH = 5000;
-/** Mean and deviation of the colours, by data set. @type {Record<string, Pick<import("./protocol.js").Config, "mean" | "std">>} */
-const COLOURS = {
-  shapes: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-  "cifar-10": { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
-};
+/** CIFAR-10's mean and deviation of the colours, which do for drawings as well. @type {Pick<import("./protocol.js").Config, "mean" | "std">} */
+const COLOURS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
+/** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
+const QUICK = { "cifar-10": { epochs: 10, crop_padding: 4 } };
 
 /**
- * All settings of one kind of start, width and resolution included.
+ * All settings of one kind of start on a data set.
  *
  * @typedef {Record<string, number | string | boolean>} Values
  * @param {"quick" | "paper"} start
+ * @param {string} data
  * @returns {Values}
  */
-export function preset(start) {
-  return Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start] ?? setting.quick]));
+export function preset(start, data = "shapes") {
+  const values = Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start] ?? setting.quick]));
+  return { ...values, ...(start === "quick" && QUICK[data]), data };
+}
+
+/**
+ * What to set so that another data set is trained on: what still stands as a quick start left it follows.
+ *
+ * @param {Values} values
+ * @param {string} data
+ * @returns {Values}
+ */
+export function switchData(values, data) {
+  const before = preset("quick", String(values.data));
+  const after = Object.entries(preset("quick", data));
+  return Object.fromEntries(after.filter(([key, value]) => values[key] === before[key] && values[key] !== value));
 }
 
 /**
@@ -111,9 +125,8 @@ export function recipeOf(values) {
  * @returns {import("./protocol.js").Config}
  */
 export function configOf(values) {
-  const colours = COLOURS[String(values.data)];
   const { width, resolution } = values;
-  return { ...only(values, "config"), ...colours, width: Number(width), resolution: Number(resolution), classes: CLASSES, crop: 1 };
+  return { ...only(values, "config"), ...COLOURS, width: Number(width), resolution: Number(resolution), classes: CLASSES, crop: 1 };
 }
 
 /**

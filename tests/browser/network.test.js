@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { networkOf } from "../../www/network.js";
-import { configOf, parse, preset, recipeOf, SETTINGS } from "../../www/settings.js";
+import { configOf, parse, preset, recipeOf, SETTINGS, switchData } from "../../www/settings.js";
 
 const entry = (/** @type {string} */ id, /** @type {number} */ width) => ({
   id,
@@ -83,4 +83,10 @@ test("the paper's recipe is the paper's", () => {
   );
   assert.equal(recipeOf({ ...preset("quick"), epochs: 7 }).decay_until, 7, "0 stands for the last epoch");
   assert.equal(configOf({ ...preset("quick"), width: 0.5, resolution: 32 }).bottleneck, "linear");
+});
+
+test("another data set brings its own quick start, and leaves what was changed", () => {
+  assert.deepEqual(switchData(preset("quick"), "cifar-10"), { data: "cifar-10", epochs: 10, crop_padding: 4 });
+  assert.deepEqual(switchData({ ...preset("quick"), epochs: 5 }, "cifar-10"), { data: "cifar-10", crop_padding: 4 });
+  assert.deepEqual(switchData(preset("quick", "cifar-10"), "shapes"), { data: "shapes", epochs: 3, crop_padding: 0 });
 });

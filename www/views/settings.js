@@ -1,7 +1,7 @@
 /** The form of a training's settings, made from the table of settings.js. */
 import { h } from "../dom.js";
 import { number, t } from "../i18n.js";
-import { parse, preset, SETTINGS } from "../settings.js";
+import { parse, preset, SETTINGS, switchData } from "../settings.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
 /** Groups that are open from the start. */
@@ -14,8 +14,8 @@ export function createSettings({ state, session }) {
   const presets = h(
     "div",
     { class: "actions presets" },
-    h("button", { type: "button", t: "settings.quick", onclick: () => state.set("train", { ...preset("quick"), width: 0.35, resolution: 32 }) }),
-    h("button", { type: "button", t: "settings.paper", onclick: paper }),
+    h("button", { type: "button", t: "settings.quick", onclick: () => start("quick") }),
+    h("button", { type: "button", t: "settings.paper", onclick: () => start("paper") }),
   );
   const rows = SETTINGS.map((setting) => createRow(setting, change));
   const groups = GROUPS.map((group) =>
@@ -28,15 +28,15 @@ export function createSettings({ state, session }) {
   );
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
 
-  /** The paper's recipe, on the data and the seed that are chosen. */
-  function paper() {
+  /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
+  function start(kind) {
     const { data, seed } = state.values.train;
-    state.set("train", { ...preset("paper"), data, seed });
+    state.set("train", { ...preset(kind, String(data)), seed });
   }
 
   /** @param {Setting} setting @param {number | string | boolean} value */
-  async function change(setting, value) {
-    state.set("train", { [setting.key]: value });
+  function change(setting, value) {
+    state.set("train", setting.key === "data" ? switchData(state.values.train, String(value)) : { [setting.key]: value });
   }
 
   /** What may change while training does so at once. */
