@@ -50,7 +50,10 @@ export function ownImages({ images, labels, resolution, names, held_out }, seed)
   const size = resolution * resolution * 3;
   if (images.length !== labels.length * size) {
     const found = `${images.length} bytes for ${labels.length} labels`;
-    throw new EngineError("core", `images must hold ${size} bytes a label (${resolution} × ${resolution} RGB), not ${found}`);
+    throw new EngineError(
+      "core",
+      `images must hold ${size} bytes a label (${resolution} × ${resolution} RGB), not ${found}`,
+    );
   }
   const training = labels.length - held_out;
   if (!(training >= 1 && held_out >= 0)) {
@@ -169,7 +172,7 @@ async function split(base, name, onLoading) {
 async function count(most, exists) {
   if (most && (await exists(most - 1))) return most;
   let low = 0;
-  for (let high = Math.max(most - 1, 0); low < high; ) {
+  for (let high = Math.max(most - 1, 0); low < high;) {
     const middle = (low + high) >> 1;
     if (await exists(middle)) low = middle + 1;
     else high = middle;

@@ -13,12 +13,15 @@ export async function download(url, { signal, onProgress } = {}) {
     throw new EngineError("network", `${url}: ${error.message}`, { url: String(url), status: error.message });
   });
   if (!response.ok || !response.body) {
-    throw new EngineError("network", `${url}: status ${response.status}`, { url: String(url), status: response.status });
+    throw new EngineError("network", `${url}: status ${response.status}`, {
+      url: String(url),
+      status: response.status,
+    });
   }
   const total = Number(response.headers.get("content-length"));
   const parts = [];
   let length = 0;
-  for (const reader = response.body.getReader(); ; ) {
+  for (const reader = response.body.getReader(); ;) {
     const { done, value } = await reader.read();
     if (done) break;
     parts.push(value);

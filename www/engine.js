@@ -7,6 +7,7 @@
  *
  * Everything is a promise. Long actions take an `AbortSignal` and report progress.
  */
+import { decode } from "./decode.js";
 import { abortable, download } from "./download.js";
 import { EngineError } from "./errors.js";
 
@@ -17,13 +18,11 @@ export { download, EngineError };
  * @typedef {import("./protocol.js").Recipe} Recipe
  * @typedef {import("./protocol.js").Data} Data
  * @typedef {import("./protocol.js").Methods} Methods
- * @typedef {Blob | ImageData | ImageBitmap | HTMLImageElement | HTMLCanvasElement | HTMLVideoElement} ImageSource
+ * @typedef {import("./decode.js").ImageSource} ImageSource
  */
 
 /** How long the worker trains or evaluates before it listens again, in milliseconds. */
 const SLICE = 50;
-/** Largest picture that is decoded, in pixels: its bytes are held twice. */
-const MOST_PIXELS = 64_000_000;
 
 /** Smallest modules that use each instruction set: `() -> v128`. */
 const PROBES = {
@@ -44,7 +43,10 @@ function pickVariant() {
     const bytes = Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16));
     if (WebAssembly.validate(bytes)) return /** @type {keyof typeof PROBES} */ (variant);
   }
-  throw new EngineError("no-simd", "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it");
+  throw new EngineError(
+    "no-simd",
+    "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it",
+  );
 }
 
 /**
@@ -80,7 +82,8 @@ export class Engine extends EventTarget {
   async start() {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) => this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
+    this.#worker.onerror = (event) =>
+      this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
     ({ threads: this.threads } = await this.call("init", { variant: this.variant }));
   }
 
@@ -223,9 +226,9 @@ class Held {
     this.handle = handle;
   }
 
-  /** Frees its memory. */
-  close() {
-    return this.engine.call("drop", { handle: this.handle });
+  /** Frees its memory; a core that was stopped has freed it already. */
+  async close() {
+    await this.engine.call("drop", { handle: this.handle }).catch(() => {});
   }
 }
 
@@ -401,43 +404,4 @@ async function bytesOf(source, how) {
   if (source instanceof Uint8Array) return source;
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
   return download(source, how);
-}
-
-/**
- * A picture's pixels, decoded off the main thread. Colour profiles are left aside, as the command line does.
- *
- * @param {ImageSource} source
- * @returns {Promise<import("./protocol.js").Pixels>}
- */
-async function decode(source) {
-  if (source instanceof ImageData) {
-    return { data: new Uint8Array(source.data), width: source.width, height: source.height };
-  }
-  if (source instanceof Blob) await checkFile(source);
-  /** @type {ImageBitmapOptions} */
-  const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
-  return createImageBitmap(source, options).catch((error) => {
-    throw new EngineError("not-an-image", `the picture could not be decoded: ${error.message}`);
-  });
-}
-
-/** Reads a file's header only, and refuses what is no picture or too large a one. @param {Blob} file */
-async function checkFile(file) {
-  if (!file.size) throw new EngineError("empty-file", "the file is empty");
-  const url = URL.createObjectURL(file);
-  try {
-    const image = new Image();
-    image.src = url;
-    await new Promise((resolve, reject) => {
-      image.onload = resolve;
-      image.onerror = () => reject(new EngineError("not-an-image", "the file is not a picture that this browser reads"));
-    });
-    const { naturalWidth: width, naturalHeight: height } = image;
-    if (width * height > MOST_PIXELS) {
-      const most = MOST_PIXELS / 1e6;
-      throw new EngineError("too-large", `${width} × ${height} pixels are more than ${most} million`, { width, height, most });
-    }
-  } finally {
-    URL.revokeObjectURL(url);
-  }
 }

@@ -86,7 +86,9 @@ let imagenet;
  */
 export async function usualNames(classes) {
   if (classes !== 1000 && classes !== 1001) return [];
-  imagenet ??= fetch(new URL("imagenet-classes.txt", FOLDER)).then(async (response) => (await response.text()).trim().split("\n"));
+  imagenet ??= fetch(new URL("imagenet-classes.txt", FOLDER)).then(async (response) =>
+    (await response.text()).trim().split("\n"),
+  );
   const names = await imagenet;
   return classes === 1001 ? ["background", ...names] : names;
 }

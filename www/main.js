@@ -46,6 +46,7 @@ async function main() {
   /** @type {Context} */
   const context = { engine, state, library, model, session };
   model.update();
+  missingWeights(context);
 
   find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
   const classify = createClassify(context);
@@ -71,6 +72,19 @@ function showRoom(state) {
       find(`tab-${next}`).focus();
     };
     find(`panel-${room}`).hidden = !chosen;
+  }
+}
+
+/** A link may name weights that were opened or trained elsewhere. @param {Context} context */
+function missingWeights({ state, library, model }) {
+  for (const [room, key] of /** @type {const} */ ([
+    ["classify", "weights"],
+    ["train", "from"],
+  ])) {
+    const id = String(state.values[room][key]);
+    if (!id || library.find(id)) continue;
+    state.set(room, { [key]: "" });
+    model.report(new EngineError("gone", `there are no weights ${id} here`, { id: id.replace("file:", "") }));
   }
 }
 
@@ -121,7 +135,9 @@ function acceptDrops(context, openPictures) {
   };
 }
 
-const dark = () => getComputedStyle(document.documentElement).colorScheme === "dark" || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+const dark = () =>
+  getComputedStyle(document.documentElement).colorScheme === "dark" ||
+  (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
 
 /** @param {string | null} theme */
 function chooseTheme(theme) {

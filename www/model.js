@@ -73,7 +73,7 @@ export class Model extends EventTarget {
     this.#busy = true;
     while (this.#changed) {
       this.#changed = false;
-      await this.#follow();
+      await this.#follow().catch((error) => this.report(error));
     }
     this.#busy = false;
   }
@@ -131,7 +131,9 @@ export class Model extends EventTarget {
       this.progress = share;
       this.dispatchEvent(new Event("change"));
     };
-    const classifier = await this.#engine.loadClassifier(await entry.load({ signal, onProgress }), { options: entry.options });
+    const classifier = await this.#engine.loadClassifier(await entry.load({ signal, onProgress }), {
+      options: entry.options,
+    });
     const { labels, config } = classifier;
     this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
     const drawn = String(labels) === String(this.#shapes);

@@ -42,7 +42,12 @@ export function networkOf(state, library) {
       if (!from) {
         const config = configOf(train);
         const { width, resolution } = config;
-        return { config, entry: from, widths: free("width", WIDTHS, width), resolutions: free("resolution", RESOLUTIONS, resolution) };
+        return {
+          config,
+          entry: from,
+          widths: free("width", WIDTHS, width),
+          resolutions: free("resolution", RESOLUTIONS, resolution),
+        };
       }
       const { config } = from;
       /** @type {(value: number) => [string, Record<string, string>]} */

@@ -89,7 +89,12 @@ export class Session extends EventTarget {
       this.trainer = null;
       const config = from ? from.config : configOf(settings);
       const weights = await from?.load({ signal: this.#abort.signal });
-      const trainer = await this.#engine.createTrainer({ config, recipe: recipeOf(settings), data: dataOf(settings), weights });
+      const trainer = await this.#engine.createTrainer({
+        config,
+        recipe: recipeOf(settings),
+        data: dataOf(settings),
+        weights,
+      });
       this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
       this.predictions = null;
       this.trainer = trainer;
@@ -208,7 +213,8 @@ export class Session extends EventTarget {
     let evaluate = began + EVALUATE_AFTER;
     try {
       for await (const step of trainer.run({ steps: Math.min(steps ?? Infinity, this.total - done.length), signal })) {
-        for (const [key, values] of Object.entries(run.steps)) values.push(step[/** @type {keyof typeof step} */ (key)]);
+        for (const [key, values] of Object.entries(run.steps))
+          values.push(step[/** @type {keyof typeof step} */ (key)]);
         images += Number(run.settings.batch);
         const now = performance.now();
         this.rate = (1000 * images) / Math.max(now - began, 1);

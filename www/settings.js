@@ -33,21 +33,71 @@ export const SETTINGS = [
     paper: "exponential",
     choices: ["exponential", "linear", "cosine", "constant"],
   },
-  { key: "decay", target: "recipe", group: "rate", live: true, quick: 0.98, min: 0, max: 1, when: ["schedule", ["exponential"]] },
-  { key: "decay_until", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 1000, when: ["schedule", ["linear", "cosine"]] },
+  {
+    key: "decay",
+    target: "recipe",
+    group: "rate",
+    live: true,
+    quick: 0.98,
+    min: 0,
+    max: 1,
+    when: ["schedule", ["exponential"]],
+  },
+  {
+    key: "decay_until",
+    target: "recipe",
+    group: "rate",
+    live: true,
+    quick: 0,
+    min: 0,
+    max: 1000,
+    when: ["schedule", ["linear", "cosine"]],
+  },
   { key: "warmup", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 100 },
 
-  { key: "optimizer", target: "recipe", group: "optimizer", live: false, quick: "sgd", paper: "rmsprop", choices: ["sgd", "nesterov", "rmsprop"] },
+  {
+    key: "optimizer",
+    target: "recipe",
+    group: "optimizer",
+    live: false,
+    quick: "sgd",
+    paper: "rmsprop",
+    choices: ["sgd", "nesterov", "rmsprop"],
+  },
   { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 1 },
   { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
   { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
 
-  { key: "crop_padding", target: "recipe", group: "augmentation", live: true, quick: 0, paper: 4, min: 0, max: 64, whole: true },
+  {
+    key: "crop_padding",
+    target: "recipe",
+    group: "augmentation",
+    live: true,
+    quick: 0,
+    paper: 4,
+    min: 0,
+    max: 64,
+    whole: true,
+  },
   { key: "flip", target: "recipe", group: "augmentation", live: true, quick: true },
 
   { key: "activation", target: "config", group: "network", live: false, quick: "relu6", choices: ["relu6", "relu"] },
-  { key: "bottleneck", target: "config", group: "network", live: false, quick: "linear", choices: ["linear", "relu6", "relu"] },
-  { key: "shortcut", target: "config", group: "network", live: false, quick: "bottlenecks", choices: ["bottlenecks", "none"] },
+  {
+    key: "bottleneck",
+    target: "config",
+    group: "network",
+    live: false,
+    quick: "linear",
+    choices: ["linear", "relu6", "relu"],
+  },
+  {
+    key: "shortcut",
+    target: "config",
+    group: "network",
+    live: false,
+    quick: "bottlenecks",
+    choices: ["bottlenecks", "none"],
+  },
   { key: "expansion", target: "config", group: "network", live: false, quick: 6, min: 1, max: 10, whole: true },
   { key: "stem", target: "config", group: "network", live: false, quick: "cifar", choices: ["cifar", "imagenet"] },
   { key: "dropout", target: "config", group: "network", live: false, quick: 0, min: 0, max: 0.95 },
@@ -102,7 +152,9 @@ export function parse(setting, text) {
   if (typeof setting.quick === "boolean") return text === "true";
   const value = Number(text);
   const { min = -Infinity, max = Infinity } = setting;
-  return text.trim() === "" || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value)) ? null : value;
+  return text.trim() === "" || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
+    ? null
+    : value;
 }
 
 /** @param {Values} values @param {"recipe" | "config"} target */
@@ -126,7 +178,14 @@ export function recipeOf(values) {
  */
 export function configOf(values) {
   const { width, resolution } = values;
-  return { ...only(values, "config"), ...COLOURS, width: Number(width), resolution: Number(resolution), classes: CLASSES, crop: 1 };
+  return {
+    ...only(values, "config"),
+    ...COLOURS,
+    width: Number(width),
+    resolution: Number(resolution),
+    classes: CLASSES,
+    crop: 1,
+  };
 }
 
 /**

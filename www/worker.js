@@ -73,7 +73,13 @@ const methods = {
       ? core.Trainer.from_weights(weights, recipe, set.images_per_epoch)
       : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
     network.set_labels(set.names);
-    trainers.set(trainer, { trainer: network, data: set, batch: recipe.batch ?? 96, position: 0, waiting: new AbortController() });
+    trainers.set(trainer, {
+      trainer: network,
+      data: set,
+      batch: recipe.batch ?? 96,
+      position: 0,
+      waiting: new AbortController(),
+    });
     const { names, images_per_epoch, held_out } = set;
     return { names, images_per_epoch, held_out };
   },

@@ -29,7 +29,9 @@ for (const locale of ["en", "ko"]) {
         if (room === "apart") await page.locator("tfoot td").first().waitFor();
         const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
         const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
-        const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}, ${nodes.length} times, first ${nodes[0].html.slice(0, 200)}`);
+        const found = serious.map(
+          (/** @type {any} */ { id, nodes }) => `${id}, ${nodes.length} times, first ${nodes[0].html.slice(0, 200)}`,
+        );
         assert.deepEqual(found, [], room);
       }
       check();
@@ -65,7 +67,12 @@ test("rooms, toggles and explanations work by keyboard", async () => {
 
 for (const locale of ["en", "ko"]) {
   test(`a narrow phone scrolls down only, with targets for fingers, ${locale}`, { timeout: 60_000 }, async () => {
-    const { page, check } = await lab.open("#classify", { locale, viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    const { page, check } = await lab.open("#classify", {
+      locale,
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+    });
     for (const room of ["classify", "train", "apart"]) {
       await page.locator(`#tab-${room}`).tap();
       if (room === "train") {

@@ -16,10 +16,20 @@ test("the table follows width, resolution and stem, and its totals are the publi
   const total = page.locator("tfoot td").first();
   const rows = page.locator(".architecture tbody tr:not(.block)");
   await total.waitFor();
-  assert.equal(await rows.count(), 53, "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier");
+  assert.equal(
+    await rows.count(),
+    53,
+    "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier",
+  );
   assert.equal(await page.locator(".architecture .block").count(), 17);
   // reference: 10 classes; parameters by width
-  for (const [width, parameters] of [["0.35", "408,938"], ["0.5", "700,490"], ["0.75", "1,368,234"], ["1", "2,236,682"], ["1.4", "4,333,706"]]) {
+  for (const [width, parameters] of [
+    ["0.35", "408,938"],
+    ["0.5", "700,490"],
+    ["0.75", "1,368,234"],
+    ["1", "2,236,682"],
+    ["1.4", "4,333,706"],
+  ]) {
     await page.locator(`input[name=width][value="${width}"]`).click();
     await page.locator("tfoot td", { hasText: parameters }).waitFor();
     assert.ok((await page.locator(".cost").innerText()).includes(parameters), "the bar says the same");

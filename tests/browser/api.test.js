@@ -12,7 +12,9 @@ let page;
 before(async () => {
   lab = await startLab({ cifar: false });
   page = await lab.browser.newPage();
-  await page.route("**/empty.html", (route) => route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }));
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }),
+  );
 });
 after(() => lab?.close());
 
@@ -32,8 +34,14 @@ test("the example of the README runs as written", { timeout: 120_000 }, async ()
   while (lines.length < 22 && !errors.length && Date.now() < end) await page.waitForTimeout(100);
   assert.deepEqual(errors, []);
   const losses = lines.slice(0, 20).map((line) => line.split(" ").map(Number));
-  assert.deepEqual(losses.map(([step]) => step), Array.from({ length: 20 }, (_, i) => i + 1));
-  assert.ok(losses.every(([, loss]) => loss > 0 && loss < 10), `losses ${losses}`);
+  assert.deepEqual(
+    losses.map(([step]) => step),
+    Array.from({ length: 20 }, (_, i) => i + 1),
+  );
+  assert.ok(
+    losses.every(([, loss]) => loss > 0 && loss < 10),
+    `losses ${losses}`,
+  );
   assert.ok(Number(lines[20]) >= 0 && Number(lines[20]) <= 1, `accuracy ${lines[20]}`);
   assert.match(lines[21], /circle|ring|crescent|drop|heart|triangle|square|star|cross|arrow/);
 });
@@ -74,12 +82,27 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
       }
     })();
     const progress = /** @type {number[]} */ ([]);
-    const { total, predictions } = await trainer.evaluate({ onProgress: (/** @type {number} */ share) => progress.push(share) });
+    const { total, predictions } = await trainer.evaluate({
+      onProgress: (/** @type {number} */ share) => progress.push(share),
+    });
     const finer = await engine.createTrainer({ ...options, weights: await trainer.weights({ half: true }) });
     const { value } = await finer.run({ steps: 1 }).next();
-    return { steps, onward, again, aborted, total, predicted: predictions.length, last: progress.at(-1), fine: value.step };
+    return {
+      steps,
+      onward,
+      again,
+      aborted,
+      total,
+      predicted: predictions.length,
+      last: progress.at(-1),
+      fine: value.step,
+    };
   });
-  assert.deepEqual(result.steps, result.steps.map((/** @type {number} */ _, /** @type {number} */ i) => i + 1), "no step is lost");
+  assert.deepEqual(
+    result.steps,
+    result.steps.map((/** @type {number} */ _, /** @type {number} */ i) => i + 1),
+    "no step is lost",
+  );
   assert.deepEqual(result.again, result.onward, "a restored training goes on bit for bit");
   assert.equal(result.aborted, "TimeoutError");
   assert.deepEqual([result.total, result.predicted, result.last, result.fine], [16, 16, 1, 1]);
@@ -90,8 +113,19 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   const codes = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
     const engine = await createEngine();
-    const code = (/** @type {Promise<unknown>} */ promise) => promise.then(() => "none", (/** @type {any} */ error) => `${error.code}: ${error.message}`);
-    const data = { kind: "images", images: new Uint8Array(10), labels: new Uint32Array(4), resolution: 32, names: ["a", "b"], held_out: 1 };
+    const code = (/** @type {Promise<unknown>} */ promise) =>
+      promise.then(
+        () => "none",
+        (/** @type {any} */ error) => `${error.code}: ${error.message}`,
+      );
+    const data = {
+      kind: "images",
+      images: new Uint8Array(10),
+      labels: new Uint32Array(4),
+      resolution: 32,
+      names: ["a", "b"],
+      held_out: 1,
+    };
     const all = [
       await code(engine.describe({ width: 9 })),
       await code(engine.loadClassifier("nowhere.safetensors")),
@@ -116,7 +150,11 @@ test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
   const said = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
     const engine = await createEngine();
-    const trainer = await engine.createTrainer({ config: { width: 0.35, resolution: 32, stem: "cifar" }, recipe: { batch: 8 }, data: { kind: "shapes" } });
+    const trainer = await engine.createTrainer({
+      config: { width: 0.35, resolution: 32, stem: "cifar" },
+      recipe: { batch: 8 },
+      data: { kind: "shapes" },
+    });
     const running = (async () => {
       for await (const _ of trainer.run());
     })().catch((error) => error.code);

@@ -14,7 +14,11 @@ before(async () => {
 after(() => lab?.close());
 
 const sample = new URL("../../www/samples/coffee.jpg", import.meta.url);
-const file = (/** @type {string} */ name, /** @type {Buffer} */ buffer, mimeType = "image/png") => ({ name, mimeType, buffer });
+const file = (/** @type {string} */ name, /** @type {Buffer} */ buffer, mimeType = "image/png") => ({
+  name,
+  mimeType,
+  buffer,
+});
 const coffee = async (name = "coffee.jpg") => file(name, await readFile(sample), "image/jpeg");
 
 test("a sample is classified as soon as the page is there", async () => {
@@ -24,7 +28,11 @@ test("a sample is classified as soon as the page is there", async () => {
   assert.equal(found.length, 5);
   const sum = found.reduce((all, { probability }) => all + probability, 0);
   assert.ok(sum > 0.5 && sum < 1.01, `probabilities sum to ${sum}`);
-  assert.deepEqual(found, found.toSorted((a, b) => b.probability - a.probability), "best first");
+  assert.deepEqual(
+    found,
+    found.toSorted((a, b) => b.probability - a.probability),
+    "best first",
+  );
   await page.selectOption("#top", "3");
   await page.waitForFunction(() => document.querySelectorAll("#panel-classify .predictions li").length === 3);
   assert.match(page.url(), /classify\.top=3/);
@@ -38,7 +46,10 @@ test("resolution toggles act at once on any weights; a width there is not says w
   await page.locator("#panel-classify .predictions li").first().waitFor();
   for (const resolution of [48, 224, 32]) {
     await page.locator(`input[name=resolution][value="${resolution}"]`).click();
-    await page.waitForFunction((side) => /** @type {any} */ (document.querySelector("canvas.crop")).width === side, resolution);
+    await page.waitForFunction(
+      (side) => /** @type {any} */ (document.querySelector("canvas.crop")).width === side,
+      resolution,
+    );
   }
   assert.equal(await crop.getAttribute("width"), "32");
   const missing = page.locator("input[name=width][aria-disabled]").first();
@@ -54,18 +65,26 @@ test("pictures come by file, paste and drop; several become a strip", async () =
   await page.setInputFiles(pictureInput, [await coffee("one.jpg"), await coffee("two.jpg"), await coffee("three.jpg")]);
   await waitForPicture(page, "one.jpg");
   const strip = page.locator(".strip button");
-  await page.waitForFunction(() => [...document.querySelectorAll(".strip span")].filter((s) => s.textContent?.includes("%")).length === 3);
+  await page.waitForFunction(
+    () => [...document.querySelectorAll(".strip span")].filter((s) => s.textContent?.includes("%")).length === 3,
+  );
   await strip.nth(1).click();
   await waitForPicture(page, "two.jpg");
   assert.equal(await strip.nth(1).getAttribute("aria-pressed"), "true");
 
   const bytes = [...(await readFile(sample))];
-  for (const [type, name] of [["paste", "pasted.jpg"], ["drop", "dropped.jpg"]]) {
+  for (const [type, name] of [
+    ["paste", "pasted.jpg"],
+    ["drop", "dropped.jpg"],
+  ]) {
     await page.evaluate(
       ({ bytes, type, name }) => {
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
-        const event = type === "paste" ? new ClipboardEvent(type, { clipboardData: data, bubbles: true }) : new DragEvent(type, { dataTransfer: data, bubbles: true });
+        const event =
+          type === "paste"
+            ? new ClipboardEvent(type, { clipboardData: data, bubbles: true })
+            : new DragEvent(type, { dataTransfer: data, bubbles: true });
         document.body.dispatchEvent(event);
       },
       { bytes, type, name },
@@ -81,7 +100,10 @@ test("a picture is turned as its EXIF data say", async () => {
   // an APP1 segment with orientation 6 (a quarter turn), put after the start-of-image marker
   const exif = Buffer.from("ffe1002245786966000049492a00080000000100120103000100000006000000" + "00000000", "hex");
   const jpeg = await readFile(sample);
-  await page.setInputFiles(pictureInput, file("turned.jpg", Buffer.concat([jpeg.subarray(0, 2), exif, jpeg.subarray(2)]), "image/jpeg"));
+  await page.setInputFiles(
+    pictureInput,
+    file("turned.jpg", Buffer.concat([jpeg.subarray(0, 2), exif, jpeg.subarray(2)]), "image/jpeg"),
+  );
   await waitForPicture(page, "turned.jpg");
   const ratio = await page.locator(".photo").evaluate((photo) => getComputedStyle(photo).getPropertyValue("--ratio"));
   assert.ok(Number(ratio) < 1, `a landscape turned is a portrait: ${ratio}`);
@@ -123,7 +145,10 @@ test("what is no picture gets a message, and the page goes on", async () => {
   ];
   for (const [name, bytes, expected] of bad) {
     await page.setInputFiles(pictureInput, file(name, bytes));
-    await page.waitForFunction((name) => document.querySelector("#panel-classify .picture > .problem")?.textContent?.startsWith(name), name);
+    await page.waitForFunction(
+      (name) => document.querySelector("#panel-classify .picture > .problem")?.textContent?.startsWith(name),
+      name,
+    );
     assert.match(await problem.innerText(), expected);
     assert.ok(await page.locator(".photo img").isVisible(), `${name}: what was there stays`);
     await page.setInputFiles(pictureInput, await coffee(`after-${name}`));
@@ -155,11 +180,24 @@ test("what are no weights gets a message, and the network in use stays", async (
   check();
 });
 
+test("a link to weights that are not here says so and shows what is", async () => {
+  const { page, check } = await lab.open("#classify?classify.weights=file%3Amine.safetensors");
+  await page
+    .locator("#bar .problem", { hasText: "“mine.safetensors”, which was opened or trained elsewhere" })
+    .waitFor();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  assert.equal(new URL(page.url()).hash, "#classify");
+  check();
+});
+
 test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
   const folder = sharedData("imagenet");
   if (!folder) return t.skip("the shared ImageNet data are absent");
   const expected = JSON.parse(await readFile(`${folder}/expected.json`, "utf8"));
-  const labels = (await readFile(`${folder}/labels.txt`, "utf8")).trim().split("\n").map((line) => line.split(", ")[0]);
+  const labels = (await readFile(`${folder}/labels.txt`, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => line.split(", ")[0]);
   const { page, check } = await lab.open();
   await page.setInputFiles(weightsInput, `${folder}/mobilenet_v2_1.0_224.safetensors`);
   await page.locator(".cost", { hasText: "3,504,872 parameters" }).waitFor(); // priced once it is in use
@@ -195,10 +233,15 @@ test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
   await page.locator("dialog[open]").getByLabel("Colours").selectOption("signed");
   await page.getByRole("button", { name: "Read it so" }).click();
   const { file: name, probability } = expected[0];
-  await page.waitForFunction(
-    ({ wanted }) => Math.abs(parseFloat(document.querySelector("#panel-classify .predictions .value")?.textContent ?? "") / 100 - wanted) < 0.03,
-    { wanted: probability[0] },
-  ).catch(() => assert.fail(`${name} is not read as it should`));
+  await page
+    .waitForFunction(
+      ({ wanted }) =>
+        Math.abs(
+          parseFloat(document.querySelector("#panel-classify .predictions .value")?.textContent ?? "") / 100 - wanted,
+        ) < 0.03,
+      { wanted: probability[0] },
+    )
+    .catch(() => assert.fail(`${name} is not read as it should`));
   check();
 });
 
@@ -217,7 +260,12 @@ function hugePng(side) {
   header.writeUInt32BE(side, 4);
   header[8] = 1;
   const rows = deflateSync(Buffer.alloc((1 + Math.ceil(side / 8)) * side));
-  return Buffer.concat([Buffer.from("89504e470d0a1a0a", "hex"), chunk("IHDR", header), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))]);
+  return Buffer.concat([
+    Buffer.from("89504e470d0a1a0a", "hex"),
+    chunk("IHDR", header),
+    chunk("IDAT", rows),
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
 }
 
 /** @param {Buffer} bytes */

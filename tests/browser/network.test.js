@@ -33,9 +33,15 @@ test("Classify toggles among the widths there are and gives the reason for the o
   const { config, widths, resolutions } = networkOf(state("classify"), library);
   assert.equal(config.width, 0.35);
   assert.deepEqual(values(widths), [0.35, 0.5, 0.75, 1, 1.4]);
-  assert.deepEqual(widths.map(({ values }) => values), [{}, null, null, { weights: "wide" }, null]);
+  assert.deepEqual(
+    widths.map(({ values }) => values),
+    [{}, null, null, { weights: "wide" }, null],
+  );
   assert.deepEqual(widths[1].reason, ["width.missing", { name: "Shapes", width: 0.5, has: 0.35 }]);
-  assert.ok(resolutions.every(({ reason }) => reason === null), "any resolution works on any weights");
+  assert.ok(
+    resolutions.every(({ reason }) => reason === null),
+    "any resolution works on any weights",
+  );
 });
 
 test("Classify shows a width that is not among the usual ones", () => {
@@ -79,7 +85,15 @@ test("the paper's recipe is the paper's", () => {
   const { batch, learning_rate, decay, schedule, momentum, weight_decay, optimizer } = recipeOf(preset("paper"));
   assert.deepEqual(
     { batch, learning_rate, decay, schedule, momentum, weight_decay, optimizer },
-    { batch: 96, learning_rate: 0.045, decay: 0.98, schedule: "exponential", momentum: 0.9, weight_decay: 4e-5, optimizer: "rmsprop" },
+    {
+      batch: 96,
+      learning_rate: 0.045,
+      decay: 0.98,
+      schedule: "exponential",
+      momentum: 0.9,
+      weight_decay: 4e-5,
+      optimizer: "rmsprop",
+    },
   );
   assert.equal(recipeOf({ ...preset("quick"), epochs: 7 }).decay_until, 7, "0 stands for the last epoch");
   assert.equal(configOf({ ...preset("quick"), width: 0.5, resolution: 32 }).bottleneck, "linear");

@@ -11,7 +11,9 @@ const languages = ["en", "ko"];
 const strings = async (language) => JSON.parse(await readFile(new URL(`i18n/${language}.json`, www), "utf8"));
 
 async function sources() {
-  const names = (await readdir(www, { recursive: true })).filter((name) => /^(views\/)?[\w-]+\.js$|^index\.html$/.test(name));
+  const names = (await readdir(www, { recursive: true })).filter((name) =>
+    /^(views\/)?[\w-]+\.js$|^index\.html$/.test(name),
+  );
   return Promise.all(names.map((name) => readFile(new URL(name, www), "utf8")));
 }
 
@@ -31,12 +33,19 @@ test("every key that is used exists, and every key is used", async () => {
   const patterns = [...text.matchAll(/`([a-z]+\.(?:[\w.-]|\$\{[^}]+\})*\$\{(?:[\w.-]|\$\{|\})*)`/g)].map(
     ([, key]) => new RegExp(`^${key.replace(/\$\{[^}]+\}/g, "[\\w.-]+").replace(/\.(?!\])/g, "\\.")}$`),
   );
-  const terms = new Set(Object.values(en).flatMap((value) => [...value.matchAll(/\|([\w-]+)\]\]/g)].map(([, term]) => `term.${term}`)));
+  const terms = new Set(
+    Object.values(en).flatMap((value) => [...value.matchAll(/\|([\w-]+)\]\]/g)].map(([, term]) => `term.${term}`)),
+  );
   for (const key of Object.keys(en)) {
-    assert.ok(literal.has(key) || terms.has(key) || patterns.some((pattern) => pattern.test(key)), `${key} is not used`);
+    assert.ok(
+      literal.has(key) || terms.has(key) || patterns.some((pattern) => pattern.test(key)),
+      `${key} is not used`,
+    );
   }
   for (const term of terms) assert.ok(term in en, `${term} is missing`);
-  const asked = [...text.matchAll(/(?:\bt\(|\bt: |"t-[\w-]+": |data-t(?:-[\w-]+)?=|legend: )"([\w.-]+)"/g)].map(([, key]) => key);
+  const asked = [...text.matchAll(/(?:\bt\(|\bt: |"t-[\w-]+": |data-t(?:-[\w-]+)?=|legend: )"([\w.-]+)"/g)].map(
+    ([, key]) => key,
+  );
   assert.ok(asked.length > 60, "the keys are found in the sources");
   for (const key of asked) assert.ok(key in en, `${key} is missing`);
 });
@@ -45,7 +54,12 @@ test("every setting has its words", async () => {
   const en = await strings("en");
   const { SETTINGS } = await import(new URL("settings.js", www).href);
   for (const { key, choices = [], quick } of SETTINGS) {
-    const wanted = ["", ".hint", ...choices.map((/** @type {string} */ choice) => `.${choice}`), ...(choices.length || typeof quick === "string" ? [] : [".short"])];
+    const wanted = [
+      "",
+      ".hint",
+      ...choices.map((/** @type {string} */ choice) => `.${choice}`),
+      ...(choices.length || typeof quick === "string" ? [] : [".short"]),
+    ];
     for (const part of wanted) assert.ok(`setting.${key}${part}` in en, `setting.${key}${part} is missing`);
   }
 });

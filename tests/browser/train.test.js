@@ -22,11 +22,13 @@ const figure = (page, label) => page.locator(".figures div", { hasText: label })
 /** @param {Page} page */
 const step = async (page) => Number((await figure(page, "Step")).split(" of ")[0].replace(/,/g, ""));
 /** @param {Page} page @param {RegExp} text @param {number} [timeout] */
-const message = (page, text, timeout = MINUTE) => page.locator(".train-message").filter({ hasText: text }).waitFor({ timeout });
+const message = (page, text, timeout = MINUTE) =>
+  page.locator(".train-message").filter({ hasText: text }).waitFor({ timeout });
 /** @param {Page} page @param {number} least */
 async function stepsDone(page, least) {
   await page.waitForFunction(
-    (least) => Number(document.querySelectorAll(".figures dd")[1]?.textContent?.split(" of ")[0].replace(/,/g, "")) >= least,
+    (least) =>
+      Number(document.querySelectorAll(".figures dd")[1]?.textContent?.split(" of ")[0].replace(/,/g, "")) >= least,
     least,
     { timeout: MINUTE },
   );
@@ -42,19 +44,26 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await message(page, /Run 1 is finished/, 9 * MINUTE);
   assert.equal(await step(page), total);
   const accuracy = parseFloat(await figure(page, "held-out"));
-  console.log(`Shapes: held-out accuracy ${accuracy} % after ${total} steps, ${Math.round((Date.now() - began) / 1000)} s`);
+  console.log(
+    `Shapes: held-out accuracy ${accuracy} % after ${total} steps, ${Math.round((Date.now() - began) / 1000)} s`,
+  );
   assert.ok(accuracy >= 90, `held-out accuracy ${accuracy} %`);
 
   // the grid, and one picture in full
   assert.equal(await page.locator(".heldout-grid button").count(), 40);
-  const right = Number(/(\d+) of 40 right/.exec(await page.locator("section", { hasText: "Held-out pictures" }).last().innerText())?.[1]);
+  const right = Number(
+    /(\d+) of 40 right/.exec(await page.locator("section", { hasText: "Held-out pictures" }).last().innerText())?.[1],
+  );
   assert.equal(await page.locator(".heldout-grid .wrong").count(), 40 - right);
   await page.locator(".heldout-grid button").first().click();
   await page.locator("dialog[open] .predictions li").nth(9).waitFor();
   await page.keyboard.press("Escape");
 
   // to disk and back
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save", exact: true }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save", exact: true }).click(),
+  ]);
   assert.match(download.suggestedFilename(), /^mobilenetv2-shapes-run1\.safetensors$/);
   const bytes = await readFile(await download.path());
 
@@ -62,44 +71,54 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await page.getByRole("button", { name: "Use in Classify" }).click();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.match(await page.locator("#weights option:checked").innerText(), /Trained here: run 1, step 469/);
-  await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "application/octet-stream", buffer: bytes });
-  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#weights")).value === "file:mine.safetensors");
+  await page.setInputFiles(weightsInput, {
+    name: "mine.safetensors",
+    mimeType: "application/octet-stream",
+    buffer: bytes,
+  });
+  await page.waitForFunction(
+    () => /** @type {any} */ (document.querySelector("#weights")).value === "file:mine.safetensors",
+  );
   assert.equal(await page.locator("#bar .problem").isHidden(), true);
   assert.equal((await predictions(page)).length, 5);
   check();
 });
 
-test("pause, one step, go on and stop do what they say; runs are kept and overlaid", { timeout: 3 * MINUTE }, async () => {
-  const { page, check } = await lab.open("#train");
-  await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
-  await button(page, "One step").click();
-  await message(page, /pauses at step 2;/);
-  await button(page, "Go on").click();
-  await stepsDone(page, 5);
-  await button(page, "Pause").click();
-  await message(page, /pauses at step/);
-  const paused = await step(page);
-  await page.waitForTimeout(500);
-  assert.equal(await step(page), paused, "nothing moves while it pauses");
-  await button(page, "Go on").click();
-  await stepsDone(page, paused + 1);
-  await button(page, "Stop").click();
-  await message(page, /was stopped at step/);
-  assert.ok(await button(page, "Stop").isDisabled());
+test(
+  "pause, one step, go on and stop do what they say; runs are kept and overlaid",
+  { timeout: 3 * MINUTE },
+  async () => {
+    const { page, check } = await lab.open("#train");
+    await button(page, "One step").click();
+    await message(page, /pauses at step 1;/);
+    await button(page, "One step").click();
+    await message(page, /pauses at step 2;/);
+    await button(page, "Go on").click();
+    await stepsDone(page, 5);
+    await button(page, "Pause").click();
+    await message(page, /pauses at step/);
+    const paused = await step(page);
+    await page.waitForTimeout(500);
+    assert.equal(await step(page), paused, "nothing moves while it pauses");
+    await button(page, "Go on").click();
+    await stepsDone(page, paused + 1);
+    await button(page, "Stop").click();
+    await message(page, /was stopped at step/);
+    assert.ok(await button(page, "Stop").isDisabled());
 
-  // a second run, with another width: named by what sets it apart
-  await page.locator('input[name=width][value="0.5"]').click();
-  await button(page, "One step").click();
-  await message(page, /Run 2 pauses/);
-  const names = await page.locator(".runs .run-name").allInnerTexts();
-  assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
-  await button(page, "Stop").click();
-  await message(page, /Run 2 was stopped/);
-  await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
-  assert.equal(await page.locator(".runs li").count(), 1);
-  check();
-});
+    // a second run, with another width: named by what sets it apart
+    await page.locator('input[name=width][value="0.5"]').click();
+    await button(page, "One step").click();
+    await message(page, /Run 2 pauses/);
+    const names = await page.locator(".runs .run-name").allInnerTexts();
+    assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
+    await button(page, "Stop").click();
+    await message(page, /Run 2 was stopped/);
+    await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
+    assert.equal(await page.locator(".runs li").count(), 1);
+    check();
+  },
+);
 
 test("a changed learning rate acts at once; what needs a new run says so", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train?train.schedule=constant");
@@ -141,7 +160,9 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
 });
 
 test("a link with nonsense falls back to what is sensible", async () => {
-  const { page, check } = await lab.open("#train?train.batch=-4&train.schedule=sideways&train.width=0.6&nonsense=1&train.seed=3");
+  const { page, check } = await lab.open(
+    "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&nonsense=1&train.seed=3",
+  );
   assert.equal(await page.locator("#setting-batch").inputValue(), "32");
   assert.equal(await page.locator("#setting-schedule").inputValue(), "cosine");
   assert.equal(await page.locator("input[name=width]:checked").getAttribute("value"), "0.35");
@@ -157,7 +178,10 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
     await stepsDone(page, 3);
     await button(page, "Stop").click();
     await message(page, /was stopped/);
-    assert.match(await page.locator(".heldout-grid button").first().getAttribute("aria-label") ?? "", /airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck/);
+    assert.match(
+      (await page.locator(".heldout-grid button").first().getAttribute("aria-label")) ?? "",
+      /airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck/,
+    );
     check();
   } else t.diagnostic("the shared CIFAR-10 is absent");
   const bare = await startLab({ cifar: false });
@@ -166,4 +190,16 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
   await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
   assert.ok(await button(page, "Start").isEnabled());
   await bare.close();
+});
+
+test("a training that does not fit into memory says so, and the next one runs", { timeout: 2 * MINUTE }, async () => {
+  const { page } = await lab.open("#train?train.width=1.4&train.resolution=224&train.batch=1024");
+  await button(page, "Start").click();
+  await page.locator(".control .problem", { hasText: "The training did not go on" }).waitFor({ timeout: MINUTE });
+  await page.getByRole("button", { name: "Quick start" }).click();
+  await page.locator('input[name=width][value="0.35"]').click();
+  await page.locator('input[name=resolution][value="32"]').click();
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  assert.ok(await page.locator(".control .problem").isHidden());
 });

@@ -8,7 +8,9 @@ const PANELS = { architecture: createArchitecture };
 /** @param {import("../main.js").Context} context */
 export function createApart(context) {
   const place = h("div", { class: "apart-panel" });
-  const links = Object.keys(PANELS).map((name) => h("button", { type: "button", t: `apart.${name}`, onclick: () => show(name) }));
+  const links = Object.keys(PANELS).map((name) =>
+    h("button", { type: "button", t: `apart.${name}`, onclick: () => show(name) }),
+  );
   const select = h("select", { "t-aria-label": "apart.contents", onchange: () => show(select.value) });
   for (const name of Object.keys(PANELS)) select.append(h("option", { value: name, t: `apart.${name}` }));
   /** @type {Map<string, HTMLElement>} */
@@ -23,5 +25,10 @@ export function createApart(context) {
     links.forEach((link, i) => link.setAttribute("aria-current", String(Object.keys(PANELS)[i] === name)));
   }
   show("architecture");
-  return h("div", { class: "apart" }, h("nav", { class: "apart-contents", "t-aria-label": "apart.contents" }, ...links, select), place);
+  return h(
+    "div",
+    { class: "apart" },
+    h("nav", { class: "apart-contents", "t-aria-label": "apart.contents" }, ...links, select),
+    place,
+  );
 }

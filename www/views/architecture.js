@@ -53,14 +53,23 @@ function table({ layers, parameters, macs }) {
   /** @type {Map<string, import("../protocol.js").LayerCost[]>} */
   const groups = new Map();
   for (const layer of layers) {
-    const name = layer.block === null || layer.block === undefined ? layer.kind : t("architecture.block", { n: layer.block + 1 });
+    const name =
+      layer.block === null || layer.block === undefined ? layer.kind : t("architecture.block", { n: layer.block + 1 });
     groups.set(name, [...(groups.get(name) ?? []), layer]);
   }
   const bodies = [...groups].map(([name, rows]) => {
-    const title = rows.length > 1 && h("tr", { class: "block" }, h("th", { colspan: columns.length, scope: "rowgroup" }, name));
+    const title =
+      rows.length > 1 && h("tr", { class: "block" }, h("th", { colspan: columns.length, scope: "rowgroup" }, name));
     return h("tbody", {}, title, ...rows.map(row));
   });
-  const total = h("tr", {}, h("th", { scope: "row", colspan: 4, t: "architecture.total" }), h("td", {}, number(parameters)), h("td", {}, count(macs)), h("td", {}));
+  const total = h(
+    "tr",
+    {},
+    h("th", { scope: "row", colspan: 4, t: "architecture.total" }),
+    h("td", {}, number(parameters)),
+    h("td", {}, count(macs)),
+    h("td", {}),
+  );
   return h("table", { class: "architecture" }, h("thead", {}, head), ...bodies, h("tfoot", {}, total));
 }
 

@@ -59,7 +59,12 @@ export function createClassify({ engine, state, model }) {
   const says = h(
     "section",
     { class: "panel says" },
-    h("header", {}, h("h2", { t: "classify.says" }), h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top)),
+    h(
+      "header",
+      {},
+      h("h2", { t: "classify.says" }),
+      h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
+    ),
     h("p", { class: "muted columns", t: "classify.probability" }),
     none,
     predictions.element,
@@ -73,7 +78,12 @@ export function createClassify({ engine, state, model }) {
       "section",
       { class: "panel picture", "t-aria-label": "classify.picture" },
       h("div", { class: "actions" }, openButton, camera.button, picker),
-      h("div", { class: "looks" }, stage, h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize))),
+      h(
+        "div",
+        { class: "looks" },
+        stage,
+        h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize)),
+      ),
       caption,
       problem,
       samples,
@@ -84,12 +94,15 @@ export function createClassify({ engine, state, model }) {
 
   /** Takes a sample, unless the page only proposes it and the person has a picture of their own. @type {import("./samples.js").Choose} */
   function choose(name, blob, proposed) {
-    if (!proposed || !current || current.sample) add([{ name, blob, url: URL.createObjectURL(blob), said: "", sample: true }]);
+    if (!proposed || !current || current.sample)
+      add([{ name, blob, url: URL.createObjectURL(blob), said: "", sample: true }]);
   }
 
   /** Takes the person's pictures. @param {File[]} files */
   function open(files) {
-    add(files.map((file) => ({ name: file.name, blob: file, url: URL.createObjectURL(file), said: "", sample: false })));
+    add(
+      files.map((file) => ({ name: file.name, blob: file, url: URL.createObjectURL(file), said: "", sample: false })),
+    );
   }
 
   /** Shows the first; where there are several, all stay in the strip. @param {Item[]} fresh */
@@ -127,7 +140,10 @@ export function createClassify({ engine, state, model }) {
       fail(null);
       if (!model.loaded) return;
       says.setAttribute("aria-busy", "true");
-      const result = await model.loaded.classifier.classify(picture, { k: Number(state.values.classify.top), crop: true });
+      const result = await model.loaded.classifier.classify(picture, {
+        k: Number(state.values.classify.top),
+        crop: true,
+      });
       if (mine !== turn) return;
       showPhoto(item, picture); // its crop is this network's
       showResult(result);

@@ -18,7 +18,12 @@ export function lookOf(run) {
 export function createCurves({ session, state }) {
   const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
   const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
-  const element = h("div", {}, h("div", { class: "curves" }, loss.element, accuracy.element), h("p", { class: "curves-legend", t: "curves.legend" }));
+  const element = h(
+    "div",
+    {},
+    h("div", { class: "curves" }, loss.element, accuracy.element),
+    h("p", { class: "curves-legend", t: "curves.legend" }),
+  );
 
   const draw = onFrame(async () => {
     if (state.room !== "train") return;
@@ -63,7 +68,12 @@ function createChart(key, format, range) {
     const width = place.clientWidth;
     if (!width) return;
     const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
-    const data = tables.length ? uPlot.join(tables) : /** @type {import("uplot").AlignedData} */ ([[0, 1], [null, null]]);
+    const data = tables.length
+      ? uPlot.join(tables)
+      : /** @type {import("uplot").AlignedData} */ ([
+          [0, 1],
+          [null, null],
+        ]);
     const names = runs.map((run) => run.number).join();
     if (names !== shown) forget();
     shown = names;
@@ -75,13 +85,21 @@ function createChart(key, format, range) {
     } else plot = new uPlot(options(runs, width), data, place);
     const last = runs.at(-1);
     const value = last?.evaluations.at(-1);
-    const label = t(value ? `curves.${key}.label` : "curves.empty", { value: value ? format(value[key]) : "", step: value?.step ?? 0 });
+    const label = t(value ? `curves.${key}.label` : "curves.empty", {
+      value: value ? format(value[key]) : "",
+      step: value?.step ?? 0,
+    });
     place.setAttribute("aria-label", label);
   }
 
   /** @param {import("../session.js").Run[]} runs @param {number} width @returns {import("uplot").Options} */
   function options(runs, width) {
-    const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
+    const axis = {
+      stroke: colour("--muted"),
+      grid: { stroke: colour("--line"), width: 1 },
+      ticks: { show: false },
+      font: "12px system-ui, sans-serif",
+    };
     const series = runs.flatMap((run) => {
       const { colour: name, dash } = lookOf(run);
       const stroke = colour(name);
@@ -96,7 +114,10 @@ function createChart(key, format, range) {
       height: HEIGHT,
       legend: { show: false },
       cursor: { drag: { x: true, y: false } },
-      scales: { x: { time: false }, y: range ? { range } : { range: (_, low, high) => [Math.min(0, low ?? 0), high || 1] } },
+      scales: {
+        x: { time: false },
+        y: range ? { range } : { range: (_, low, high) => [Math.min(0, low ?? 0), high || 1] },
+      },
       axes: [
         { ...axis, size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
         { ...axis, size: 48, values: (_, ticks) => ticks.map(format) },

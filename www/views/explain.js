@@ -16,7 +16,8 @@ export function createExplain() {
   let timer = 0;
 
   /** @param {EventTarget | null} target @returns {HTMLElement | null} */
-  const explained = (target) => (target instanceof Element ? target.closest("[data-explain], [data-explain-text]") : null);
+  const explained = (target) =>
+    target instanceof Element ? target.closest("[data-explain], [data-explain-text]") : null;
 
   /** @param {HTMLElement | null} element */
   const show = (element) => {

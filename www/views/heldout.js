@@ -12,9 +12,23 @@ export function createHeldOut({ session }) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
   const large = h("canvas", { class: "crop" });
-  const dialog = h("dialog", { "t-aria-label": "heldout.dialog" }, title, h("div", { class: "heldout-one" }, large, predictions.element), problem, close);
+  const dialog = h(
+    "dialog",
+    { "t-aria-label": "heldout.dialog" },
+    title,
+    h("div", { class: "heldout-one" }, large, predictions.element),
+    problem,
+    close,
+  );
   const empty = h("p", { class: "muted", t: "heldout.empty" });
-  const element = h("section", { class: "panel", "t-aria-label": "heldout.title" }, h("header", {}, h("h2", { t: "heldout.title" }), score), empty, list, dialog);
+  const element = h(
+    "section",
+    { class: "panel", "t-aria-label": "heldout.title" },
+    h("header", {}, h("h2", { t: "heldout.title" }), score),
+    empty,
+    list,
+    dialog,
+  );
   /** @type {import("../protocol.js").Batch | null} */
   let painted = null;
   /** @type {{button: HTMLButtonElement, canvas: HTMLCanvasElement, mark: HTMLElement, guess: HTMLElement}[]} */
@@ -69,7 +83,10 @@ export function createHeldOut({ session }) {
     dialog.showModal();
     try {
       const result = await trainer?.predict(index, run.labels.length);
-      if (result) predictions.show(result.predictions.map((p) => ({ name: className(run.labels[p.class]), probability: p.probability })));
+      if (result)
+        predictions.show(
+          result.predictions.map((p) => ({ name: className(run.labels[p.class]), probability: p.probability })),
+        );
     } catch (error) {
       problem.textContent = explainError(error);
       problem.hidden = false;

@@ -24,7 +24,13 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   const selectLabel = h("label", { for: "weights" });
   const width = createToggles({ name: "width", legend: "bar.width", choose: set });
   const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
-  const toggles = h("div", { class: "bar-toggles", id: "bar-toggles" }, width.element, resolution.element);
+  const toggles = h(
+    "div",
+    { class: "bar-toggles", id: "bar-toggles" },
+    width.element,
+    resolution.element,
+    readingButton,
+  );
   const summary = h("button", {
     type: "button",
     class: "bar-summary",
@@ -40,7 +46,13 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: () => model.cancel() });
   const loading = h("p", { class: "bar-loading", hidden: true }, h("span", { t: "bar.loading" }), progress, cancel);
-  const row = h("div", { class: "bar-row" }, h("div", { class: "field" }, selectLabel, select, picker), readingButton, summary, toggles);
+  const row = h(
+    "div",
+    { class: "bar-row" },
+    h("div", { class: "field" }, selectLabel, select, picker),
+    summary,
+    toggles,
+  );
   const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading);
 
   function pick() {
@@ -68,13 +80,17 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     const entries = library.entries.filter((entry) => state.room !== "train" || entry.config.classes === CLASSES);
     const chosen = model.network.entry;
     // one option a family: its widths are the toggles' business
-    const heads = entries.filter((entry) => entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)));
+    const heads = entries.filter(
+      (entry) =>
+        entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)),
+    );
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
     if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
     list.push(h("option", { value: OPEN }, t("bar.open")));
     select.replaceChildren(...list);
     select.value = chosen?.id ?? (state.room === "train" ? RANDOM : OPEN);
-    if (!chosen && state.room !== "train") select.prepend(h("option", { value: RANDOM, selected: true }, t("bar.none")));
+    if (!chosen && state.room !== "train")
+      select.prepend(h("option", { value: RANDOM, selected: true }, t("bar.none")));
   }
 
   function update() {
@@ -83,7 +99,10 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     options();
     width.update(widths);
     resolution.update(resolutions);
-    summary.textContent = t("bar.summary", { width: number(config.width ?? 1), resolution: String(config.resolution ?? 224) });
+    summary.textContent = t("bar.summary", {
+      width: number(config.width ?? 1),
+      resolution: String(config.resolution ?? 224),
+    });
     const { description, measured, measurable } = model.cost;
     const unknown = measurable ? "…" : "–";
     const [parameters, macs, memory, time, how] = figures;

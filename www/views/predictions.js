@@ -21,5 +21,11 @@ export function createPredictions() {
 }
 
 function emptyRow() {
-  return h("li", {}, h("span", { class: "name" }), h("span", { class: "bar-track" }, h("span", { class: "bar-fill" })), h("span", { class: "number value" }));
+  return h(
+    "li",
+    {},
+    h("span", { class: "name" }),
+    h("span", { class: "bar-track" }, h("span", { class: "bar-fill" })),
+    h("span", { class: "number value" }),
+  );
 }

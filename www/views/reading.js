@@ -15,7 +15,11 @@ const CHOICES = { stem: ["imagenet", "cifar"], padding: ["symmetric", "same"], i
 /** @param {(options: Config) => void} apply */
 export function createReading(apply) {
   const selects = Object.entries(CHOICES).map(([name, choices]) => {
-    const select = h("select", { name }, ...choices.map((value) => h("option", { value, t: `reading.${name}.${value}` })));
+    const select = h(
+      "select",
+      { name },
+      ...choices.map((value) => h("option", { value, t: `reading.${name}.${value}` })),
+    );
     return h("label", { class: "field" }, h("span", { t: `reading.${name}` }), select);
   });
   const form = h(
@@ -24,7 +28,12 @@ export function createReading(apply) {
     h("h2", { t: "reading.title" }),
     h("p", { t: "reading.idea" }),
     ...selects,
-    h("div", { class: "actions" }, h("button", { class: "primary", t: "reading.apply" }), h("button", { type: "button", t: "close", onclick: () => dialog.close() })),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { class: "primary", t: "reading.apply" }),
+      h("button", { type: "button", t: "close", onclick: () => dialog.close() }),
+    ),
   );
   const dialog = h("dialog", { "t-aria-label": "reading.title" }, form);
 

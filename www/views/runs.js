@@ -11,7 +11,14 @@ export function createRuns({ session, library, state }) {
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const element = h("section", { class: "panel", "t-aria-label": "runs.title" }, h("h2", { t: "runs.title" }), empty, list, problem);
+  const element = h(
+    "section",
+    { class: "panel", "t-aria-label": "runs.title" },
+    h("h2", { t: "runs.title" }),
+    empty,
+    list,
+    problem,
+  );
 
   /** @param {Run} run @param {(weights: Uint8Array) => void} act */
   async function withWeights(run, act) {
@@ -29,7 +36,13 @@ export function createRuns({ session, library, state }) {
   function use(run, bytes) {
     const id = `run-${run.number}`;
     const step = run.steps.step.at(-1) ?? 0;
-    library.add({ id, name: () => t("weights.trained", { number: run.number, step }), bytes, config: run.config, labels: run.labels });
+    library.add({
+      id,
+      name: () => t("weights.trained", { number: run.number, step }),
+      bytes,
+      config: run.config,
+      labels: run.labels,
+    });
     state.set("classify", { weights: id, resolution: 0 });
     state.enter("classify");
   }
@@ -50,7 +63,9 @@ export function createRuns({ session, library, state }) {
         "span",
         { class: "actions" },
         action("runs.use", failed, () => withWeights(run, (bytes) => use(run, bytes))),
-        action("runs.save", failed, () => withWeights(run, (bytes) => save(bytes, `mobilenetv2-${run.settings.data}-run${run.number}.safetensors`))),
+        action("runs.save", failed, () =>
+          withWeights(run, (bytes) => save(bytes, `mobilenetv2-${run.settings.data}-run${run.number}.safetensors`)),
+        ),
         action("runs.forget", run.end === "active", () => session.forget(run)),
       ),
     );
@@ -88,8 +103,11 @@ function nameOf(run, runs) {
   return told
     .map((key) => {
       const value = run.settings[key];
-      if (typeof value === "number") return `${t(`setting.${key}.short`)} ${number(value, { maximumSignificantDigits: 9, useGrouping: false })}`;
-      return typeof value === "boolean" ? `${t(`setting.${key}.short`)} ${t(value ? "yes" : "no")}` : t(`setting.${key}.${value}`);
+      if (typeof value === "number")
+        return `${t(`setting.${key}.short`)} ${number(value, { maximumSignificantDigits: 9, useGrouping: false })}`;
+      return typeof value === "boolean"
+        ? `${t(`setting.${key}.short`)} ${t(value ? "yes" : "no")}`
+        : t(`setting.${key}.${value}`);
     })
     .join(" · ");
 }

@@ -11,12 +11,17 @@ const MOST_SEEDS = 1_000_000;
 /** @param {{engine: import("../engine.js").Engine, model: import("../model.js").Model, choose: Choose}} options */
 export function createSamples({ engine, model, choose }) {
   const list = h("ul", { class: "samples-list" });
-  const again = h("button", { type: "button", t: "samples.again", onclick: () => draw(Math.floor(Math.random() * MOST_SEEDS)) });
+  const again = h("button", {
+    type: "button",
+    t: "samples.again",
+    onclick: () => draw(Math.floor(Math.random() * MOST_SEEDS)),
+  });
   const element = h("div", { class: "samples" }, h("header", {}, h("h3", { t: "samples.title" }), again), list);
   let showing = "";
 
   /** @param {string} name @param {HTMLCanvasElement | HTMLImageElement} picture @param {() => void} onclick */
-  const item = (name, picture, onclick) => h("li", {}, h("button", { type: "button", "aria-label": name, onclick }, picture));
+  const item = (name, picture, onclick) =>
+    h("li", {}, h("button", { type: "button", "aria-label": name, onclick }, picture));
 
   /** @param {number} seed */
   async function draw(seed) {

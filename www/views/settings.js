@@ -36,7 +36,10 @@ export function createSettings({ state, session }) {
 
   /** @param {Setting} setting @param {number | string | boolean} value */
   function change(setting, value) {
-    state.set("train", setting.key === "data" ? switchData(state.values.train, String(value)) : { [setting.key]: value });
+    state.set(
+      "train",
+      setting.key === "data" ? switchData(state.values.train, String(value)) : { [setting.key]: value },
+    );
   }
 
   /** What may change while training does so at once. */
@@ -88,7 +91,9 @@ function createRow(setting, change) {
         id,
         "aria-describedby": describedby,
         onchange: commit,
-        ...(toggle ? { type: "checkbox" } : { type: "text", inputmode: setting.whole ? "numeric" : "decimal", autocomplete: "off" }),
+        ...(toggle
+          ? { type: "checkbox" }
+          : { type: "text", inputmode: setting.whole ? "numeric" : "decimal", autocomplete: "off" }),
       });
   const element = h(
     "div",
@@ -114,7 +119,9 @@ function createRow(setting, change) {
     update(values, running) {
       const value = values[key];
       if (control instanceof HTMLSelectElement) {
-        control.replaceChildren(...(choices ?? []).map((choice) => h("option", { value: choice }, t(`setting.${key}.${choice}`))));
+        control.replaceChildren(
+          ...(choices ?? []).map((choice) => h("option", { value: choice }, t(`setting.${key}.${choice}`))),
+        );
         control.value = String(value);
       } else if (toggle) control.checked = value === true;
       else control.value = String(value);
@@ -125,7 +132,13 @@ function createRow(setting, change) {
       element.hidden = !!other && !wanted.includes(String(values[other]));
       const waits = !live && running && running[key] !== value;
       note.classList.toggle("waits", !!waits);
-      note.textContent = byWeights ? t("settings.weights") : waits ? t("settings.waits") : !live && running ? t("settings.new") : "";
+      note.textContent = byWeights
+        ? t("settings.weights")
+        : waits
+          ? t("settings.waits")
+          : !live && running
+            ? t("settings.new")
+            : "";
     },
   };
 }

@@ -16,7 +16,12 @@ export function createToggles({ name, legend, choose }) {
 
   /** @param {number} value */
   const part = (value) => {
-    const input = h("input", { type: "radio", name, value, onclick: (/** @type {Event} */ event) => act(event, value) });
+    const input = h("input", {
+      type: "radio",
+      name,
+      value,
+      onclick: (/** @type {Event} */ event) => act(event, value),
+    });
     const text = h("span");
     const made = { label: h("label", {}, input, text), input, text };
     parts.set(value, made);

@@ -14,9 +14,24 @@ export function createTrain(context) {
   const { engine, state, library, session } = context;
   const settings = createSettings(context);
   const start = h("button", { type: "button", class: "primary", onclick: begin });
-  const pause = h("button", { type: "button", onclick: () => session.pause() }, icon("M3 2h4v12H3zM9 2h4v12H9z"), h("span", { t: "train.pause" }));
-  const step = h("button", { type: "button", onclick: oneStep }, icon("M3 2l7 6-7 6zM10 2h3v12h-3z"), h("span", { t: "train.step" }));
-  const stop = h("button", { type: "button", onclick: () => session.stop() }, icon("M3 3h10v10H3z"), h("span", { t: "train.stop" }));
+  const pause = h(
+    "button",
+    { type: "button", onclick: () => session.pause() },
+    icon("M3 2h4v12H3zM9 2h4v12H9z"),
+    h("span", { t: "train.pause" }),
+  );
+  const step = h(
+    "button",
+    { type: "button", onclick: oneStep },
+    icon("M3 2l7 6-7 6zM10 2h3v12h-3z"),
+    h("span", { t: "train.step" }),
+  );
+  const stop = h(
+    "button",
+    { type: "button", onclick: () => session.stop() },
+    icon("M3 3h10v10H3z"),
+    h("span", { t: "train.stop" }),
+  );
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
   const figures = h("dl", { class: "figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
@@ -86,7 +101,11 @@ export function createTrain(context) {
     if (evaluating !== null) return t("train.state.evaluating", { share: percent(evaluating) });
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
     const held = run?.evaluations.at(-1);
-    const values = { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy: held ? percent(held.accuracy) : "–" };
+    const values = {
+      number: run?.number ?? 1,
+      step: run?.steps.step.at(-1) ?? 0,
+      accuracy: held ? percent(held.accuracy) : "–",
+    };
     return t(`train.state.${key}`, values);
   }
 
@@ -99,7 +118,10 @@ export function createTrain(context) {
     const last = (/** @type {keyof typeof run.steps} */ key) => run.steps[key].at(-1);
     const held = run.evaluations.at(-1);
     progress.value = total ? done / total : 0;
-    values.epoch.textContent = t("train.of", { done: short(done / run.steps_per_epoch), total: number(Number(run.settings.epochs)) });
+    values.epoch.textContent = t("train.of", {
+      done: short(done / run.steps_per_epoch),
+      total: number(Number(run.settings.epochs)),
+    });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });
     values.rate.textContent = done && rate ? (rate >= 1 ? short(rate) : milliseconds(1000 / rate)) : "–";
     values.left.textContent = run.end === "active" && rate ? duration(((total - done) * batch) / rate) : "–";
