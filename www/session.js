@@ -22,6 +22,8 @@
  */
 import { configOf, dataOf, recipeOf } from "./settings.js";
 
+/** What is kept of each step. */
+const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate"]);
 /** Held-out pictures shown. */
 export const GRID = 40;
 /** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
@@ -48,7 +50,7 @@ export class Session extends EventTarget {
   run;
   /** @type {unknown} */
   problem = null;
-  /** Images a second, lately. */
+  /** Images a second since training last went on. */
   rate = 0;
   /** Share of an evaluation that is done, null where none is under way. @type {number | null} */
   evaluating = null;
@@ -211,19 +213,23 @@ export class Session extends EventTarget {
     let images = 0;
     let began = performance.now();
     let evaluate = began + EVALUATE_AFTER;
+    const end = done.length + (steps ?? Infinity);
+    const left = () => Math.min(end, this.total) - done.length;
     try {
-      for await (const step of trainer.run({ steps: Math.min(steps ?? Infinity, this.total - done.length), signal })) {
-        for (const [key, values] of Object.entries(run.steps))
-          values.push(step[/** @type {keyof typeof step} */ (key)]);
-        images += Number(run.settings.batch);
-        const now = performance.now();
-        this.rate = (1000 * images) / Math.max(now - began, 1);
-        this.dispatchEvent(new Event("steps"));
-        if (trainer.ahead || now < evaluate || signal.aborted || done.length >= this.total) continue;
-        await this.#evaluate(signal);
-        const took = performance.now() - now;
-        began += took;
-        evaluate = now + took + Math.max(EVALUATE_AFTER, EVALUATION_SHARE * took);
+      while (left() > 0) {
+        for await (const step of trainer.run({ steps: left(), signal })) {
+          for (const key of CURVES) run.steps[key].push(step[key]);
+          images += Number(run.settings.batch);
+          const now = performance.now();
+          this.rate = (1000 * images) / Math.max(now - began, 1);
+          this.dispatchEvent(new Event("steps"));
+          if (left() <= 0) break; // the number of epochs may change meanwhile
+          if (trainer.ahead || now < evaluate || signal.aborted) continue;
+          await this.#evaluate(signal);
+          const took = performance.now() - now;
+          began += took;
+          evaluate = now + took + Math.max(EVALUATE_AFTER, EVALUATION_SHARE * took);
+        }
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -7,7 +7,7 @@ import { createSamples } from "./samples.js";
 
 /**
  * @typedef {object} Item one picture at hand
- * @property {string} name
+ * @property {() => string} name
  * @property {Blob} blob
  * @property {string} url
  * @property {string} said the best class, or what was wrong
@@ -92,17 +92,24 @@ export function createClassify({ engine, state, model }) {
     strip,
   );
 
-  /** Takes a sample, unless the page only proposes it and the person has a picture of their own. @type {import("./samples.js").Choose} */
-  function choose(name, blob, proposed) {
-    if (!proposed || !current || current.sample)
-      add([{ name, blob, url: URL.createObjectURL(blob), said: "", sample: true }]);
+  /**
+   * Takes a sample, unless the page only proposes it and the person has a picture of their own.
+   *
+   * @param {import("./samples.js").Sample} sample
+   * @param {boolean} proposed
+   */
+  async function choose({ name, load }, proposed) {
+    try {
+      const blob = await load();
+      if (!proposed || !current || current.sample) add([newItem(name, blob, true)]);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   /** Takes the person's pictures. @param {File[]} files */
   function open(files) {
-    add(
-      files.map((file) => ({ name: file.name, blob: file, url: URL.createObjectURL(file), said: "", sample: false })),
-    );
+    add(files.map((file) => newItem(() => file.name, file, false)));
   }
 
   /** Shows the first; where there are several, all stay in the strip. @param {Item[]} fresh */
@@ -111,9 +118,15 @@ export function createClassify({ engine, state, model }) {
     if (!fresh.length) return;
     const several = fresh.length > 1;
     const kept = several || items.length > 1 ? items.filter(({ sample }) => !sample) : [];
-    for (const item of items) if (!kept.includes(item)) URL.revokeObjectURL(item.url);
+    const before = items;
     items = [...kept, ...fresh];
+    before.forEach(release);
     select(fresh[0]);
+  }
+
+  /** Lets go of a picture, unless it is in the strip or still the one on show. @param {Item} item */
+  function release(item) {
+    if (!items.includes(item) && item !== opened?.item) URL.revokeObjectURL(item.url);
   }
 
   /** @param {Item} item */
@@ -131,8 +144,10 @@ export function createClassify({ engine, state, model }) {
     try {
       if (opened?.item !== item) {
         const picture = await engine.openPicture(item.blob);
-        opened?.picture.close();
+        const before = opened;
         opened = { item, picture };
+        before?.picture.close();
+        if (before) release(before.item);
       }
       if (mine !== turn) return;
       const { picture } = opened;
@@ -178,18 +193,20 @@ export function createClassify({ engine, state, model }) {
   /** Shows what went wrong beside the picture; what was there stays. @param {unknown} error @param {Item} [item] */
   function fail(error, item) {
     problem.hidden = !error;
-    problem.textContent = error ? t("classify.problem", { name: item?.name ?? "", reason: explainError(error) }) : "";
+    const reason = error ? explainError(error) : "";
+    problem.textContent = item ? t("classify.problem", { name: item.name(), reason }) : reason;
     if (!error || !item) return;
     items = items.filter((other) => other !== item);
-    URL.revokeObjectURL(item.url);
-    current = opened && items.includes(opened.item) ? opened.item : items[0];
+    release(item);
+    current = opened?.item ?? items[0];
+    if (!items.length && current) items = [current];
     drawStrip();
   }
 
   /** @param {Item} item @param {{width: number, height: number}} size */
   function showPhoto(item, { width, height }) {
     photo.src = item.url;
-    photo.alt = caption.textContent = item.name;
+    photo.alt = caption.textContent = item.name();
     photo.hidden = frame.hidden = false;
     hint.hidden = true;
     box.style.aspectRatio = `${width} / ${height}`;
@@ -226,7 +243,7 @@ export function createClassify({ engine, state, model }) {
         h(
           "button",
           { type: "button", "aria-pressed": String(item === current), onclick: () => select(item) },
-          h("img", { src: item.url, alt: item.name }),
+          h("img", { src: item.url, alt: item.name() }),
           h("span", {}, item.said || "…"),
         ),
       ),
@@ -254,4 +271,9 @@ export function createClassify({ engine, state, model }) {
   });
   refresh();
   return { element, open };
+}
+
+/** @param {() => string} name @param {Blob} blob @param {boolean} sample @returns {Item} */
+function newItem(name, blob, sample) {
+  return { name, blob, url: URL.createObjectURL(blob), said: "", sample };
 }

@@ -87,10 +87,11 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
     if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
     list.push(h("option", { value: OPEN }, t("bar.open")));
-    select.replaceChildren(...list);
-    select.value = chosen?.id ?? (state.room === "train" ? RANDOM : OPEN);
-    if (!chosen && state.room !== "train")
-      select.prepend(h("option", { value: RANDOM, selected: true }, t("bar.none")));
+    if (!chosen && state.room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
+    // an open list would close if its options were replaced by the same ones
+    const same = list.length === select.length && list.every((option, i) => option.isEqualNode(select.options[i]));
+    if (!same) select.replaceChildren(...list);
+    select.value = chosen?.id ?? RANDOM;
   }
 
   function update() {

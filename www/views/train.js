@@ -35,7 +35,8 @@ export function createTrain(context) {
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
   const figures = h("dl", { class: "figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
-  const message = h("p", { class: "train-message", role: "status" });
+  const message = h("p", { class: "train-message" });
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   /** @type {Record<string, HTMLElement>} */
   const values = {};
@@ -56,6 +57,7 @@ export function createTrain(context) {
         h("div", { class: "actions" }, start, pause, step, stop, giveUp),
         progress,
         message,
+        spoken,
         problem,
         figures,
       ),
@@ -89,24 +91,25 @@ export function createTrain(context) {
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
     problem.hidden = !wrong;
     problem.replaceChildren(...(wrong ? rich(t("train.problem", { reason: explainError(wrong) })) : []));
+    spoken.textContent = stateText();
     drawSteps();
   }
 
   function say() {
-    const text = loading ? t("train.loading", { file: loading }) : stateText();
+    const { evaluating } = session;
+    const text = loading
+      ? t("train.loading", { file: loading })
+      : evaluating !== null
+        ? t("train.state.evaluating", { share: percent(evaluating) })
+        : stateText();
     if (message.textContent !== text) message.textContent = text;
   }
   function stateText() {
-    const { run, state: now, evaluating } = session;
-    if (evaluating !== null) return t("train.state.evaluating", { share: percent(evaluating) });
+    const { run, state: now } = session;
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
     const held = run?.evaluations.at(-1);
-    const values = {
-      number: run?.number ?? 1,
-      step: run?.steps.step.at(-1) ?? 0,
-      accuracy: held ? percent(held.accuracy) : "–",
-    };
-    return t(`train.state.${key}`, values);
+    const accuracy = held ? percent(held.accuracy) : "–";
+    return t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy });
   }
 
   function drawSteps() {
