@@ -122,7 +122,7 @@ impl Tools {
 fn fresh(command: Cmd) -> Cmd {
     let left = env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
-        ["CARGO", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH", "RUSTUP_TOOLCHAIN"].contains(&&*name)
+        ["CARGO", "LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"].contains(&&*name)
             || name.starts_with("CARGO_PKG_")
             || name.starts_with("CARGO_MANIFEST_")
     });
