@@ -7,6 +7,7 @@
  * @property {number} step
  * @property {number} loss
  * @property {number} accuracy
+ * @property {number} total pictures it looked at
  *
  * @typedef {object} Run
  * @property {number} number from 1
@@ -84,6 +85,7 @@ export class Session extends EventTarget {
     this.problem = null;
     this.#stopping = false;
     this.rate = 0;
+    this.#abort.abort(); // an evaluation that goes on
     this.#abort = new AbortController();
     this.#enter("starting");
     try {
@@ -236,8 +238,31 @@ export class Session extends EventTarget {
     }
   }
 
-  /** @param {AbortSignal} [signal] */
-  async #evaluate(signal) {
+  /** Whether there are more held-out pictures than the last evaluation looked at, and time to look at them. */
+  get canEvaluateAll() {
+    const { trainer, run, state } = this;
+    const last = run?.evaluations.at(-1);
+    return !!trainer && !!last && last.total < trainer.held_out && (state === "paused" || state === "idle");
+  }
+
+  /** Evaluates on every held-out picture, or gives that up. */
+  async evaluateAll() {
+    const goesOn = this.evaluating !== null;
+    this.#abort.abort();
+    if (goesOn) return;
+    this.problem = null;
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    try {
+      await this.#evaluate(signal, this.trainer?.held_out);
+    } catch (error) {
+      if (!signal.aborted) this.problem = error;
+    }
+    this.dispatchEvent(new Event("state"));
+  }
+
+  /** @param {AbortSignal} [signal] @param {number} [images] as many as a second is enough for, where it is left out */
+  async #evaluate(signal, images) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
     const [least, most] = HELD_OUT;
@@ -246,9 +271,9 @@ export class Session extends EventTarget {
       this.evaluating = share < 1 ? share : null;
       this.dispatchEvent(new Event("steps"));
     };
-    const evaluation = trainer.evaluate({ images: run.held_out, signal, onProgress });
-    const { loss, accuracy, predictions } = await evaluation.finally(() => (this.evaluating = null));
-    run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy });
+    const evaluation = trainer.evaluate({ images: images ?? run.held_out, signal, onProgress });
+    const { loss, accuracy, total, predictions } = await evaluation.finally(() => (this.evaluating = null));
+    run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
     this.predictions = predictions;
     this.dispatchEvent(new Event("evaluation"));
   }

@@ -7,6 +7,7 @@ import { createPredictions } from "./predictions.js";
 export function createHeldOut({ session }) {
   const list = h("ul", { class: "heldout-grid" });
   const score = h("p", { class: "number muted" });
+  const all = h("button", { type: "button", hidden: true, onclick: () => session.evaluateAll() });
   const title = h("h3", {});
   const predictions = createPredictions();
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -24,7 +25,7 @@ export function createHeldOut({ session }) {
   const element = h(
     "section",
     { class: "panel", "t-aria-label": "heldout.title" },
-    h("header", {}, h("h2", { t: "heldout.title" }), score),
+    h("header", {}, h("h2", { t: "heldout.title" }), h("div", { class: "actions" }, score, all)),
     empty,
     list,
     dialog,
@@ -54,23 +55,33 @@ export function createHeldOut({ session }) {
     const { predictions: said, run } = session;
     empty.hidden = !!painted;
     if (!painted || !run) return;
-    let right = 0;
     tiles.forEach(({ button, mark, guess }, index) => {
-      const truth = className(run.labels[painted?.labels[index] ?? 0]);
+      const label = painted?.labels[index] ?? 0;
+      const truth = className(run.labels[label]);
       if (!said) {
         guess.textContent = "…";
         button.setAttribute("aria-label", t("heldout.unknown", { truth }));
         return;
       }
       const name = className(run.labels[said[index]]);
-      const wrong = name !== truth;
-      if (!wrong) right++;
+      const wrong = said[index] !== label;
       button.classList.toggle("wrong", wrong);
       mark.textContent = wrong ? "✕" : "✓";
       guess.textContent = name;
       button.setAttribute("aria-label", t(wrong ? "heldout.wrong" : "heldout.right", { guess: name, truth }));
     });
-    score.textContent = said ? t("heldout.score", { right, total: tiles.length }) : "";
+    const last = run.evaluations.at(-1);
+    score.textContent = last
+      ? t("heldout.score", { right: Math.round(last.accuracy * last.total), total: last.total })
+      : "";
+    drawAll();
+  }
+
+  /** The button that evaluates on every picture, or gives that up. */
+  function drawAll() {
+    const goesOn = session.evaluating !== null && (session.state === "paused" || session.state === "idle");
+    all.hidden = !session.canEvaluateAll && !goesOn;
+    all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer?.held_out ?? 0 });
   }
 
   /** @param {number} index */
@@ -94,6 +105,7 @@ export function createHeldOut({ session }) {
   }
 
   for (const event of ["runs", "evaluation"]) session.addEventListener(event, update);
+  for (const event of ["state", "steps"]) session.addEventListener(event, drawAll);
   document.addEventListener("language", update);
   update();
   return element;
