@@ -52,6 +52,8 @@ test("resolution toggles act at once on any weights; a width there is not says w
     );
   }
   assert.equal(await crop.getAttribute("width"), "32");
+  await page.locator('input[name=width][value="0.5"]').click();
+  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
   const missing = page.locator("input[name=width][aria-disabled]").first();
   const chosen = await page.locator("input[name=width]:checked").getAttribute("value");
   await missing.click({ force: true }); // dimmed, which Playwright would wait to end
