@@ -111,6 +111,7 @@ export function count(value) {
 
 /** @param {number} value */
 export function bytes(value) {
+  if (value < 999.5) return `${number(value)} B`;
   return value >= 999_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
 }
 

@@ -7,6 +7,13 @@ export function createArchitecture({ state, model }) {
   const stem = h("select", { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) });
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
   const memory = h("p", { class: "memory" });
+  const below = h(
+    "div",
+    { class: "below", hidden: true },
+    h("h3", { t: "architecture.memory" }),
+    memory,
+    h("p", { class: "muted", t: "architecture.paper" }),
+  );
   const element = h(
     "article",
     { class: "panel" },
@@ -15,9 +22,7 @@ export function createArchitecture({ state, model }) {
     h("p", { class: "muted", t: "architecture.try" }),
     h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
     body,
-    h("h3", { t: "architecture.memory" }),
-    memory,
-    h("p", { class: "muted", t: "architecture.paper" }),
+    below,
   );
   /** @type {import("../protocol.js").Description | null} */
   let shown = null;
@@ -31,6 +36,7 @@ export function createArchitecture({ state, model }) {
     if (!description || description === shown) return;
     shown = description;
     body.replaceChildren(table(description));
+    below.hidden = false;
     memory.textContent = t("architecture.readings", {
       operation: bytes(description.memory.by_operation),
       block: bytes(description.memory.by_block),
