@@ -168,3 +168,22 @@ test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
   assert.match(String(said[0]), /engine-stopped|closed/, "in a slice or between two");
   assert.deepEqual(said.slice(1), [1, "closed", 3_504_872]);
 });
+
+test("the build suits the browser; where none does, the page says so", { timeout: 60_000 }, async () => {
+  const fresh = await lab.browser.newPage();
+  await fresh.addInitScript(() => {
+    const validate = WebAssembly.validate;
+    // relaxed SIMD's opcode, as this browser might not know it
+    WebAssembly.validate = (bytes) =>
+      ![.../** @type {Uint8Array} */ (bytes)].join().includes("253,133,2") && validate(bytes);
+  });
+  await fresh.goto(lab.url);
+  await fresh.locator(".cost", { hasText: "1 thread, SIMD" }).waitFor();
+  await fresh.locator("#panel-classify .predictions li").first().waitFor();
+  await fresh.addInitScript(() => {
+    WebAssembly.validate = () => false;
+  });
+  await fresh.reload();
+  await fresh.locator("#bar", { hasText: "This browser lacks WebAssembly SIMD" }).waitFor();
+  await fresh.close();
+});
