@@ -133,11 +133,10 @@ impl Classifier {
 
     /// Computes the buffers for the resolution in use.
     fn lay_out(&mut self) {
-        let Classifier { level, config, blocks, last, classifier, workers } = self;
-        let lanes = lanes(*level);
+        let Classifier { config, blocks, last, classifier, workers, .. } = self;
         let layers = config.layers();
         for block in blocks.iter_mut() {
-            block.lay_out(config, &layers, lanes);
+            block.lay_out(config, &layers);
         }
         let stripes = threads::count();
         workers.clear();

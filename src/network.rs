@@ -10,13 +10,14 @@ use fearless_simd::Level;
 
 use crate::block::Block;
 use crate::config::{Config, Kind};
+use crate::error::Result;
 use crate::kernel::{best_level, dispatch, matmul};
 use crate::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
 use crate::layer::{Sink, classifier, pool};
 use crate::loss::{self, Loss};
 use crate::parameters::{Role, Tensor, tensors};
 use crate::threads::for_each;
-use crate::workspace::{SHARDS, Shard, Slot};
+use crate::workspace::{self, Shard, Slot};
 
 /// A MobileNetV2 ready to train: its layers and all buffers for a batch. It holds no weights.
 pub struct Network {
@@ -36,7 +37,10 @@ pub struct Network {
 
 impl Network {
     /// The network of `config`, with buffers for batches of up to `batch` images.
-    pub fn new(config: &Config, batch: usize) -> Self {
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] if there is not enough memory for them.
+    pub fn new(config: &Config, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);
         let unit = |kind| {
@@ -50,7 +54,7 @@ impl Network {
             tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
         };
         let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
-        Network {
+        Ok(Network {
             level: best_level(),
             stem: unit(Kind::Stem),
             blocks: (0..blocks).map(|index| Block::new(config, &layers, &tensors, index)).collect(),
@@ -59,11 +63,9 @@ impl Network {
             classifier_bias: span(Role::Bias),
             packed: [vec![0.0; packed], vec![0.0; packed]],
             dropout: config.dropout,
-            shards: (0..SHARDS.min(batch))
-                .map(|_| Shard::new(config, &layers, batch.div_ceil(SHARDS)))
-                .collect(),
+            shards: workspace::shards(config, batch)?,
             active: 0,
-        }
+        })
     }
 
     /// Distributes the next batch of `images` over the shards and returns those that got some, in order, for their

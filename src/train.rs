@@ -75,7 +75,7 @@ impl Trainer {
     /// Trains `weights` by `recipe`; the schedule counts epochs of `images_per_epoch` images.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a knob or a setting is out of range.
+    /// [`Error::Argument`] if a knob or a setting is out of range, or the memory does not suffice for the batch.
     pub fn new(weights: Weights, recipe: Recipe, images_per_epoch: usize) -> Result<Self> {
         weights.config.validate()?;
         recipe.validate()?;
@@ -85,7 +85,7 @@ impl Trainer {
         let length = weights.values.len();
         Ok(Trainer {
             tensors: tensors(&weights.config.layers()),
-            network: Network::new(&weights.config, recipe.batch),
+            network: Network::new(&weights.config, recipe.batch)?,
             augment: augment(&weights, &recipe),
             classifier: None,
             gradients: vec![0.0; length],
@@ -93,7 +93,7 @@ impl Trainer {
                 step: 0,
                 images_per_epoch: images_per_epoch as u64,
                 images: 0,
-                rng: fastrand::Rng::with_seed(recipe.seed).get_seed(),
+                rng: recipe.seed,
                 memory: Memory::new(recipe.optimizer, length),
             },
             weights,

@@ -5,6 +5,7 @@
 //! depends on the batch but not on the number of threads.
 
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
+use crate::error::{Error, Result};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::{MAX_LANES, padded};
@@ -79,17 +80,21 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Buffers for up to `images` images.
-    pub fn new(config: &Config, layers: &[Layer], images: usize) -> Self {
+    /// A shard for up to `images` images; `zeros` makes a buffer of so many floats.
+    fn new(
+        config: &Config,
+        layers: &[Layer],
+        images: usize,
+        mut zeros: impl FnMut(usize) -> Vec<f32>,
+    ) -> Self {
         let output = |layer: &Layer| layer.c_out * layer.size_out() * layer.size_out();
         let largest = |kinds: &[Kind]| {
             layers.iter().filter(|layer| kinds.contains(&layer.kind)).map(output).max().unwrap_or(0) * images
         };
-        let zeros = |length: usize| vec![0.0; length];
         let (convolutions, classifier) = layers.split_at(layers.len() - 1);
         let features = classifier[0].c_in * images;
-        let wide = zeros(largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]));
-        let narrow = zeros(largest(&[Kind::Project]));
+        let wide = largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]);
+        let narrow = largest(&[Kind::Project]);
         let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(STEM_INPUTS));
         let outputs = convolutions.iter().map(|l| l.c_out).max().unwrap_or(0) * ROWS;
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
@@ -107,7 +112,7 @@ impl Shard {
                 features: zeros(features),
                 dropout: zeros(features),
             },
-            gradients: [wide.clone(), wide, narrow.clone(), narrow.clone(), narrow],
+            gradients: [wide, wide, narrow, narrow, narrow].map(&mut zeros),
             logits: zeros(images * config.classes),
             dfeatures: zeros(features),
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
@@ -122,6 +127,44 @@ impl Shard {
     }
 }
 
+/// Bytes that the shards of batches of up to `batch` images take.
+pub fn bytes(config: &Config, batch: usize) -> u64 {
+    let layers = config.layers();
+    let bytes = |images| {
+        let mut floats = 0;
+        Shard::new(config, &layers, images, |length| {
+            floats += length as u64;
+            Vec::new()
+        });
+        floats * size_of::<f32>() as u64
+    };
+    // Counted for one image, and what a further one adds: a whole batch need not fit into a `usize`.
+    let (one, two) = (bytes(1), bytes(2));
+    let images = batch.div_ceil(SHARDS) as u64;
+    SHARDS.min(batch) as u64 * (one + (images - 1) * (two - one))
+}
+
+/// The shards of batches of up to `batch` images.
+///
+/// # Errors
+/// [`Error::Argument`] if there is not enough memory for them; nothing is kept of it then.
+pub fn shards(config: &Config, batch: usize) -> Result<Vec<Shard>> {
+    let bytes = bytes(config, batch);
+    // All of it is asked for in one piece first, since a buffer for which there is no room ends the program.
+    let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
+    if !room {
+        return Err(Error::Argument(format!(
+            "training on {batch} images of {0} × {0} at a time takes {1:.1} GB of memory, which is not there: try a \
+             smaller batch, resolution or width",
+            config.resolution,
+            bytes as f64 / 1e9
+        )));
+    }
+    let layers = config.layers();
+    let images = batch.div_ceil(SHARDS);
+    Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, &layers, images, |n| vec![0.0; n])).collect())
+}
+
 /// The geometry of a 3×3 convolution. SAME pads an even size at stride 2 only behind; an odd size, or stride 1,
 /// on both sides.
 pub fn geometry(config: &Config, layer: &Layer) -> Geometry {
@@ -129,4 +172,25 @@ pub fn geometry(config: &Config, layer: &Layer) -> Geometry {
         && layer.stride == 2
         && layer.size_in.is_multiple_of(2);
     Geometry { size: layer.size_in, stride: layer.stride, offset: usize::from(behind) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_buffers() {
+        let config = Config { width: 0.35, ..Config::cifar() };
+        let layers = config.layers();
+        for batch in [3, 8, 24] {
+            let mut floats = 0;
+            for _ in 0..SHARDS.min(batch) {
+                Shard::new(&config, &layers, batch.div_ceil(SHARDS), |length| {
+                    floats += length;
+                    Vec::new()
+                });
+            }
+            assert_eq!(bytes(&config, batch), (floats * size_of::<f32>()) as u64, "batch {batch}");
+        }
+    }
 }

@@ -113,6 +113,13 @@ fn training_learns_and_its_memory_does_not_grow() {
 }
 
 #[wasm_bindgen_test]
+fn a_training_too_large_for_the_memory_is_an_error() {
+    let config = object(&[("width", 1.4.into()), ("resolution", 224.into())]);
+    let error = message(Trainer::new(config, object(&[("batch", 1024.into())]), 1024).err().unwrap());
+    assert!(error.contains("1024 images of 224 × 224") && error.contains("GB"), "{error}");
+}
+
+#[wasm_bindgen_test]
 fn shapes_have_a_name_a_class() {
     let names: JsValue = shape_names().into();
     assert_eq!(number(&names, "length"), 10.0);

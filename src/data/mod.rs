@@ -73,6 +73,15 @@ impl Dataset {
         Ok(())
     }
 
+    /// Takes `count` images out, spread evenly over the whole: what is left, and those. To choose by, while the test
+    /// images stay unseen.
+    #[cfg(feature = "cli")]
+    pub fn split_off(&self, count: usize) -> (Dataset, Dataset) {
+        // Image i is the last of its stretch of len / count if the count of whole stretches rises after it.
+        let chosen = |i: usize| (i + 1) * count / self.len() > i * count / self.len();
+        (self.filter(|index| !chosen(index)), self.filter(chosen))
+    }
+
     /// The images for which `chosen` is true, with their classes.
     #[cfg(feature = "cli")]
     fn filter(&self, chosen: impl Fn(usize) -> bool) -> Dataset {
@@ -103,6 +112,15 @@ mod tests {
         dataset().gather(&[1, 0], &mut images, &mut labels);
         assert_eq!(labels, [1, 0]);
         assert_eq!(images, (12..24).chain(0..12).collect::<Vec<u8>>());
+    }
+
+    #[cfg(feature = "cli")]
+    #[test]
+    fn split_off_is_even_and_loses_nothing() {
+        let data = Dataset { images: vec![0; 30], labels: (0..10).collect(), size: 1, ..dataset() };
+        let (rest, taken) = data.split_off(3);
+        assert_eq!(taken.labels, [3, 6, 9]);
+        assert_eq!(rest.labels, [0, 1, 2, 4, 5, 7, 8]);
     }
 
     #[test]

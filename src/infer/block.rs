@@ -72,7 +72,7 @@ impl FusedBlock {
     }
 
     /// Computes shapes for the configuration's resolution.
-    pub fn lay_out(&mut self, config: &Config, layers: &[Layer], lanes: usize) {
+    pub fn lay_out(&mut self, config: &Config, layers: &[Layer]) {
         let find = |kind| layers.iter().find(|layer| layer.block == Some(self.index) && layer.kind == kind);
         let depthwise = find(Kind::Depthwise).expect("every block has one");
         let c_in = find(Kind::Expand).unwrap_or(depthwise).c_in;
@@ -83,9 +83,7 @@ impl FusedBlock {
         self.geometry = geometry(config, depthwise);
         let row = self.geometry.framed() * self.depthwise.layer.c_out;
         let rows = (BAND_FLOATS / row).saturating_sub(2) / self.geometry.stride;
-        // A band of whole tiles' worth of pixels, where rows are short.
         self.band = rows.clamp(1, self.geometry.size_out());
-        debug_assert_eq!(self.depthwise.layer.c_out % lanes, 0);
     }
 
     /// Output channels.

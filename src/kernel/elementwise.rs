@@ -1,5 +1,5 @@
 //! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, batch norm's
-//! gradient, sums, and the updates of the optimisers.
+//! gradient, and sums.
 
 use super::{Select, Simd, SimdBase, SimdFloat};
 
@@ -95,9 +95,8 @@ pub fn mask<S: Simd>(simd: S, gradient: S::f32s, value: S::f32s, (low, high): (f
     value.simd_lt(S::f32s::splat(simd, high)).select(gradient, zero)
 }
 
-/// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block or plane and
-/// the results in `f64`, so that a variance keeps its digits however many pixels there are.
-#[derive(Default)]
+/// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block, one plane or, of a
+/// bottleneck, one shard, and the results in `f64`, so that a variance keeps its digits however large the batch.
 pub struct Sums {
     /// Σ of the first quantity, (C).
     pub first: Vec<f64>,
@@ -109,12 +108,6 @@ impl Sums {
     /// Room for `channels`.
     pub fn new(channels: usize) -> Self {
         Sums { first: vec![0.0; channels], second: vec![0.0; channels] }
-    }
-
-    /// Starts again from 0.
-    pub fn clear(&mut self) {
-        self.first.fill(0.0);
-        self.second.fill(0.0);
     }
 
     /// Adds the vectors of one block of channels.

@@ -3,7 +3,7 @@
 
 use super::{BlockSink, Sink, Source};
 use crate::config::Activation;
-use crate::kernel::elementwise::{Affine, channel};
+use crate::kernel::elementwise::{Affine, apply, channel};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
 /// `out = norm(y) + shortcut`; all (C / L, pixels, L).
@@ -20,7 +20,7 @@ pub fn forward<S: Simd>(
     for (block, (y, out)) in
         y.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(pixels * lanes)).enumerate()
     {
-        crate::kernel::elementwise::apply(simd, y, block, affine, out);
+        apply(simd, y, block, affine, out);
         let Some(Source { x, affine }) = shortcut else { continue };
         let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
         let mut scale = S::f32s::splat(simd, 1.0);
@@ -46,7 +46,6 @@ pub fn backward<S: Simd>(simd: S, y: &[f32], affine: Affine, dout: &[f32], pixel
     let lanes = S::f32s::LEN;
     let planes = y.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
     for (block, ((y, dz), dout)) in planes.zip(dout.chunks_exact(pixels * lanes)).enumerate() {
-        // Sums in `f32` over a few images' pixels only: images of a shard times the map's size.
         let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
         for ((y, dz), dout) in
             y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))

@@ -147,6 +147,11 @@ impl Unit {
         self.layer.size_out() * self.layer.size_out()
     }
 
+    /// Values of a channel in the whole batch.
+    fn count(&self, shards: &[Shard]) -> usize {
+        self.pixels() * shards.iter().map(|shard| shard.images).sum::<usize>()
+    }
+
     /// Convolves, and takes batch norm's statistics.
     pub fn forward(&mut self, pass: &mut Forward, input: Input) {
         let level = pass.level;
@@ -174,7 +179,7 @@ impl Unit {
             }
             shard.tensors.outputs[*index] = output;
         });
-        let count = self.pixels() * pass.shards.iter().map(|shard| shard.images).sum::<usize>();
+        let count = self.count(pass.shards);
         let [mean, var] = pass
             .statistics
             .get_disjoint_mut([self.running_mean.clone(), self.running_var.clone()])
@@ -193,7 +198,7 @@ impl Unit {
     /// the weights, and the input's in `to`, with `add` (a shortcut's) on top.
     pub fn backward(&mut self, pass: &mut Backward, input: Input, from: Slot, to: Slot, add: Option<Slot>) {
         let level = pass.level;
-        let count = self.pixels() * pass.shards.iter().map(|shard| shard.images).sum::<usize>();
+        let count = self.count(pass.shards);
         let [gamma, beta] = pass
             .gradients
             .get_disjoint_mut([self.gamma.clone(), self.beta.clone()])

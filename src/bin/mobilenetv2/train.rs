@@ -43,6 +43,9 @@ pub struct Args {
     /// Number of drawn images an epoch
     #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     shapes: u32,
+    /// Hold out so many of the training images, evenly spread, and leave the test images alone
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    hold_out: usize,
     /// Where to keep all that is needed to go on
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
@@ -167,6 +170,9 @@ fn whole_batches(train: &Dataset, batch: usize) -> usize {
 /// The data, with classes numbered as in `labels` where there are some.
 fn load(args: &Args, config: &Config, labels: &[String]) -> Result<(Dataset, Dataset)> {
     let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes as usize, config)?;
+    if args.hold_out > 0 && args.hold_out < train.len() {
+        (train, test) = train.split_off(args.hold_out);
+    }
     if train.is_empty() || test.is_empty() {
         let message =
             format!("{} images to train on and {} to test with are too few", train.len(), test.len());
