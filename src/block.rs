@@ -8,6 +8,7 @@ use crate::kernel::dispatch;
 use crate::layer::unit::{Backward, Forward, Input, Unit};
 use crate::layer::{Sink, shortcut};
 use crate::parameters::Tensor;
+use crate::profile::Operation;
 use crate::threads::for_each;
 use crate::workspace::Slot;
 
@@ -72,6 +73,7 @@ impl Block {
             });
             shard.tensors.bottlenecks[*index] = output;
         });
+        pass.profile.lap(project.index, Operation::Shortcut);
     }
 
     /// From the gradient of the block's output in [`Slot::Output`] to that of its input, in the same slot; where the
@@ -90,6 +92,7 @@ impl Block {
             dispatch!(level, simd => shortcut::backward(simd, y, project.norm.affine(), dout, pixels, sink));
             shard.gradients[Slot::Project as usize] = target;
         });
+        pass.profile.lap(project.index, Operation::Shortcut);
 
         let add = shortcut.then_some(Slot::Output);
         let to = if matches!(input, Input::Unit(_)) { Slot::Expand } else { Slot::Input };

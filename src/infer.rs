@@ -12,6 +12,7 @@ use crate::error::Result;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, best_level, dispatch, lanes, padded};
 use crate::parameters::Weights;
+use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
 
 mod block;
@@ -45,6 +46,8 @@ struct Worker {
     features: Vec<f32>,
     /// One a class, padded to whole vectors.
     logits: Vec<f32>,
+    /// Stopwatch for what is after the blocks.
+    profile: Profile,
 }
 
 impl Classifier {
@@ -107,6 +110,26 @@ impl Classifier {
         })
     }
 
+    /// Watches the time of the images to come by this clock, or no longer; ends with a change of the resolution.
+    pub fn watch(&mut self, clock: Option<Clock>) {
+        let profile = Profile::new(self.classifier.index + 1, clock);
+        for worker in &mut self.workers {
+            worker.scratch.iter_mut().for_each(|scratch| scratch.profile = profile.clone());
+            worker.profile = profile.clone();
+        }
+    }
+
+    /// What the operations since [`Classifier::watch`] took, added up over all threads: where there is more than
+    /// one, more than the time that has passed.
+    pub fn profile(&self) -> Profile {
+        let mut parts = self.workers.iter().flat_map(|worker| {
+            worker.scratch.iter().map(|scratch| &scratch.profile).chain([&worker.profile])
+        });
+        let mut sum = parts.next().cloned().unwrap_or_default();
+        parts.for_each(|part| sum.add(part));
+        sum
+    }
+
     /// Logits of one or more images.
     ///
     /// `images` is (N, R, R, 3), normalised; `logits` becomes (N, classes).
@@ -151,6 +174,7 @@ impl Classifier {
                 rows: vec![0.0; blocks.last().map_or(0, floats)],
                 features: vec![0.0; last.layer.c_out],
                 logits: vec![0.0; padded(classifier.layer.c_out)],
+                profile: Profile::default(),
             }
         });
     }
@@ -177,11 +201,15 @@ impl Worker {
         }
 
         // The last block's output is in `other` now.
+        self.profile.start();
         let pixels = other.size * other.size;
         dispatch!(level, simd => other.gather(simd, 0..other.size, &mut self.rows));
+        self.profile.lap(last.index, Operation::Gather);
         let rows = &self.rows[..pixels * last.layer.c_in];
         each_panel(level, last, rows, pixels, &mut self.features);
+        self.profile.lap(last.index, Operation::Forward);
         each_panel(level, classifier, &self.features, 1, &mut self.logits);
+        self.profile.lap(classifier.index, Operation::Forward);
     }
 }
 

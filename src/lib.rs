@@ -13,6 +13,7 @@
 //! 4. [`kernel`]: the SIMD code that does the work, written once for every instruction set.
 //! 5. [`recipe`], [`loss`], [`optim`], [`schedule`], [`augment`] and what ties them together, [`train`].
 //! 6. [`infer`]: the same network run another way, each block as one operation.
+//!    [`profile`]: where the time goes.
 //! 7. [`weights`] and [`checkpoint`]: files. [`image`] and [`data`]: pictures.
 //!
 //! # Example
@@ -45,6 +46,7 @@ pub mod loss;
 pub mod network;
 pub mod optim;
 pub mod parameters;
+pub mod profile;
 pub mod recipe;
 pub mod schedule;
 pub mod threads;

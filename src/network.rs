@@ -16,6 +16,7 @@ use crate::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
 use crate::layer::{Sink, classifier, pool};
 use crate::loss::{self, Loss};
 use crate::parameters::{Role, Tensor, tensors};
+use crate::profile::{Operation, Profile};
 use crate::threads::for_each;
 use crate::workspace::{self, Shard, Slot};
 
@@ -33,6 +34,8 @@ pub struct Network {
     shards: Vec<Shard>,
     /// Shards that the current batch fills.
     active: usize,
+    /// Stopwatch, off at first.
+    pub profile: Profile,
 }
 
 impl Network {
@@ -65,6 +68,7 @@ impl Network {
             dropout: config.dropout,
             shards: workspace::shards(config, batch)?,
             active: 0,
+            profile: Profile::default(),
         })
     }
 
@@ -91,8 +95,9 @@ impl Network {
     pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
         let level = self.level;
         self.pack(values);
+        self.profile.lap_network(Operation::Pack);
         let shards = &mut self.shards[..self.active];
-        let mut pass = Forward { level, shards, values, statistics };
+        let mut pass = Forward { level, shards, values, statistics, profile: &mut self.profile };
         self.stem.forward(&mut pass, Input::Image);
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.forward(&mut pass, block_input(&self.stem, index));
@@ -118,6 +123,7 @@ impl Network {
                 classifier::forward(simd, features, packed, bias, shard.images, &mut shard.logits);
             });
         });
+        self.profile.lap(self.last.index + 1, Operation::Forward);
     }
 
     /// The loss of the batch; replaces the logits by its gradient. `labels` has one class an image.
@@ -133,6 +139,7 @@ impl Network {
             total.correct += part.correct;
             first += shard.images;
         }
+        self.profile.lap(self.last.index + 1, Operation::Loss);
         total
     }
 
@@ -161,10 +168,12 @@ impl Network {
             });
             shard.gradients[Slot::Depthwise as usize] = dz;
         });
+        self.profile.lap(last.index + 1, Operation::Backward);
         sum_over_shards(shards, &mut gradients[self.classifier_weight.clone()], |shard| &shard.scratch.dw);
         sum_over_shards(shards, &mut gradients[self.classifier_bias.clone()], |shard| &shard.scratch.dbias);
+        self.profile.lap(last.index + 1, Operation::Sum);
 
-        let mut pass = Backward { level, shards, values, gradients };
+        let mut pass = Backward { level, shards, values, gradients, profile: &mut self.profile };
         let input = Input::Bottleneck(self.blocks.len() - 1);
         self.last.backward(&mut pass, input, Slot::Depthwise, Slot::Output, None);
         for (index, block) in self.blocks.iter_mut().enumerate().rev() {

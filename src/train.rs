@@ -10,6 +10,7 @@ use crate::loss::{self, cross_entropy};
 use crate::network::Network;
 use crate::optim::{self, Memory};
 use crate::parameters::{Tensor, Weights, tensors};
+use crate::profile::{Clock, Operation, Profile};
 use crate::schedule::learning_rate;
 
 pub use crate::recipe::{Optimizer, Recipe, Schedule};
@@ -109,6 +110,7 @@ impl Trainer {
     pub fn step(&mut self, images: &[u8], labels: &[u32]) -> Result<Step> {
         let size = side(images.len(), labels.len());
         self.check_batch(images.len(), size, labels)?;
+        self.network.profile.start();
         let resolution = self.weights.config.resolution;
         let mut rng = fastrand::Rng::with_seed(self.state.rng);
         let mut rest = images;
@@ -120,6 +122,7 @@ impl Trainer {
         }
         let dropout_seed = rng.u64(..);
         self.state.rng = rng.get_seed();
+        self.network.profile.lap_network(Operation::Augment);
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
@@ -132,6 +135,7 @@ impl Trainer {
     pub fn step_tensor(&mut self, images: &[f32], labels: &[u32]) -> Result<Step> {
         let resolution = self.weights.config.resolution;
         self.check_batch(images.len(), resolution, labels)?;
+        self.network.profile.start();
         let mut rest = images;
         for shard in self.network.start_batch(labels.len()) {
             let (here, after) = rest.split_at(shard.images * resolution * resolution * 3);
@@ -151,6 +155,7 @@ impl Trainer {
         self.network.backward(values, &mut self.gradients);
         let memory = &mut self.state.memory;
         optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+        self.network.profile.lap_network(Operation::Update);
         self.classifier = None;
         self.state.step += 1;
         self.state.images += labels.len() as u64;
@@ -266,6 +271,16 @@ impl Trainer {
     /// The recipe in force.
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
+    }
+
+    /// Watches the time of the steps to come by this clock, or no longer.
+    pub fn watch(&mut self, clock: Option<Clock>) {
+        self.network.profile = Profile::new(self.weights.config.layers().len(), clock);
+    }
+
+    /// What the operations of the steps since [`Trainer::watch`] took, as whoever waits for them sees it.
+    pub fn profile(&self) -> &Profile {
+        &self.network.profile
     }
 
     /// Gradients of the last step, laid out as [`Weights::values`].

@@ -96,10 +96,33 @@ fn describe() {
     assert!(error(&folder, "describe --input mars").contains("unknown variant `mars`"));
 }
 
+/// A profile counts every multiply-add of the network: backward all twice, but the stem's input has no gradient.
+#[test]
+fn bench_profiles_the_whole_network() {
+    let folder = folder("bench");
+    let options = "--json --profile --runs 2 --width 0.35 --resolution 32";
+    let macs = |line: &Value, operation: &str| {
+        let rows = line["profile"].as_array().unwrap().iter().filter(|row| row["operation"] == operation);
+        rows.map(|row| row["macs"].as_u64().unwrap()).sum::<u64>()
+    };
+    for (words, input, images) in [("bench", "imagenet", 1), ("bench --train --batch 3", "cifar", 3)] {
+        let described =
+            &json(&folder, &format!("describe --json --input {input} --width 0.35 --resolution 32"))[0];
+        let layers = described["layers"].as_array().unwrap();
+        let [all, stem] =
+            [&described["macs"], &layers[0]["macs"]].map(|macs| images * macs.as_u64().unwrap());
+        let bench = &json(&folder, &format!("{words} {options}"))[0];
+        assert_eq!(bench["times_ms"].as_array().unwrap().len(), 2);
+        assert_eq!(macs(bench, "forward"), all, "{words}");
+        assert_eq!(macs(bench, "backward"), if words == "bench" { 0 } else { 2 * all - stem }, "{words}");
+    }
+    assert!(error(&folder, "bench --runs 0").contains("at least 1"));
+}
+
 #[test]
 fn every_command_has_help() {
     let folder = folder("help");
-    for command in ["describe", "classify", "train", "eval", "convert", "replay"] {
+    for command in ["describe", "classify", "train", "eval", "convert", "replay", "bench"] {
         let output = run(&folder, &format!("{command} --help"));
         assert!(output.status.success());
         assert!(String::from_utf8(output.stdout).unwrap().contains("--json"), "{command}");

@@ -10,6 +10,7 @@ use crate::kernel::elementwise::channel;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, padded};
 use crate::layer::stem::unfold;
+use crate::profile::{Operation, Profile};
 use crate::workspace::geometry;
 
 /// Floats of an expanded band: half of a usual second-level cache, so that the weights fit beside it.
@@ -50,6 +51,8 @@ pub struct Scratch {
     depthwise: Vec<f32>,
     /// Where in a framed plane each expanded pixel goes.
     places: Vec<usize>,
+    /// Stopwatch.
+    pub profile: Profile,
 }
 
 impl FusedBlock {
@@ -132,6 +135,7 @@ impl FusedBlock {
         let expanded = &mut scratch.expanded[..channels / lanes * plane];
         // The columns left and right of the image stay zero in every band.
         expanded.fill(0.0);
+        scratch.profile.start();
 
         for first in rows.clone().step_by(self.band) {
             let count = self.band.min(rows.end - first);
@@ -147,9 +151,28 @@ impl FusedBlock {
                 }
             }
             let fresh = (top + kept).max(1)..bottom.min(size + 1);
-            self.fill(simd, input, fresh, top, expanded, &mut scratch.rows, &mut scratch.places);
+            self.fill(
+                simd,
+                input,
+                fresh,
+                top,
+                expanded,
+                &mut scratch.rows,
+                &mut scratch.places,
+                &mut scratch.profile,
+            );
             self.convolve(simd, expanded, count, &mut scratch.depthwise);
-            self.project(simd, input, &scratch.depthwise, first..first + count, &rows, expanded, out);
+            scratch.profile.lap(self.depthwise.index, Operation::Forward);
+            self.project(
+                simd,
+                input,
+                &scratch.depthwise,
+                first..first + count,
+                &rows,
+                expanded,
+                out,
+                &mut scratch.profile,
+            );
         }
     }
 
@@ -164,6 +187,7 @@ impl FusedBlock {
         expanded: &mut [f32],
         rows: &mut [f32],
         places: &mut [usize],
+        profile: &mut Profile,
     ) {
         let lanes = S::f32s::LEN;
         let (size, framed) = (self.geometry.size, self.geometry.framed());
@@ -178,6 +202,7 @@ impl FusedBlock {
                     plane[start..start + size * lanes].copy_from_slice(map.rows(simd, block, row..row + 1));
                 }
             }
+            profile.lap(self.depthwise.index, Operation::Gather);
             return;
         };
         let pixels = image_rows.len() * size;
@@ -186,6 +211,7 @@ impl FusedBlock {
             Input::Image(image) => unfold(simd, self.stem, image, image_rows.start * size, pixels, rows),
             Input::Map(map) => map.gather(simd, image_rows, rows),
         }
+        profile.lap(expand.index, Operation::Gather);
         let places = &mut places[..pixels];
         for (row, places) in places.chunks_exact_mut(size).enumerate() {
             for (x, place) in places.iter_mut().enumerate() {
@@ -210,13 +236,14 @@ impl FusedBlock {
                 },
             );
         }
+        profile.lap(expand.index, Operation::Forward);
     }
 
     /// Convolves `count` rows of outputs from a band into (C / L, count · size_out, L).
     #[inline(always)]
     fn convolve<S: Simd>(&self, simd: S, expanded: &[f32], count: usize, out: &mut [f32]) {
         let lanes = S::f32s::LEN;
-        let Folded { layer, weights, bias } = &self.depthwise;
+        let Folded { layer, weights, bias, .. } = &self.depthwise;
         let plane = self.framed_rows() * self.geometry.framed() * lanes;
         let pixels = count * self.size_out();
         let (low, high) = layer.activation.range();
@@ -253,9 +280,10 @@ impl FusedBlock {
         stripe: &Range<usize>,
         expanded: &[f32],
         out: &mut [f32],
+        profile: &mut Profile,
     ) {
         let lanes = S::f32s::LEN;
-        let Folded { layer, weights, bias } = &self.project;
+        let Folded { layer, weights, bias, .. } = &self.project;
         let size = self.size_out();
         let pixels = band.len() * size;
         let depthwise = &depthwise[..layer.c_in * pixels];
@@ -279,6 +307,7 @@ impl FusedBlock {
                 },
             );
         }
+        profile.lap(self.project.index, Operation::Forward);
         if !self.shortcut {
             return;
         }
@@ -300,6 +329,7 @@ impl FusedBlock {
                 }
             }
         }
+        profile.lap(self.project.index, Operation::Shortcut);
     }
 }
 
@@ -315,6 +345,7 @@ impl Scratch {
             expanded: zeros(most(&|block| channels(block) * block.framed_rows() * block.geometry.framed())),
             depthwise: zeros(most(&|block| channels(block) * block.band * block.size_out())),
             places: vec![0; most(&pixels)],
+            profile: Profile::default(),
         }
     }
 

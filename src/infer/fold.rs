@@ -9,6 +9,8 @@ use crate::parameters::{Role, Tensor, Weights, tensors};
 
 /// A convolution, or the classifier, as inference runs it.
 pub struct Folded {
+    /// Index into [`crate::Config::layers`].
+    pub index: usize,
     /// Kind and shape.
     pub layer: Layer,
     /// Depthwise: (3, 3, C). All others: packed for the matrix product.
@@ -50,11 +52,11 @@ fn fold_layer(level: Level, weights: &Weights, layer: &Layer, index: usize, tens
     let scaled: Vec<f32> =
         w.chunks_exact(channels).flat_map(|row| row.iter().zip(&scale).map(|(w, scale)| w * scale)).collect();
     let inputs = match layer.kind {
-        Kind::Depthwise => return Folded { layer: *layer, weights: scaled, bias },
+        Kind::Depthwise => return Folded { index, layer: *layer, weights: scaled, bias },
         Kind::Stem => STEM_INPUTS,
         _ => layer.c_in,
     };
     let mut packed = vec![0.0; matmul::packed_len(inputs, channels)];
     dispatch!(level, simd => matmul::pack(simd, &scaled, (inputs, channels), (channels, 1), &mut packed));
-    Folded { layer: *layer, weights: packed, bias }
+    Folded { index, layer: *layer, weights: packed, bias }
 }

@@ -11,6 +11,7 @@ use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::{dispatch, matmul};
 use crate::parameters::{Role, Tensor};
+use crate::profile::{Operation, Profile};
 use crate::threads::for_each;
 use crate::workspace::{Shard, Slot, Tensors, geometry};
 
@@ -24,6 +25,8 @@ pub struct Forward<'a> {
     pub values: &'a [f32],
     /// All running averages.
     pub statistics: &'a mut [f32],
+    /// Stopwatch.
+    pub profile: &'a mut Profile,
 }
 
 /// What a backward pass works on.
@@ -36,6 +39,8 @@ pub struct Backward<'a> {
     pub values: &'a [f32],
     /// Their gradients, laid out alike.
     pub gradients: &'a mut [f32],
+    /// Stopwatch.
+    pub profile: &'a mut Profile,
 }
 
 /// What a unit or a block reads.
@@ -179,6 +184,7 @@ impl Unit {
             }
             shard.tensors.outputs[*index] = output;
         });
+        pass.profile.lap(self.index, Operation::Forward);
         let count = self.count(pass.shards);
         let [mean, var] = pass
             .statistics
@@ -192,6 +198,7 @@ impl Unit {
             self.epsilon,
             self.momentum,
         );
+        pass.profile.lap(self.index, Operation::Normalize);
     }
 
     /// From the gradient of the normalised value in `from`, whose sums the shards hold: the gradients of γ, β and
@@ -204,6 +211,7 @@ impl Unit {
             .get_disjoint_mut([self.gamma.clone(), self.beta.clone()])
             .expect("spans of two tensors do not overlap");
         self.norm.backward(pass.shards, count, (gamma, beta));
+        pass.profile.lap(self.index, Operation::Normalize);
 
         let (floats_in, floats_out) = self.floats();
         let Unit { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
@@ -246,7 +254,9 @@ impl Unit {
             }
             shard.gradients[to as usize] = target;
         });
+        pass.profile.lap(self.index, Operation::Backward);
         sum_over_shards(pass.shards, &mut pass.gradients[self.weight.clone()], |shard| &shard.scratch.dw);
+        pass.profile.lap(self.index, Operation::Sum);
     }
 }
 

@@ -4,6 +4,7 @@
 //! to standard error, and an error makes the exit code non-zero.
 #![deny(unsafe_code)]
 
+mod bench;
 mod classify;
 mod convert;
 mod dataset;
@@ -35,6 +36,7 @@ enum Command {
     Eval(eval::Args),
     Convert(convert::Args),
     Replay(replay::Args),
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Convert(args) => convert::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
