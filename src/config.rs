@@ -21,6 +21,8 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 pub const STEM_INPUTS: usize = 27;
 const STEM_CHANNELS: usize = 32;
 const LAST_CHANNELS: usize = 1280;
+/// What torchvision calls `features`: the stem, 17 blocks and the last convolution. Only the classifier follows.
+pub const FEATURES: usize = 19;
 
 /// Which strides the first layers have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -276,6 +278,16 @@ impl Layer {
         self.size_in.div_ceil(self.stride)
     }
 
+    /// Index in torchvision's `features`; the classifier's is [`FEATURES`].
+    pub fn module(&self) -> usize {
+        match (self.kind, self.block) {
+            (Kind::Stem, _) => 0,
+            (Kind::Last, _) => FEATURES - 1,
+            (Kind::Classifier, _) => FEATURES,
+            (_, block) => 1 + block.expect("what is left is in a block"),
+        }
+    }
+
     /// Number of weights, without batch norm and bias.
     pub fn weights(&self) -> usize {
         match self.kind {
@@ -329,6 +341,14 @@ mod tests {
         };
         assert_eq!(end(Config::imagenet()), 7);
         assert_eq!(end(Config::cifar()), 4);
+    }
+
+    #[test]
+    fn modules_count_as_torchvision_does() {
+        // layer: features.0, features.1.conv (two, without an expansion), features.2.conv (three), …
+        let modules: Vec<usize> = Config::cifar().layers().iter().map(Layer::module).collect();
+        assert_eq!(modules[..6], [0, 1, 1, 2, 2, 2]);
+        assert_eq!(modules[modules.len() - 3..], [17, 18, 19]);
     }
 
     #[test]

@@ -137,10 +137,27 @@ impl Classifier {
     /// # Panics
     /// If `images` is not a whole number of images.
     pub fn forward(&mut self, images: &[f32], logits: &mut Vec<f32>) {
+        let classes = self.config.classes;
+        logits.clear();
+        self.run(images, |worker| logits.extend_from_slice(&worker.logits[..classes]));
+    }
+
+    /// Appends what the classifier is given of one or more images, the averages of the last convolution over all
+    /// pixels, (N, C), to `features`.
+    ///
+    /// `images` is (N, R, R, 3), normalised.
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images.
+    pub fn features(&mut self, images: &[f32], features: &mut Vec<f32>) {
+        self.run(images, |worker| features.extend_from_slice(&worker.features));
+    }
+
+    /// Runs images through the network; `take` sees what came of each, in order.
+    fn run(&mut self, images: &[f32], mut take: impl FnMut(&Worker)) {
         let Classifier { level, config, blocks, last, classifier, workers } = self;
         let image = config.resolution * config.resolution * 3;
         assert_eq!(images.len() % image, 0, "images of {image} values");
-        logits.clear();
         for images in images.chunks(image * workers.len()) {
             let workers = &mut workers[..images.len() / image];
             let images: &[f32] = images;
@@ -148,9 +165,7 @@ impl Classifier {
             threads::for_each(&mut indexed, |(worker, image)| {
                 worker.run(*level, blocks, last, classifier, image)
             });
-            for worker in workers {
-                logits.extend_from_slice(&worker.logits[..config.classes]);
-            }
+            workers.iter().for_each(&mut take);
         }
     }
 

@@ -37,6 +37,12 @@ pub fn cross_entropy(logits: &mut [f32], labels: &[u32], smoothing: f32, batch: 
     total
 }
 
+/// The class of the highest logit and its probability by the softmax of them all.
+pub fn best_of(logits: &[f32]) -> (usize, f32) {
+    let best = best(logits);
+    (best, 1.0 / logits.iter().map(|logit| (logit - logits[best]).exp()).sum::<f32>())
+}
+
 /// The class of the highest logit, the first if there are several.
 pub fn best(logits: &[f32]) -> usize {
     let mut best = 0;

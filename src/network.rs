@@ -9,9 +9,9 @@ use std::ops::Range;
 use fearless_simd::Level;
 
 use crate::block::Block;
-use crate::config::{Config, Kind};
+use crate::config::{Config, FEATURES, Kind};
 use crate::error::Result;
-use crate::kernel::{best_level, dispatch, matmul};
+use crate::kernel::{best_level, dispatch, lanes, matmul};
 use crate::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
 use crate::layer::{Sink, classifier, pool};
 use crate::loss::{self, Loss};
@@ -31,6 +31,8 @@ pub struct Network {
     /// The classifier's weights packed, and transposed.
     packed: [Vec<f32>; 2],
     dropout: f32,
+    /// Leading modules that stay as they are: they run by their running averages, and backward ends at them.
+    freeze: usize,
     shards: Vec<Shard>,
     /// Shards that the current batch fills.
     active: usize,
@@ -39,18 +41,29 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network of `config`, with buffers for batches of up to `batch` images.
+    /// The network of `config`, of whose modules the first `freeze` stay as they are, with buffers for batches of up
+    /// to `batch` images. Where that is all [`FEATURES`], only the classifier is here: its batches start with
+    /// [`Network::start_features`].
     ///
     /// # Errors
     /// [`crate::Error::Argument`] if there is not enough memory for them.
-    pub fn new(config: &Config, batch: usize) -> Result<Self> {
+    pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);
         let unit = |kind| {
             let index = layers.iter().position(|layer| layer.kind == kind).expect("every network has one");
-            Unit::new(config, index, layers[index], &tensors)
+            let mut unit = Unit::new(config, index, layers[index], &tensors);
+            unit.frozen = layers[index].module() < freeze;
+            unit
         };
+        let block = |index| {
+            let mut block = Block::new(config, &layers, &tensors, index);
+            block.units_mut().for_each(|unit| unit.frozen = unit.layer.module() < freeze);
+            block
+        };
+        let classifier_alone = freeze == FEATURES;
         let blocks = layers.iter().filter_map(|layer| layer.block).max().map_or(0, |last| last + 1);
+        let blocks = if classifier_alone { 0 } else { blocks };
         let classifier = layers.len() - 1;
         let span = |role| {
             let found = |tensor: &&Tensor| tensor.layer == classifier && tensor.role == role;
@@ -60,13 +73,18 @@ impl Network {
         Ok(Network {
             level: best_level(),
             stem: unit(Kind::Stem),
-            blocks: (0..blocks).map(|index| Block::new(config, &layers, &tensors, index)).collect(),
+            blocks: (0..blocks).map(block).collect(),
             last: unit(Kind::Last),
             classifier_weight: span(Role::Weight),
             classifier_bias: span(Role::Bias),
             packed: [vec![0.0; packed], vec![0.0; packed]],
             dropout: config.dropout,
-            shards: workspace::shards(config, batch)?,
+            freeze,
+            shards: workspace::shards(
+                config,
+                &layers[if classifier_alone { classifier } else { 0 }..],
+                batch,
+            )?,
             active: 0,
             profile: Profile::default(),
         })
@@ -90,12 +108,40 @@ impl Network {
         &mut self.shards[..self.active]
     }
 
-    /// Logits of the batch, by its own statistics; updates the running averages. `dropout_seed`: of the features
-    /// that are dropped; none are without one.
+    /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_features(&mut self, features: &[f32]) {
+        let channels = self.last.layer.c_out;
+        let lanes = lanes(self.level);
+        let mut rest = features;
+        for shard in self.start_batch(features.len() / channels) {
+            let (here, after) = rest.split_at(shard.images * channels);
+            for (image, features) in here.chunks_exact(channels).enumerate() {
+                for (block, values) in features.chunks_exact(lanes).enumerate() {
+                    let start = (block * shard.images + image) * lanes;
+                    shard.tensors.features[start..start + lanes].copy_from_slice(values);
+                }
+            }
+            rest = after;
+        }
+    }
+
+    /// Logits of the batch: of layers that learn by its own statistics, which update the running averages.
+    /// `dropout_seed`: of the features that are dropped; none are without one.
     pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
-        let level = self.level;
         self.pack(values);
         self.profile.lap_network(Operation::Pack);
+        if self.freeze < FEATURES {
+            self.pool(values, statistics);
+        }
+        self.classify(values, dropout_seed);
+    }
+
+    /// From the images to the pooled features.
+    fn pool(&mut self, values: &[f32], statistics: &mut [f32]) {
+        let level = self.level;
         let shards = &mut self.shards[..self.active];
         let mut pass = Forward { level, shards, values, statistics, profile: &mut self.profile };
         self.stem.forward(&mut pass, Input::Image);
@@ -104,10 +150,25 @@ impl Network {
         }
         self.last.forward(&mut pass, Input::Bottleneck(self.blocks.len() - 1));
 
-        let (last, packed) = (&self.last, &self.packed[0]);
+        let last = &self.last;
+        let pixels = last.pixels();
+        for_each(shards, |shard| {
+            let features = &mut shard.tensors.features[..shard.images * last.layer.c_out];
+            let y = &shard.tensors.outputs[last.index][..features.len() * pixels];
+            dispatch!(level, simd => {
+                pool::forward(simd, y, last.norm.affine(), pixels, shard.images, features);
+            });
+        });
+        self.profile.lap(last.index, Operation::Forward);
+    }
+
+    /// From the pooled features to the logits.
+    fn classify(&mut self, values: &[f32], dropout_seed: Option<u64>) {
+        let level = self.level;
+        let shards = &mut self.shards[..self.active];
+        let (channels, packed) = (self.last.layer.c_out, &self.packed[0]);
         let bias = &values[self.classifier_bias.clone()];
         let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
-        let pixels = last.pixels();
         for (index, shard) in shards.iter_mut().enumerate() {
             draw_dropout(
                 &mut shard.tensors.dropout,
@@ -115,10 +176,8 @@ impl Network {
             );
         }
         for_each(shards, |shard| {
-            let features = &mut shard.tensors.features[..shard.images * last.layer.c_out];
-            let y = &shard.tensors.outputs[last.index][..features.len() * pixels];
+            let features = &mut shard.tensors.features[..shard.images * channels];
             dispatch!(level, simd => {
-                pool::forward(simd, y, last.norm.affine(), pixels, shard.images, features);
                 multiply(features, &shard.tensors.dropout);
                 classifier::forward(simd, features, packed, bias, shard.images, &mut shard.logits);
             });
@@ -143,13 +202,25 @@ impl Network {
         total
     }
 
-    /// Gradients of all values, from the loss's gradient that [`Network::loss`] left.
+    /// Features of an image before the classifier.
+    pub fn channels(&self) -> usize {
+        self.last.layer.c_out
+    }
+
+    /// Logits of the batch, image by image, until [`Network::loss`] replaces them.
+    pub fn logits(&self) -> impl Iterator<Item = &[f32]> {
+        let classes = self.classifier_bias.len();
+        self.shards[..self.active]
+            .iter()
+            .flat_map(move |shard| shard.logits.chunks(classes).take(shard.images))
+    }
+
+    /// Gradients of all values that learn, from the loss's gradient that [`Network::loss`] left.
     pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
         let level = self.level;
         let shards = &mut self.shards[..self.active];
         let (last, packed) = (&self.last, &self.packed[1]);
         let (weights, classes) = (self.classifier_weight.len(), self.classifier_bias.len());
-        let pixels = last.pixels();
         for_each(shards, |shard| {
             let images = shard.images;
             let scratch = &mut shard.scratch;
@@ -158,26 +229,42 @@ impl Network {
             let dlogits = &shard.logits[..images * classes];
             let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
             let rows = &mut scratch.rows[1];
-            let source = Input::Unit(last).source(&shard.tensors, features.len() * pixels);
-            let mut dz = take(&mut shard.gradients[Slot::Depthwise as usize]);
-            let sink = Sink { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut shard.sums };
             dispatch!(level, simd => {
                 classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, rows);
-                multiply(dfeatures, &shard.tensors.dropout);
-                pool::backward(simd, source, last.norm.affine(), dfeatures, pixels, images, sink);
             });
-            shard.gradients[Slot::Depthwise as usize] = dz;
         });
         self.profile.lap(last.index + 1, Operation::Backward);
         sum_over_shards(shards, &mut gradients[self.classifier_weight.clone()], |shard| &shard.scratch.dw);
         sum_over_shards(shards, &mut gradients[self.classifier_bias.clone()], |shard| &shard.scratch.dbias);
         self.profile.lap(last.index + 1, Operation::Sum);
 
+        if self.freeze == FEATURES {
+            return;
+        }
+        let pixels = last.pixels();
+        for_each(shards, |shard| {
+            let dfeatures = &mut shard.dfeatures[..shard.images * last.layer.c_out];
+            let source = Input::Unit(last).source(&shard.tensors, dfeatures.len() * pixels);
+            let mut dz = take(&mut shard.gradients[Slot::Depthwise as usize]);
+            let sink = Sink { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut shard.sums };
+            dispatch!(level, simd => {
+                multiply(dfeatures, &shard.tensors.dropout);
+                pool::backward(simd, source, last.norm.affine(), dfeatures, pixels, shard.images, sink);
+            });
+            shard.gradients[Slot::Depthwise as usize] = dz;
+        });
+        self.profile.lap(last.index, Operation::Backward);
+
         let mut pass = Backward { level, shards, values, gradients, profile: &mut self.profile };
         let input = Input::Bottleneck(self.blocks.len() - 1);
         self.last.backward(&mut pass, input, Slot::Depthwise, Slot::Output, None);
-        for (index, block) in self.blocks.iter_mut().enumerate().rev() {
+        // Block i is module i + 1.
+        let first = self.freeze.saturating_sub(1);
+        for (index, block) in self.blocks.iter_mut().enumerate().skip(first).rev() {
             block.backward(&mut pass, block_input(&self.stem, index));
+        }
+        if self.freeze > 0 {
+            return self.stem.norm.discard_sums(pass.shards);
         }
         // The image needs no gradient, so the slot to write to is left alone.
         self.stem.backward(&mut pass, Input::Image, Slot::Expand, Slot::Input, None);
@@ -194,6 +281,9 @@ impl Network {
             matmul::pack(simd, w, (features, classes), (classes, 1), packed);
             matmul::pack(simd, w, (classes, features), (1, classes), transposed);
         });
+        if self.freeze == FEATURES {
+            return;
+        }
         self.stem.pack(level, values);
         self.last.pack(level, values);
         for_each(&mut self.blocks, |block| block.units_mut().for_each(|unit| unit.pack(level, values)));

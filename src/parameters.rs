@@ -112,6 +112,24 @@ impl Weights {
         Weights { config, labels: Vec::new(), values, statistics }
     }
 
+    /// The network for classes of these names: as it is where it knows them, or names none and has as many; else with
+    /// a new classifier, untrained, drawn by `seed`.
+    pub fn for_classes(self, names: &[String], seed: u64) -> Self {
+        let labels = names.to_vec();
+        if self.labels == names || self.labels.is_empty() && self.config.classes == names.len() {
+            return Weights { labels, ..self };
+        }
+        let fresh = Weights::random(Config { classes: names.len(), ..self.config }, seed);
+        let layers = fresh.config.layers();
+        let kept: usize = tensors(&layers[..layers.len() - 1])
+            .iter()
+            .filter(|t| t.role.trainable())
+            .map(|t| t.span.len())
+            .sum();
+        let values = [&self.values[..kept], &fresh.values[kept..]].concat();
+        Weights { labels, values, statistics: self.statistics, ..fresh }
+    }
+
     /// The class's name, or its number where the file names none.
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
@@ -127,6 +145,25 @@ fn normal(rng: &mut fastrand::Rng) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_classes_get_a_new_classifier_and_nothing_else() {
+        let names = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).into()).collect() };
+        let config = Config { classes: 2, width: 0.1, ..Config::cifar() };
+        let trained = Weights { labels: names(&["cat", "dog"]), ..Weights::random(config.clone(), 1) };
+        assert_eq!(trained.clone().for_classes(&names(&["cat", "dog"]), 5), trained);
+
+        let other = trained.clone().for_classes(&names(&["dog", "cat", "owl"]), 5);
+        assert_eq!((other.config.classes, &other.labels), (3, &names(&["dog", "cat", "owl"])));
+        assert_eq!(other.statistics, trained.statistics);
+        let body = trained.values.len() - 1281 * 2;
+        assert_eq!(other.values[..body], trained.values[..body]);
+        assert_eq!(other.values.len() - body, 1281 * 3);
+        assert!(other.values[body..body + 1280 * 3].iter().all(|weight| *weight != 0.0));
+
+        let unnamed = Weights { labels: Vec::new(), ..trained.clone() };
+        assert_eq!(unnamed.for_classes(&names(&["owl", "hen"]), 5).values, trained.values);
+    }
 
     #[test]
     fn counts_are_the_published_ones() {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::FEATURES;
 use crate::error::{Error, Result};
 
 /// How weights follow their gradients.
@@ -68,6 +69,11 @@ pub struct Recipe {
     pub flip: bool,
     /// Sizes to which an image is resized before its crop, drawn at random; empty: its own size.
     pub sizes: Vec<usize>,
+    /// Leading modules of the network that stay as they are, batch norm's running averages included, 0 –
+    /// [`FEATURES`] as [`Layer::module`] counts: 0 trains everything, [`FEATURES`] the classifier alone.
+    ///
+    /// [`Layer::module`]: crate::config::Layer::module
+    pub freeze: usize,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -91,6 +97,7 @@ impl Default for Recipe {
             crop_padding: 4,
             flip: true,
             sizes: Vec::new(),
+            freeze: 0,
             seed: 1,
         }
     }
@@ -119,6 +126,7 @@ impl Recipe {
         check("weight decay", self.weight_decay, 0.0, 1.0)?;
         check("label smoothing", self.label_smoothing, 0.0, 1.0)?;
         check("crop padding", self.crop_padding as f32, 0.0, 64.0)?;
+        check("freeze", self.freeze as f32, 0.0, FEATURES as f32)?;
         self.sizes.iter().try_for_each(|size| check("size", *size as f32, 8.0, 1024.0))
     }
 }

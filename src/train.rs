@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::augment::Augment;
+use crate::config::{Config, FEATURES};
 use crate::error::{Error, Result};
 use crate::infer::Classifier;
 use crate::kernel::best_level;
@@ -44,7 +45,7 @@ pub struct State {
 }
 
 /// How well the network does on images it was not trained on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Evaluation {
     /// Mean cross-entropy.
     pub loss: f32,
@@ -54,6 +55,22 @@ pub struct Evaluation {
     pub total: usize,
     /// The best class of each image.
     pub predictions: Vec<u32>,
+    /// How probable the network thinks that class is, 0 – 1.
+    pub confidences: Vec<f32>,
+}
+
+impl Evaluation {
+    /// Counts `logits`, (images, classes), which are replaced by their gradient.
+    fn add(&mut self, logits: &mut [f32], labels: &[u32]) {
+        for logits in logits.chunks_exact(logits.len() / labels.len()) {
+            let (class, confidence) = loss::best_of(logits);
+            self.predictions.push(class as u32);
+            self.confidences.push(confidence);
+        }
+        let part = cross_entropy(logits, labels, 0.0, self.total);
+        self.loss += part.loss as f32;
+        self.correct += part.correct;
+    }
 }
 
 /// Images of an evaluation that are normalised at once.
@@ -63,13 +80,16 @@ const EVALUATED_AT_ONCE: usize = 64;
 pub struct Trainer {
     weights: Weights,
     recipe: Recipe,
+    /// Those that learn.
     tensors: Vec<Tensor>,
     network: Network,
     augment: Augment,
     gradients: Vec<f32>,
     state: State,
-    /// The network for evaluation, where the weights have not changed since it was made.
+    /// The network for evaluation, where what it computes has not changed since it was made.
     classifier: Option<Classifier>,
+    /// Pooled features of a batch, (N, C).
+    features: Vec<f32>,
 }
 
 impl Trainer {
@@ -84,11 +104,14 @@ impl Trainer {
             return Err(Error::Argument("an epoch needs at least one image".into()));
         }
         let length = weights.values.len();
+        let layers = weights.config.layers();
+        let learns = |tensor: &Tensor| layers[tensor.layer].module() >= recipe.freeze;
         Ok(Trainer {
-            tensors: tensors(&weights.config.layers()),
-            network: Network::new(&weights.config, recipe.batch)?,
+            tensors: tensors(&layers).into_iter().filter(learns).collect(),
+            network: Network::new(&weights.config, recipe.freeze, recipe.batch)?,
             augment: augment(&weights, &recipe),
             classifier: None,
+            features: Vec::new(),
             gradients: vec![0.0; length],
             state: State {
                 step: 0,
@@ -123,6 +146,24 @@ impl Trainer {
         let dropout_seed = rng.u64(..);
         self.state.rng = rng.get_seed();
         self.network.profile.lap_network(Operation::Augment);
+        self.pool(labels.len())?;
+        Ok(self.finish_step(labels, Some(dropout_seed)))
+    }
+
+    /// A step of the classifier alone, on what [`Trainer::features`] gave for images: `features` is (N, C), `labels`
+    /// (N). Of the recipe, what is done to images is left out.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, the batch is empty or larger than
+    /// the recipe's, or a label is not a class.
+    pub fn step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Step> {
+        self.check_count(labels.len())?;
+        self.check_features(features, labels)?;
+        let mut rng = fastrand::Rng::with_seed(self.state.rng);
+        let dropout_seed = rng.u64(..);
+        self.state.rng = rng.get_seed();
+        self.network.profile.start();
+        self.network.start_features(features);
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
@@ -142,7 +183,24 @@ impl Trainer {
             shard.input[..here.len()].copy_from_slice(here);
             rest = after;
         }
+        self.pool(labels.len())?;
         Ok(self.finish_step(labels, None))
+    }
+
+    /// Where the classifier alone learns, everything before it runs as inference: the features of the `images` that
+    /// the shards hold.
+    fn pool(&mut self, images: usize) -> Result<()> {
+        if self.recipe.freeze < FEATURES {
+            return Ok(());
+        }
+        let classifier = inference(&mut self.classifier, &self.weights)?;
+        self.features.clear();
+        let image = classifier.resolution().pow(2) * 3;
+        for shard in self.network.start_batch(images) {
+            classifier.features(&shard.input[..shard.images * image], &mut self.features);
+        }
+        self.network.start_features(&self.features);
+        Ok(())
     }
 
     /// Forward, loss, backward and update on the batch that the network's shards hold.
@@ -156,7 +214,9 @@ impl Trainer {
         let memory = &mut self.state.memory;
         optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
         self.network.profile.lap_network(Operation::Update);
-        self.classifier = None;
+        if self.recipe.freeze < FEATURES {
+            self.classifier = None;
+        }
         self.state.step += 1;
         self.state.images += labels.len() as u64;
         Step {
@@ -175,17 +235,53 @@ impl Trainer {
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
         let size = side(images.len(), labels.len());
         self.check_shape(images.len(), size, labels)?;
-        let classifier = match &mut self.classifier {
-            Some(classifier) => classifier,
-            none => none.insert(Classifier::new(&self.weights)?),
-        };
-        Ok(evaluate(classifier, images, size, labels))
+        if self.recipe.freeze == FEATURES {
+            let features = self.features(images, labels.len())?;
+            return self.evaluate_features(&features, labels);
+        }
+        Ok(evaluate(inference(&mut self.classifier, &self.weights)?, images, size, labels))
+    }
+
+    /// What the classifier is given of images, once for a whole training in which it alone learns: (N, C), by the
+    /// running averages. `images` is (N, S, S, 3) of any size S and number.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, or the shapes do not fit.
+    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Vec<f32>> {
+        self.check_classifier_alone()?;
+        let size = side(images.len(), count);
+        self.check_shape(images.len(), size, &vec![0; count])?;
+        let classifier = inference(&mut self.classifier, &self.weights)?;
+        let mut features = Vec::new();
+        for_each_input(&classifier.config().clone(), images, size, |inputs| {
+            classifier.features(inputs, &mut features);
+        });
+        Ok(features)
+    }
+
+    /// [`Trainer::evaluate`] of images of which there are features, (N, C).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, or a label is not a class.
+    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Evaluation> {
+        self.check_features(features, labels)?;
+        let Weights { values, statistics, .. } = &mut self.weights;
+        let channels = features.len() / labels.len().max(1);
+        let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
+        let batches = features.chunks((self.recipe.batch * channels).max(1));
+        for (features, labels) in batches.zip(labels.chunks(self.recipe.batch)) {
+            self.network.start_features(features);
+            self.network.forward(values, statistics, None);
+            let mut logits = self.network.logits().flatten().copied().collect::<Vec<f32>>();
+            found.add(&mut logits, labels);
+        }
+        Ok(found)
     }
 
     /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a setting is out of range or the batch larger than before; the old one stays.
+    /// [`Error::Argument`] if a setting is out of range, the batch larger than before or `freeze` another; the old one stays.
     pub fn set_recipe(&mut self, recipe: Recipe) -> Result<()> {
         recipe.validate()?;
         if recipe.batch > self.recipe.batch {
@@ -193,6 +289,9 @@ impl Trainer {
             return Err(Error::Argument(format!(
                 "a batch of {new} needs a new run: this one has room for {old}"
             )));
+        }
+        if recipe.freeze != self.recipe.freeze {
+            return Err(Error::Argument("what learns can only change with a new run".into()));
         }
         if recipe.optimizer != self.recipe.optimizer {
             self.state.memory = Memory::new(recipe.optimizer, self.gradients.len());
@@ -241,11 +340,38 @@ impl Trainer {
     }
 
     fn check_batch(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
-        let (images, most) = (labels.len(), self.recipe.batch);
+        self.check_count(labels.len())?;
+        self.check_shape(values, size, labels)
+    }
+
+    fn check_count(&self, images: usize) -> Result<()> {
+        let most = self.recipe.batch;
         if images == 0 || images > most {
             return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
         }
-        self.check_shape(values, size, labels)
+        Ok(())
+    }
+
+    fn check_classifier_alone(&self) -> Result<()> {
+        match self.recipe.freeze {
+            FEATURES => Ok(()),
+            freeze => Err(Error::Argument(format!(
+                "features stay the same only if the classifier alone learns: freeze must be {FEATURES}, not {freeze}"
+            ))),
+        }
+    }
+
+    fn check_features(&self, features: &[f32], labels: &[u32]) -> Result<()> {
+        self.check_classifier_alone()?;
+        let channels = self.network.channels();
+        if features.len() != labels.len() * channels {
+            let (images, found) = (labels.len(), features.len());
+            return Err(Error::Argument(format!(
+                "{images} images of {channels} features are {} values, not {found}",
+                images * channels
+            )));
+        }
+        self.check_labels(labels)
     }
 
     fn check_shape(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
@@ -256,6 +382,10 @@ impl Trainer {
                 "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
             )));
         }
+        self.check_labels(labels)
+    }
+
+    fn check_labels(&self, labels: &[u32]) -> Result<()> {
         let classes = self.weights.config.classes;
         match labels.iter().find(|label| **label as usize >= classes) {
             Some(label) => Err(Error::Argument(format!("label {label} is not one of {classes} classes"))),
@@ -304,29 +434,39 @@ fn side(values: usize, images: usize) -> usize {
     (values as f64 / (images * 3).max(1) as f64).sqrt().round() as usize
 }
 
+/// The network for evaluation: the one at hand, or a new one of `weights`.
+fn inference<'a>(at_hand: &'a mut Option<Classifier>, weights: &Weights) -> Result<&'a mut Classifier> {
+    match at_hand {
+        Some(classifier) => Ok(classifier),
+        none => Ok(none.insert(Classifier::new(weights)?)),
+    }
+}
+
 /// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
 ///
 /// # Panics
 /// If there are fewer images than labels or a label is not a class.
 pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels: &[u32]) -> Evaluation {
     let config = classifier.config().clone();
-    let input = config.resolution * config.resolution * 3;
-    let mut plain = Augment::new(&config, 0, false, &[]);
-    let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
+    let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
     let mut logits = Vec::new();
-    let mut found = Evaluation { loss: 0.0, correct: 0, total: labels.len(), predictions: Vec::new() };
-    let mut total_loss = 0.0;
-    let images = images.chunks(EVALUATED_AT_ONCE * (size * size * 3).max(1));
-    for (images, labels_here) in images.zip(labels.chunks(EVALUATED_AT_ONCE)) {
-        let inputs = &mut inputs[..labels_here.len() * input];
+    let mut labels = labels.chunks(EVALUATED_AT_ONCE);
+    for_each_input(&config, images, size, |inputs| {
+        classifier.forward(inputs, &mut logits);
+        found.add(&mut logits, labels.next().expect("a label an image"));
+    });
+    found
+}
+
+/// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
+fn for_each_input(config: &Config, images: &[u8], size: usize, mut take: impl FnMut(&[f32])) {
+    let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
+    let mut plain = Augment::new(config, 0, false, &[]);
+    let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
+    for images in images.chunks(EVALUATED_AT_ONCE * image.max(1)) {
+        let inputs = &mut inputs[..images.len() / image * input];
         // Nothing is random with everything off; the generator is asked for nothing that matters.
         plain.run(&mut fastrand::Rng::with_seed(0), images, size, inputs);
-        classifier.forward(inputs, &mut logits);
-        found.predictions.extend(logits.chunks_exact(config.classes).map(|logits| loss::best(logits) as u32));
-        let part = cross_entropy(&mut logits, labels_here, 0.0, labels.len());
-        total_loss += part.loss;
-        found.correct += part.correct;
+        take(inputs);
     }
-    found.loss = total_loss as f32;
-    found
 }

@@ -3,7 +3,7 @@
 //! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
 //! message a person can act on.
 
-use js_sys::{Array, Object, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
@@ -186,38 +186,51 @@ impl Trainer {
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
 
-    /// Goes on from the weights of a `.safetensors` file.
+    /// Goes on from the weights of a `.safetensors` file, at this resolution or the file's, with classes of these
+    /// names: where the file has others, the classifier starts anew.
     pub fn from_weights(
         weights: &[u8],
         recipe: JsRecipe,
         images_per_epoch: usize,
+        resolution: Option<usize>,
+        names: Vec<String>,
     ) -> Result<Trainer, JsError> {
-        let weights = weights::load(weights, &PartialConfig::default())?;
-        Ok(Trainer { trainer: train::Trainer::new(weights, from_js(recipe.into())?, images_per_epoch)? })
+        let recipe: Recipe = from_js(recipe.into())?;
+        let mut weights = weights::load(weights, &PartialConfig::default())?.for_classes(&names, recipe.seed);
+        weights.config.resolution = resolution.unwrap_or(weights.config.resolution);
+        Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
+    }
+
+    /// The part of a picture of RGBA bytes that the network sees, as RGB bytes of its resolution.
+    pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
+        let config = &self.trainer.weights().config;
+        let seen = Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution);
+        Ok(Uint8Array::from(seen.rgb()))
     }
 
     /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
     pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep, JsError> {
-        let step = self.trainer.step(images, labels)?;
-        Ok(object([
-            ("step", (step.step as f64).into()),
-            ("loss", step.loss.into()),
-            ("accuracy", step.accuracy.into()),
-            ("learning_rate", step.learning_rate.into()),
-        ])
-        .unchecked_into())
+        Ok(step_object(self.trainer.step(images, labels)?))
+    }
+
+    /// What the classifier is given of images, (N, C), once for a training in which it alone learns.
+    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array, JsError> {
+        Ok(Float32Array::from(self.trainer.features(images, count)?.as_slice()))
+    }
+
+    /// One step of the classifier alone, on features of images.
+    pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep, JsError> {
+        Ok(step_object(self.trainer.step_features(features, labels)?))
     }
 
     /// How well the network does on other images, in the same form.
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation, JsError> {
-        let found = self.trainer.evaluate(images, labels)?;
-        Ok(object([
-            ("loss", found.loss.into()),
-            ("correct", found.correct.into()),
-            ("total", found.total.into()),
-            ("predictions", Uint32Array::from(found.predictions.as_slice()).into()),
-        ])
-        .unchecked_into())
+        Ok(evaluation_object(&self.trainer.evaluate(images, labels)?))
+    }
+
+    /// The same of images of which there are features.
+    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation, JsError> {
+        Ok(evaluation_object(&self.trainer.evaluate_features(features, labels)?))
     }
 
     /// Trains by another recipe from the next step on; its batch cannot grow.
@@ -269,6 +282,27 @@ pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Re
 #[wasm_bindgen]
 pub fn shape_names() -> JsStrings {
     strings(shapes::NAMES)
+}
+
+fn step_object(step: train::Step) -> JsStep {
+    object([
+        ("step", (step.step as f64).into()),
+        ("loss", step.loss.into()),
+        ("accuracy", step.accuracy.into()),
+        ("learning_rate", step.learning_rate.into()),
+    ])
+    .unchecked_into()
+}
+
+fn evaluation_object(found: &train::Evaluation) -> JsEvaluation {
+    object([
+        ("loss", found.loss.into()),
+        ("correct", found.correct.into()),
+        ("total", found.total.into()),
+        ("predictions", Uint32Array::from(found.predictions.as_slice()).into()),
+        ("confidences", Float32Array::from(found.confidences.as_slice()).into()),
+    ])
+    .unchecked_into()
 }
 
 fn now() -> f64 {

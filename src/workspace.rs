@@ -127,12 +127,11 @@ impl Shard {
     }
 }
 
-/// Bytes that the shards of batches of up to `batch` images take.
-pub fn bytes(config: &Config, batch: usize) -> u64 {
-    let layers = config.layers();
+/// Bytes that the shards of batches of up to `batch` images take for `layers`.
+pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     let bytes = |images| {
         let mut floats = 0;
-        Shard::new(config, &layers, images, |length| {
+        Shard::new(config, layers, images, |length| {
             floats += length as u64;
             Vec::new()
         });
@@ -144,12 +143,12 @@ pub fn bytes(config: &Config, batch: usize) -> u64 {
     SHARDS.min(batch) as u64 * (one + (images - 1) * (two - one))
 }
 
-/// The shards of batches of up to `batch` images.
+/// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
 ///
 /// # Errors
 /// [`Error::Argument`] if there is not enough memory for them; nothing is kept of it then.
-pub fn shards(config: &Config, batch: usize) -> Result<Vec<Shard>> {
-    let bytes = bytes(config, batch);
+pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
+    let bytes = bytes(config, layers, batch);
     // All of it is asked for in one piece first, since a buffer for which there is no room ends the program.
     let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     if !room {
@@ -160,9 +159,8 @@ pub fn shards(config: &Config, batch: usize) -> Result<Vec<Shard>> {
             bytes as f64 / 1e9
         )));
     }
-    let layers = config.layers();
     let images = batch.div_ceil(SHARDS);
-    Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, &layers, images, |n| vec![0.0; n])).collect())
+    Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())
 }
 
 /// The geometry of a 3×3 convolution. SAME pads an even size at stride 2 only behind; an odd size, or stride 1,
@@ -190,7 +188,7 @@ mod tests {
                     Vec::new()
                 });
             }
-            assert_eq!(bytes(&config, batch), (floats * size_of::<f32>()) as u64, "batch {batch}");
+            assert_eq!(bytes(&config, &layers, batch), (floats * size_of::<f32>()) as u64, "batch {batch}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! A training that was saved and loaded goes on bit for bit.
 
+use mobilenetv2::config::FEATURES;
 use mobilenetv2::train::{Optimizer, Recipe, Step, Trainer};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights, checkpoint};
 
-fn trainer(optimizer: Optimizer) -> Trainer {
+fn trainer(optimizer: Optimizer, freeze: usize) -> Trainer {
     // Everything random is on: dropout, crop, flip, sizes.
     let config = Config { width: 0.1, resolution: 16, classes: 4, dropout: 0.2, ..Config::cifar() };
-    let recipe = Recipe { batch: 6, optimizer, warmup: 0.5, sizes: vec![16, 24], ..Recipe::default() };
+    let recipe =
+        Recipe { batch: 6, optimizer, warmup: 0.5, sizes: vec![16, 24], freeze, ..Recipe::default() };
     let mut weights = Weights::random(config, 3);
     weights.labels = ["a", "b", "c", "d"].map(String::from).into();
     Trainer::new(weights, recipe, 30).unwrap()
@@ -27,8 +29,10 @@ fn steps(trainer: &mut Trainer, count: usize) -> Vec<Step> {
 
 #[test]
 fn goes_on_bit_for_bit() {
-    for optimizer in [Optimizer::Sgd, Optimizer::Nesterov, Optimizer::RmsProp] {
-        let mut trainer = trainer(optimizer);
+    let cases =
+        [(Optimizer::Sgd, 0), (Optimizer::Nesterov, 16), (Optimizer::RmsProp, 0), (Optimizer::Sgd, FEATURES)];
+    for (optimizer, freeze) in cases {
+        let mut trainer = trainer(optimizer, freeze);
         steps(&mut trainer, 3);
         let mut resumed = checkpoint::load(&checkpoint::save(&trainer)).unwrap();
         assert_eq!(resumed.state(), trainer.state());
@@ -41,7 +45,7 @@ fn goes_on_bit_for_bit() {
 
 #[test]
 fn is_a_weights_file_too() {
-    let mut trainer = trainer(Optimizer::RmsProp);
+    let mut trainer = trainer(Optimizer::RmsProp, 0);
     steps(&mut trainer, 1);
     let weights = weights::load(&checkpoint::save(&trainer), &PartialConfig::new()).unwrap();
     assert_eq!(&weights, trainer.weights());
@@ -50,7 +54,7 @@ fn is_a_weights_file_too() {
 #[test]
 fn what_is_no_checkpoint_is_named() {
     let error = |bytes: &[u8]| checkpoint::load(bytes).err().unwrap().to_string();
-    let trainer = trainer(Optimizer::Sgd);
+    let trainer = trainer(Optimizer::Sgd, 0);
     let bytes = weights::save(trainer.weights(), Precision::Full);
     assert_eq!(error(&bytes), "this is no checkpoint of a training: its metadata have no recipe");
     assert!(error(b"").contains("empty"));

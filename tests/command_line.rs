@@ -344,6 +344,25 @@ fn training_goes_on_bit_for_bit() {
 }
 
 #[test]
+fn fine_tuning_takes_weights_of_other_classes() {
+    let folder = folder("fine-tune");
+    let config = Config { width: 0.1, resolution: 16, classes: 3, ..Config::cifar() };
+    let mut three = Weights::random(config, 1);
+    three.labels = ["cat", "dog", "owl"].map(String::from).into();
+    fs::write(folder.join("three.safetensors"), weights::save(&three, Precision::Full)).unwrap();
+    let train = "train --data shapes --shapes 32 --batch 16 --epochs 1 --json";
+    json(&folder, &format!("{train} --weights @three.safetensors --freeze 19 --out @ten.safetensors"));
+    let bytes = fs::read(folder.join("ten.safetensors")).unwrap();
+    let ten = weights::load(&bytes, &PartialConfig::new()).unwrap();
+    assert_eq!((ten.config.classes, ten.labels.len()), (10, 10));
+    let body = three.values.len() - 1281 * 3;
+    assert_eq!(ten.values[..body], three.values[..body]);
+    assert_eq!(ten.statistics, three.statistics);
+    let message = error(&folder, &format!("{train} --freeze 20 --out @x.safetensors"));
+    assert!(message.contains("freeze must be 0 to 19, not 20"), "{message}");
+}
+
+#[test]
 fn eval_a_folder_of_photos() {
     let Some(data) = data() else { return };
     let data = data.join("imagenet");

@@ -1,6 +1,6 @@
 //! Gradients against central differences: of every tensor of small networks, and along the gradient itself.
 
-use mobilenetv2::config::{Activation, Padding, Shortcut, Stem};
+use mobilenetv2::config::{Activation, FEATURES, Padding, Shortcut, Stem};
 use mobilenetv2::parameters::{Role, tensors};
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::{Config, Weights};
@@ -16,6 +16,11 @@ struct Case {
 
 impl Case {
     fn new(config: Config, seed: u64) -> Self {
+        Case::frozen(config, seed, 0)
+    }
+
+    /// A network of whose modules the first `freeze` stay as they are.
+    fn frozen(config: Config, seed: u64, freeze: usize) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut weights = Weights::random(config.clone(), seed);
         let layers = config.layers();
@@ -33,12 +38,18 @@ impl Case {
         let pixels = config.resolution * config.resolution * 3;
         // A rate of 0 leaves the weights alone: a step is only a look at loss and gradients.
         let recipe = Recipe { batch: IMAGES, learning_rate: 0.0, label_smoothing: 0.1, ..Recipe::default() };
-        Case {
-            trainer: Trainer::new(weights.clone(), recipe, 1).unwrap(),
-            weights,
-            images: (0..IMAGES * pixels).map(|_| rng.f32() * 2.0 - 1.0).collect(),
-            labels: (0..IMAGES).map(|_| rng.u32(..config.classes as u32)).collect(),
+        let images: Vec<f32> = (0..IMAGES * pixels).map(|_| rng.f32() * 2.0 - 1.0).collect();
+        let labels: Vec<u32> = (0..IMAGES).map(|_| rng.u32(..config.classes as u32)).collect();
+        if freeze > 0 {
+            // Running averages that fit the weights, as those of a trained network do.
+            let mut trainer = Trainer::new(weights, recipe.clone(), 1).unwrap();
+            for _ in 0..40 {
+                trainer.step_tensor(&images, &labels).unwrap();
+            }
+            weights = trainer.weights().clone();
         }
+        let trainer = Trainer::new(weights.clone(), Recipe { freeze, ..recipe }, 1).unwrap();
+        Case { trainer, weights, images, labels }
     }
 
     fn loss(&mut self, values: Vec<f32>) -> f64 {
@@ -75,20 +86,40 @@ fn configs(activation: Activation) -> [Config; 4] {
 fn of_every_tensor() {
     // Without activations the network is smooth, so that a difference is as good as a derivative.
     for (seed, config) in configs(Activation::Linear).into_iter().enumerate() {
-        let mut case = Case::new(config.clone(), seed as u64);
-        case.loss(case.weights.values.clone());
-        let gradients = case.trainer.gradients().to_vec();
-        for tensor in tensors(&config.layers()).into_iter().filter(|tensor| tensor.role.trainable()) {
-            let steepest =
-                tensor.span.clone().max_by(|a, b| gradients[*a].abs().total_cmp(&gradients[*b].abs()));
-            let index = steepest.expect("no tensor is empty");
-            let found = f64::from(gradients[index]);
-            // A step that moves the loss by about 0.01: more bends, less drowns in rounding.
-            let step = (0.01 / found.abs()).clamp(1e-3, 0.03);
-            let numeric = case.slope(&[(index, 1.0)], step as f32);
-            let tolerance = 6e-6 / step + 0.02 * numeric.abs();
-            assert!((found - numeric).abs() < tolerance, "{config:?} {tensor:?} {index}: {found}, {numeric}");
+        of_every_tensor_that_learns(config, seed as u64, 0);
+    }
+}
+
+#[test]
+fn of_what_learns_behind_frozen_modules() {
+    let [plain, strided, ..] = configs(Activation::Linear);
+    for freeze in [1, 9, FEATURES - 1, FEATURES] {
+        of_every_tensor_that_learns(plain.clone(), 7, freeze);
+    }
+    of_every_tensor_that_learns(strided, 8, 3);
+}
+
+fn of_every_tensor_that_learns(config: Config, seed: u64, freeze: usize) {
+    let mut case = Case::frozen(config.clone(), seed, freeze);
+    case.loss(case.weights.values.clone());
+    let gradients = case.trainer.gradients().to_vec();
+    let layers = config.layers();
+    for tensor in tensors(&config.layers()).into_iter().filter(|tensor| tensor.role.trainable()) {
+        let steepest = tensor.span.clone().max_by(|a, b| gradients[*a].abs().total_cmp(&gradients[*b].abs()));
+        let index = steepest.expect("no tensor is empty");
+        let found = f64::from(gradients[index]);
+        if layers[tensor.layer].module() < freeze {
+            assert_eq!(found, 0.0, "{freeze} {tensor:?}: there is no work for a gradient that nobody needs");
+            continue;
         }
+        // A step that moves the loss by about 0.01: more bends, less drowns in rounding.
+        let step = (0.01 / found.abs()).clamp(1e-3, 0.03);
+        let numeric = case.slope(&[(index, 1.0)], step as f32);
+        let tolerance = 6e-6 / step + 0.02 * numeric.abs();
+        assert!(
+            (found - numeric).abs() < tolerance,
+            "{config:?}, freeze {freeze}, {tensor:?} {index}: {found}, {numeric}"
+        );
     }
 }
 

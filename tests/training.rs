@@ -3,6 +3,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use mobilenetv2::config::FEATURES;
+use mobilenetv2::infer::Classifier;
+use mobilenetv2::parameters::tensors;
 use mobilenetv2::train::{Recipe, Schedule, Trainer};
 use mobilenetv2::{Config, Weights};
 
@@ -100,6 +103,70 @@ fn a_step_allocates_nothing() {
         }
         assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
     });
+}
+
+#[test]
+fn frozen_modules_stay_as_they_are_and_the_rest_learns() {
+    let (images, labels) = batch(4, 16, 16);
+    for freeze in [1, 5, FEATURES - 1, FEATURES] {
+        let recipe = Recipe { batch: 16, freeze, ..Recipe::default() };
+        let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
+        let before = trainer.weights().clone();
+        for _ in 0..2 {
+            trainer.step(&images, &labels).unwrap();
+        }
+        let layers = before.config.layers();
+        for tensor in tensors(&layers) {
+            let of = |weights: &Weights| {
+                let flat = if tensor.role.trainable() { &weights.values } else { &weights.statistics };
+                flat[tensor.span.clone()].to_vec()
+            };
+            let same = of(&before) == of(trainer.weights());
+            assert_eq!(same, layers[tensor.layer].module() < freeze, "freeze {freeze}: {tensor:?}");
+        }
+    }
+}
+
+#[test]
+fn a_frozen_network_sees_what_inference_sees() {
+    let recipe = Recipe { batch: 8, crop_padding: 0, flip: false, freeze: FEATURES, ..Recipe::default() };
+    let config = Config { dropout: 0.0, ..small() };
+    let weights = Weights::random(config.clone(), 3);
+    let (images, labels) = batch(6, 8, 16);
+    let mut trainer = Trainer::new(weights.clone(), recipe, 100).unwrap();
+    let features = trainer.features(&images, 8).unwrap();
+    let evaluated = trainer.evaluate(&images, &labels).unwrap();
+    let mut classifier = Classifier::new(&weights).unwrap();
+    let oracle = mobilenetv2::train::evaluate(&mut classifier, &images, 16, &labels);
+    assert_eq!(evaluated.predictions, oracle.predictions);
+    assert!((evaluated.loss - oracle.loss).abs() < 1e-5, "{} {}", evaluated.loss, oracle.loss);
+
+    // From pictures or from their features: the same training.
+    let mut other = Trainer::new(weights, trainer.recipe().clone(), 100).unwrap();
+    for _ in 0..3 {
+        let (from_images, from_features) =
+            (trainer.step(&images, &labels).unwrap(), other.step_features(&features, &labels).unwrap());
+        assert_eq!(from_images.loss, from_features.loss);
+    }
+    assert_eq!(trainer.weights(), other.weights());
+    let (a, b) = (trainer.evaluate(&images, &labels), other.evaluate_features(&features, &labels));
+    assert_eq!(a.unwrap(), b.unwrap());
+}
+
+#[test]
+fn features_are_of_use_only_where_the_classifier_learns_alone() {
+    let mut trainer =
+        Trainer::new(Weights::random(small(), 1), Recipe { batch: 4, ..Recipe::default() }, 20).unwrap();
+    let (images, labels) = batch(1, 2, 16);
+    let expected = "features stay the same only if the classifier alone learns: freeze must be 19, not 0";
+    assert_eq!(trainer.features(&images, 2).unwrap_err().to_string(), expected);
+    assert_eq!(trainer.step_features(&[0.0; 2560], &labels).unwrap_err().to_string(), expected);
+    let recipe = Recipe { freeze: FEATURES, ..trainer.recipe().clone() };
+    let error = trainer.set_recipe(recipe.clone()).unwrap_err().to_string();
+    assert_eq!(error, "what learns can only change with a new run");
+    let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
+    let error = trainer.step_features(&[0.0; 2559], &labels).unwrap_err().to_string();
+    assert_eq!(error, "2 images of 1280 features are 2560 values, not 2559");
 }
 
 #[test]

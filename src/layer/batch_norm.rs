@@ -73,6 +73,29 @@ impl BatchNorm {
         }
     }
 
+    /// The same by the running averages, which stay as they are: the batch has no say.
+    pub fn forward_frozen(
+        &mut self,
+        shards: &mut [Shard],
+        (gamma, beta): (&[f32], &[f32]),
+        (running_mean, running_var): (&[f32], &[f32]),
+        epsilon: f32,
+    ) {
+        self.discard_sums(shards);
+        for channel in 0..self.mean.len() {
+            let scale = gamma[channel] / (running_var[channel] + epsilon).sqrt();
+            self.scale[channel] = scale;
+            self.shift[channel] = beta[channel] - running_mean[channel] * scale;
+        }
+    }
+
+    /// Clears the sums that a convolution, or the layer after it on the way back, took for this batch norm.
+    pub fn discard_sums(&self, shards: &mut [Shard]) {
+        for channel in 0..self.mean.len() {
+            total(shards, channel);
+        }
+    }
+
     /// From the shards' Σ dz and Σ dz · (y - mean): `dβ = Σ dz`, `dγ = Σ dz · x̂`, and
     /// `dy = γ / deviation · (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and y and a summand; clears the
     /// sums. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) / deviation`.

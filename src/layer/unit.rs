@@ -83,6 +83,8 @@ pub struct Unit {
     pub layer: Layer,
     /// Batch norm of the current batch.
     pub norm: BatchNorm,
+    /// Whether batch norm goes by its running averages and leaves them as they are.
+    pub frozen: bool,
     geometry: Geometry,
     weight: Range<usize>,
     gamma: Range<usize>,
@@ -111,6 +113,7 @@ impl Unit {
             index,
             layer,
             norm: BatchNorm::new(layer.c_out, layer.activation.range()),
+            frozen: false,
             geometry: geometry(config, &layer),
             weight: span(Role::Weight),
             gamma: span(Role::Gamma),
@@ -186,18 +189,16 @@ impl Unit {
         });
         pass.profile.lap(self.index, Operation::Forward);
         let count = self.count(pass.shards);
+        let affine = (&pass.values[self.gamma.clone()], &pass.values[self.beta.clone()]);
         let [mean, var] = pass
             .statistics
             .get_disjoint_mut([self.running_mean.clone(), self.running_var.clone()])
             .expect("spans of two tensors do not overlap");
-        self.norm.forward(
-            pass.shards,
-            count,
-            (&pass.values[self.gamma.clone()], &pass.values[self.beta.clone()]),
-            (mean, var),
-            self.epsilon,
-            self.momentum,
-        );
+        if self.frozen {
+            self.norm.forward_frozen(pass.shards, affine, (mean, var), self.epsilon);
+        } else {
+            self.norm.forward(pass.shards, count, affine, (mean, var), self.epsilon, self.momentum);
+        }
         pass.profile.lap(self.index, Operation::Normalize);
     }
 

@@ -35,6 +35,7 @@ export interface Recipe {
   crop_padding?: number;
   flip?: boolean;
   sizes?: number[];
+  freeze?: number;
   seed?: number;
 }
 
@@ -92,6 +93,7 @@ export interface Evaluation {
   correct: number;
   total: number;
   predictions: Uint32Array;
+  confidences: Float32Array;
 }
 
 export interface Batch {

@@ -31,7 +31,7 @@ pub struct Args {
     /// Write the weights in 16-bit floats, half the size
     #[arg(long)]
     half: bool,
-    /// Weights to start from [default: random ones]
+    /// Weights to start from, with a new classifier where the data have other classes [default: random ones]
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     weights: Option<PathBuf>,
     /// Passes over the images
@@ -125,12 +125,17 @@ fn start(args: &Args) -> Result<Run> {
         Some(path) => {
             let mut weights = files::read_weights(path, &args.network.known())?;
             args.network.apply(&mut weights)?;
-            let (train, test) = load(args, &weights.config, &weights.labels)?;
+            let (mut train, mut test) = load(args, &weights.config)?;
+            if train.align(&weights.labels).is_ok() {
+                test.align(&weights.labels)?;
+            } else {
+                weights = weights.for_classes(&train.names, recipe.seed);
+            }
             (weights, train, test)
         }
         None => {
             let config = args.network.over_preset(Stem::Cifar)?;
-            let (train, test) = load(args, &config, &[])?;
+            let (train, test) = load(args, &config)?;
             let classes = args.network.classes.unwrap_or(train.names.len());
             (Weights::random(Config { classes, ..config }, recipe.seed), train, test)
         }
@@ -151,7 +156,11 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
             "the training that it holds is of another network than the options say",
         ));
     }
-    let (train, test) = load(args, config, labels)?;
+    let (mut train, mut test) = load(args, config)?;
+    if !labels.is_empty() {
+        train.align(labels)?;
+        test.align(labels)?;
+    }
     let recipe = args.recipe.over(trainer.recipe())?;
     let batch = recipe.batch.min(train.len());
     let (now, then) = (whole_batches(&train, batch), trainer.state().images_per_epoch);
@@ -167,8 +176,8 @@ fn whole_batches(train: &Dataset, batch: usize) -> usize {
     train.len() / batch * batch
 }
 
-/// The data, with classes numbered as in `labels` where there are some.
-fn load(args: &Args, config: &Config, labels: &[String]) -> Result<(Dataset, Dataset)> {
+/// The images to train on and those held out.
+fn load(args: &Args, config: &Config) -> Result<(Dataset, Dataset)> {
     let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes as usize, config)?;
     if args.hold_out > 0 && args.hold_out < train.len() {
         (train, test) = train.split_off(args.hold_out);
@@ -177,10 +186,6 @@ fn load(args: &Args, config: &Config, labels: &[String]) -> Result<(Dataset, Dat
         let message =
             format!("{} images to train on and {} to test with are too few", train.len(), test.len());
         return Err(Error::Data(message));
-    }
-    if !labels.is_empty() {
-        train.align(labels)?;
-        test.align(labels)?;
     }
     Ok((train, test))
 }
