@@ -139,7 +139,7 @@ impl Classifier {
     pub fn forward(&mut self, images: &[f32], logits: &mut Vec<f32>) {
         let classes = self.config.classes;
         logits.clear();
-        self.run(images, |worker| logits.extend_from_slice(&worker.logits[..classes]));
+        self.run(images, &mut |worker| logits.extend_from_slice(&worker.logits[..classes]));
     }
 
     /// Appends what the classifier is given of one or more images, the averages of the last convolution over all
@@ -150,11 +150,12 @@ impl Classifier {
     /// # Panics
     /// If `images` is not a whole number of images.
     pub fn features(&mut self, images: &[f32], features: &mut Vec<f32>) {
-        self.run(images, |worker| features.extend_from_slice(&worker.features));
+        self.run(images, &mut |worker| features.extend_from_slice(&worker.features));
     }
 
-    /// Runs images through the network; `take` sees what came of each, in order.
-    fn run(&mut self, images: &[f32], mut take: impl FnMut(&Worker)) {
+    /// Runs images through the network; `take` sees what came of each, in order. (Not generic: the whole network would
+    /// be compiled once a caller.)
+    fn run(&mut self, images: &[f32], take: &mut dyn FnMut(&Worker)) {
         let Classifier { level, config, blocks, last, classifier, workers } = self;
         let image = config.resolution * config.resolution * 3;
         assert_eq!(images.len() % image, 0, "images of {image} values");
@@ -165,7 +166,7 @@ impl Classifier {
             threads::for_each(&mut indexed, |(worker, image)| {
                 worker.run(*level, blocks, last, classifier, image)
             });
-            workers.iter().for_each(&mut take);
+            workers.iter().for_each(&mut *take);
         }
     }
 

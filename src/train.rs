@@ -253,7 +253,7 @@ impl Trainer {
         self.check_shape(images.len(), size, &vec![0; count])?;
         let classifier = inference(&mut self.classifier, &self.weights)?;
         let mut features = Vec::new();
-        for_each_input(&classifier.config().clone(), images, size, |inputs| {
+        for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
             classifier.features(inputs, &mut features);
         });
         Ok(features)
@@ -451,7 +451,7 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
     let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
     let mut logits = Vec::new();
     let mut labels = labels.chunks(EVALUATED_AT_ONCE);
-    for_each_input(&config, images, size, |inputs| {
+    for_each_input(&config, images, size, &mut |inputs| {
         classifier.forward(inputs, &mut logits);
         found.add(&mut logits, labels.next().expect("a label an image"));
     });
@@ -459,7 +459,7 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
 }
 
 /// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
-fn for_each_input(config: &Config, images: &[u8], size: usize, mut take: impl FnMut(&[f32])) {
+fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
     let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
     let mut plain = Augment::new(config, 0, false, &[]);
     let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];

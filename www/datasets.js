@@ -10,6 +10,15 @@
  * @property {number} held_out how many pictures are kept for evaluation
  * @property {(position: number, count: number, signal: AbortSignal) => Promise<Batch>} train
  * @property {(first: number, count: number) => Promise<Batch>} heldOut
+ * @property {Fixed} [fixed] where the pictures are always the same
+ *
+ * @typedef {object} Fixed
+ * @property {number} count of all pictures, held-out ones included
+ * @property {(index: number) => Promise<Batch>} at one of them
+ * @property {(index: number, see: See) => Promise<void>} [load] makes one of them ready: all are, before the first batch
+ *
+ * What the network sees of a picture of RGBA bytes, as RGB bytes of its resolution.
+ * @typedef {(rgba: Uint8Array, width: number, height: number) => Uint8Array} See
  */
 
 import { abortable, download } from "./download.js";
@@ -36,47 +45,6 @@ export function shapes(core, { images, resolution, seed }) {
     held_out: 1000,
     train: async (position, count) => ({ ...core.shapes(seed, position, count, resolution), resolution }),
     heldOut: async (first, count) => ({ ...core.shapes(HELD_OUT_SEED, first, count, resolution), resolution }),
-  };
-}
-
-/**
- * The caller's own pictures.
- *
- * @param {Extract<import("./protocol.js").Data, {kind: "images"}>} data
- * @param {number} seed
- * @returns {Dataset}
- */
-export function ownImages({ images, labels, resolution, names, held_out }, seed) {
-  const size = resolution * resolution * 3;
-  if (images.length !== labels.length * size) {
-    const found = `${images.length} bytes for ${labels.length} labels`;
-    throw new EngineError(
-      "core",
-      `images must hold ${size} bytes a label (${resolution} × ${resolution} RGB), not ${found}`,
-    );
-  }
-  const training = labels.length - held_out;
-  if (!(training >= 1 && held_out >= 0)) {
-    throw new EngineError("core", `held_out must leave pictures to train on: ${held_out} of ${labels.length}`);
-  }
-  /** @param {(index: number) => number} at @param {number} count */
-  const gather = async (at, count) => {
-    const batch = { images: new Uint8Array(count * size), labels: new Uint32Array(count), resolution };
-    for (let i = 0; i < count; i++) {
-      const index = at(i);
-      batch.images.set(images.subarray(index * size, (index + 1) * size), i * size);
-      batch.labels[i] = labels[index];
-    }
-    return batch;
-  };
-  const order = epochOrder(seed);
-  return {
-    names,
-    images_per_epoch: training,
-    held_out,
-    train: (position, count) =>
-      gather((i) => order(training, Math.floor((position + i) / training))[(position + i) % training], count),
-    heldOut: (first, count) => gather((i) => training + first + i, count),
   };
 }
 
@@ -226,7 +194,7 @@ export function pixelsOf(bitmap) {
  *
  * @param {number} seed
  */
-function epochOrder(seed) {
+export function epochOrder(seed) {
   let known = { length: 0, epoch: -1, order: new Uint32Array() };
   /** @param {number} length @param {number} epoch */
   return (length, epoch) => {

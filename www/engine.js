@@ -204,17 +204,30 @@ export class Engine extends EventTarget {
 
   /**
    * Makes a trainer. Without `weights` it starts from random ones and `config` says which network; with them it goes
-   * on from those and their own config.
+   * on from those and their own config, at `config.resolution` if that is given. Where the weights know other classes
+   * than the data have, their classifier starts anew. `recipe.freeze` leading modules stay as they are; with all 19 of
+   * them the classifier alone learns, from features that are computed once, so a training takes seconds.
    *
    * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
-   *   signal?: AbortSignal, onProgress?: (share: number) => void}} options
+   *   signal?: AbortSignal, onProgress?: (share: number) => void, onReady?: (share: number) => void}} options
+   *   `onReady` hears the share of the caller's own pictures that is decoded and, where they are, turned into features
    * @returns {Promise<Trainer>}
    */
-  async createTrainer({ config = {}, recipe = {}, data, weights, signal, onProgress }) {
+  async createTrainer({ config = {}, recipe = {}, data, weights, signal, onProgress, onReady }) {
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
     const trainer = this.handle();
     const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes });
-    return new Trainer(this, trainer, prepared);
+    const made = new Trainer(this, trainer, prepared);
+    try {
+      for (let done = 0, total = Infinity; done < total; ) {
+        ({ done, total } = await abortable(this.call("ready", { trainer, milliseconds: SLICE }), signal));
+        if (total) onReady?.(done / total);
+      }
+    } catch (error) {
+      made.close();
+      throw error;
+    }
+    return made;
   }
 }
 
@@ -335,24 +348,32 @@ export class Trainer extends Held {
   }
 
   /**
-   * Loss and accuracy on held-out pictures, with the running averages of batch norm.
+   * Loss and accuracy on held-out pictures, with the running averages of batch norm; for each its label, the class
+   * predicted and how probable that was.
    *
    * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `images`: how
    *   many, from the first; all where it is left out
    */
   evaluate({ images = this.held_out, signal, onProgress } = {}) {
     return this.#inTurn(async () => {
-      const all = { loss: 0, correct: 0, total: 0, accuracy: 0, predictions: new Uint32Array(images) };
+      const each = {
+        predictions: new Uint32Array(images),
+        confidences: new Float32Array(images),
+        labels: new Uint32Array(images),
+      };
+      const all = { loss: 0, correct: 0, total: 0 };
       while (all.total < images) {
         const args = { trainer: this.handle, first: all.total, count: images - all.total, milliseconds: SLICE };
         const part = await abortable(this.engine.call("evaluate", args), signal);
-        all.predictions.set(part.predictions, all.total);
+        each.predictions.set(part.predictions, all.total);
+        each.confidences.set(part.confidences, all.total);
+        each.labels.set(part.labels, all.total);
         all.loss += part.loss * part.total;
         all.correct += part.correct;
         all.total += part.total;
         onProgress?.(all.total / images);
       }
-      return { ...all, loss: all.loss / all.total, accuracy: all.correct / all.total };
+      return { ...all, ...each, loss: all.loss / all.total, accuracy: all.correct / all.total };
     });
   }
 
@@ -365,9 +386,9 @@ export class Trainer extends Held {
     return this.engine.call("setRecipe", { trainer: this.handle, recipe });
   }
 
-  /** The first held-out pictures and their labels. @param {number} count */
-  heldOut(count) {
-    return this.engine.call("heldOut", { trainer: this.handle, first: 0, count });
+  /** Held-out pictures and their labels. @param {number} count @param {number} [first] */
+  heldOut(count, first = 0) {
+    return this.engine.call("heldOut", { trainer: this.handle, first, count });
   }
 
   /** What the network says now about one held-out picture. @param {number} index @param {number} k */

@@ -3,8 +3,8 @@ import { createEngine, EngineError } from "./engine.js";
 import { explainError, LANGUAGES, currentLanguage, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
+import { Project } from "./project.js";
 import { Session } from "./session.js";
-import { CLASSES } from "./settings.js";
 import { createState, ROOMS } from "./state.js";
 import { createAbout } from "./views/about.js";
 import { createApart } from "./views/apart.js";
@@ -21,6 +21,7 @@ import { createTrain } from "./views/train.js";
  * @property {Library} library
  * @property {Model} model
  * @property {Session} session
+ * @property {Project} project
  */
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
@@ -40,20 +41,24 @@ async function main() {
   showRoom(state);
   state.addEventListener("change", () => showRoom(state));
   const library = new Library();
-  const [engine] = await Promise.all([createEngine(), library.open()]);
-  const model = new Model(engine, state, library);
-  const session = new Session(engine);
+  const project = new Project();
+  const [engine] = await Promise.all([createEngine(), library.open(), project.open()]);
+  const model = new Model(engine, state, library, project);
+  const session = new Session(engine, project);
   /** @type {Context} */
-  const context = { engine, state, library, model, session };
+  const context = { engine, state, library, model, session, project };
+  offerTrained(context);
+  project.addEventListener("change", () => offerTrained(context));
   model.update();
   missingWeights(context);
 
   find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
   const classify = createClassify(context);
   find("panel-classify").replaceChildren(classify.element);
-  find("panel-train").replaceChildren(createTrain(context));
+  const train = createTrain(context);
+  find("panel-train").replaceChildren(train.element);
   find("panel-apart").replaceChildren(createApart(context));
-  acceptDrops(context, classify.open);
+  acceptDrops(context, classify.open, train.drop);
 }
 
 /** @param {import("./state.js").PageState} state */
@@ -88,6 +93,16 @@ function missingWeights({ state, library, model }) {
   }
 }
 
+/** The network of the person's own classes is there to be used, also after a reload. @param {Context} context */
+function offerTrained({ library, project }) {
+  const { trained } = project;
+  if (!trained || trained === offered) return;
+  offered = trained;
+  library.add({ id: "classes", name: () => t("weights.classes"), ...trained });
+}
+/** @type {import("./project.js").Trained | null} */
+let offered = null;
+
 /**
  * Adds a weights file and uses it; one that is not good leaves everything as it was.
  *
@@ -103,17 +118,22 @@ async function openWeights({ engine, state, library, model }, file, options) {
     const { config, labels } = classifier;
     const id = `file:${file.name}`;
     library.add({ id, name: () => file.name, bytes, config, labels, file, options });
-    if (state.room !== "train") state.set("classify", { weights: id, resolution: 0 });
-    else if (config.classes === CLASSES) state.set("train", { from: id });
-    else throw new EngineError("classes", `${config.classes} classes, not ${CLASSES}`, { classes: config.classes });
+    if (state.room === "train") state.set("train", { from: id, resolution: config.resolution });
+    else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);
   } catch (error) {
     model.report(error);
   }
 }
 
-/** Files can be dropped anywhere: weights go to the bar, pictures to Classify. @param {Context} context @param {(files: File[]) => void} openPictures */
-function acceptDrops(context, openPictures) {
+/**
+ * Files can be dropped anywhere: weights go to the bar, pictures to Classify or, where one trains on one's own, there.
+ *
+ * @param {Context} context
+ * @param {(files: File[]) => void} openPictures
+ * @param {(transfer: DataTransfer) => void} dropToTrain
+ */
+function acceptDrops(context, openPictures, dropToTrain) {
   const { body } = document;
   body.ondragover = (event) => {
     event.preventDefault();
@@ -127,7 +147,9 @@ function acceptDrops(context, openPictures) {
     body.classList.remove("dragging");
     const files = [...(event.dataTransfer?.files ?? [])];
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
+    const { room, values } = context.state;
     if (weights) openWeights(context, weights);
+    else if (room === "train" && values.train.data === "pictures" && event.dataTransfer) dropToTrain(event.dataTransfer);
     else if (files.length) {
       context.state.enter("classify");
       openPictures(files);

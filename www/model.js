@@ -20,6 +20,7 @@ export class Model extends EventTarget {
   #engine;
   #state;
   #library;
+  #project;
   /** @type {Awaited<ReturnType<Model["load"]>> | null} */
   loaded = null;
   /** Share of the weights that has arrived, null where nothing is being fetched. @type {number | null} */
@@ -41,14 +42,17 @@ export class Model extends EventTarget {
    * @param {import("./engine.js").Engine} engine
    * @param {import("./state.js").PageState} state
    * @param {import("./library.js").Library} library
+   * @param {import("./project.js").Project} project
    */
-  constructor(engine, state, library) {
+  constructor(engine, state, library, project) {
     super();
     this.#engine = engine;
     this.#state = state;
     this.#library = library;
+    this.#project = project;
     state.addEventListener("change", () => this.update());
     library.addEventListener("change", () => this.update());
+    project.addEventListener("change", () => state.room === "train" && this.update());
     engine.addEventListener("restart", () => {
       this.loaded = null;
       this.update();
@@ -56,7 +60,7 @@ export class Model extends EventTarget {
   }
 
   get network() {
-    return networkOf(this.#state, this.#library);
+    return networkOf(this.#state, this.#library, this.#project);
   }
 
   /** The entry that Classify uses. */

@@ -16,14 +16,15 @@
  * @property {Choice[]} widths
  * @property {Choice[]} resolutions
  */
-import { configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
+import { classesOf, configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
 
 /**
  * @param {import("./state.js").PageState} state
  * @param {import("./library.js").Library} library
+ * @param {import("./project.js").Project} project
  * @returns {Network}
  */
-export function networkOf(state, library) {
+export function networkOf(state, library, project) {
   const { classify, train, apart } = state.values;
   const shown = library.find(classify.weights) ?? library.entries[0];
   switch (state.room) {
@@ -39,24 +40,16 @@ export function networkOf(state, library) {
     }
     case "train": {
       const from = library.find(train.from);
-      if (!from) {
-        const config = configOf(train);
-        const { width, resolution } = config;
-        return {
-          config,
-          entry: from,
-          widths: free("width", WIDTHS, width),
-          resolutions: free("resolution", RESOLUTIONS, resolution),
-        };
-      }
-      const { config } = from;
+      const classes = classesOf(train, project);
+      const { width, ...config } = from ? { ...from.config, classes } : configOf(train, classes);
+      const resolution = Number(train.resolution);
       /** @type {(value: number) => [string, Record<string, string>]} */
-      const fixed = () => ["width.from", { name: from.name() }];
+      const fixed = () => ["width.from", { name: from?.name() ?? "" }];
       return {
-        config,
+        config: { ...config, width, resolution },
         entry: from,
-        widths: choices(WIDTHS, config.width, fixed),
-        resolutions: choices(RESOLUTIONS, config.resolution, fixed),
+        widths: from ? choices(WIDTHS, width, fixed) : free("width", WIDTHS, width),
+        resolutions: free("resolution", RESOLUTIONS, resolution),
       };
     }
     case "apart": {

@@ -22,17 +22,18 @@
 
 /**
  * What a training reads. `shapes` are drawn without end, so `images` only says how many make an epoch. `cifar-10`
- * takes its mosaics from the folder `base`. `images` are the caller's own: (N, R, R, 3) RGB bytes, of which the last
- * `held_out` are kept for evaluation.
+ * takes its mosaics from the folder `base`. `images` are the caller's own: (N, R, R, 3) RGB bytes; `pictures` are files
+ * of any size, cut and resized as for classification. Of both the last `held_out` are kept for evaluation.
  * @typedef {{kind: "shapes", images?: number}
  *   | {kind: "cifar-10", base: string}
  *   | {kind: "images", images: Uint8Array, labels: Uint32Array, resolution: number, names: string[], held_out: number}
+ *   | {kind: "pictures", pictures: Blob[], labels: Uint32Array, names: string[], held_out: number}
  * } Data
  */
 
 /**
- * Some pictures of a data set: (N, R, R, 3) RGB bytes and one label each.
- * @typedef {{images: Uint8Array, labels: Uint32Array, resolution: number}} Batch
+ * Some pictures of a data set: (N, R, R, 3) RGB bytes and one label each; `indices` are theirs in a fixed set.
+ * @typedef {{images: Uint8Array, labels: Uint32Array, resolution: number, indices?: Uint32Array}} Batch
  */
 
 /**
@@ -43,6 +44,11 @@
 /**
  * What is known of a training once its data were found.
  * @typedef {{names: string[], images_per_epoch: number, held_out: number}} Prepared
+ */
+
+/**
+ * What an evaluation found, with the labels that the pictures have.
+ * @typedef {Evaluation & {labels: Uint32Array}} Evaluated
  */
 
 /**
@@ -62,11 +68,13 @@
  * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null}, Prepared]} prepare
- *   Makes a trainer; with `weights` it goes on from those and takes their config.
+ *   Makes a trainer; with `weights` it goes on from those and takes their config, but for `config.resolution`.
+ * @property {[{trainer: number, milliseconds: number}, {done: number, total: number}]} ready Decodes as many pictures as
+ *   fit into the time and, where the classifier alone learns, computes their features. To be repeated until all are done.
  * @property {[{trainer: number, steps: number, milliseconds: number}, {steps: Step[]}]} train As many steps as fit into
  *   the time, at least one and at most `steps`.
  * @property {[{trainer: number}, {}]} halt Has `train` return what it has, even where it waits for data.
- * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluation]} evaluate As many
+ * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluated]} evaluate As many
  *   held-out pictures from `first` on as fit into the time.
  * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
  * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.

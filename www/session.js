@@ -9,6 +9,11 @@
  * @property {number} accuracy
  * @property {number} total pictures it looked at
  *
+ * @typedef {object} Judged of each picture
+ * @property {Uint32Array} labels
+ * @property {Uint32Array} predictions
+ * @property {Float32Array} confidences how probable the predicted class is to the network
+ *
  * @typedef {object} Run
  * @property {number} number from 1
  * @property {Values} settings it was started with, later changes included
@@ -21,7 +26,7 @@
  * @property {string[]} labels
  * @property {Uint8Array | null} weights once it has ended
  */
-import { configOf, dataOf, recipeOf } from "./settings.js";
+import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
 const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate"]);
@@ -41,6 +46,7 @@ const EVALUATE_AFTER = 1500;
  */
 export class Session extends EventTarget {
   #engine;
+  #project;
   /** @type {import("./engine.js").Trainer | null} */
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
@@ -55,18 +61,21 @@ export class Session extends EventTarget {
   rate = 0;
   /** Share of an evaluation that is done, null where none is under way. @type {number | null} */
   evaluating = null;
+  /** Share of the person's own pictures that is ready for the training, null where none is being made ready. @type {number | null} */
+  preparing = null;
   /** Held-out pictures for the grid. @type {import("./protocol.js").Batch | null} */
   heldOut = null;
-  /** What the network said of them last. @type {Uint32Array | null} */
-  predictions = null;
+  /** What the network said of the first held-out pictures last. @type {Judged | null} */
+  judged = null;
   /** @type {AbortController} */
   #abort = new AbortController();
   #stopping = false;
 
-  /** @param {import("./engine.js").Engine} engine */
-  constructor(engine) {
+  /** @param {import("./engine.js").Engine} engine @param {import("./project.js").Project} project */
+  constructor(engine, project) {
     super();
     this.#engine = engine;
+    this.#project = project;
   }
 
   /** Whether a run is under way, be it paused. */
@@ -91,16 +100,23 @@ export class Session extends EventTarget {
     try {
       this.trainer?.close();
       this.trainer = null;
-      const config = from ? from.config : configOf(settings);
-      const weights = await from?.load({ signal: this.#abort.signal });
+      const { signal } = this.#abort;
+      const resolution = Number(settings.resolution);
+      const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
+      const weights = await from?.load({ signal });
       const trainer = await this.#engine.createTrainer({
         config,
         recipe: recipeOf(settings),
-        data: dataOf(settings),
+        data: dataOf(settings, this.#project),
         weights,
+        signal,
+        onReady: (share) => {
+          this.preparing = share < 1 ? share : null;
+          this.dispatchEvent(new Event("steps"));
+        },
       });
       this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
-      this.predictions = null;
+      this.judged = null;
       this.trainer = trainer;
       this.run = {
         number: (this.runs.at(-1)?.number ?? 0) + 1,
@@ -118,6 +134,7 @@ export class Session extends EventTarget {
       this.dispatchEvent(new Event("runs"));
     } catch (error) {
       if (!this.#abort.signal.aborted) this.problem = error;
+      this.preparing = null;
       this.#enter("idle");
       return;
     }
@@ -272,9 +289,9 @@ export class Session extends EventTarget {
       this.dispatchEvent(new Event("steps"));
     };
     const evaluation = trainer.evaluate({ images: images ?? run.held_out, signal, onProgress });
-    const { loss, accuracy, total, predictions } = await evaluation.finally(() => (this.evaluating = null));
+    const { loss, accuracy, total, ...judged } = await evaluation.finally(() => (this.evaluating = null));
     run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
-    this.predictions = predictions;
+    this.judged = judged;
     this.dispatchEvent(new Event("evaluation"));
   }
 
@@ -284,6 +301,9 @@ export class Session extends EventTarget {
     if (!trainer || !run) return;
     run.weights = await trainer.weights();
     run.end = end;
+    if (run.settings.data === "pictures") {
+      this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
+    }
     this.#enter("idle");
     this.dispatchEvent(new Event("runs"));
   }

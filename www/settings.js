@@ -13,12 +13,22 @@
  * @property {number} [min]
  * @property {number} [max]
  * @property {boolean} [whole] integers only
- * @property {[string, string[]]} [when] only of use where that setting has one of those values
+ * @property {(values: Values) => boolean} [when] whether it is of use among these settings
  */
 
 /** @type {Setting[]} */
 export const SETTINGS = [
-  { key: "data", target: "page", group: "data", live: false, quick: "shapes", choices: ["shapes", "cifar-10"] },
+  { key: "data", target: "page", group: "data", live: false, quick: "shapes", choices: ["shapes", "cifar-10", "pictures"] },
+  {
+    key: "trained",
+    target: "page",
+    group: "data",
+    live: false,
+    quick: "classifier",
+    paper: "all",
+    choices: ["classifier", "blocks", "all"],
+    when: ({ from }) => from !== "",
+  },
   { key: "epochs", target: "page", group: "data", live: true, quick: 3, paper: 150, min: 1, max: 1000, whole: true },
   { key: "batch", target: "recipe", group: "data", live: false, quick: 32, paper: 96, min: 1, max: 1024, whole: true },
   { key: "seed", target: "recipe", group: "data", live: false, quick: 1, min: 0, max: 999_999_999, whole: true },
@@ -41,7 +51,7 @@ export const SETTINGS = [
     quick: 0.98,
     min: 0,
     max: 1,
-    when: ["schedule", ["exponential"]],
+    when: ({ schedule }) => schedule === "exponential",
   },
   {
     key: "decay_until",
@@ -51,7 +61,7 @@ export const SETTINGS = [
     quick: 0,
     min: 0,
     max: 1000,
-    when: ["schedule", ["linear", "cosine"]],
+    when: ({ schedule }) => schedule === "linear" || schedule === "cosine",
   },
   { key: "warmup", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 100 },
 
@@ -106,14 +116,24 @@ export const SETTINGS = [
 export const WIDTHS = [0.35, 0.5, 0.75, 1, 1.4];
 export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
 
-/** Classes of every data set. */
-export const CLASSES = 10;
+/** Classes of the data sets that the page knows. */
+const CLASSES = 10;
+/**
+ * Leading modules of a network that stay as they are, of 19: with all of them the classifier alone learns, with 15 the
+ * last three blocks and the last convolution too.
+ *
+ * @type {Record<string, number>}
+ */
+const FREEZE = { classifier: 19, blocks: 15, all: 0 };
 /** Drawings that count as an epoch. */
 const SHAPES_EPOCH = 5000;
 /** CIFAR-10's mean and deviation of the colours, which do for drawings as well. @type {Pick<import("./protocol.js").Config, "mean" | "std">} */
 const COLOURS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
 /** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
-const QUICK = { "cifar-10": { epochs: 10, crop_padding: 4 } };
+const QUICK = {
+  "cifar-10": { epochs: 10, crop_padding: 4 },
+  pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4, stem: "imagenet" },
+};
 
 /**
  * All settings of one kind of start on a data set.
@@ -169,30 +189,40 @@ function only(values, target) {
  * @returns {import("./protocol.js").Recipe}
  */
 export function recipeOf(values) {
-  return { ...only(values, "recipe"), decay_until: Number(values.decay_until) || Number(values.epochs) };
+  return {
+    ...only(values, "recipe"),
+    decay_until: Number(values.decay_until) || Number(values.epochs),
+    freeze: values.from ? FREEZE[String(values.trained)] : 0,
+  };
 }
 
 /**
  * @param {Values} values settings with `width` and `resolution`
+ * @param {number} classes
  * @returns {import("./protocol.js").Config}
  */
-export function configOf(values) {
+export function configOf(values, classes) {
   const { width, resolution } = values;
   return {
     ...only(values, "config"),
     ...COLOURS,
     width: Number(width),
     resolution: Number(resolution),
-    classes: CLASSES,
+    classes,
     crop: 1,
   };
 }
 
+/** How many classes the data have. @param {Values} values @param {import("./project.js").Project} project */
+export const classesOf = ({ data }, project) => (data === "pictures" ? Math.max(project.classes.length, 1) : CLASSES);
+
 /**
  * @param {Values} values
+ * @param {import("./project.js").Project} project
  * @returns {import("./protocol.js").Data}
  */
-export function dataOf(values) {
+export function dataOf(values, project) {
+  if (values.data === "pictures") return project.data();
   if (values.data === "shapes") return { kind: "shapes", images: SHAPES_EPOCH };
   return { kind: "cifar-10", base: new URL("./data/cifar-10/", import.meta.url).href };
 }

@@ -3,14 +3,17 @@
  * a time. Long work is asked for in slices by engine.js, so a message never waits longer than a slice (or one
  * training step). Knows no DOM.
  */
-import { cifar10, ownImages, pixelsOf, shapes } from "./datasets.js";
+import { cifar10, pixelsOf, shapes } from "./datasets.js";
 import { EngineError } from "./errors.js";
+import { ownImages, ownPictures } from "./owndata.js";
 
 /**
  * @typedef {import("./protocol.js").Methods} Methods
  * @typedef {typeof import("./pkg/simd128/mobilenetv2.js")} Core
  */
 
+/** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
+const FEATURES = 19;
 /** Held-out pictures evaluated between two looks at the clock. */
 const EVALUATION_CHUNK = 25;
 const MEASURE_MILLISECONDS = 150;
@@ -19,7 +22,14 @@ const MEASURE_MILLISECONDS = 150;
 let core;
 /** @type {Map<number, import("./pkg/simd128/mobilenetv2.js").Classifier>} */
 const classifiers = new Map();
-/** @type {Map<number, {trainer: import("./pkg/simd128/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number, position: number, waiting: AbortController}>} */
+/**
+ * A training and its data; `features` are what the classifier is given of each picture, where it alone learns and the
+ * pictures are always the same, and `ready` counts the pictures that are decoded and have theirs.
+ *
+ * @typedef {{trainer: import("./pkg/simd128/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number,
+ *   position: number, waiting: AbortController, features: Float32Array[] | null, ready: number}} Training
+ */
+/** @type {Map<number, Training>} */
 const trainers = new Map();
 /** @type {Map<number, {data: Uint8Array, width: number, height: number}>} */
 const pictures = new Map();
@@ -70,7 +80,7 @@ const methods = {
   async prepare({ trainer, config, recipe, data, weights }) {
     const set = await dataset(data, config.resolution ?? 32, recipe.seed ?? 1);
     const network = weights
-      ? core.Trainer.from_weights(weights, recipe, set.images_per_epoch)
+      ? core.Trainer.from_weights(weights, recipe, set.images_per_epoch, config.resolution, set.names)
       : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
     network.set_labels(set.names);
     trainers.set(trainer, {
@@ -79,9 +89,24 @@ const methods = {
       batch: recipe.batch ?? 96,
       position: 0,
       waiting: new AbortController(),
+      features: recipe.freeze === FEATURES && set.fixed ? [] : null,
+      ready: 0,
     });
     const { names, images_per_epoch, held_out } = set;
     return { names, images_per_epoch, held_out };
+  },
+
+  async ready({ trainer, milliseconds }) {
+    const training = held(trainers, trainer);
+    const { trainer: network, data, features } = training;
+    const { fixed } = data;
+    if (!fixed) return { done: 0, total: 0 };
+    const end = performance.now() + milliseconds;
+    for (; training.ready < fixed.count && performance.now() < end; training.ready++) {
+      await fixed.load?.(training.ready, (rgba, width, height) => network.see(rgba, width, height));
+      features?.push(network.features((await fixed.at(training.ready)).images, 1));
+    }
+    return { done: training.ready, total: fixed.count };
   },
 
   async train({ trainer, steps: most, milliseconds }) {
@@ -95,7 +120,11 @@ const methods = {
         if (!signal.aborted) throw error;
       });
       if (!batch) break;
-      steps.push(training.trainer.train_step(batch.images, batch.labels));
+      const { images, labels } = batch;
+      const features = featuresOf(training, batch);
+      steps.push(
+        features ? training.trainer.train_step_features(features, labels) : training.trainer.train_step(images, labels),
+      );
       training.position += training.batch;
     } while (steps.length < most && performance.now() < end);
     return { steps };
@@ -109,18 +138,27 @@ const methods = {
   async evaluate({ trainer, first, count, milliseconds }) {
     const training = held(trainers, trainer);
     const end = performance.now() + milliseconds;
-    const predictions = [];
+    const parts = [];
     const sum = { loss: 0, correct: 0, total: 0 };
     do {
       const size = Math.min(EVALUATION_CHUNK, count - sum.total);
-      const { images, labels } = await training.data.heldOut(first + sum.total, size);
-      const part = training.trainer.evaluate(images, labels);
-      predictions.push(...part.predictions);
+      const batch = await training.data.heldOut(first + sum.total, size);
+      const features = featuresOf(training, batch);
+      const part = features
+        ? training.trainer.evaluate_features(features, batch.labels)
+        : training.trainer.evaluate(batch.images, batch.labels);
+      parts.push({ ...part, labels: batch.labels });
       sum.loss += part.loss * part.total;
       sum.correct += part.correct;
       sum.total += part.total;
     } while (sum.total < count && performance.now() < end);
-    return { ...sum, loss: sum.loss / sum.total, predictions: Uint32Array.from(predictions) };
+    return {
+      ...sum,
+      loss: sum.loss / sum.total,
+      predictions: Uint32Array.from(parts.flatMap(({ predictions }) => [...predictions])),
+      confidences: Float32Array.from(parts.flatMap(({ confidences }) => [...confidences])),
+      labels: Uint32Array.from(parts.flatMap(({ labels }) => [...labels])),
+    };
   },
 
   heldOut: ({ trainer, first, count }) => held(trainers, trainer).data.heldOut(first, count),
@@ -179,6 +217,15 @@ function held(map, handle) {
   return value;
 }
 
+/** Features of a batch's pictures, where there are some. @param {Training} training @param {import("./protocol.js").Batch} batch */
+function featuresOf({ features }, { indices }) {
+  if (!features || !indices) return null;
+  const channels = features[0].length;
+  const all = new Float32Array(indices.length * channels);
+  indices.forEach((index, i) => all.set(features[index], i * channels));
+  return all;
+}
+
 /**
  * @param {import("./protocol.js").Data} data
  * @param {number} resolution
@@ -192,6 +239,8 @@ function dataset(data, resolution, seed) {
       return cifar10({ base: data.base, seed, onLoading: (loading) => postMessage({ loading }) });
     case "images":
       return ownImages(data, seed);
+    case "pictures":
+      return ownPictures(data, seed);
   }
 }
 

@@ -52,7 +52,8 @@ export function createHeldOut({ session }) {
 
   function update() {
     if (session.heldOut !== painted) paint();
-    const { predictions: said, run } = session;
+    const { judged, run } = session;
+    const said = judged?.predictions;
     empty.hidden = !!painted;
     if (!painted || !run) return;
     tiles.forEach(({ button, mark, guess }, index) => {

@@ -1,7 +1,6 @@
 /** The bar above every room: which weights, which width and resolution, and what that costs. */
 import { h } from "../dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
-import { CLASSES } from "../settings.js";
 import { createReading } from "./reading.js";
 import { createToggles } from "./toggles.js";
 
@@ -65,11 +64,16 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     if (value === OPEN) {
       update();
       picker.click();
-    } else if (state.room === "train") state.set("train", { from: value });
+    } else if (state.room === "train") startFrom(value);
     else {
       state.set("classify", { weights: value, resolution: 0 });
       state.set("apart", { width: 0, resolution: 0, stem: "" });
     }
+  }
+  /** The resolution begins as the weights have it. @param {string} from */
+  function startFrom(from) {
+    const { resolution } = library.find(from)?.config ?? {};
+    state.set("train", { from, ...(resolution && { resolution }) });
   }
   /** @param {import("../network.js").Choice} choice */
   function set({ values }) {
@@ -77,7 +81,7 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   }
 
   function options() {
-    const entries = library.entries.filter((entry) => state.room !== "train" || entry.config.classes === CLASSES);
+    const { entries } = library;
     const chosen = model.network.entry;
     // one option a family: its widths are the toggles' business
     const heads = entries.filter(

@@ -128,8 +128,7 @@ function createRow(setting, change) {
       control.removeAttribute("aria-invalid");
       const byWeights = setting.target === "config" && !!values.from;
       control.disabled = byWeights;
-      const [other, wanted] = setting.when ?? ["", []];
-      element.hidden = !!other && !wanted.includes(String(values[other]));
+      element.hidden = !(setting.when?.(values) ?? true);
       const waits = !live && running && running[key] !== value;
       note.classList.toggle("waits", !!waits);
       note.textContent = byWeights

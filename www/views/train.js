@@ -3,6 +3,8 @@ import { h, onFrame, svg } from "../dom.js";
 import { duration, explainError, milliseconds, number, percent, rich, short, t } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
+import { createPictures } from "./pictures.js";
+import { createResults } from "./results.js";
 import { createRuns } from "./runs.js";
 import { createSettings } from "./settings.js";
 
@@ -11,8 +13,9 @@ const PATIENCE = 3000;
 
 /** @param {import("../main.js").Context} context */
 export function createTrain(context) {
-  const { engine, state, library, session } = context;
+  const { engine, state, library, session, project } = context;
   const settings = createSettings(context);
+  const pictures = createPictures(context);
   const start = h("button", { type: "button", class: "primary", onclick: begin });
   const pause = h(
     "button",
@@ -35,6 +38,7 @@ export function createTrain(context) {
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
   const figures = h("dl", { class: "figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
+  const why = h("p", { class: "train-why", role: "status", hidden: true });
   const message = h("p", { class: "train-message" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -51,11 +55,13 @@ export function createTrain(context) {
     h(
       "div",
       { class: "run" },
+      pictures.element,
       h(
         "section",
         { class: "panel control", "t-aria-label": "train.control" },
         h("div", { class: "actions" }, start, pause, step, stop, giveUp),
         progress,
+        why,
         message,
         spoken,
         problem,
@@ -63,6 +69,7 @@ export function createTrain(context) {
       ),
       h("section", { class: "panel", "t-aria-label": "train.curves" }, createCurves(context)),
       createHeldOut(context),
+      createResults(context),
       createRuns(context),
     ),
   );
@@ -82,7 +89,10 @@ export function createTrain(context) {
     const { state: now, problem: wrong } = session;
     const going = now === "running" || now === "starting";
     start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
-    start.disabled = going || now === "pausing" || now === "stopping";
+    const obstacle = now === "idle" && state.values.train.data === "pictures" ? project.obstacle : null;
+    why.hidden = !obstacle;
+    why.textContent = obstacle ? t(...obstacle) : "";
+    start.disabled = going || now === "pausing" || now === "stopping" || !!obstacle;
     pause.disabled = !going;
     step.disabled = start.disabled;
     stop.disabled = now === "idle" || now === "stopping";
@@ -96,10 +106,12 @@ export function createTrain(context) {
   }
 
   function say() {
-    const { evaluating } = session;
+    const { evaluating, preparing } = session;
     const text = loading
       ? t("train.loading", { file: loading })
-      : evaluating !== null
+      : preparing !== null
+        ? t("train.state.preparing", { share: percent(preparing) })
+        : evaluating !== null
         ? t("train.state.evaluating", { share: percent(evaluating) })
         : stateText();
     if (message.textContent !== text) message.textContent = text;
@@ -136,6 +148,8 @@ export function createTrain(context) {
 
   const redraw = onFrame(drawSteps);
   session.addEventListener("state", drawState);
+  project.addEventListener("change", drawState);
+  state.addEventListener("change", drawState);
   session.addEventListener("steps", redraw);
   session.addEventListener("evaluation", redraw);
   engine.addEventListener("loading", (event) => {
@@ -144,7 +158,7 @@ export function createTrain(context) {
   });
   document.addEventListener("language", drawState);
   drawState();
-  return element;
+  return { element, drop: pictures.drop };
 }
 
 /** @param {string} path in a square of 16 */

@@ -1,0 +1,254 @@
+/**
+ * A person's own classes and pictures, kept in the browser's storage as they change. Knows no DOM.
+ *
+ * Of each class every fifth picture is held out when it is added, and stays so: a picture never changes sides.
+ *
+ * @typedef {object} Class
+ * @property {string} id
+ * @property {string} name
+ * @property {number} order
+ *
+ * @typedef {object} Picture
+ * @property {string} id
+ * @property {string} class_id
+ * @property {boolean} held_out
+ * @property {number} order in which pictures came
+ * @property {Blob} blob
+ *
+ * @typedef {Blob | HTMLVideoElement} Source what a picture is made of
+ *
+ * @typedef {object} Trained a network that was trained on them
+ * @property {Uint8Array} bytes
+ * @property {import("./protocol.js").Config} config
+ * @property {string[]} labels
+ */
+import { EngineError } from "./errors.js";
+import { shrink } from "./shrink.js";
+import { openStorage } from "./storage.js";
+
+/** Of so many pictures of a class one is held out. */
+export const HELD_OUT_EVERY = 5;
+export const LEAST_CLASSES = 2;
+/** Pictures that a class needs for a training. */
+export const LEAST_PICTURES = HELD_OUT_EVERY;
+/** Pictures written at once while many are added. */
+const BATCH = 20;
+
+/** Events: `change` of classes or pictures; `problem` when storing failed or works again. */
+export class Project extends EventTarget {
+  /** In their order. @type {Class[]} */
+  classes = [];
+  /** In their order. @type {Picture[]} */
+  pictures = [];
+  /** @type {Trained | null} */
+  trained = null;
+  /** Why the last change is not stored. @type {unknown} */
+  problem = null;
+  /** @type {Awaited<ReturnType<typeof openStorage>> | null} */
+  #storage = null;
+  /** Changes are written one after the other. @type {Promise<void>} */
+  #written = Promise.resolve();
+  /** What brings back what was removed last. @type {(() => void) | null} */
+  #undo = null;
+
+  /** Reads what the storage holds; without storage the project lives as long as the page. */
+  async open() {
+    try {
+      this.#storage = await openStorage();
+      const { classes, pictures, trained } = await this.#storage.read();
+      this.classes = classes.sort(byOrder);
+      this.pictures = pictures.sort(byOrder);
+      this.trained = trained ?? null;
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#changed();
+  }
+
+  /** @param {Class} one @returns {Picture[]} */
+  of({ id }) {
+    return this.pictures.filter(({ class_id }) => class_id === id);
+  }
+
+  /** Whether something removed can be brought back. */
+  get canUndo() {
+    return this.#undo !== null;
+  }
+
+  undo() {
+    this.#undo?.();
+    this.#undo = null;
+    this.#changed();
+  }
+
+  /** @param {string} name @returns {Class} */
+  addClass(name) {
+    const one = { id: crypto.randomUUID(), name, order: next(this.classes) };
+    this.classes = [...this.classes, one];
+    this.#write({ classes: [one] });
+    return one;
+  }
+
+  /** @param {Class} one @param {string} name */
+  renameClass(one, name) {
+    one.name = name;
+    this.#write({ classes: [one] });
+  }
+
+  /** Removes a class with its pictures, until that is undone. @param {Class} one */
+  removeClass(one) {
+    const gone = this.of(one);
+    this.classes = this.classes.filter((other) => other !== one);
+    this.pictures = this.pictures.filter(({ class_id }) => class_id !== one.id);
+    this.#undo = () => this.#restore([one], gone);
+    this.#write({ goneClasses: [one.id], gonePictures: ids(gone) });
+  }
+
+  /**
+   * Adds pictures to a class, shrunk to what is of use; what is none is left out.
+   *
+   * @param {Class} one
+   * @param {Iterable<Source>} sources
+   * @param {{signal?: AbortSignal, onProgress?: (done: number) => void}} [how]
+   * @returns {Promise<{source: Source, error: unknown}[]>} what was left out, and why
+   */
+  async add(one, sources, { signal, onProgress } = {}) {
+    const failed = [];
+    /** @type {Picture[]} */
+    let fresh = [];
+    let done = 0;
+    const keep = () => {
+      if (fresh.length) this.#write({ pictures: fresh });
+      fresh = [];
+    };
+    for (const source of sources) {
+      if (signal?.aborted) break;
+      try {
+        const picture = this.#newPicture(one, await shrink(source));
+        this.pictures.push(picture);
+        fresh.push(picture);
+      } catch (error) {
+        failed.push({ source, error });
+      }
+      onProgress?.(++done);
+      if (fresh.length >= BATCH) keep();
+    }
+    keep();
+    await this.#written;
+    return failed;
+  }
+
+  /** @param {Class} one @param {Blob} blob @returns {Picture} */
+  #newPicture(one, blob) {
+    const siblings = this.of(one);
+    const held = siblings.filter(({ held_out }) => held_out).length;
+    const held_out = held < Math.floor((siblings.length + 1) / HELD_OUT_EVERY);
+    return { id: crypto.randomUUID(), class_id: one.id, held_out, order: next(this.pictures), blob };
+  }
+
+  /** Removes pictures, until that is undone. @param {Set<string>} gone ids */
+  remove(gone) {
+    const pictures = this.pictures.filter(({ id }) => gone.has(id));
+    this.pictures = this.pictures.filter(({ id }) => !gone.has(id));
+    this.#undo = () => this.#restore([], pictures);
+    this.#write({ gonePictures: [...gone] });
+  }
+
+  /** @param {Set<string>} moved ids @param {Class} to */
+  move(moved, to) {
+    const pictures = this.pictures.filter(({ id }) => moved.has(id));
+    for (const picture of pictures) picture.class_id = to.id;
+    this.#write({ pictures });
+  }
+
+  /**
+   * Takes the place of all that was here, until that is undone.
+   *
+   * @param {{classes: Class[], pictures: Picture[], trained: Trained | null}} other
+   */
+  replace({ classes, pictures, trained }) {
+    const before = { classes: this.classes, pictures: this.pictures, trained: this.trained };
+    this.classes = [...classes].sort(byOrder);
+    this.pictures = [...pictures].sort(byOrder);
+    this.trained = trained;
+    this.#undo = before.classes.length ? () => this.replace(before) : null;
+    this.#write({ classes, pictures, trained, clear: true });
+  }
+
+  /** Keeps a network that was trained on these pictures. @param {Trained} trained */
+  keep(trained) {
+    this.trained = trained;
+    this.#write({ trained });
+  }
+
+  /** @param {Class[]} classes @param {Picture[]} pictures */
+  #restore(classes, pictures) {
+    this.classes = [...this.classes, ...classes].sort(byOrder);
+    this.pictures = [...this.pictures, ...pictures].sort(byOrder);
+    this.#write({ classes, pictures });
+  }
+
+  /** What a training reads: the held-out pictures last. @returns {import("./protocol.js").Data} */
+  data() {
+    const pictures = [...this.pictures].sort((a, b) => Number(a.held_out) - Number(b.held_out));
+    const labels = pictures.map(({ class_id }) => this.classes.findIndex(({ id }) => id === class_id));
+    return {
+      kind: "pictures",
+      pictures: pictures.map(({ blob }) => blob),
+      labels: Uint32Array.from(labels),
+      names: this.classes.map(({ name }) => name),
+      held_out: this.heldOut,
+    };
+  }
+
+  get heldOut() {
+    return this.pictures.filter(({ held_out }) => held_out).length;
+  }
+
+  /** Why no training can start yet: key and values of the reason. @returns {[string, Record<string, string | number>] | null} */
+  get obstacle() {
+    if (this.classes.length < LEAST_CLASSES) return ["pictures.need.classes", { least: LEAST_CLASSES }];
+    const names = this.classes.map(({ name }) => name);
+    const twice = names.find((name, i) => names.indexOf(name) !== i);
+    if (twice !== undefined) return ["pictures.need.names", { name: twice }];
+    for (const one of this.classes) {
+      const pictures = this.of(one);
+      const values = { name: one.name, count: pictures.length, least: LEAST_PICTURES };
+      if (pictures.length < LEAST_PICTURES) return ["pictures.need.pictures", values];
+      const held = pictures.filter(({ held_out }) => held_out).length;
+      if (!held || held === pictures.length) return ["pictures.need.split", values];
+    }
+    return null;
+  }
+
+  /** Tells of a change and stores it; what cannot be stored is still here, and the person is told. @param {import("./storage.js").Change} change */
+  #write(change) {
+    this.#changed();
+    this.#written = this.#written.then(async () => {
+      try {
+        if (!this.#storage) return;
+        await this.#storage.write(change);
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+  }
+
+  /** @param {any} error */
+  #fail(error) {
+    const code = error?.name === "QuotaExceededError" ? "quota" : "storage";
+    this.problem = new EngineError(code, String(error), { reason: error?.message ?? String(error) });
+    this.dispatchEvent(new Event("problem"));
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+/** @param {{order: number}} a @param {{order: number}} b */
+const byOrder = (a, b) => a.order - b.order;
+/** @param {{order: number}[]} all in their order */
+const next = (all) => (all.at(-1)?.order ?? -1) + 1;
+/** @param {Picture[]} pictures */
+const ids = (pictures) => pictures.map(({ id }) => id);

@@ -1,0 +1,59 @@
+/**
+ * The browser's own storage of one project: IndexedDB, whose transactions are kept whole or not at all, so that a crash
+ * leaves what was there before. Knows no DOM.
+ *
+ * @typedef {import("./project.js").Class} Class
+ * @typedef {import("./project.js").Picture} Picture
+ * @typedef {import("./project.js").Trained} Trained
+ *
+ * @typedef {object} Change
+ * @property {Class[]} [classes] to be kept
+ * @property {Picture[]} [pictures] to be kept
+ * @property {string[]} [goneClasses] ids
+ * @property {string[]} [gonePictures] ids
+ * @property {boolean} [clear] whether all that was there goes first
+ * @property {Trained | null} [trained] to be kept; null: none
+ */
+import { openDB } from "./vendor/idb/index.js";
+
+const STORES = ["classes", "pictures", "trained"];
+
+/** Opens the storage and reads what it holds. */
+export async function openStorage() {
+  const database = await openDB("mobilenetv2-project", 1, {
+    upgrade(database) {
+      database.createObjectStore("classes", { keyPath: "id" });
+      database.createObjectStore("pictures", { keyPath: "id" });
+      database.createObjectStore("trained");
+    },
+  });
+
+  return {
+    /** @returns {Promise<{classes: Class[], pictures: Picture[], trained: Trained | undefined}>} */
+    async read() {
+      const transaction = database.transaction(STORES);
+      const [classes, pictures, trained] = await Promise.all([
+        transaction.objectStore("classes").getAll(),
+        transaction.objectStore("pictures").getAll(),
+        transaction.objectStore("trained").get("weights"),
+      ]);
+      return { classes, pictures, trained };
+    },
+
+    /** Writes all of a change or, if that fails, nothing of it. @param {Change} change */
+    async write({ classes = [], pictures = [], goneClasses = [], gonePictures = [], clear = false, trained }) {
+      const transaction = database.transaction(STORES, "readwrite");
+      const store = (/** @type {string} */ name) => transaction.objectStore(name);
+      const requests = [
+        ...(clear ? STORES.map((name) => store(name).clear()) : []),
+        ...goneClasses.map((id) => store("classes").delete(id)),
+        ...gonePictures.map((id) => store("pictures").delete(id)),
+        ...classes.map((one) => store("classes").put(one)),
+        ...pictures.map((one) => store("pictures").put(one)),
+        ...(trained ? [store("trained").put(trained, "weights")] : []),
+        ...(trained === null ? [store("trained").clear()] : []),
+      ];
+      await Promise.all([...requests, transaction.done]);
+    },
+  };
+}

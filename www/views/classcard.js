@@ -1,0 +1,123 @@
+/** One class: its name, its pictures, and the ways to add some. */
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { chosenFiles, droppedFiles } from "./picturefiles.js";
+import { createRecorder } from "./recorder.js";
+import { createThumbnails, DRAGGED } from "./thumbnails.js";
+
+/**
+ * @typedef {import("../project.js").Class} Class
+ *
+ * @typedef {object} Panel what the panel does for its cards
+ * @property {Set<string>} chosen
+ * @property {() => void} chosenChanged
+ * @property {() => void} removeChosen
+ * @property {(one: Class, found: import("./picturefiles.js").Found[]) => void} add
+ * @property {(one: Class) => void} touch the class that pasted pictures go to
+ */
+
+/**
+ * @param {import("../project.js").Project} project
+ * @param {Class} one
+ * @param {Panel} panel
+ */
+export function createClassCard(project, one, panel) {
+  const name = h("input", {
+    type: "text",
+    class: "class-name",
+    "t-aria-label": "pictures.name",
+    maxlength: 60,
+    autocomplete: "off",
+    value: one.name,
+    onchange: () => {
+      const text = name.value.trim();
+      if (text) project.renameClass(one, text);
+      else name.value = one.name;
+    },
+  });
+  const count = h("span", { class: "number muted" });
+  const picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: pick });
+  const recorder = createRecorder({
+    take: async (video) => {
+      await project.add(one, [video]);
+    },
+    closed: () => (camera.hidden = false),
+  });
+  const camera = h("button", {
+    type: "button",
+    t: "camera.open",
+    onclick: () => {
+      camera.hidden = true;
+      recorder.start().then(() => (camera.hidden = !recorder.element.querySelector(".recorder-live:not([hidden])")));
+    },
+  });
+  const thumbnails = createThumbnails({
+    chosen: panel.chosen,
+    changed: panel.chosenChanged,
+    remove: panel.removeChosen,
+  });
+  const element = h(
+    "li",
+    {
+      class: "class-card",
+      onpointerdown: () => panel.touch(one),
+      onfocusin: () => panel.touch(one),
+      ondragover: (/** @type {DragEvent} */ event) => {
+        event.preventDefault();
+        element.classList.add("over");
+      },
+      ondragleave: () => element.classList.remove("over"),
+      ondrop: drop,
+    },
+    h("div", { class: "class-head" }, name, count),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", t: "pictures.add", onclick: () => picker.click() }),
+      camera,
+      h("button", { type: "button", class: "quiet", t: "pictures.class.remove", onclick: () => project.removeClass(one) }),
+      picker,
+    ),
+    recorder.element,
+    thumbnails.element,
+  );
+
+  function pick() {
+    panel.add(one, chosenFiles(picker.files ?? []));
+    picker.value = "";
+  }
+
+  /** @param {DragEvent} event */
+  async function drop(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    element.classList.remove("over");
+    document.body.classList.remove("dragging");
+    const transfer = event.dataTransfer;
+    const moved = transfer?.getData(DRAGGED);
+    if (moved) {
+      project.move(new Set(JSON.parse(moved)), one);
+      panel.chosen.clear();
+      panel.chosenChanged();
+    } else if (transfer) panel.add(one, await droppedFiles(transfer));
+  }
+
+  return {
+    element,
+    name,
+    update() {
+      const pictures = project.of(one);
+      const held = pictures.filter(({ held_out }) => held_out).length;
+      count.textContent = t("pictures.count", { count: pictures.length, held });
+      if (document.activeElement !== name) name.value = one.name;
+      thumbnails.show(pictures, one.name);
+      thumbnails.mark();
+    },
+    mark: thumbnails.mark,
+    stop: recorder.stop,
+    close() {
+      recorder.stop();
+      thumbnails.close();
+    },
+  };
+}

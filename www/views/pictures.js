@@ -1,0 +1,273 @@
+/** A person's own classes: make them, fill them, put them in order; and the project as a file. */
+import { h, save } from "../dom.js";
+import { explainError, t } from "../i18n.js";
+import { HELD_OUT_EVERY } from "../project.js";
+import { pack, unpack } from "../projectfile.js";
+import { SETTINGS } from "../settings.js";
+import { createClassCard } from "./classcard.js";
+import { chosenFiles, droppedFiles } from "./picturefiles.js";
+
+/**
+ * @typedef {import("../project.js").Class} Class
+ * @typedef {import("./picturefiles.js").Found} Found
+ */
+
+/** @param {import("../main.js").Context} context */
+export function createPictures({ state, project }) {
+  /** @type {Map<string, ReturnType<typeof createClassCard>>} */
+  const cards = new Map();
+  /** Ids of the pictures chosen. @type {Set<string>} */
+  const chosen = new Set();
+  /** The class that pasted pictures go to. @type {Class | undefined} */
+  let touched;
+  /** @type {AbortController | null} */
+  let adding = null;
+
+  const folders = h("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, onchange: pickFolders });
+  const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickProject });
+  const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) => h("button", { type: "button", t: key, onclick });
+  const saveButton = button("pictures.save", saveProject);
+  const summary = h("p", { class: "muted" });
+  const list = h("ul", { class: "class-cards", "t-aria-label": "pictures.classes" });
+  const moveTo = h("select", { "t-aria-label": "pictures.move", onchange: moveChosen });
+  const chosenCount = h("span", { class: "number" });
+  const chosenBar = h(
+    "div",
+    { class: "chosen-bar actions", role: "group", "t-aria-label": "pictures.chosen.label", hidden: true },
+    chosenCount,
+    moveTo,
+    button("pictures.remove", removeChosen),
+    button("pictures.clear", clearChosen),
+  );
+  const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
+  const progressText = h("span", { class: "number" });
+  const cancel = button("cancel", () => adding?.abort());
+  const progressRow = h("div", { class: "adding actions", hidden: true }, progressText, progress, cancel);
+  const note = h("p", { class: "pictures-note", role: "status" });
+  const undo = button("pictures.undo", () => {
+    project.undo();
+    say("");
+  });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = h(
+    "section",
+    { class: "panel pictures", "t-aria-label": "pictures.title" },
+    h(
+      "header",
+      {},
+      h("h2", { t: "pictures.title" }),
+      h("div", { class: "actions" }, saveButton, button("pictures.open", () => picker.click()), picker),
+    ),
+    h("p", { t: "pictures.hint" }),
+    summary,
+    h(
+      "div",
+      { class: "actions" },
+      button("pictures.class.add", () => newClass(true)),
+      button("pictures.folders", () => folders.click()),
+      folders,
+    ),
+    progressRow,
+    h("div", { class: "actions" }, note, undo),
+    problem,
+    list,
+    chosenBar,
+  );
+
+  /** @param {boolean} focus @param {string} [name] */
+  function newClass(focus, name) {
+    const one = project.addClass(name || unused());
+    touched = one;
+    const card = cards.get(one.id);
+    if (focus && card) {
+      card.name.focus();
+      card.name.select();
+    }
+    return one;
+  }
+
+  /** A name that no class has. */
+  function unused() {
+    const names = new Set(project.classes.map(({ name }) => name));
+    for (let n = project.classes.length + 1; ; n++) {
+      const name = t("pictures.class.new", { n });
+      if (!names.has(name)) return name;
+    }
+  }
+
+  /** Adds pictures to one class. @param {Class} one @param {Found[]} found */
+  const add = (one, found) => addAll([[one, found]]);
+
+  /** Adds pictures to the classes of their folders' names; what lies in none to the class touched last. @param {Found[]} found */
+  function addFolders(found) {
+    /** @type {Map<string, Found[]>} */
+    const byFolder = new Map();
+    for (const one of found) byFolder.set(one.folder, [...(byFolder.get(one.folder) ?? []), one]);
+    return addAll(
+      [...byFolder].map(([folder, files]) => {
+        const known = folder ? project.classes.find(({ name }) => name === folder) : (touched ?? project.classes[0]);
+        return [known ?? newClass(false, folder), files];
+      }),
+    );
+  }
+
+  /** @param {[Class, Found[]][]} groups */
+  async function addAll(groups) {
+    const total = groups.reduce((sum, [, files]) => sum + files.length, 0);
+    if (!total || adding) return;
+    adding = new AbortController();
+    const { signal } = adding;
+    progressRow.hidden = false;
+    navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it away when space runs low
+    const failed = [];
+    let before = 0;
+    for (const [one, files] of groups) {
+      const onProgress = (/** @type {number} */ done) => {
+        progress.value = (before + done) / total;
+        progressText.textContent = t("pictures.adding", { done: before + done, total });
+      };
+      failed.push(...(await project.add(one, files.map(({ file }) => file), { signal, onProgress })));
+      before += files.length;
+    }
+    adding = null;
+    progressRow.hidden = true;
+    const names = failed.map(({ source }) => (source instanceof File ? source.name : "")).slice(0, 3).join(", ");
+    say(
+      failed.length
+        ? t("pictures.failed", { count: failed.length, names, reason: explainError(failed[0].error) })
+        : t("pictures.added", { count: total, names: groups.map(([{ name }]) => name).join(", ") }),
+    );
+  }
+
+  function pickFolders() {
+    addFolders(chosenFiles(folders.files ?? []));
+    folders.value = "";
+  }
+
+  function removeChosen() {
+    if (!chosen.size) return;
+    const count = chosen.size;
+    project.remove(new Set(chosen));
+    clearChosen();
+    say(t("pictures.removed", { count }));
+  }
+
+  function moveChosen() {
+    const to = project.classes.find(({ id }) => id === moveTo.value);
+    if (to) project.move(chosen, to);
+    clearChosen();
+  }
+
+  function clearChosen() {
+    chosen.clear();
+    chosenChanged();
+  }
+
+  function chosenChanged() {
+    chosenBar.hidden = !chosen.size;
+    chosenCount.textContent = t("pictures.chosen", { count: chosen.size });
+    moveTo.replaceChildren(
+      h("option", { value: "" }, t("pictures.move")),
+      ...project.classes.map(({ id, name }) => h("option", { value: id }, name)),
+    );
+    for (const card of cards.values()) card.mark();
+  }
+
+  /** @param {string} text */
+  function say(text) {
+    note.textContent = text;
+    undo.hidden = !project.canUndo;
+  }
+
+  async function saveProject() {
+    fail(null);
+    try {
+      save(await pack(project, state.values.train), t("pictures.file"));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function pickProject() {
+    const [file] = picker.files ?? [];
+    picker.value = "";
+    if (file) openProject(file);
+  }
+
+  /** Takes a project from a file; one that is none leaves everything as it is. @param {Blob} file */
+  async function openProject(file) {
+    fail(null);
+    try {
+      const { settings, ...other } = await unpack(file);
+      project.replace(other);
+      const known = SETTINGS.filter(({ key }) => key in settings).map(({ key }) => [key, settings[key]]);
+      const from = other.trained ? "classes" : "";
+      state.set("train", { ...Object.fromEntries(known), data: "pictures", from, resolution: settings.resolution ?? 32 });
+      say(t("pictures.opened", { count: other.pictures.length }));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    problem.hidden = !error;
+    problem.textContent = error ? explainError(error) : "";
+  }
+
+  const panel = { chosen, chosenChanged, removeChosen, add, touch: (/** @type {Class} */ one) => (touched = one) };
+
+  function update() {
+    for (const [id, card] of cards) {
+      if (project.classes.some((one) => one.id === id)) continue;
+      card.close();
+      card.element.remove();
+      cards.delete(id);
+    }
+    project.classes.forEach((one, i) => {
+      const card = cards.get(one.id) ?? createClassCard(project, one, panel);
+      cards.set(one.id, card);
+      if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
+      card.update();
+    });
+    const ids = new Set(project.pictures.map(({ id }) => id));
+    for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
+    if (touched && !project.classes.includes(touched)) touched = undefined;
+    saveButton.disabled = !project.classes.length;
+    undo.hidden = !project.canUndo;
+    summary.textContent = t("pictures.split", {
+      count: project.pictures.length,
+      classes: project.classes.length,
+      held: project.heldOut,
+      every: HELD_OUT_EVERY,
+    });
+    chosenChanged();
+  }
+
+  function show() {
+    const shown = state.values.train.data === "pictures";
+    element.hidden = !shown;
+    if (!shown || state.room !== "train") for (const card of cards.values()) card.stop();
+  }
+
+  project.addEventListener("change", update);
+  project.addEventListener("problem", () => fail(project.problem));
+  state.addEventListener("change", show);
+  document.addEventListener("language", update);
+  addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (state.room === "train" && !element.hidden && files.length) addFolders(chosenFiles(files));
+  });
+  update();
+  show();
+  if (project.problem) fail(project.problem);
+  return {
+    element,
+    /** Pictures, folders or a project that were dropped beside the classes. @param {DataTransfer} transfer */
+    async drop(transfer) {
+      const project = [...transfer.files].find(({ name }) => name.endsWith(".zip"));
+      if (project) openProject(project);
+      else addFolders(await droppedFiles(transfer));
+    },
+  };
+}

@@ -1,0 +1,127 @@
+/**
+ * The pictures of one class as a list of which any number can be chosen. One tab stop: arrows move, Space chooses,
+ * Ctrl A chooses all, Delete removes. The browser decodes and paints only what is in sight (`loading=lazy`,
+ * `content-visibility`), and a change touches only the tiles that came or went.
+ */
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+
+/** @typedef {import("../project.js").Picture} Picture */
+
+/** What is dragged from one class to another. */
+export const DRAGGED = "application/x-mobilenetv2-pictures";
+
+/**
+ * @param {{chosen: Set<string>, changed: () => void, remove: () => void}} options `chosen`: ids, shared by all classes;
+ *   `changed`: others are chosen now
+ */
+export function createThumbnails({ chosen, changed, remove }) {
+  const element = h("ul", {
+    class: "thumbnails",
+    role: "listbox",
+    "aria-multiselectable": "true",
+    onclick: (/** @type {Event} */ event) => toggle(tileOf(event)),
+    onkeydown: key,
+    ondragstart: drag,
+  });
+  /** @type {Map<string, {tile: HTMLLIElement, url: string}>} */
+  const tiles = new Map();
+
+  /** @param {Event} event @returns {HTMLElement | null} */
+  const tileOf = ({ target }) => /** @type {Element} */ (target).closest("li");
+
+  /** @param {HTMLElement | null} tile */
+  function toggle(tile) {
+    const id = tile?.dataset.id;
+    if (!tile || !id) return;
+    if (!chosen.delete(id)) chosen.add(id);
+    focus(tile);
+    changed();
+  }
+
+  /** @param {HTMLElement} tile */
+  function focus(tile) {
+    for (const other of element.querySelectorAll("[tabindex='0']")) other.setAttribute("tabindex", "-1");
+    tile.tabIndex = 0;
+    tile.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function key(event) {
+    const tile = tileOf(event);
+    const all = /** @type {HTMLElement[]} */ ([...element.children]);
+    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns() }[event.key];
+    const ends = { Home: all[0], End: all.at(-1) }[event.key];
+    if (step || ends) focus(ends ?? all[all.indexOf(/** @type {HTMLElement} */ (tile)) + (step ?? 0)] ?? tile);
+    else if (event.key === " ") toggle(tile);
+    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
+      for (const id of tiles.keys()) chosen.add(id);
+      changed();
+    } else if (event.key === "Delete" || event.key === "Backspace") {
+      const at = all.indexOf(/** @type {HTMLElement} */ (tile));
+      if (!chosen.size && tile?.dataset.id) chosen.add(tile.dataset.id);
+      remove();
+      const next = /** @type {HTMLElement | undefined} */ (element.children[at] ?? element.lastElementChild);
+      if (next) focus(next);
+    } else return;
+    event.preventDefault();
+  }
+
+  /** Tiles in a row. */
+  function columns() {
+    return getComputedStyle(element).gridTemplateColumns.split(" ").length;
+  }
+
+  /** @param {DragEvent} event */
+  function drag(event) {
+    const id = tileOf(event)?.dataset.id;
+    if (!id) return;
+    const dragged = chosen.has(id) ? [...chosen] : [id];
+    event.dataTransfer?.setData(DRAGGED, JSON.stringify(dragged));
+  }
+
+  /** @param {Picture} picture */
+  function make({ id, blob }) {
+    const url = URL.createObjectURL(blob);
+    const image = h("img", { src: url, alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+    const tile = h("li", { role: "option", "data-id": id, tabindex: -1, draggable: "true" }, image);
+    const made = { tile, url };
+    tiles.set(id, made);
+    return made;
+  }
+
+  return {
+    element,
+    /** @param {Picture[]} pictures @param {string} name of the class */
+    show(pictures, name) {
+      element.setAttribute("aria-label", t("pictures.of", { name }));
+      const wanted = new Set(pictures.map(({ id }) => id));
+      for (const [id, { tile, url }] of tiles) {
+        if (wanted.has(id)) continue;
+        tile.remove();
+        URL.revokeObjectURL(url);
+        tiles.delete(id);
+      }
+      pictures.forEach((picture, i) => {
+        const { tile } = tiles.get(picture.id) ?? make(picture);
+        if (element.children[i] !== tile) element.insertBefore(tile, element.children[i] ?? null);
+        const side = t(picture.held_out ? "pictures.tile.held-out" : "pictures.tile", { n: i + 1 });
+        if (tile.getAttribute("aria-label") !== side) tile.setAttribute("aria-label", side);
+        tile.classList.toggle("held-out", picture.held_out);
+      });
+      element.hidden = !pictures.length;
+      const first = /** @type {HTMLElement | null} */ (element.firstElementChild);
+      if (first && !element.querySelector("[tabindex='0']")) first.tabIndex = 0;
+    },
+    /** Shows which are chosen. */
+    mark() {
+      for (const [id, { tile }] of tiles) {
+        const is = String(chosen.has(id));
+        if (tile.getAttribute("aria-selected") !== is) tile.setAttribute("aria-selected", is);
+      }
+    },
+    close() {
+      for (const { url } of tiles.values()) URL.revokeObjectURL(url);
+    },
+  };
+}
