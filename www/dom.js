@@ -58,7 +58,7 @@ export function onFrame(draw) {
   };
 }
 
-/** Gives a file to the person. @param {Uint8Array} bytes @param {string} name */
+/** Gives a file to the person. @param {Uint8Array | Blob} bytes @param {string} name */
 export function save(bytes, name) {
   const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));
   h("a", { href: url, download: name }).click();

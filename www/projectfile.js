@@ -52,6 +52,7 @@ export async function unpack(file) {
   let items;
   /** @type {any} */
   let described;
+  if (!hasDirectory(bytes)) throw new EngineError("no-project", "the file is no whole zip");
   try {
     items = new Map(unzip(bytes).map((item) => [item.filename, item]));
     described = JSON.parse(new TextDecoder().decode(await items.get("project.json")?.read()));
@@ -62,7 +63,7 @@ export async function unpack(file) {
     throw new EngineError("no-project", `project.json says ${described.format} ${described.version}`);
   }
   const ids = new Map();
-  const classes = described.classes.map((/** @type {{name: string, folder: string}} */ { name, folder }, order) => {
+  const classes = described.classes.map((/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
     const id = crypto.randomUUID();
     ids.set(folder, id);
     return { id, name: String(name), order };
@@ -80,6 +81,17 @@ export async function unpack(file) {
   const weights = await items.get("weights.safetensors")?.read();
   const trained = weights && described.trained ? { bytes: weights, ...described.trained } : null;
   return { classes, pictures, trained, settings: described.settings ?? {} };
+}
+
+/**
+ * Whether a zip's directory is where it should be, at the end, so that the file is whole. (The reader would look for it
+ * for ever in one that was cut off.)
+ *
+ * @param {Uint8Array} bytes
+ */
+function hasDirectory(bytes) {
+  const end = bytes.subarray(-65_557); // the directory's end record with the longest comment
+  return end.some((_, i) => end[i] === 0x50 && end[i + 1] === 0x4b && end[i + 2] === 5 && end[i + 3] === 6);
 }
 
 /** A name that can be a folder's. @param {string} name */

@@ -1,6 +1,9 @@
 /** The camera, classified as it runs; a picture can be taken from it. */
 import { h } from "../dom.js";
-import { explainError, t } from "../i18n.js";
+import { explainError, short, t } from "../i18n.js";
+
+/** Milliseconds over which the rate is counted. */
+const WINDOW = 2000;
 
 /**
  * @param {{model: import("../model.js").Model, take: (picture: Blob) => void,
@@ -13,7 +16,14 @@ export function createCamera({ model, take, showResult }) {
   const shoot = h("button", { type: "button", class: "primary", t: "camera.take", onclick: keep });
   const close = h("button", { type: "button", t: "camera.close", onclick: stop });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const live = h("div", { class: "camera-live", hidden: true }, video, h("div", { class: "actions" }, shoot, close));
+  const rate = h("p", { class: "number muted camera-rate" }, "…");
+  const live = h(
+    "div",
+    { class: "camera-live", hidden: true },
+    video,
+    h("div", { class: "actions" }, shoot, close),
+    rate,
+  );
   const element = h("div", { class: "camera" }, live, problem);
   const button = h("button", { type: "button", t: "camera.open", onclick: start });
 
@@ -35,9 +45,17 @@ export function createCamera({ model, take, showResult }) {
 
   /** Classifies one frame after the other while this stream runs. @param {MediaStream} mine */
   async function watch(mine) {
+    /** @type {number[]} when pictures were done */
+    let done = [performance.now()];
     while (stream === mine) {
       const result = await model.loaded?.classifier.classify(video, { k: 5, crop: true }).catch(() => undefined);
-      if (result && stream === mine) showResult(result);
+      if (result && stream === mine) {
+        showResult(result);
+        const now = performance.now();
+        done = [...done.filter((time) => now - time < WINDOW), now];
+        const seconds = (now - done[0]) / 1000;
+        if (seconds > 0.5) rate.textContent = t("camera.rate", { n: short((done.length - 1) / seconds) });
+      }
       await new Promise((next) => video.requestVideoFrameCallback(next));
     }
   }

@@ -1,6 +1,6 @@
 /** A person's own classes: make them, fill them, put them in order; and the project as a file. */
 import { h, save } from "../dom.js";
-import { explainError, t } from "../i18n.js";
+import { explainError, rich, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
 import { pack, unpack } from "../projectfile.js";
 import { SETTINGS } from "../settings.js";
@@ -235,12 +235,8 @@ export function createPictures({ state, project }) {
     if (touched && !project.classes.includes(touched)) touched = undefined;
     saveButton.disabled = !project.classes.length;
     undo.hidden = !project.canUndo;
-    summary.textContent = t("pictures.split", {
-      count: project.pictures.length,
-      classes: project.classes.length,
-      held: project.heldOut,
-      every: HELD_OUT_EVERY,
-    });
+    const values = { count: project.pictures.length, classes: project.classes.length, held: project.heldOut };
+    summary.replaceChildren(...rich(t("pictures.split", { ...values, every: HELD_OUT_EVERY })));
     chosenChanged();
   }
 

@@ -1,0 +1,237 @@
+// One's own classes: made, filled, trained on, judged, kept and carried over.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+import { launch } from "./server.js";
+
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const MINUTE = 60_000;
+const NAMES = ["circle", "star", "arrow"];
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+/** Drawn pictures as PNG files, 20 a class. @type {{name: string, mimeType: string, buffer: Buffer}[][]} */
+let files;
+before(async () => {
+  lab = await startLab({ cifar: false });
+  const { page, context } = await lab.open();
+  files = await drawn(page, 20);
+  await context.close();
+});
+after(() => lab?.close());
+
+/** @param {Page} page @param {number} count of each class */
+async function drawn(page, count) {
+  const urls = await page.evaluate(
+    async ({ names, count }) => {
+      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+      const engine = await createEngine();
+      const batch = await engine.shapes({ count: 20 * count, resolution: 48 });
+      engine.close();
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = 48;
+      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+      return names.map((name) => {
+        const found = [];
+        for (let i = 0; i < batch.labels.length && found.length < count; i++) {
+          if (batch.names[batch.labels[i]] !== name) continue;
+          const image = new ImageData(48, 48);
+          for (let p = 0; p < 48 * 48; p++) {
+            image.data.set([...batch.images.subarray((i * 48 * 48 + p) * 3, (i * 48 * 48 + p) * 3 + 3), 255], p * 4);
+          }
+          context.putImageData(image, 0, 0);
+          found.push(canvas.toDataURL());
+        }
+        return found;
+      });
+    },
+    { names: NAMES, count },
+  );
+  return urls.map((of, c) =>
+    of.map((url, i) => ({
+      name: `${NAMES[c]}-${i}.png`,
+      mimeType: "image/png",
+      buffer: Buffer.from(url.split(",")[1], "base64"),
+    })),
+  );
+}
+
+const start = (/** @type {Page} */ page) => page.locator(".control .primary");
+const card = (/** @type {Page} */ page, /** @type {number} */ i) => page.locator(".class-card").nth(i);
+/** @param {Page} page @param {number} i @param {number} count */
+const counted = (page, i, count) => card(page, i).locator(".class-head .number", { hasText: `${count} ·` }).waitFor();
+
+/** Makes the classes and fills them. @param {Page} page */
+async function fill(page) {
+  for (const [i, name] of NAMES.entries()) {
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await card(page, i).locator(".class-name").fill(name);
+    await page.keyboard.press("Tab");
+    await card(page, i).locator("input[type=file]").setInputFiles(files[i]);
+    await counted(page, i, 20);
+  }
+}
+
+test(
+  "classes are filled, learnt in seconds, judged, kept over a reload and carried in a file",
+  { timeout: 3 * MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=60");
+    assert.ok(await start(page).isDisabled());
+    await page.locator(".train-why", { hasText: "2 classes or more" }).waitFor();
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await page.locator(".train-why", { hasText: "needs at least 5" }).waitFor();
+    await page.getByRole("button", { name: "Remove", exact: true }).first().click();
+    await page.getByRole("button", { name: "Remove", exact: true }).first().click();
+    await fill(page);
+    await page.locator(".pictures", { hasText: "60 pictures in 3 classes" }).waitFor();
+    assert.equal(await page.locator(".thumbnails .held-out").count(), 12);
+    assert.ok(await page.locator(".train-why").isHidden());
+
+    // the classifier alone, from weights of ten classes
+    await page.selectOption("#weights", "shapes-0.35");
+    await start(page).click();
+    await page.locator(".train-message", { hasText: "Run 1 is finished" }).waitFor({ timeout: MINUTE });
+    const accuracy = parseFloat(await page.locator(".figures dd").last().innerText());
+    assert.ok(accuracy >= 80, `held-out accuracy ${accuracy} %`);
+    assert.equal(await page.locator(".confusion tbody tr").count(), 3);
+    const sum = (await page.locator(".confusion td button").allInnerTexts()).reduce((sum, text) => sum + Number(text), 0);
+    assert.equal(sum, 12);
+    await page.locator(".confusion td button").first().click();
+    await page.locator("dialog[open] .mistakes canvas").first().waitFor();
+    await page.keyboard.press("Escape");
+
+    // to disk
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save project" }).click(),
+    ]);
+    const zip = await readFile(await download.path());
+
+    // moved and deleted by keyboard, and brought back
+    await card(page, 0).locator(".thumbnails li").first().focus();
+    await page.keyboard.press("Space");
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("Space");
+    await page.getByLabel("Move to…").selectOption({ label: "star" });
+    await counted(page, 1, 22);
+    await card(page, 1).locator(".thumbnails li").first().focus();
+    await page.keyboard.press("Delete");
+    await counted(page, 1, 21);
+    await page.getByRole("button", { name: "Bring back" }).click();
+    await counted(page, 1, 22);
+
+    // all of it is there after a reload, the trained network too
+    await page.reload();
+    await counted(page, 0, 18);
+    await counted(page, 1, 22);
+    assert.ok(await page.locator("#weights option", { hasText: "Your classes" }).count());
+    check();
+    await context.close();
+
+    // the file in another browser's storage
+    const other = await lab.open("#train?train.data=pictures");
+    const input = other.page.locator('.pictures input[accept=".zip"]');
+    await input.setInputFiles({ name: "bad.zip", mimeType: "application/zip", buffer: zip.subarray(0, 4000) });
+    await other.page.locator(".pictures .problem", { hasText: "This is no project file" }).waitFor();
+    await input.setInputFiles({ name: "mine.zip", mimeType: "application/zip", buffer: zip });
+    for (const i of NAMES.keys()) await counted(other.page, i, 20);
+    assert.equal(await other.page.locator(".thumbnails .held-out").count(), 12);
+    assert.deepEqual(
+      await other.page.locator(".class-name").evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value)),
+      NAMES,
+    );
+    assert.equal(await other.page.locator("#weights").inputValue(), "classes");
+    other.check();
+    await other.context.close();
+  },
+);
+
+test("what is no picture is left out and named", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.data=pictures");
+  await page.getByRole("button", { name: "Add a class" }).click();
+  const bad = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") };
+  await card(page, 0).locator("input[type=file]").setInputFiles([...files[0].slice(0, 3), bad]);
+  await page.locator(".pictures-note", { hasText: "notes.txt" }).waitFor();
+  await counted(page, 0, 3);
+  check();
+  await context.close();
+});
+
+test("storage that fails is said so, and the pictures stay", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.data=pictures", {
+    script: () => {
+      IDBObjectStore.prototype.put = () => {
+        throw new DOMException("no room", "QuotaExceededError");
+      };
+    },
+  });
+  await page.getByRole("button", { name: "Add a class" }).click();
+  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
+  await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor();
+  await counted(page, 0, 5);
+  check();
+  await context.close();
+});
+
+test("the camera fills a class while its button is held, and Classify states its rate", { timeout: MINUTE }, async () => {
+  const browser = await launch({
+    args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+  });
+  const page = await browser.newPage({ locale: "en" });
+  await page.goto(`${lab.url}#train?train.data=pictures`);
+  await page.getByRole("button", { name: "Add a class" }).click();
+  await card(page, 0).getByRole("button", { name: "Camera", exact: true }).click();
+  const hold = card(page, 0).getByRole("button", { name: "Hold to record" });
+  await hold.focus();
+  await page.keyboard.down("Space");
+  await card(page, 0).locator(".thumbnails li").nth(2).waitFor();
+  await page.keyboard.up("Space");
+  await card(page, 0).getByRole("button", { name: "Close the camera" }).click();
+  await page.locator("#tab-classify").click();
+  await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
+  await page.locator(".camera-rate", { hasText: /^[\d.]+ pictures a second here$/ }).waitFor({ timeout: 30_000 });
+  await browser.close();
+});
+
+for (const [locale, colorScheme, width] of /** @type {const} */ ([
+  ["en", "light", 1280],
+  ["ko", "dark", 360],
+])) {
+  test(`classes and results are for everybody, ${locale}, ${colorScheme}, ${width} wide`, { timeout: 2 * MINUTE }, async () => {
+    const viewport = { width, height: 800 };
+    const touch = width < 640 ? { hasTouch: true, isMobile: true } : {};
+    const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=5", {
+      locale,
+      colorScheme,
+      viewport,
+      ...touch,
+    });
+    for (const [i, some] of files.entries()) {
+      await page.locator(".pictures > .actions button").first().click();
+      await card(page, i).locator("input[type=file]").setInputFiles(some);
+      await card(page, i).locator(".thumbnails li").nth(19).waitFor({ state: "attached" });
+    }
+    await page.selectOption("#weights", "shapes-0.35");
+    await start(page).click();
+    await page.locator(".confusion td button").first().waitFor({ timeout: MINUTE });
+    await card(page, 0).locator(".thumbnails li").first().click();
+    await page.locator(".chosen-bar").waitFor();
+    await page.addScriptTag({ path: axe });
+    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+    const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+    const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
+    assert.deepEqual(found, []);
+    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+    if (process.env.SCREENSHOTS) {
+      await page.screenshot({ path: `${process.env.SCREENSHOTS}/pictures-${locale}-${width}.png`, fullPage: true });
+    }
+    check();
+    await context.close();
+  });
+}
