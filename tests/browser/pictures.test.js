@@ -89,7 +89,7 @@ test(
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
     await fill(page);
-    await page.locator(".pictures", { hasText: "60 pictures in 3 classes" }).waitFor();
+    await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
     assert.equal(await page.locator(".thumbnails .held-out").count(), 12);
     assert.ok(await page.locator(".train-why").isHidden());
 

@@ -3,7 +3,7 @@ import { h, save } from "../dom.js";
 import { explainError, rich, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
 import { pack, unpack } from "../projectfile.js";
-import { SETTINGS } from "../settings.js";
+import { parse, RESOLUTIONS, SETTINGS, WIDTHS } from "../settings.js";
 import { createClassCard } from "./classcard.js";
 import { chosenFiles, droppedFiles } from "./picturefiles.js";
 
@@ -200,9 +200,7 @@ export function createPictures({ state, project }) {
     try {
       const { settings, ...other } = await unpack(file);
       project.replace(other);
-      const known = SETTINGS.filter(({ key }) => key in settings).map(({ key }) => [key, settings[key]]);
-      const from = other.trained ? "classes" : "";
-      state.set("train", { ...Object.fromEntries(known), data: "pictures", from, resolution: settings.resolution ?? 32 });
+      state.set("train", { ...valid(settings), data: "pictures", from: other.trained ? "classes" : "" });
       say(t("pictures.opened", { count: other.pictures.length }));
     } catch (error) {
       fail(error);
@@ -265,5 +263,15 @@ export function createPictures({ state, project }) {
       if (project) openProject(project);
       else addFolders(await droppedFiles(transfer));
     },
+  };
+}
+
+/** The settings of a file that are what they may be. @param {import("../settings.js").Values} settings */
+function valid({ width, resolution, ...settings }) {
+  const known = SETTINGS.filter(({ key }) => key in settings).map((one) => [one.key, parse(one, String(settings[one.key]))]);
+  return {
+    ...Object.fromEntries(known.filter(([, value]) => value !== null)),
+    ...(WIDTHS.includes(Number(width)) && { width: Number(width) }),
+    ...(RESOLUTIONS.includes(Number(resolution)) && { resolution: Number(resolution) }),
   };
 }

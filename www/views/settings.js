@@ -10,7 +10,7 @@ const OPEN = ["data", "rate"];
 /** @typedef {import("../settings.js").Setting} Setting */
 
 /** @param {import("../main.js").Context} context */
-export function createSettings({ state, session }) {
+export function createSettings({ state, session, model }) {
   const presets = h(
     "div",
     { class: "actions presets" },
@@ -34,12 +34,14 @@ export function createSettings({ state, session }) {
     state.set("train", { ...preset(kind, String(data)), seed });
   }
 
-  /** @param {Setting} setting @param {number | string | boolean} value */
+  /** One's own pictures are best learnt from weights that know something: those loaded. @param {Setting} setting @param {number | string | boolean} value */
   function change(setting, value) {
-    state.set(
-      "train",
-      setting.key === "data" ? switchData(state.values.train, String(value)) : { [setting.key]: value },
-    );
+    if (setting.key !== "data") return state.set("train", { [setting.key]: value });
+    const loaded = value === "pictures" && !state.values.train.from ? model.loaded?.entry : undefined;
+    state.set("train", {
+      ...switchData(state.values.train, String(value)),
+      ...(loaded && { from: loaded.id, resolution: loaded.config.resolution ?? 224 }),
+    });
   }
 
   /** What may change while training does so at once. */
