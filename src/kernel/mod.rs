@@ -65,6 +65,8 @@ pub fn lanes(level: Level) -> usize {
 }
 
 /// Runs `$body`, with `$simd` bound to the token of `$level`, compiled for that instruction set.
+#[doc(hidden)] // exported for benches/kernels.rs
+#[macro_export]
 macro_rules! dispatch {
     ($level:expr, $simd:ident => $body:expr) => {
         match $level {
@@ -84,4 +86,4 @@ macro_rules! dispatch {
         }
     };
 }
-pub(crate) use dispatch;
+pub use dispatch;

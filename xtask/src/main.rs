@@ -1,5 +1,6 @@
 //! The project's tasks: `cargo xtask --help`.
 
+mod bench;
 mod build;
 mod data;
 mod imports;
@@ -35,6 +36,13 @@ enum Task {
         /// Any of: formatting, imports, clippy, native, docs, wasm, types, browser
         stages: Vec<String>,
     },
+    /// Measure beside the peers, which are installed into target/bench/, and write the README's tables
+    Bench {
+        what: bench::What,
+        /// Wasm variant to use on one thread; on several it is this one with -threads, if there is one
+        #[arg(long, default_value = "relaxed-simd")]
+        variant: String,
+    },
     /// Fetch a data set for the page to train on, into data/
     Data {
         name: data::Name,
@@ -61,6 +69,7 @@ fn run(task: Task) -> Result<()> {
         Task::Build => build::build(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
         Task::Test { stages } => test::test(&stages),
+        Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data { name, from } => data::data(&name, from.as_deref()),
     }
 }

@@ -1,0 +1,43 @@
+// What the benchmarks measured: JSON for machines, a table for people, and the same table in the README.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+
+/** @param {number[]} values */
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Writes target/bench/NAME.json, prints the table and puts it between the README's markers `<!-- bench NAME -->` and
+ * `<!-- end -->`.
+ *
+ * @param {string} name
+ * @param {Record<string, unknown>[]} rows a row a case
+ * @param {string} note what the table shows, a sentence or two
+ * @param {string[]} versions of whatever took part
+ * @param {Record<string, (row: any) => string | number>} columns by their titles
+ */
+export function report(name, rows, note, versions, columns) {
+  const date = new Date().toISOString().slice(0, 10);
+  const about = { date, processor: `${cpus()[0].model}, ${cpus().length} cores`, versions };
+  mkdirSync(path("target/bench"), { recursive: true });
+  writeFileSync(path(`target/bench/${name}.json`), JSON.stringify(rows.map((row) => ({ ...row, ...about })), null, 1));
+
+  const titles = Object.keys(columns);
+  const cells = rows.map((row) => titles.map((title) => String(columns[title](row))));
+  const line = (/** @type {string[]} */ values) => `| ${values.join(" | ")} |`;
+  const table = [line(titles), line(titles.map(() => "---")), ...cells.map(line)].join("\n");
+  const text = `${note} Measured ${date} on ${about.processor}: ${versions.join(", ")}.\n\n${table}`;
+  console.log(`\n${text}\n`);
+
+  const markers = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end -->)`);
+  const readme = readFileSync(path("README.md"), "utf8");
+  if (!markers.test(readme)) throw new Error(`README.md has no markers <!-- bench ${name} --> and <!-- end -->`);
+  writeFileSync(path("README.md"), readme.replace(markers, (_, begin, end) => `${begin}\n${text}\n\n${end}`));
+}

@@ -1,0 +1,113 @@
+// `cargo xtask bench train`: images a second of a training step of the CIFAR network: ours in Chromium, ours native and
+// PyTorch, in alternation.
+//
+//     node benches/browser/train.js PYTHON PROGRAM [VARIANT] [VARIANT-WITH-THREADS]
+//
+// PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
+
+import { execFile, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { launch, startServer } from "../../tests/browser/server.js";
+import { median, report } from "./report.js";
+
+const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, batch })));
+const ROUNDS = 3;
+const STEPS = 3;
+
+const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
+const [python, program, ...variants] = process.argv.slice(2);
+
+const server = await startServer({ mounts: { "/bench/": here("page") } });
+const browser = await launch();
+const page = await browser.newPage();
+await page.goto(`${server.url}bench/index.html`);
+const ask = (/** @type {string} */ method, /** @type {object} */ args) =>
+  page.evaluate(([method, args]) => globalThis.ask("training", method, args), [method, args]);
+
+/** PyTorch, which answers each request with a line. @param {number} threads */
+async function startTorch(threads) {
+  const torch = spawn(python, [here("step.py")], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: {
+      ...process.env,
+      OMP_NUM_THREADS: String(threads),
+      // Without these, glibc gives large buffers back after every step, and a third of the next goes into page faults.
+      MALLOC_MMAP_THRESHOLD_: "4294967296",
+      MALLOC_TRIM_THRESHOLD_: "17179869184",
+      MALLOC_TOP_PAD_: "268435456",
+    },
+  });
+  const lines = createInterface({ input: torch.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error("PyTorch ended; its message is above");
+    return JSON.parse(value);
+  };
+  return {
+    name: await answer(),
+    step(/** @type {object} */ request) {
+      torch.stdin.write(`${JSON.stringify(request)}\n`);
+      return answer();
+    },
+    end: () => torch.stdin.end(),
+  };
+}
+
+/** @param {number} threads @param {{width: number, batch: number}} training */
+async function native(threads, { width, batch }) {
+  const words = `bench --train --json --threads ${threads} --width ${width} --batch ${batch} --runs ${STEPS}`;
+  return JSON.parse((await promisify(execFile)(program, words.split(" "))).stdout).times_ms;
+}
+
+const rows = [];
+const versions = [`Chromium ${browser.version()}`];
+for (const [index, threads] of [1, 2].entries()) {
+  const torch = await startTorch(threads);
+  if (index === 0) versions.push(torch.name);
+  const variant = variants[index];
+  await page.evaluate(() => globalThis.stop("training"));
+  if (variant) await ask("start", { variant, threads });
+  /** @type {Record<string, (training: {width: number, batch: number}) => Promise<number[]>>} */
+  const engines = {
+    ...(variant && { [`Chromium, ${variant}`]: (training) => ask("step", { ...training, steps: STEPS }) }),
+    native: (training) => native(threads, training),
+    [torch.name]: (training) => torch.step({ ...training, steps: STEPS }),
+  };
+  for (const training of CASES) {
+    /** @type {Record<string, number[]>} */
+    const times = {};
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [name, run] of Object.entries(engines)) (times[name] ??= []).push(...(await run(training)));
+    }
+    const speed = (/** @type {string} */ name) => (training.batch / median(times[name])) * 1e3;
+    const peer = speed(torch.name);
+    for (const name of Object.keys(engines).filter((name) => name !== torch.name)) {
+      const ours = speed(name);
+      const row = { case: `width ${training.width}, batch ${training.batch}`, threads, ours_name: name, ours };
+      rows.push({ ...row, peer_name: torch.name, peer, ratio: ours / peer });
+      console.log(row.case, `threads ${threads}`, name, ours.toFixed(1), torch.name, peer.toFixed(1));
+    }
+  }
+  torch.end();
+}
+await browser.close();
+await server.close();
+
+report(
+  "train",
+  rows,
+  `Images a second of a training step (forward, backward, update; batch norm in training mode) of the CIFAR network,
+medians of ${ROUNDS * STEPS}, in alternation. PyTorch runs torchvision's network with the same strides, channels last, with
+malloc's thresholds raised.`,
+  versions,
+  {
+    case: (row) => row.case,
+    threads: (row) => row.threads,
+    "ours runs in": (row) => row.ours_name,
+    ours: (row) => row.ours.toFixed(1),
+    PyTorch: (row) => row.peer.toFixed(1),
+    ratio: (row) => row.ratio.toFixed(2),
+  },
+);

@@ -1,0 +1,53 @@
+//! `cargo xtask bench`: ours beside its peers, in alternation in one run. What only this needs is installed into
+//! `target/bench/`; the tables go to the README.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use xshell::cmd;
+
+use crate::build::build;
+use crate::setup::{Needs, setup};
+use crate::tools::Tools;
+
+/// What is measured.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum What {
+    /// A training step: in Chromium, natively, and PyTorch's
+    Train,
+}
+
+/// Measures. `instructions` is the wasm variant to use, and `instructions`-threads on several threads.
+pub fn bench(what: What, instructions: &str) -> Result<()> {
+    let tools = setup(Needs::Test)?;
+    build(&tools)?;
+    let sh = &tools.shell;
+    let names = [instructions.to_owned(), format!("{instructions}-threads")];
+    let known = |name: &&String| tools.variants.iter().any(|variant| variant.name == **name);
+    let variants: Vec<_> = names.iter().take_while(known).collect();
+    let chrome = tools.chrome().context("setup found no Chrome")?;
+    match what {
+        What::Train => {
+            tools.run(cmd!(sh, "cargo build --release --bin mobilenetv2"))?;
+            let program = tools.root().join("target/release/mobilenetv2");
+            let python = python(&tools, &["torch", "torchvision"])?;
+            let measure = cmd!(sh, "node benches/browser/train.js {python} {program} {variants...}");
+            tools.run(measure.env("CHROME", chrome))
+        }
+    }
+}
+
+/// A Python that has these packages, the newest when it was made.
+fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
+    let sh = &tools.shell;
+    let folder = tools.root().join("target/bench").join(packages[0]);
+    let python = folder.join("bin/python");
+    let installed = folder.join("installed");
+    if !installed.exists() {
+        tools.run(cmd!(sh, "python3 -m venv {folder}"))?;
+        tools.run(cmd!(sh, "{python} -m pip install --quiet {packages...}"))?;
+        sh.write_file(installed, packages.join(" "))?;
+    }
+    Ok(python)
+}
