@@ -3,7 +3,7 @@
 
 use std::mem::take;
 
-use crate::config::{Config, Kind, Layer, Shortcut};
+use crate::config::{Config, Kind, Layer};
 use crate::kernel::dispatch;
 use crate::layer::unit::{Backward, Forward, Input, Unit};
 use crate::layer::{Sink, shortcut};
@@ -19,7 +19,16 @@ pub struct Block {
     expand: Option<Unit>,
     depthwise: Unit,
     project: Unit,
-    shortcut: bool,
+    shortcut: Shortcut,
+}
+
+/// What is added to the output of a block's projection.
+enum Shortcut {
+    None,
+    /// The block's input.
+    Input,
+    /// The block's input through a convolution.
+    Projected(Box<Unit>),
 }
 
 impl Block {
@@ -29,24 +38,27 @@ impl Block {
             let layer = layers.iter().position(|layer| layer.block == Some(index) && layer.kind == kind)?;
             Some(Unit::new(config, layer, layers[layer], tensors))
         };
-        let expand = unit(Kind::Expand);
-        let depthwise = unit(Kind::Depthwise).expect("every block has a depthwise convolution");
-        let project = unit(Kind::Project).expect("every block has a projection");
-        let c_in = expand.as_ref().unwrap_or(&depthwise).layer.c_in;
+        let own: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(index)).copied().collect();
         Block {
             index,
-            shortcut: config.shortcut == Shortcut::Bottlenecks
-                && depthwise.layer.stride == 1
-                && c_in == project.layer.c_out,
-            expand,
-            depthwise,
-            project,
+            expand: unit(Kind::Expand),
+            depthwise: unit(Kind::Depthwise).expect("every block has a depthwise convolution"),
+            project: unit(Kind::Project).expect("every block has a projection"),
+            shortcut: match unit(Kind::Shortcut) {
+                Some(unit) => Shortcut::Projected(Box::new(unit)),
+                None if config.adds_input(&own) => Shortcut::Input,
+                None => Shortcut::None,
+            },
         }
     }
 
     /// All units, first to last.
     pub fn units_mut(&mut self) -> impl Iterator<Item = &mut Unit> {
-        self.expand.iter_mut().chain([&mut self.depthwise, &mut self.project])
+        let shortcut = match &mut self.shortcut {
+            Shortcut::Projected(unit) => Some(unit.as_mut()),
+            _ => None,
+        };
+        self.expand.iter_mut().chain([&mut self.depthwise, &mut self.project]).chain(shortcut)
     }
 
     /// Runs the block on the batch; its output is the bottleneck of its index.
@@ -59,6 +71,14 @@ impl Block {
         }
         depthwise.forward(pass, before);
         project.forward(pass, Input::Unit(depthwise));
+        let shortcut = match shortcut {
+            Shortcut::None => None,
+            Shortcut::Input => Some(input),
+            Shortcut::Projected(unit) => {
+                unit.forward(pass, input);
+                Some(Input::Unit(unit))
+            }
+        };
 
         let level = pass.level;
         let floats = project.layer.c_out * project.pixels();
@@ -66,7 +86,7 @@ impl Block {
             let mut output = take(&mut shard.tensors.bottlenecks[*index]);
             let out = &mut output[..shard.images * floats];
             let y = &shard.tensors.outputs[project.index][..out.len()];
-            let shortcut = shortcut.then(|| input.source(&shard.tensors, out.len()));
+            let shortcut = shortcut.map(|shortcut| shortcut.source(&shard.tensors, out.len()));
             let pixels = shard.images * project.pixels();
             dispatch!(level, simd => {
                 shortcut::forward(simd, y, project.norm.affine(), shortcut, pixels, out);
@@ -80,31 +100,51 @@ impl Block {
     /// input is a unit (the stem), to that of its normalised value in [`Slot::Expand`].
     pub fn backward(&mut self, pass: &mut Backward, input: Input) {
         let Block { expand, depthwise, project, shortcut, .. } = self;
-        let level = pass.level;
-        let floats = project.layer.c_out * project.pixels();
-        for_each(pass.shards, |shard| {
-            let mut target = take(&mut shard.gradients[Slot::Project as usize]);
-            let dout = &shard.gradients[Slot::Output as usize][..shard.images * floats];
-            let y = &shard.tensors.outputs[project.index][..dout.len()];
-            let dz = &mut target[..dout.len()];
-            let sink = Sink { dz, add: None, mean: &project.norm.mean, sums: &mut shard.sums };
-            let pixels = shard.images * project.pixels();
-            dispatch!(level, simd => shortcut::backward(simd, y, project.norm.affine(), dout, pixels, sink));
-            shard.gradients[Slot::Project as usize] = target;
-        });
-        pass.profile.lap(project.index, Operation::Shortcut);
-
-        let add = shortcut.then_some(Slot::Output);
-        let to = if matches!(input, Input::Unit(_)) { Slot::Expand } else { Slot::Input };
+        let add = match shortcut {
+            Shortcut::None => None,
+            Shortcut::Input => Some(Slot::Output),
+            Shortcut::Projected(unit) => {
+                split(pass, unit);
+                unit.backward(pass, input, Slot::Project, Slot::Shortcut, None);
+                Some(Slot::Shortcut)
+            }
+        };
+        split(pass, project);
         project.backward(pass, Input::Unit(depthwise), Slot::Project, Slot::Depthwise, None);
+        let from_unit = matches!(input, Input::Unit(_));
         if let Some(expand) = expand {
             depthwise.backward(pass, Input::Unit(expand), Slot::Depthwise, Slot::Expand, None);
+            let to = if from_unit { Slot::Depthwise } else { Slot::Input };
             expand.backward(pass, input, Slot::Expand, to, add);
+            if from_unit {
+                pass.shards
+                    .iter_mut()
+                    .for_each(|shard| shard.gradients.swap(to as usize, Slot::Expand as usize));
+            }
         } else {
+            let to = if from_unit { Slot::Expand } else { Slot::Input };
             depthwise.backward(pass, input, Slot::Depthwise, to, add);
         }
         for shard in &mut *pass.shards {
             shard.gradients.swap(Slot::Input as usize, Slot::Output as usize);
         }
     }
+}
+
+/// The gradient of a unit's normalised value in [`Slot::Project`], from that of the block's output, to which the unit's
+/// output was added.
+fn split(pass: &mut Backward, unit: &Unit) {
+    let level = pass.level;
+    let floats = unit.layer.c_out * unit.pixels();
+    for_each(pass.shards, |shard| {
+        let mut target = take(&mut shard.gradients[Slot::Project as usize]);
+        let dout = &shard.gradients[Slot::Output as usize][..shard.images * floats];
+        let y = &shard.tensors.outputs[unit.index][..dout.len()];
+        let dz = &mut target[..dout.len()];
+        let sink = Sink { dz, add: None, mean: &unit.norm.mean, sums: &mut shard.sums };
+        let pixels = shard.images * unit.pixels();
+        dispatch!(level, simd => shortcut::backward(simd, y, unit.norm.affine(), dout, pixels, sink));
+        shard.gradients[Slot::Project as usize] = target;
+    });
+    pass.profile.lap(unit.index, Operation::Shortcut);
 }

@@ -66,6 +66,9 @@ impl Activation {
 pub enum Shortcut {
     /// From bottleneck to bottleneck where stride is 1 and the channels agree: the inverted residual.
     Bottlenecks,
+    /// Wherever stride is 1: where the channels differ, through a 1×1 convolution and batch norm of its own. Not the
+    /// paper's, but that of many networks for CIFAR-10.
+    Projected,
     /// None at all.
     None,
 }
@@ -101,6 +104,8 @@ pub struct Config {
     pub shortcut: Shortcut,
     /// Expansion factor t of every block but the first, 1 – 10; the paper's is 6.
     pub expansion: usize,
+    /// Whether the first block, whose factor is 1, has a 1×1 convolution for its expansion all the same.
+    pub expand_first: bool,
     /// Padding of the 3×3 convolutions.
     pub padding: Padding,
     /// Batch norm's ε.
@@ -135,6 +140,7 @@ impl Config {
             bottleneck: Activation::Linear,
             shortcut: Shortcut::Bottlenecks,
             expansion: 6,
+            expand_first: false,
             padding: Padding::Symmetric,
             epsilon: 1e-5,
             batch_norm_momentum: 0.1,
@@ -178,11 +184,32 @@ impl Config {
         check("batch norm momentum", self.batch_norm_momentum.into(), 0.0, 1.0)?;
         check("dropout", self.dropout.into(), 0.0, 0.95)?;
         check("crop", self.crop.into(), 0.1, 1.0)?;
+        if self.shortcut == Shortcut::Projected && self.bottleneck != Activation::Linear {
+            return Err(Error::Argument("projected shortcuts need a linear bottleneck".into()));
+        }
         for (mean, std) in self.mean.iter().zip(self.std) {
             check("mean", f64::from(*mean), -10.0, 10.0)?;
             check("std", f64::from(std), 1e-4, 1e4)?;
         }
         Ok(())
+    }
+
+    /// Whether the input of a block is added to its output as it is; `block` are the block's layers.
+    pub fn adds_input(&self, block: &[Layer]) -> bool {
+        let ([first, ..], Some(project)) = (block, block.iter().find(|layer| layer.kind == Kind::Project))
+        else {
+            return false;
+        };
+        self.shortcut != Shortcut::None
+            && block.iter().all(|layer| layer.stride == 1)
+            && first.c_in == project.c_out
+    }
+
+    /// Rows and columns of zeros before the input of a 3×3 convolution: 1, or 0 where SAME pads only behind, at
+    /// stride 2 and an even size. Behind it there is always 1.
+    pub fn padding_before(&self, layer: &Layer) -> usize {
+        let behind = self.padding == Padding::Same && layer.stride == 2 && layer.size_in.is_multiple_of(2);
+        usize::from(!behind)
     }
 
     /// Every convolution, and the classifier, in the order in which they run.
@@ -210,11 +237,14 @@ impl Config {
                     (0, _) => s,
                     _ => 1,
                 };
-                if expansion > 1 {
+                if expansion > 1 || block == 0 && self.expand_first {
                     push(Kind::Expand, Some(block), c_in, expanded, 1, self.activation);
                 }
                 push(Kind::Depthwise, Some(block), expanded, expanded, stride, self.activation);
                 push(Kind::Project, Some(block), expanded, c_out, 1, self.bottleneck);
+                if self.shortcut == Shortcut::Projected && stride == 1 && c_in != c_out {
+                    push(Kind::Shortcut, Some(block), c_in, c_out, 1, Activation::Linear);
+                }
                 c_in = c_out;
                 block += 1;
             }
@@ -235,6 +265,18 @@ impl Config {
     }
 }
 
+/// The stage (row of the paper's table 2) of the block of this index, and its place there; both from 0.
+pub fn stage(block: usize) -> (usize, usize) {
+    let mut place = block;
+    for (stage, (_, _, repeats, _)) in STAGES.into_iter().enumerate() {
+        if place < repeats {
+            return (stage, place);
+        }
+        place -= repeats;
+    }
+    (STAGES.len(), place)
+}
+
 /// What a layer computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -247,6 +289,8 @@ pub enum Kind {
     Depthwise,
     /// 1×1 convolution back to a bottleneck.
     Project,
+    /// 1×1 convolution of the block's input, added to its output ([`Shortcut::Projected`]).
+    Shortcut,
     /// 1×1 convolution before the average pool.
     Last,
     /// Matrix product with bias, after the average pool.
@@ -293,7 +337,9 @@ impl Layer {
         match self.kind {
             Kind::Stem => 9 * self.c_in * self.c_out,
             Kind::Depthwise => 9 * self.c_out,
-            Kind::Expand | Kind::Project | Kind::Last | Kind::Classifier => self.c_in * self.c_out,
+            Kind::Expand | Kind::Project | Kind::Shortcut | Kind::Last | Kind::Classifier => {
+                self.c_in * self.c_out
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::config::{Activation, Config, Kind, Layer, Shortcut};
+use crate::config::{Activation, Config, Kind, Layer};
 
 /// The cost of classifying one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -57,7 +57,7 @@ pub struct LayerCost {
     pub size_out: usize,
     /// What follows batch norm.
     pub activation: Activation,
-    /// Whether the block's input is added to the output.
+    /// Whether a block's shortcut ends here: the block's input, as it is or projected, is added to its output.
     pub shortcut: bool,
     /// Trainable numbers, batch norm's or the bias included.
     pub parameters: usize,
@@ -75,7 +75,7 @@ impl Cost {
         let layers = config.layers();
         let layers: Vec<LayerCost> = layers
             .chunk_by(|a, b| a.block.is_some() && a.block == b.block)
-            .flat_map(|block| block_costs(block, config.shortcut))
+            .flat_map(|block| block_costs(block, config))
             .collect();
         let largest =
             |memory: fn(&Memory) -> u64| layers.iter().map(|l| memory(&l.memory)).max().unwrap_or(0);
@@ -89,20 +89,24 @@ impl Cost {
 }
 
 /// The costs of the layers of one block, or of a layer outside of the blocks.
-fn block_costs(block: &[Layer], shortcut: Shortcut) -> impl Iterator<Item = LayerCost> {
+fn block_costs(block: &[Layer], config: &Config) -> impl Iterator<Item = LayerCost> {
     let (first, last) = (block[0], block[block.len() - 1]);
-    let residual = shortcut == Shortcut::Bottlenecks
-        && first.block.is_some()
-        && block.iter().all(|layer| layer.stride == 1)
-        && first.c_in == last.c_out;
+    let projected = last.kind == Kind::Shortcut;
+    let residual = config.adds_input(block) || projected;
     let by_block = input_bytes(&first) + output_bytes(&last);
     block.iter().enumerate().map(move |(index, layer)| {
-        let waiting = if residual && index > 0 { input_bytes(&first) } else { 0 };
+        let waiting = match layer.kind {
+            // what the projection wrote
+            Kind::Shortcut => output_bytes(&last),
+            _ if residual && index > 0 => input_bytes(&first),
+            _ => 0,
+        };
         let kind = match layer.kind {
             Kind::Stem => "stem",
             Kind::Expand => "expand",
             Kind::Depthwise => "depthwise",
             Kind::Project => "project",
+            Kind::Shortcut => "shortcut",
             Kind::Last => "last",
             Kind::Classifier => "classifier",
         };
@@ -118,7 +122,7 @@ fn block_costs(block: &[Layer], shortcut: Shortcut) -> impl Iterator<Item = Laye
             size_in: layer.size_in,
             size_out: layer.size_out(),
             activation: layer.activation,
-            shortcut: residual && layer.kind == Kind::Project,
+            shortcut: residual && layer.kind == last.kind,
             parameters: layer.weights() + per_channel * layer.c_out,
             macs: square(layer.size_out()) * layer.weights() as u64,
             output_bytes: output_bytes(layer),
@@ -142,6 +146,7 @@ fn square(side: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Shortcut;
 
     fn cost(width: f64, resolution: usize, classes: usize) -> Cost {
         Cost::new(&Config { width, resolution, classes, ..Config::imagenet() })
@@ -203,6 +208,16 @@ mod tests {
         let cost = Cost::new(&Config::cifar());
         assert_eq!(cost.parameters, 2_236_682);
         assert_eq!(cost.macs, 87_976_448);
+        let public = Cost::new(&Config {
+            shortcut: Shortcut::Projected,
+            expand_first: true,
+            activation: Activation::Relu,
+            ..Config::cifar()
+        });
+        // sum(p.numel() for p in net.parameters()) of the public collection's network
+        assert_eq!(public.parameters, 2_296_922);
+        assert!((public.macs as f64 / 1e6 - 91.2).abs() < 0.05, "{}", public.macs);
+        assert_eq!(public.layers.iter().filter(|l| l.shortcut).count(), 14);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use fearless_simd::Level;
 
-use crate::config::{Config, Kind, Layer};
+use crate::config::{Config, Layer};
 use crate::error::Result;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, best_level, dispatch, lanes, padded};
@@ -60,18 +60,14 @@ impl Classifier {
         let config = weights.config.clone();
         let level = best_level();
         let layers = config.layers();
-        let folded = fold::fold(level, weights, &layers);
-        let mut folded = folded.into_iter();
-        let mut take = |present: bool| present.then(|| folded.next().expect("one a layer"));
-        let blocks = layers.iter().filter_map(|layer| layer.block).max().map_or(0, |last| last + 1);
-        let blocks = (0..blocks)
-            .map(|index| {
-                let expands =
-                    layers.iter().any(|layer| layer.block == Some(index) && layer.kind == Kind::Expand);
-                FusedBlock::new(index, [take(index == 0 || expands), take(true), take(true)])
-            })
-            .collect();
-        let (Some(last), Some(classifier)) = (take(true), take(true)) else {
+        let mut folded = fold::fold(level, weights, &layers).into_iter().peekable();
+        let mut stem = folded.next();
+        let mut blocks = Vec::new();
+        while let Some(index) = folded.peek().and_then(|next| next.layer.block) {
+            let parts = std::iter::from_fn(|| folded.next_if(|next| next.layer.block == Some(index)));
+            blocks.push(FusedBlock::new(index, stem.take(), parts));
+        }
+        let (Some(last), Some(classifier)) = (folded.next(), folded.next()) else {
             unreachable!("two layers are left")
         };
         let mut classifier = Classifier { level, config, blocks, last, classifier, workers: Vec::new() };

@@ -100,7 +100,9 @@ impl Weights {
                         // A depthwise filter feeds one output channel; PyTorch's fan-out still counts all of
                         // the tensor's first axis, here C.
                         Kind::Stem | Kind::Depthwise => (2.0 / (9 * layer.c_out) as f32).sqrt(),
-                        Kind::Expand | Kind::Project | Kind::Last => (2.0 / layer.c_out as f32).sqrt(),
+                        Kind::Expand | Kind::Project | Kind::Shortcut | Kind::Last => {
+                            (2.0 / layer.c_out as f32).sqrt()
+                        }
                     };
                     values[span].fill_with(|| deviation * normal(&mut rng));
                 }
@@ -128,6 +130,29 @@ impl Weights {
             .sum();
         let values = [&self.values[..kept], &fresh.values[kept..]].concat();
         Weights { labels, values, statistics: self.statistics, ..fresh }
+    }
+
+    /// The values of one tensor of the layer of this index, where the layer has it.
+    pub fn tensor(&self, tensors: &[Tensor], layer: usize, role: Role) -> Option<&[f32]> {
+        let tensor = tensors.iter().find(|tensor| tensor.layer == layer && tensor.role == role)?;
+        let values = if role.trainable() { &self.values } else { &self.statistics };
+        Some(&values[tensor.span.clone()])
+    }
+
+    /// Batch norm of the layer of this index by its running averages, as a factor and a summand for each of its
+    /// `channels` outputs: γ / √(var + ε) and β - mean · γ / √(var + ε). The classifier's are 1 and its bias.
+    pub fn scale_and_shift(&self, tensors: &[Tensor], layer: usize, channels: usize) -> (Vec<f32>, Vec<f32>) {
+        let find = |role| self.tensor(tensors, layer, role);
+        match (find(Role::Gamma), find(Role::Beta), find(Role::RunningMean), find(Role::RunningVar)) {
+            (Some(gamma), Some(beta), Some(mean), Some(var)) => (0..channels)
+                .map(|c| {
+                    let deviation = (f64::from(var[c]) + f64::from(self.config.epsilon)).sqrt();
+                    let scale = f64::from(gamma[c]) / deviation;
+                    (scale as f32, (f64::from(beta[c]) - f64::from(mean[c]) * scale) as f32)
+                })
+                .unzip(),
+            _ => (vec![1.0; channels], find(Role::Bias).expect("the classifier has a bias").to_vec()),
+        }
     }
 
     /// The class's name, or its number where the file names none.

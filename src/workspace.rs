@@ -43,6 +43,8 @@ pub enum Slot {
     Output,
     /// Of the block's input.
     Input,
+    /// Of the block's input, by way of a projected shortcut alone.
+    Shortcut,
 }
 
 /// Room to work in that holds nothing between two operations.
@@ -68,7 +70,7 @@ pub struct Shard {
     /// What forward leaves for backward.
     pub tensors: Tensors,
     /// By [`Slot`].
-    pub gradients: [Vec<f32>; 5],
+    pub gradients: [Vec<f32>; 6],
     /// Logits, (images, classes), and after the loss their gradient.
     pub logits: Vec<f32>,
     /// Gradient of the features, (C / L, images, L).
@@ -95,6 +97,8 @@ impl Shard {
         let features = classifier[0].c_in * images;
         let wide = largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]);
         let narrow = largest(&[Kind::Project]);
+        let shortcut = layers.iter().filter(|l| l.kind == Kind::Shortcut);
+        let shortcut = shortcut.map(|l| l.c_in * l.size_in * l.size_in).max().unwrap_or(0) * images;
         let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(STEM_INPUTS));
         let outputs = convolutions.iter().map(|l| l.c_out).max().unwrap_or(0) * ROWS;
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
@@ -112,7 +116,7 @@ impl Shard {
                 features: zeros(features),
                 dropout: zeros(features),
             },
-            gradients: [wide, wide, narrow, narrow, narrow].map(&mut zeros),
+            gradients: [wide, wide, narrow, narrow, narrow, shortcut].map(&mut zeros),
             logits: zeros(images * config.classes),
             dfeatures: zeros(features),
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
@@ -163,13 +167,9 @@ pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Sha
     Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())
 }
 
-/// The geometry of a 3×3 convolution. SAME pads an even size at stride 2 only behind; an odd size, or stride 1,
-/// on both sides.
+/// The geometry of a 3×3 convolution.
 pub fn geometry(config: &Config, layer: &Layer) -> Geometry {
-    let behind = config.padding == crate::config::Padding::Same
-        && layer.stride == 2
-        && layer.size_in.is_multiple_of(2);
-    Geometry { size: layer.size_in, stride: layer.stride, offset: usize::from(behind) }
+    Geometry { size: layer.size_in, stride: layer.stride, offset: 1 - config.padding_before(layer) }
 }
 
 #[cfg(test)]

@@ -70,15 +70,18 @@ impl Case {
 }
 
 /// Small networks of every shape: both stems and so both strides at odd and even sizes, both paddings, with and
-/// without shortcut and expansion.
-fn configs(activation: Activation) -> [Config; 4] {
+/// without expansion, and every kind of shortcut.
+fn configs(activation: Activation) -> [Config; 6] {
     // A large ε keeps channels that an activation silenced from dividing by nearly nothing.
     let small = Config { width: 0.1, classes: 5, epsilon: 0.1, activation, ..Config::cifar() };
+    let projected = Config { expansion: 2, width: 0.35, shortcut: Shortcut::Projected, ..small.clone() };
     [
         Config { resolution: 15, ..small.clone() },
         Config { resolution: 25, stem: Stem::Imagenet, padding: Padding::Same, ..small.clone() },
         Config { resolution: 24, stem: Stem::Imagenet, padding: Padding::Same, ..small.clone() },
-        Config { resolution: 9, expansion: 1, width: 0.35, shortcut: Shortcut::None, ..small },
+        Config { resolution: 9, expansion: 1, width: 0.35, shortcut: Shortcut::None, ..small.clone() },
+        Config { resolution: 10, ..projected.clone() },
+        Config { resolution: 13, expand_first: true, ..projected },
     ]
 }
 
@@ -130,6 +133,9 @@ fn along_themselves_with_activations() {
         for (seed, config) in configs(activation).into_iter().enumerate() {
             for bottleneck in [Activation::Linear, activation] {
                 let config = Config { bottleneck, ..config.clone() };
+                if config.validate().is_err() {
+                    continue; // a projected shortcut with a bottleneck that is not linear
+                }
                 let mut case = Case::new(config.clone(), 20 + seed as u64);
                 case.loss(case.weights.values.clone());
                 let direction: Vec<_> = case.trainer.gradients().iter().copied().enumerate().collect();

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::fold::Folded;
 use super::map::Map;
-use crate::config::{Config, Kind, Layer, STEM_INPUTS, Shortcut};
+use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::{Geometry, convolve, taps};
 use crate::kernel::elementwise::channel;
 use crate::kernel::matmul::{matmul, panels};
@@ -19,7 +19,7 @@ const BAND_FLOATS: usize = 64 * 1024;
 /// What a block reads.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
-    /// The image, (R, R, 3): the first block, whose expansion is the stem.
+    /// The image, (R, R, 3): the first block, which runs the stem too.
     Image(&'a [f32]),
     /// The block before's output.
     Map(&'a Map),
@@ -29,13 +29,16 @@ pub enum Input<'a> {
 pub struct FusedBlock {
     /// 0 – 16.
     pub index: usize,
-    /// The expansion, the stem for the first block, or none where the expansion factor is 1.
+    /// Of the first block.
+    stem: Option<Folded>,
+    /// None where the expansion factor is 1: then the depthwise convolution reads the block's input or the stem.
     expand: Option<Folded>,
     depthwise: Folded,
+    /// With the projected shortcut, where there is one.
     project: Folded,
+    /// Whether the block's input is added to its output as it is.
     shortcut: bool,
-    /// Of the stem, where that expands.
-    stem: Geometry,
+    stem_geometry: Geometry,
     geometry: Geometry,
     /// Output rows of a band.
     band: usize,
@@ -45,9 +48,11 @@ pub struct FusedBlock {
 pub struct Scratch {
     /// Inputs of the rows to expand, (K / L, pixels, L).
     rows: Vec<f32>,
+    /// Inputs of the stem, where its output is not what the frame holds, (32 / L, pixels, L).
+    patches: Vec<f32>,
     /// Expanded rows in a frame of zeros, (C / L, rows, size + 2, L).
     expanded: Vec<f32>,
-    /// After the depthwise convolution, (C / L, pixels, L).
+    /// After the depthwise convolution, and the input of a projected shortcut behind it, (C / L, pixels, L).
     depthwise: Vec<f32>,
     /// Where in a framed plane each expanded pixel goes.
     places: Vec<usize>,
@@ -56,19 +61,29 @@ pub struct Scratch {
 }
 
 impl FusedBlock {
-    /// From its expansion, depthwise convolution and projection.
-    pub fn new(index: usize, [expand, depthwise, project]: [Option<Folded>; 3]) -> Self {
+    /// From its layers, and the stem if it is the first.
+    pub fn new(index: usize, stem: Option<Folded>, parts: impl Iterator<Item = Folded>) -> Self {
+        let (mut expand, mut depthwise, mut project) = (None, None, None);
+        for part in parts {
+            let place = match part.layer.kind {
+                Kind::Expand => &mut expand,
+                Kind::Depthwise => &mut depthwise,
+                _ => &mut project,
+            };
+            *place = Some(part);
+        }
         let (Some(depthwise), Some(project)) = (depthwise, project) else {
             unreachable!("every block has a depthwise convolution and a projection")
         };
         let nothing = Geometry { size: 0, stride: 1, offset: 0 };
         FusedBlock {
             index,
+            stem,
             expand,
             depthwise,
             project,
             shortcut: false,
-            stem: nothing,
+            stem_geometry: nothing,
             geometry: nothing,
             band: 0,
         }
@@ -76,13 +91,11 @@ impl FusedBlock {
 
     /// Computes shapes for the configuration's resolution.
     pub fn lay_out(&mut self, config: &Config, layers: &[Layer]) {
-        let find = |kind| layers.iter().find(|layer| layer.block == Some(self.index) && layer.kind == kind);
-        let depthwise = find(Kind::Depthwise).expect("every block has one");
-        let c_in = find(Kind::Expand).unwrap_or(depthwise).c_in;
-        self.shortcut = config.shortcut == Shortcut::Bottlenecks
-            && depthwise.stride == 1
-            && c_in == self.project.layer.c_out;
-        self.stem = geometry(config, &layers[0]);
+        let own: Vec<Layer> =
+            layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
+        let depthwise = own.iter().find(|layer| layer.kind == Kind::Depthwise).expect("every block has one");
+        self.shortcut = config.adds_input(&own);
+        self.stem_geometry = geometry(config, &layers[0]);
         self.geometry = geometry(config, depthwise);
         let row = self.geometry.framed() * self.depthwise.layer.c_out;
         let rows = (BAND_FLOATS / row).saturating_sub(2) / self.geometry.stride;
@@ -109,12 +122,14 @@ impl FusedBlock {
         (self.band - 1) * self.geometry.stride + 3
     }
 
-    /// Inputs of a pixel that is expanded.
-    fn expand_depth(&self) -> usize {
-        self.expand.as_ref().map_or(0, |expand| match expand.layer.kind {
-            Kind::Stem => padded(STEM_INPUTS),
-            _ => expand.layer.c_in,
-        })
+    /// What fills the frame: the expansion, else the stem.
+    fn widening(&self) -> Option<&Folded> {
+        self.expand.as_ref().or(self.stem.as_ref())
+    }
+
+    /// Inputs that a projected shortcut adds to those of the projection.
+    fn projected(&self) -> usize {
+        self.project.inputs - self.project.layer.c_in
     }
 
     /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L).
@@ -132,10 +147,11 @@ impl FusedBlock {
         let width = self.geometry.framed() * lanes;
         let plane = self.framed_rows() * width;
         let channels = self.depthwise.layer.c_out;
-        let expanded = &mut scratch.expanded[..channels / lanes * plane];
+        let Scratch { rows: inputs, patches, expanded, depthwise, places, profile } = scratch;
+        let expanded = &mut expanded[..channels / lanes * plane];
         // The columns left and right of the image stay zero in every band.
         expanded.fill(0.0);
-        scratch.profile.start();
+        profile.start();
 
         for first in rows.clone().step_by(self.band) {
             let count = self.band.min(rows.end - first);
@@ -151,28 +167,17 @@ impl FusedBlock {
                 }
             }
             let fresh = (top + kept).max(1)..bottom.min(size + 1);
-            self.fill(
-                simd,
-                input,
-                fresh,
-                top,
-                expanded,
-                &mut scratch.rows,
-                &mut scratch.places,
-                &mut scratch.profile,
-            );
-            self.convolve(simd, expanded, count, &mut scratch.depthwise);
-            scratch.profile.lap(self.depthwise.index, Operation::Forward);
-            self.project(
-                simd,
-                input,
-                &scratch.depthwise,
-                first..first + count,
-                &rows,
-                expanded,
-                out,
-                &mut scratch.profile,
-            );
+            self.fill(simd, input, fresh, top, expanded, inputs, patches, places, profile);
+            self.convolve(simd, expanded, count, depthwise);
+            profile.lap(self.depthwise.index, Operation::Forward);
+            if self.projected() > 0 {
+                let (from, to) = (self.depthwise.layer.c_out, self.project.inputs);
+                let pixels = count * self.size_out();
+                let shortcut = &mut depthwise[from * pixels..to * pixels];
+                self.gather(simd, input, first..first + count, patches, shortcut);
+                profile.lap(self.project.index, Operation::Gather);
+            }
+            self.project(simd, input, depthwise, first..first + count, &rows, expanded, out, profile);
         }
     }
 
@@ -186,6 +191,7 @@ impl FusedBlock {
         top: usize,
         expanded: &mut [f32],
         rows: &mut [f32],
+        patches: &mut [f32],
         places: &mut [usize],
         profile: &mut Profile,
     ) {
@@ -194,8 +200,8 @@ impl FusedBlock {
         let plane = self.framed_rows() * framed * lanes;
         // Frame row f holds image row f - 1.
         let image_rows = fresh.start - 1..fresh.end - 1;
-        let Some(expand) = &self.expand else {
-            let Input::Map(map) = input else { unreachable!("the first block has the stem to expand") };
+        let Some(widening) = self.widening() else {
+            let Input::Map(map) = input else { unreachable!("the first block has the stem") };
             for (block, plane) in expanded.chunks_exact_mut(plane).enumerate() {
                 for row in image_rows.clone() {
                     let start = ((row + 1 - top) * framed + 1) * lanes;
@@ -206,21 +212,24 @@ impl FusedBlock {
             return;
         };
         let pixels = image_rows.len() * size;
-        let rows = &mut rows[..self.expand_depth() * pixels];
+        let depth = padded(widening.inputs);
+        let rows = &mut rows[..depth * pixels];
         match input {
-            Input::Image(image) => unfold(simd, self.stem, image, image_rows.start * size, pixels, rows),
-            Input::Map(map) => map.gather(simd, image_rows, rows),
+            Input::Image(image) if self.expand.is_none() => {
+                unfold(simd, self.stem_geometry, image, image_rows.start * size, pixels, rows);
+            }
+            _ => self.gather(simd, input, image_rows, patches, rows),
         }
-        profile.lap(expand.index, Operation::Gather);
+        profile.lap(widening.index, Operation::Gather);
         let places = &mut places[..pixels];
         for (row, places) in places.chunks_exact_mut(size).enumerate() {
             for (x, place) in places.iter_mut().enumerate() {
                 *place = ((fresh.start - top + row) * framed + 1 + x) * lanes;
             }
         }
-        let (low, high) = expand.layer.activation.range();
+        let (low, high) = widening.layer.activation.range();
         let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-        for (block, panel) in panels(simd, &expand.weights, self.expand_depth(), expand.layer.c_out) {
+        for (block, panel) in panels(simd, &widening.weights, depth, widening.layer.c_out) {
             matmul(
                 simd,
                 rows,
@@ -228,7 +237,7 @@ impl FusedBlock {
                 panel,
                 #[inline(always)]
                 |column, row, tile| {
-                    let bias = channel(simd, &expand.bias, block + column);
+                    let bias = channel(simd, &widening.bias, block + column);
                     let plane = &mut expanded[(block + column) * plane..(block + column + 1) * plane];
                     for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
                         (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
@@ -236,7 +245,29 @@ impl FusedBlock {
                 },
             );
         }
-        profile.lap(expand.index, Operation::Forward);
+        profile.lap(widening.index, Operation::Forward);
+    }
+
+    /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
+    #[inline(always)]
+    fn gather<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        rows: Range<usize>,
+        patches: &mut [f32],
+        out: &mut [f32],
+    ) {
+        match input {
+            Input::Map(map) => map.gather(simd, rows, out),
+            Input::Image(image) => {
+                let stem = self.stem.as_ref().expect("the block that reads the image has the stem");
+                let pixels = rows.len() * self.geometry.size;
+                let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
+                unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
+                product(simd, stem, patches, pixels, out, pixels, 0);
+            }
+        }
     }
 
     /// Convolves `count` rows of outputs from a band into (C / L, count · size_out, L).
@@ -283,30 +314,11 @@ impl FusedBlock {
         profile: &mut Profile,
     ) {
         let lanes = S::f32s::LEN;
-        let Folded { layer, weights, bias, .. } = &self.project;
+        let layer = self.project.layer;
         let size = self.size_out();
         let pixels = band.len() * size;
-        let depthwise = &depthwise[..layer.c_in * pixels];
-        let (low, high) = layer.activation.range();
-        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-        for (block, panel) in panels(simd, weights, layer.c_in, layer.c_out) {
-            matmul(
-                simd,
-                depthwise,
-                pixels,
-                panel,
-                #[inline(always)]
-                |column, row, tile| {
-                    let block = block + column;
-                    let bias = channel(simd, bias, block);
-                    let start = (block * stripe.len() + band.start - stripe.start) * size + row;
-                    let out = &mut out[start * lanes..(start + tile.len()) * lanes];
-                    for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
-                        (*value + bias).max(low).min(high).store_slice(out);
-                    }
-                },
-            );
-        }
+        let first = (band.start - stripe.start) * size;
+        product(simd, &self.project, depthwise, pixels, out, stripe.len() * size, first);
         profile.lap(self.project.index, Operation::Forward);
         if !self.shortcut {
             return;
@@ -333,17 +345,59 @@ impl FusedBlock {
     }
 }
 
+/// A 1×1 convolution with its activation: `x` is (K / L, pixels, L), `out` becomes the pixels from `first` on of (N / L,
+/// plane, L).
+#[inline(always)]
+fn product<S: Simd>(
+    simd: S,
+    folded: &Folded,
+    x: &[f32],
+    pixels: usize,
+    out: &mut [f32],
+    plane: usize,
+    first: usize,
+) {
+    let lanes = S::f32s::LEN;
+    let (low, high) = folded.layer.activation.range();
+    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    let depth = padded(folded.inputs);
+    let x = &x[..depth * pixels];
+    for (block, panel) in panels(simd, &folded.weights, depth, folded.layer.c_out) {
+        matmul(
+            simd,
+            x,
+            pixels,
+            panel,
+            #[inline(always)]
+            |column, row, tile| {
+                let block = block + column;
+                let bias = channel(simd, &folded.bias, block);
+                let start = block * plane + first + row;
+                let out = &mut out[start * lanes..(start + tile.len()) * lanes];
+                for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
+                    (*value + bias).max(low).min(high).store_slice(out);
+                }
+            },
+        );
+    }
+}
+
 impl Scratch {
     /// Buffers that serve every one of `blocks`.
     pub fn for_blocks(blocks: &[FusedBlock]) -> Self {
         let most = |floats: &dyn Fn(&FusedBlock) -> usize| blocks.iter().map(floats).max().unwrap_or(0);
         let pixels = |block: &FusedBlock| block.framed_rows().min(block.geometry.size) * block.geometry.size;
         let channels = |block: &FusedBlock| block.depthwise.layer.c_out;
+        let depth = |block: &FusedBlock| block.widening().map_or(0, |widening| padded(widening.inputs));
+        let stem_apart =
+            |block: &FusedBlock| block.stem.is_some() && (block.expand.is_some() || block.projected() > 0);
+        let patches = |block: &FusedBlock| usize::from(stem_apart(block)) * padded(STEM_INPUTS);
         let zeros = |length| vec![0.0; length];
         Scratch {
-            rows: zeros(most(&|block| block.expand_depth() * pixels(block))),
+            rows: zeros(most(&|block| depth(block) * pixels(block))),
+            patches: zeros(most(&|block| patches(block) * pixels(block))),
             expanded: zeros(most(&|block| channels(block) * block.framed_rows() * block.geometry.framed())),
-            depthwise: zeros(most(&|block| channels(block) * block.band * block.size_out())),
+            depthwise: zeros(most(&|block| block.project.inputs * block.band * block.size_out())),
             places: vec![0; most(&pixels)],
             profile: Profile::default(),
         }
@@ -351,6 +405,6 @@ impl Scratch {
 
     /// Floats of all buffers.
     pub fn len(&self) -> usize {
-        self.rows.len() + self.expanded.len() + self.depthwise.len()
+        self.rows.len() + self.patches.len() + self.expanded.len() + self.depthwise.len()
     }
 }

@@ -13,6 +13,8 @@ pub struct Folded {
     pub index: usize,
     /// Kind and shape.
     pub layer: Layer,
+    /// Inputs of the matrix product, those of the projected shortcut included.
+    pub inputs: usize,
     /// Depthwise: (3, 3, C). All others: packed for the matrix product.
     pub weights: Vec<f32>,
     /// One an output channel, padded to whole vectors.
@@ -20,43 +22,58 @@ pub struct Folded {
 }
 
 /// Folds every layer, in their order.
+///
+/// A projected shortcut becomes part of the projection before it: neither has an activation, so that one product, of
+/// the inputs of both, gives their sum.
 pub fn fold(level: Level, weights: &Weights, layers: &[Layer]) -> Vec<Folded> {
     let tensors = tensors(layers);
-    layers
-        .iter()
-        .enumerate()
-        .map(|(index, layer)| fold_layer(level, weights, layer, index, &tensors))
-        .collect()
+    let mut folded: Vec<Folded> = Vec::new();
+    for (index, layer) in layers.iter().enumerate() {
+        let next = fold_layer(weights, layer, index, &tensors);
+        match folded.last_mut() {
+            Some(project) if layer.kind == Kind::Shortcut => project.add(next),
+            _ => folded.push(next),
+        }
+    }
+    folded.into_iter().map(|layer| layer.pack(level)).collect()
 }
 
-fn fold_layer(level: Level, weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]) -> Folded {
-    let find = |role: Role| {
-        let tensor = tensors.iter().find(|tensor| tensor.layer == index && tensor.role == role)?;
-        let values = if role.trainable() { &weights.values } else { &weights.statistics };
-        Some(&values[tensor.span.clone()])
-    };
+/// A layer with its weights still as a matrix (inputs, outputs).
+fn fold_layer(weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]) -> Folded {
     let channels = layer.c_out;
-    let w = find(Role::Weight).expect("every layer has weights");
-    let (scale, mut bias): (Vec<f32>, Vec<f32>) =
-        match (find(Role::Gamma), find(Role::Beta), find(Role::RunningMean), find(Role::RunningVar)) {
-            (Some(gamma), Some(beta), Some(mean), Some(var)) => (0..channels)
-                .map(|c| {
-                    let deviation = (f64::from(var[c]) + f64::from(weights.config.epsilon)).sqrt();
-                    let scale = f64::from(gamma[c]) / deviation;
-                    (scale as f32, (f64::from(beta[c]) - f64::from(mean[c]) * scale) as f32)
-                })
-                .unzip(),
-            _ => (vec![1.0; channels], find(Role::Bias).expect("the classifier has a bias").to_vec()),
-        };
+    let w = weights.tensor(tensors, index, Role::Weight).expect("every layer has weights");
+    let (scale, mut bias) = weights.scale_and_shift(tensors, index, channels);
     bias.resize(padded(channels), 0.0);
-    let scaled: Vec<f32> =
-        w.chunks_exact(channels).flat_map(|row| row.iter().zip(&scale).map(|(w, scale)| w * scale)).collect();
-    let inputs = match layer.kind {
-        Kind::Depthwise => return Folded { index, layer: *layer, weights: scaled, bias },
-        Kind::Stem => STEM_INPUTS,
-        _ => layer.c_in,
-    };
-    let mut packed = vec![0.0; matmul::packed_len(inputs, channels)];
-    dispatch!(level, simd => matmul::pack(simd, &scaled, (inputs, channels), (channels, 1), &mut packed));
-    Folded { index, layer: *layer, weights: packed, bias }
+    Folded {
+        index,
+        layer: *layer,
+        inputs: if layer.kind == Kind::Stem { STEM_INPUTS } else { layer.c_in },
+        weights: w
+            .chunks_exact(channels)
+            .flat_map(|row| row.iter().zip(&scale).map(|(w, scale)| w * scale))
+            .collect(),
+        bias,
+    }
+}
+
+impl Folded {
+    /// Adds a layer of as many outputs.
+    fn add(&mut self, other: Folded) {
+        self.inputs += other.inputs;
+        self.weights.extend(other.weights);
+        self.bias.iter_mut().zip(other.bias).for_each(|(bias, other)| *bias += other);
+    }
+
+    /// Packs the matrix.
+    fn pack(mut self, level: Level) -> Self {
+        if self.layer.kind != Kind::Depthwise {
+            let (inputs, channels) = (self.inputs, self.layer.c_out);
+            let mut packed = vec![0.0; matmul::packed_len(inputs, channels)];
+            dispatch!(level, simd => {
+                matmul::pack(simd, &self.weights, (inputs, channels), (channels, 1), &mut packed);
+            });
+            self.weights = packed;
+        }
+        self
+    }
 }

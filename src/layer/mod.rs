@@ -42,8 +42,8 @@ pub struct Gradient<'a> {
 
 /// Where a layer writes the gradient of what it read from its [`Source`].
 pub struct Sink<'a> {
-    /// Receives the gradient of `Source::x`'s final value or, if that has a pending batch norm, of its normalised
-    /// value before the activation; (C / L, M, L).
+    /// Receives the gradient of `Source::x`'s final value or, if that has a pending batch norm and `mean` is given, of
+    /// its normalised value before the activation; (C / L, M, L).
     pub dz: &'a mut [f32],
     /// A further gradient of the same value, from a shortcut.
     pub add: Option<&'a [f32]>,

@@ -121,7 +121,7 @@ fn write<S: Simd>(
 ) {
     let lanes = S::f32s::LEN;
     let Sink { dz, add, mean, sums } = sink;
-    let Some(affine) = source.affine else {
+    let Some(affine) = source.affine.filter(|_| !mean.is_empty()) else {
         return matmul(
             simd,
             dy,

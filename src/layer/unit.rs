@@ -230,7 +230,8 @@ impl Unit {
             let sink = Sink {
                 dz: &mut target,
                 add: add.map(|slot| &shard.gradients[slot as usize][..inputs]),
-                mean: input.mean(),
+                // What a shortcut adds to another gradient of the same value passes batch norm together with that.
+                mean: if matches!(to, Slot::Shortcut) { &[] } else { input.mean() },
                 sums: &mut shard.sums,
             };
             let scratch = &mut shard.scratch;

@@ -7,8 +7,9 @@ export interface Config {
   stem?: "imagenet" | "cifar";
   activation?: "relu6" | "relu" | "linear";
   bottleneck?: "linear" | "relu6" | "relu";
-  shortcut?: "bottlenecks" | "none";
+  shortcut?: "bottlenecks" | "projected" | "none";
   expansion?: number;
+  expand_first?: boolean;
   padding?: "symmetric" | "same";
   epsilon?: number;
   batch_norm_momentum?: number;
@@ -47,7 +48,7 @@ export interface Memory {
 
 export interface LayerCost {
   name: string;
-  kind: "stem" | "expand" | "depthwise" | "project" | "last" | "classifier";
+  kind: "stem" | "expand" | "depthwise" | "project" | "shortcut" | "last" | "classifier";
   block: number | null;
   c_in: number;
   c_out: number;

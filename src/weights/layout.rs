@@ -9,7 +9,9 @@ pub fn shape(layer: &Layer, role: Role) -> Vec<usize> {
     match (role, kind) {
         (Role::Weight, Kind::Stem) => vec![c_out, c_in, 3, 3],
         (Role::Weight, Kind::Depthwise) => vec![c_out, 1, 3, 3],
-        (Role::Weight, Kind::Expand | Kind::Project | Kind::Last) => vec![c_out, c_in, 1, 1],
+        (Role::Weight, Kind::Expand | Kind::Project | Kind::Shortcut | Kind::Last) => {
+            vec![c_out, c_in, 1, 1]
+        }
         (Role::Weight, Kind::Classifier) => vec![c_out, c_in],
         _ => vec![c_out],
     }
