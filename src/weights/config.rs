@@ -6,7 +6,7 @@ use std::fmt::Display;
 use serde_json::{Map, Value};
 
 use super::container::Container;
-use super::torchvision;
+use super::scheme::Scheme;
 use crate::config::{Config, Kind};
 use crate::error::{Error, Result};
 use crate::parameters::Role;
@@ -20,20 +20,23 @@ const COMMON_WIDTHS: [f64; 10] = [1.0, 0.75, 0.5, 0.35, 1.4, 1.3, 1.1, 1.2, 0.25
 /// The configuration of the network in a file.
 ///
 /// Each knob comes from the first of these that says something: the file's metadata; `known`; for width,
-/// expansion and classes, the shapes of the tensors; torchvision's conventions, [`Config::imagenet`].
-pub fn recognise(file: &Container, known: &PartialConfig) -> Result<Config> {
-    let fields = to_map(&Config::imagenet());
-    let mut config = known.clone();
-    config.retain(|_, value| !value.is_null());
+/// expansion and classes, the shapes of the tensors; the conventions of the scheme.
+pub fn recognise(file: &Container, scheme: &Scheme, known: &PartialConfig) -> Result<Config> {
+    let fields = to_map(&(scheme.conventions)());
+    let mut config = fields.clone();
+    for from_shapes in ["width", "expansion", "classes"] {
+        config.remove(from_shapes);
+    }
+    config.extend(known.clone().into_iter().filter(|(_, value)| !value.is_null()));
     for (key, text) in file.metadata() {
         if fields.contains_key(key) {
             config.insert(key.into(), from_text(text));
         }
     }
-    config.entry("expansion").or_insert_with(|| expansion(file).into());
-    config.entry("classes").or_insert_with(|| classes(file).into());
+    config.entry("expansion").or_insert_with(|| expansion(file, scheme).into());
+    config.entry("classes").or_insert_with(|| classes(file, scheme).into());
     if !config.contains_key("width") {
-        let width = width(file, &from_map(&config)?);
+        let width = width(file, scheme, &from_map(&config)?);
         config.insert("width".into(), width.into());
     }
     from_map(&config)
@@ -76,8 +79,11 @@ fn from_map(map: &PartialConfig) -> Result<Config> {
 }
 
 /// Channels that the first block with an expansion makes of one.
-fn expansion(file: &Container) -> usize {
-    match file.shape("features.2.conv.0.0.weight") {
+fn expansion(file: &Container, scheme: &Scheme) -> usize {
+    let layers = (scheme.conventions)().layers();
+    let second = layers.iter().position(|layer| layer.block == Some(1)).expect("there are 17 blocks");
+    match file.shape(&scheme.tensor(&layers, second, Role::Weight)) {
+        // the depthwise convolution in its place
         Some([_, 1, 3, 3]) => 1,
         Some([expanded, channels, 1, 1]) if (1..=10).contains(&(expanded / channels.max(&1))) => {
             expanded / channels
@@ -86,23 +92,27 @@ fn expansion(file: &Container) -> usize {
     }
 }
 
-fn classes(file: &Container) -> usize {
-    match file.shape("classifier.1.bias") {
+/// Classes of a file, without the background where there may be one.
+fn classes(file: &Container, scheme: &Scheme) -> usize {
+    let conventions = (scheme.conventions)();
+    let layers = conventions.layers();
+    match file.shape(&scheme.tensor(&layers, layers.len() - 1, Role::Bias)) {
+        Some([classes]) if Some(*classes) == scheme.with_background => classes - 1,
         Some([classes]) => *classes,
-        _ => Config::imagenet().classes,
+        _ => conventions.classes,
     }
 }
 
 /// The width of which most layers have the file's channels; a layer that differs is reported later, by name.
-fn width(file: &Container, config: &Config) -> f64 {
+fn width(file: &Container, scheme: &Scheme, config: &Config) -> f64 {
     let layers_at = |width| {
         let mut layers = Config { width, ..config.clone() }.layers();
-        layers.retain(|layer| layer.kind != Kind::Classifier);
+        layers.retain(|layer| !matches!(layer.kind, Kind::Classifier | Kind::Shortcut));
         layers
     };
     let names = layers_at(1.0);
     let found: Vec<Option<usize>> = (0..names.len())
-        .map(|layer| file.shape(&torchvision::name(&names, layer, Role::Weight))?.first().copied())
+        .map(|layer| file.shape(&scheme.tensor(&names, layer, Role::Weight))?.first().copied())
         .collect();
     let differing = |width: &f64| {
         layers_at(*width).iter().zip(&found).filter(|(layer, found)| Some(layer.c_out) != **found).count()

@@ -2,22 +2,34 @@
 //!
 //! Tensors have torchvision's names and PyTorch's shapes and order: a file written here loads into
 //! `torchvision.models.mobilenet_v2(width_mult=…, num_classes=…)` with `strict=True`, and one saved there loads
-//! here. The file's metadata hold the [`Config`], a key a field (`width`, `resolution`, `classes`, `stem`,
-//! `padding`, `mean`, …), and the names of the classes (`labels`, a JSON array), so that a file describes itself.
-//! What a file from elsewhere does not say comes from the caller, from the shapes of the tensors (width,
-//! expansion, classes), and at last from torchvision's conventions ([`Config::imagenet`]). The stem's strides
-//! leave no trace in the tensors: for a CIFAR network without metadata the caller has to give them.
+//! here. So do files under the names of timm, Hugging Face transformers and kuangliu's pytorch-cifar; which, the
+//! tensors tell (`scheme.rs`). The file's metadata hold the [`Config`], a key a field (`width`, `resolution`,
+//! `classes`, `stem`, `padding`, `mean`, …), and the names of the classes (`labels`, a JSON array), so that a file
+//! describes itself. What a file from elsewhere does not say comes from the caller, from the shapes of the tensors
+//! (width, expansion, classes), and at last from the conventions of the library whose names it has. The stem's
+//! strides leave no trace in the tensors: for a CIFAR network under torchvision's names without metadata the caller
+//! has to give them.
+//!
+//! Google's networks, which come by way of transformers, have 1001 classes, the first of them "background". No
+//! training picture was ever of that, so it is left out, and the classes are ImageNet's 1000 as everywhere else; a
+//! caller who gives `classes` as 1001 gets all.
 
 mod config;
 mod container;
 mod layout;
+mod pytorch_cifar;
+mod scheme;
+mod timm;
 mod torchvision;
+mod transformers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Config, Kind, Layer};
 use crate::error::{Error, Result};
 use crate::parameters::{Role, Tensor, Weights, tensors};
+
+use scheme::{SCHEMES, Scheme};
 
 pub use config::PartialConfig;
 pub use container::{Container, Precision};
@@ -46,44 +58,65 @@ pub fn save(weights: &Weights, precision: Precision) -> Vec<u8> {
 }
 
 pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
-    let stem = "features.0.0.weight";
-    if file.shape(stem).is_none() {
-        let names = file.names();
-        let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    let scheme = Scheme::of(file).ok_or_else(|| unknown(file))?;
+    let config = config::recognise(file, scheme, known)?;
+    let layers = config.layers();
+    let first: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(0)).copied().collect();
+    if !scheme.first_shortcut && config.adds_input(&first) {
         return Err(Error::Weights(format!(
-            "tensor {stem} is missing: this is no MobileNetV2 under torchvision's names (the file has {} \
-             tensors: {some}, …)",
-            names.len()
+            "this network of {}, of width {}, is so narrow that its first block would have a shortcut, which that \
+             library leaves out: it can be read from width 0.3 on",
+            scheme.name, config.width
         )));
     }
-    let config = config::recognise(file, known)?;
-    let layers = config.layers();
     let tensors = tensors(&layers);
-    check(file, &layers, &tensors)?;
+    let background = check(file, scheme, &layers, &tensors)?;
 
     let (mut values, mut statistics) = (Vec::new(), Vec::new());
     for Tensor { layer, role, .. } in &tensors {
-        let name = torchvision::name(&layers, *layer, *role);
-        let numbers = file.floats(&name)?;
+        let name = scheme.tensor(&layers, *layer, *role);
+        let shape = layout::shape(&layers[*layer], *role);
+        let mut numbers = file.floats(&name)?;
+        if background && layers[*layer].kind == Kind::Classifier {
+            numbers.drain(..numbers.len() - shape.iter().product::<usize>());
+        }
         if let Some(negative) = numbers.iter().find(|v| **v < 0.0 && *role == Role::RunningVar) {
             let message = format!("tensor {name} has the value {negative}; a variance is not negative");
             return Err(Error::Weights(message));
         }
         let flat = if role.trainable() { &mut values } else { &mut statistics };
-        flat.extend(layout::from_torch(&layout::shape(&layers[*layer], *role), &numbers));
+        flat.extend(layout::from_torch(&shape, &numbers));
     }
     let labels = labels(file, &config)?;
     Ok(Weights { config, labels, values, statistics })
 }
 
-/// Checks that the file has all of the tensors, in their shapes, and no others.
-fn check(file: &Container, layers: &[Layer], tensors: &[Tensor]) -> Result<()> {
+/// What to say of a file under no known names.
+fn unknown(file: &Container) -> Error {
+    let names = file.names();
+    let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    Error::Weights(format!(
+        "this is no MobileNetV2 under the names of {} (the file has {} tensors: {some}, …)",
+        SCHEMES.each_ref().map(|scheme| scheme.name).join(", "),
+        names.len()
+    ))
+}
+
+/// Checks that the file has all of the tensors, in their shapes, and no others. True where the classifier has one
+/// class more than it should, the background.
+fn check(file: &Container, scheme: &Scheme, layers: &[Layer], tensors: &[Tensor]) -> Result<bool> {
     let mut unknown = BTreeSet::from_iter(file.names());
+    let mut background = false;
     for Tensor { layer, role, .. } in tensors {
-        let name = torchvision::name(layers, *layer, *role);
+        let name = scheme.tensor(layers, *layer, *role);
         let expected = layout::shape(&layers[*layer], *role);
         match file.shape(&name) {
-            Some(found) if found == expected => unknown.remove(&name),
+            Some(found) if found == expected => {}
+            Some(found)
+                if layers[*layer].kind == Kind::Classifier && with_background(scheme, found, &expected) =>
+            {
+                background = true;
+            }
             Some(found) => {
                 let message = format!("tensor {name} has shape {found:?}; expected {expected:?}");
                 return Err(Error::Weights(message));
@@ -93,18 +126,24 @@ fn check(file: &Container, layers: &[Layer], tensors: &[Tensor]) -> Result<()> {
                 return Err(Error::Weights(message));
             }
         };
+        unknown.remove(&name);
     }
     for (layer, _) in batch_norms(layers) {
-        unknown.remove(&torchvision::counter(layers, layer));
+        unknown.remove(&scheme.counter(layers, layer));
     }
     // A checkpoint has the optimiser's memory beside the weights.
     match unknown.into_iter().find(|name| !name.starts_with("optimizer.")) {
-        None => Ok(()),
+        None => Ok(background),
         Some(name) => {
             let shape = file.shape(&name).unwrap_or_default();
             Err(Error::Weights(format!("tensor {name} of shape {shape:?} is not part of this MobileNetV2")))
         }
     }
+}
+
+/// Whether a tensor of the classifier is as expected but for the background.
+fn with_background(scheme: &Scheme, found: &[usize], expected: &[usize]) -> bool {
+    scheme.with_background == Some(found[0]) && found[0] == expected[0] + 1 && found[1..] == expected[1..]
 }
 
 fn batch_norms(layers: &[Layer]) -> impl Iterator<Item = (usize, &Layer)> {
@@ -130,14 +169,14 @@ pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTre
     let layers = weights.config.layers();
     let mut entries = Vec::new();
     for Tensor { layer, role, span } in tensors(&layers) {
-        let name = torchvision::name(&layers, layer, role);
+        let name = SCHEMES[0].tensor(&layers, layer, role);
         let shape = layout::shape(&layers[layer], role);
         let flat = if role.trainable() { &weights.values } else { &weights.statistics };
         let values = layout::to_torch(&shape, &flat[span]);
         let precision = if role == Role::Weight { precision } else { Precision::Full };
         entries.push(Entry::floats(name, shape, &values, precision));
     }
-    entries.extend(batch_norms(&layers).map(|(layer, _)| Entry::zero(torchvision::counter(&layers, layer))));
+    entries.extend(batch_norms(&layers).map(|(layer, _)| Entry::zero(SCHEMES[0].counter(&layers, layer))));
 
     let mut metadata = config::to_metadata(&weights.config);
     // PyTorch's loaders ask for it.

@@ -1,33 +1,14 @@
 //! The names that torchvision's `mobilenet_v2` gives its tensors.
 
 use crate::config::{Kind, Layer};
-use crate::parameters::Role;
-
-/// Name of a tensor: `features.2.conv.0.0.weight`, `features.2.conv.0.1.running_mean`, `classifier.1.bias`, ….
-pub fn name(layers: &[Layer], layer: usize, role: Role) -> String {
-    let (convolution, batch_norm) = modules(layers, layer);
-    match role {
-        Role::Weight => format!("{convolution}.weight"),
-        Role::Bias => format!("{convolution}.bias"),
-        Role::Gamma => format!("{batch_norm}.weight"),
-        Role::Beta => format!("{batch_norm}.bias"),
-        Role::RunningMean => format!("{batch_norm}.running_mean"),
-        Role::RunningVar => format!("{batch_norm}.running_var"),
-    }
-}
-
-/// Name of the counter that every batch norm of PyTorch also has; this crate neither reads nor needs its value.
-pub fn counter(layers: &[Layer], layer: usize) -> String {
-    format!("{}.num_batches_tracked", modules(layers, layer).1)
-}
 
 /// Names of a layer's convolution and of its batch norm.
 ///
 /// `features.0` is the stem, `features.1` to `features.17` are the blocks, `features.18` is the last
 /// convolution. Within a block each convolution is a triple (`p.0` convolution, `p.1` batch norm, activation),
 /// but for the projection, which has no activation and lies flat at `p` and `p + 1`. Without an expansion,
-/// everything moves up by one.
-fn modules(layers: &[Layer], layer: usize) -> (String, String) {
+/// everything moves up by one. torchvision has no projected shortcuts; their names follow its way.
+pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
     let Layer { kind, block, .. } = layers[layer];
     let Some(block) = block else {
         return match kind {
@@ -36,22 +17,25 @@ fn modules(layers: &[Layer], layer: usize) -> (String, String) {
             _ => ("classifier.1".into(), String::new()),
         };
     };
-    let module = format!("features.{}.conv", block + 1);
+    let module = format!("features.{}", block + 1);
     let position = layers[..layer].iter().rev().take_while(|l| l.block == Some(block)).count();
     match kind {
-        Kind::Project => (format!("{module}.{position}"), format!("{module}.{}", position + 1)),
-        _ => (format!("{module}.{position}.0"), format!("{module}.{position}.1")),
+        Kind::Shortcut => (format!("{module}.shortcut.0"), format!("{module}.shortcut.1")),
+        Kind::Project => (format!("{module}.conv.{position}"), format!("{module}.conv.{}", position + 1)),
+        _ => (format!("{module}.conv.{position}.0"), format!("{module}.conv.{position}.1")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::config::Config;
+    use crate::parameters::Role;
+    use crate::weights::scheme::SCHEMES;
 
     #[test]
     fn names_are_torchvisions() {
         let layers = Config::imagenet().layers();
+        let name = |layers: &_, layer, role| SCHEMES[0].tensor(layers, layer, role);
         let names: Vec<String> = (0..layers.len()).map(|l| name(&layers, l, Role::Weight)).collect();
         // [n for n, p in torchvision.models.mobilenet_v2().named_parameters() if p.dim() > 1][:6] and [-3:]
         assert_eq!(
