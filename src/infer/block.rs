@@ -249,7 +249,10 @@ impl FusedBlock {
     }
 
     /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
-    #[inline(always)]
+    ///
+    /// Only on x86 does it take inlining for the instructions to be used; in a browser a copy at each call is download.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn gather<S: Simd>(
         &self,
         simd: S,
@@ -346,8 +349,9 @@ impl FusedBlock {
 }
 
 /// A 1×1 convolution with its activation: `x` is (K / L, pixels, L), `out` becomes the pixels from `first` on of (N / L,
-/// plane, L).
-#[inline(always)]
+/// plane, L). Not inlined in a browser, as [`FusedBlock::gather`].
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn product<S: Simd>(
     simd: S,
     folded: &Folded,
