@@ -88,11 +88,7 @@ impl Classifier {
     /// From a `.safetensors` file; `options` say what its metadata leave open.
     #[wasm_bindgen(constructor)]
     pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier, JsError> {
-        let options: PartialConfig = match options {
-            Some(options) => from_js(options.into())?,
-            None => PartialConfig::default(),
-        };
-        let weights = weights::load(weights, &options)?;
+        let weights = read_weights(weights, options)?;
         let classifier = infer::Classifier::new(&weights)?;
         Ok(Classifier { classifier, labels: weights.labels, input: Vec::new(), logits: Vec::new() })
     }
@@ -187,16 +183,17 @@ impl Trainer {
     }
 
     /// Goes on from the weights of a `.safetensors` file, at this resolution or the file's, with classes of these
-    /// names: where the file has others, the classifier starts anew.
+    /// names: where the file has others, the classifier starts anew. `options` say what its metadata leave open.
     pub fn from_weights(
         weights: &[u8],
+        options: Option<JsConfig>,
         recipe: JsRecipe,
         images_per_epoch: usize,
         resolution: Option<usize>,
         names: Vec<String>,
     ) -> Result<Trainer, JsError> {
         let recipe: Recipe = from_js(recipe.into())?;
-        let mut weights = weights::load(weights, &PartialConfig::default())?.for_classes(&names, recipe.seed);
+        let mut weights = read_weights(weights, options)?.for_classes(&names, recipe.seed);
         weights.config.resolution = resolution.unwrap_or(weights.config.resolution);
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
@@ -303,6 +300,20 @@ fn evaluation_object(found: &train::Evaluation) -> JsEvaluation {
         ("confidences", Float32Array::from(found.confidences.as_slice()).into()),
     ])
     .unchecked_into()
+}
+
+/// The network of a `.safetensors` file as an ONNX model; `options` say what the file's metadata leave open.
+#[wasm_bindgen]
+pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>, JsError> {
+    Ok(weights::to_onnx(&read_weights(weights, options)?))
+}
+
+fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights, JsError> {
+    let options: PartialConfig = match options {
+        Some(options) => from_js(options.into())?,
+        None => PartialConfig::default(),
+    };
+    Ok(weights::load(bytes, &options)?)
 }
 
 fn now() -> f64 {

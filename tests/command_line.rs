@@ -218,6 +218,13 @@ fn convert() {
     assert_eq!(half.config.padding, mobilenetv2::config::Padding::Same);
     assert_eq!(lines[0]["bytes"], fs::metadata(folder.join("half.safetensors")).unwrap().len());
 
+    json(&folder, "convert --weights @w.safetensors --out @w.onnx --json");
+    let written =
+        weights::load(&fs::read(folder.join("w.safetensors")).unwrap(), &PartialConfig::new()).unwrap();
+    assert!(fs::read(folder.join("w.onnx")).unwrap() == weights::to_onnx(&written), "another model");
+    let message = error(&folder, "convert --weights @w.safetensors --out @h.onnx --half");
+    assert!(message.contains("leave out --half"), "{message}");
+
     let message = error(&folder, "convert --weights @w.safetensors --out @x.safetensors --width 1");
     assert!(message.contains("the weights are of width 0.1, 3 classes and expansion 6"), "{message}");
     let message = error(&folder, "convert --weights @none.safetensors --out @x.safetensors");

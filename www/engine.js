@@ -188,6 +188,18 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * The network of a `.safetensors` file as an ONNX model, whose input is `image` (N, 3, R, R), normalised, and whose
+   * output is `logits`.
+   *
+   * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
+   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] as of `loadClassifier`
+   */
+  async toOnnx(source, { options = {}, signal, onProgress } = {}) {
+    const weights = await bytesOf(source, { signal, onProgress });
+    return (await this.call("toOnnx", { weights, options })).bytes;
+  }
+
+  /**
    * Decodes a picture once, for a classifier to look at as often as it likes.
    *
    * @param {ImageSource} source
@@ -209,14 +221,15 @@ export class Engine extends EventTarget {
    * them the classifier alone learns, from features that are computed once, so a training takes seconds.
    *
    * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
-   *   signal?: AbortSignal, onProgress?: (share: number) => void, onReady?: (share: number) => void}} options
-   *   `onReady` hears the share of the caller's own pictures that is decoded and, where they are, turned into features
+   *   options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void,
+   *   onReady?: (share: number) => void}} how `options` fill in what the file of the weights does not say; `onReady` hears
+   *   the share of the caller's own pictures that is decoded and, where they are, turned into features
    * @returns {Promise<Trainer>}
    */
-  async createTrainer({ config = {}, recipe = {}, data, weights, signal, onProgress, onReady }) {
+  async createTrainer({ config = {}, recipe = {}, data, weights, options = {}, signal, onProgress, onReady }) {
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
     const trainer = this.handle();
-    const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes });
+    const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes, options });
     const made = new Trainer(this, trainer, prepared);
     try {
       for (let done = 0, total = Infinity; done < total; ) {

@@ -67,7 +67,7 @@
  *   through untrained weights of `config`.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
- * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null}, Prepared]} prepare
+ * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config}, Prepared]} prepare
  *   Makes a trainer; with `weights` it goes on from those and takes their config, but for `config.resolution`.
  * @property {[{trainer: number, milliseconds: number}, {done: number, total: number}]} ready Decodes as many pictures as
  *   fit into the time and, where the classifier alone learns, computes their features. To be repeated until all are done.
@@ -80,6 +80,7 @@
  * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.
  * @property {[{trainer: number, recipe: Recipe}, {}]} setRecipe Acts from the next step on.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
+ * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
  * @property {[{trainer: number, snapshot: Snapshot}, {}]} restore Goes on from a snapshot.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.

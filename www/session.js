@@ -109,6 +109,7 @@ export class Session extends EventTarget {
         recipe: recipeOf(settings),
         data: dataOf(settings, this.#project),
         weights,
+        options: from?.options,
         signal,
         onReady: (share) => {
           this.preparing = share < 1 ? share : null;

@@ -77,10 +77,10 @@ const methods = {
     return { ...network.classify(data, width, height, k), crop: crop ? network.crop(data, width, height) : null };
   },
 
-  async prepare({ trainer, config, recipe, data, weights }) {
+  async prepare({ trainer, config, recipe, data, weights, options }) {
     const set = await dataset(data, config.resolution ?? 32, recipe.seed ?? 1);
     const network = weights
-      ? core.Trainer.from_weights(weights, recipe, set.images_per_epoch, config.resolution, set.names)
+      ? core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
       : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
     network.set_labels(set.names);
     trainers.set(trainer, {
@@ -178,6 +178,8 @@ const methods = {
     held(trainers, trainer).trainer.set_recipe(recipe);
     return {};
   },
+
+  toOnnx: ({ weights, options }) => ({ bytes: core.to_onnx(weights, options) }),
 
   weights: ({ trainer, half }) => ({ bytes: held(trainers, trainer).trainer.weights(half) }),
 

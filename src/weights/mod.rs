@@ -17,6 +17,7 @@
 mod config;
 mod container;
 mod layout;
+mod onnx;
 mod pytorch_cifar;
 mod scheme;
 mod timm;
@@ -33,6 +34,7 @@ use scheme::{SCHEMES, Scheme};
 
 pub use config::PartialConfig;
 pub use container::{Container, Precision};
+pub use onnx::to_onnx;
 
 pub(crate) use container::{Entry, write};
 
@@ -177,13 +179,18 @@ pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTre
         entries.push(Entry::floats(name, shape, &values, precision));
     }
     entries.extend(batch_norms(&layers).map(|(layer, _)| Entry::zero(SCHEMES[0].counter(&layers, layer))));
-
-    let mut metadata = config::to_metadata(&weights.config);
+    let mut metadata = metadata(weights);
     // PyTorch's loaders ask for it.
     metadata.insert("format".into(), "pt".into());
+    (entries, metadata)
+}
+
+/// What a file says of the network: its configuration and the names of its classes.
+fn metadata(weights: &Weights) -> BTreeMap<String, String> {
+    let mut metadata = config::to_metadata(&weights.config);
     if !weights.labels.is_empty() {
         let labels = serde_json::to_string(&weights.labels).expect("strings are JSON");
         metadata.insert("labels".into(), labels);
     }
-    (entries, metadata)
+    metadata
 }

@@ -11,7 +11,6 @@ pub struct Scheme {
     pub name: &'static str,
     /// A tensor that every network of it has and no other scheme.
     mark: &'static str,
-    /// Names of a layer's convolution and of its batch norm; the classifier has only the first.
     modules: fn(layers: &[Layer], layer: usize) -> (String, String),
     /// What networks of it are where their files do not say.
     pub conventions: fn() -> Config,
@@ -63,9 +62,14 @@ impl Scheme {
         SCHEMES.iter().find(|scheme| file.shape(scheme.mark).is_some())
     }
 
+    /// Names of a layer's convolution and of its batch norm; the classifier has only the first.
+    pub fn modules(&self, layers: &[Layer], layer: usize) -> (String, String) {
+        (self.modules)(layers, layer)
+    }
+
     /// Name of a tensor: `features.2.conv.0.0.weight`, `features.2.conv.0.1.running_mean`, `classifier.1.bias`, ….
     pub fn tensor(&self, layers: &[Layer], layer: usize, role: Role) -> String {
-        let (convolution, batch_norm) = (self.modules)(layers, layer);
+        let (convolution, batch_norm) = self.modules(layers, layer);
         match role {
             Role::Weight => format!("{convolution}.weight"),
             Role::Bias => format!("{convolution}.bias"),
@@ -78,7 +82,7 @@ impl Scheme {
 
     /// Name of the counter that every batch norm of PyTorch also has; this crate neither reads nor needs its value.
     pub fn counter(&self, layers: &[Layer], layer: usize) -> String {
-        format!("{}.num_batches_tracked", (self.modules)(layers, layer).1)
+        format!("{}.num_batches_tracked", self.modules(layers, layer).1)
     }
 }
 

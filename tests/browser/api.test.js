@@ -108,6 +108,37 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
   assert.deepEqual([result.total, result.predicted, result.last, result.fine], [16, 16, 1, 1]);
 });
 
+test("what a file of weights does not say, the caller says", { timeout: 60_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const { config, model, text } = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine();
+    const data = { kind: "shapes" };
+    const recipe = { batch: 2 };
+    const first = await engine.createTrainer({ config: { width: 0.35, resolution: 32 }, recipe, data });
+    const bytes = await first.weights();
+    // the length of the header, the header, the numbers; spaces may follow the header
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    delete header.__metadata__;
+    bytes.set(new TextEncoder().encode(JSON.stringify(header).padEnd(length)), 8);
+
+    const options = { stem: "cifar", mean: [0.1, 0.2, 0.3], resolution: 40 };
+    const trainer = await engine.createTrainer({ weights: bytes, options, recipe, data });
+    for await (const _ of trainer.run({ steps: 1 }));
+    const { config } = await engine.loadClassifier(await trainer.weights());
+    const model = await engine.toOnnx(bytes, { options });
+    return { config, model: model.length, text: new TextDecoder("latin1").decode(model) };
+  });
+  assert.deepEqual([config.stem, config.resolution, config.width], ["cifar", 40, 0.35]);
+  assert.deepEqual(
+    config.mean.map((/** @type {number} */ value) => value.toFixed(3)),
+    ["0.100", "0.200", "0.300"],
+  );
+  assert.ok(model > 4 * 400_000, `${model} bytes`);
+  assert.match(text, /GlobalAveragePool[\s\S]*stem[\s\S]*cifar/);
+});
+
 test("errors are rejections with a code, and the engine goes on", async () => {
   await page.goto(`${lab.url}empty.html`);
   const codes = await page.evaluate(async () => {

@@ -1,21 +1,21 @@
-//! `convert`: weights to other precision, with other metadata.
+//! `convert`: weights to other precision, with other metadata, or to ONNX.
 
 use std::path::PathBuf;
 
-use mobilenetv2::Result;
 use mobilenetv2::weights::{self, Precision};
+use mobilenetv2::{Error, Result};
 use serde_json::json;
 
 use crate::files;
 use crate::network::Network;
 
-/// Convert weights: precision, labels, and the metadata that describe the network
+/// Convert weights: precision, labels, and the metadata that describe the network; or to ONNX
 #[derive(clap::Args)]
 pub struct Args {
     /// The safetensors file to read
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// The file to write
+    /// The file to write; an ONNX model if it ends in .onnx
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Write convolutions and classifier in 16-bit floats, half the size
@@ -37,7 +37,16 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(labels) = &args.labels {
         weights.labels = files::read_labels(labels, weights.config.classes)?;
     }
-    let bytes = weights::save(&weights, if args.half { Precision::Half } else { Precision::Full });
+    let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
+    if onnx && args.half {
+        return Err(Error::Argument(
+            "an ONNX model is written in full precision only: leave out --half".into(),
+        ));
+    }
+    let bytes = match onnx {
+        true => weights::to_onnx(&weights),
+        false => weights::save(&weights, if args.half { Precision::Half } else { Precision::Full }),
+    };
     files::write(&args.out, &bytes)?;
 
     let file = args.out.display().to_string();
