@@ -1,0 +1,232 @@
+"""Goes on with a training in PyTorch, on as many processes as there are, and writes weights that load back.
+
+    torchrun --nproc-per-node 2 examples/continue_in_pytorch.py --weights w.safetensors --recipe recipes/modern.json \\
+        --data data/cifar-10 --out further.safetensors --epochs 30
+
+Needs torch, torchvision, safetensors and, for folders of images, Pillow. WEIGHTS is a file of this project, whose metadata
+say which network it is; RECIPE has the settings of src/recipe.rs, with the same meaning and the same defaults. DATA is
+CIFAR-10 in its binary form (data_batch_1.bin …) or has `train/` and `test/` with a folder of images a class.
+
+A recipe's `batch` is that of all processes together. Batch norm's statistics, though, are those of each process's share, as
+usual with DistributedDataParallel, and the running averages those of the first. Prints a line of JSON a step and an epoch,
+as `mobilenetv2 train --json` does.
+"""
+
+import argparse
+import functools
+import json
+import math
+import pathlib
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import distributed, nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+from torchvision.models.mobilenetv2 import MobileNetV2
+from torchvision.transforms.functional import resize
+
+RECIPE = {
+    "batch": 96, "optimizer": "sgd", "learning_rate": 0.045, "schedule": "exponential", "decay": 0.98,
+    "decay_until": None, "warmup": 0.0, "momentum": 0.9, "rms_decay": 0.9, "rms_epsilon": 1.0, "weight_decay": 4e-5,
+    "decay_norms": True, "label_smoothing": 0.0, "crop_padding": 4, "flip": True, "sizes": [], "freeze": 0, "seed": 1,
+}
+CIFAR_RECORD = 1 + 3 * 32 * 32
+EVALUATED_AT_ONCE = 256
+
+
+class SameConv2d(nn.Conv2d):
+    """TensorFlow's SAME: at stride 2 and an even size, padding only after the image."""
+
+    def forward(self, x):
+        before, after = (0, 1) if self.stride[0] == 2 and x.shape[-1] % 2 == 0 else (1, 1)
+        x = functional.pad(x, (before, after, before, after))
+        return functional.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
+
+
+def network(config):
+    """torchvision's network as the metadata describe it."""
+    for key, only in [("shortcut", "bottlenecks"), ("bottleneck", "linear"), ("expand_first", "false")]:
+        if config[key] != only:
+            raise SystemExit(f"torchvision has no network whose {key} is {config[key]}")
+    t, stride = int(config["expansion"]), 1 if config["stem"] == "cifar" else 2
+    stages = [[1, 16, 1, 1], [t, 24, 2, stride], [t, 32, 3, 2], [t, 64, 4, 2], [t, 96, 3, 1], [t, 160, 3, 2], [t, 320, 1, 1]]
+    norm = functools.partial(nn.BatchNorm2d, eps=float(config["epsilon"]), momentum=float(config["batch_norm_momentum"]))
+    model = MobileNetV2(int(config["classes"]), float(config["width"]), stages, norm_layer=norm,
+                        dropout=float(config["dropout"]))
+    model.features[0][0].stride = (stride, stride)
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.ReLU6) and config["activation"] != "relu6":
+                setattr(module, name, {"relu": nn.ReLU, "linear": nn.Identity}[config["activation"]]())
+            if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3) and config["padding"] == "same":
+                child.__class__ = SameConv2d
+    return model
+
+
+def optimizer(model, recipe):
+    """The penalty holds for all weights, or only for those of convolutions and classifier."""
+    decays = lambda parameter: recipe["decay_norms"] or parameter.ndim > 1
+    groups = [
+        {"params": [p for p in model.parameters() if decays(p)], "weight_decay": recipe["weight_decay"]},
+        {"params": [p for p in model.parameters() if not decays(p)], "weight_decay": 0.0},
+    ]
+    if recipe["optimizer"] == "rmsprop":
+        return torch.optim.RMSprop(groups, lr=0.0, alpha=recipe["rms_decay"], eps=recipe["rms_epsilon"],
+                                   momentum=recipe["momentum"])
+    nesterov = {"sgd": False, "nesterov": True}[recipe["optimizer"]]
+    return torch.optim.SGD(groups, lr=0.0, momentum=recipe["momentum"], nesterov=nesterov and recipe["momentum"] > 0)
+
+
+def learning_rate(recipe, epoch):
+    """As src/schedule.rs: the rate of a step, from the epochs trained before it."""
+    progress = min(epoch / max(recipe["decay_until"], 1e-9), 1.0)
+    factor = {
+        "exponential": recipe["decay"] ** math.floor(epoch),
+        "linear": 1.0 - progress,
+        "cosine": 0.5 * (1.0 + math.cos(math.pi * progress)),
+        "constant": 1.0,
+    }[recipe["schedule"]]
+    return recipe["learning_rate"] * factor * (epoch / recipe["warmup"] if epoch < recipe["warmup"] else 1.0)
+
+
+def cifar(files):
+    """(N, 3, 32, 32) bytes and labels."""
+    records = torch.cat([torch.frombuffer(bytearray(file.read_bytes()), dtype=torch.uint8) for file in sorted(files)])
+    records = records.view(-1, CIFAR_RECORD)
+    return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].long()
+
+
+def class_folders(folder, names, config):
+    """The middle of each image at the network's resolution, (N, 3, R, R) bytes, and labels."""
+    from PIL import Image, ImageOps
+
+    resolution, images, labels = int(config["resolution"]), [], []
+    for label, name in enumerate(names):
+        for file in sorted((folder / name).glob("*")):
+            image = ImageOps.exif_transpose(Image.open(file)).convert("RGB")
+            side = float(config["crop"]) * min(image.size)
+            left, top = ((length - side) / 2 for length in image.size)
+            image = image.resize((resolution, resolution), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+            pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
+            images.append(pixels.view(resolution, resolution, 3).permute(2, 0, 1))
+            labels.append(label)
+    return torch.stack(images), torch.tensor(labels)
+
+
+def load(folder, config):
+    """Training and test images, with labels numbered as the network's classes."""
+    batches = list(folder.glob("data_batch_*.bin"))
+    if batches:
+        return cifar(batches), cifar([folder / "test_batch.bin"])
+    names = json.loads(config.get("labels", "null")) or sorted(path.name for path in (folder / "train").iterdir())
+    if len(names) != int(config["classes"]):
+        raise SystemExit(f"{folder} has {len(names)} classes, the network {config['classes']}")
+    config["labels"] = json.dumps(names, ensure_ascii=False)
+    return class_folders(folder / "train", names, config), class_folders(folder / "test", names, config)
+
+
+def colours(config):
+    """Mean and deviation, (3, 1, 1)."""
+    return (torch.tensor([float(part) for part in config[key].split(",")]).view(3, 1, 1) for key in ("mean", "std"))
+
+
+def augment(image, recipe, config, random):
+    """As src/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not."""
+    draw = lambda low, high: torch.randint(low, high + 1, (), generator=random).item()
+    resolution = int(config["resolution"])
+    sizes = recipe["sizes"] or [resolution]
+    size = sizes[draw(0, len(sizes) - 1)]
+    if image.shape[-1] != size:
+        image = resize(image, [size, size], antialias=True)
+    padding = recipe["crop_padding"] + max(resolution - size, 0)
+    image = functional.pad(image, [padding] * 4)
+    left, top = (draw(0, size + 2 * padding - resolution) for _ in range(2))
+    image = image[:, top : top + resolution, left : left + resolution]
+    return image.flip(-1) if recipe["flip"] and draw(0, 1) else image
+
+
+@torch.no_grad()
+def evaluate(model, images, labels, config):
+    """Loss and right answers by the running averages."""
+    model.eval()
+    resolution = int(config["resolution"])
+    if images.shape[-1] != resolution:
+        images = resize(images, [resolution, resolution], antialias=True)
+    (mean, std), loss, correct = colours(config), 0.0, 0
+    for x, y in zip(images.split(EVALUATED_AT_ONCE), labels.split(EVALUATED_AT_ONCE)):
+        logits = model((x / 255 - mean) / std)
+        loss += functional.cross_entropy(logits, y, reduction="sum").item()
+        correct += (logits.argmax(1) == y).sum().item()
+    total = len(labels)
+    return {"loss": loss / total, "correct": correct, "total": total, "accuracy": correct / total}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option in ["weights", "recipe", "data", "out"]:
+        parser.add_argument(f"--{option}", type=pathlib.Path, required=True)
+    parser.add_argument("--epochs", type=int, default=10)
+    options = parser.parse_args()
+
+    with safe_open(options.weights, framework="pt") as file:
+        config = file.metadata() or {}
+    if "width" not in config:
+        raise SystemExit(f"{options.weights} does not say which network it is; `mobilenetv2 convert` writes that down")
+    settings = json.loads(options.recipe.read_text())
+    if unknown := settings.keys() - RECIPE.keys():
+        raise SystemExit(f"{options.recipe} has settings that do not exist: {', '.join(sorted(unknown))}")
+    recipe = {**RECIPE, **settings}
+    recipe["decay_until"] = options.epochs if recipe["decay_until"] is None else recipe["decay_until"]
+    if recipe["freeze"]:
+        raise SystemExit("frozen modules (freeze) are not supported here")
+
+    distributed.init_process_group("gloo")
+    rank, processes = distributed.get_rank(), distributed.get_world_size()
+    (images, labels), test = load(options.data, config)
+    batch = min(recipe["batch"], len(labels))
+    if batch % processes:
+        raise SystemExit(f"a batch of {batch} cannot be shared out evenly among {processes} processes")
+    steps = len(labels) // batch
+
+    model = network(config)
+    model.load_state_dict(load_file(options.weights), strict=True)
+    parallel = DistributedDataParallel(model)
+    update = optimizer(model, recipe)
+    # The order of the images is the same for all processes, what is done to them is not.
+    order, random = torch.Generator(), torch.Generator()
+    order.manual_seed(recipe["seed"])
+    random.manual_seed(recipe["seed"] + 1 + rank)
+    torch.manual_seed(recipe["seed"] + 1 + rank)  # dropout
+    mean, std = colours(config)
+    say = lambda line: print(json.dumps(line), flush=True) if rank == 0 else None
+
+    for epoch in range(options.epochs):
+        shuffled = torch.randperm(len(labels), generator=order)
+        for step in range(steps):
+            share = shuffled[step * batch : (step + 1) * batch][rank::processes]
+            x = torch.stack([augment(images[i], recipe, config, random) for i in share])
+            for group in update.param_groups:
+                group["lr"] = learning_rate(recipe, epoch + step / steps)
+            logits = parallel.train()((x / 255 - mean) / std)
+            loss = functional.cross_entropy(logits, labels[share], label_smoothing=recipe["label_smoothing"])
+            update.zero_grad()
+            loss.backward()
+            update.step()
+            figures = torch.stack([loss.detach(), (logits.argmax(1) == labels[share]).float().mean()])
+            distributed.all_reduce(figures)
+            loss, accuracy = (figures / processes).tolist()
+            say({"epoch": epoch + 1, "step": epoch * steps + step + 1, "loss": loss, "accuracy": accuracy,
+                 "learning_rate": update.param_groups[0]["lr"]})
+            if not math.isfinite(loss):
+                raise SystemExit("the training has diverged: try a lower learning rate")
+        if rank == 0:
+            say({"epoch": epoch + 1, "step": (epoch + 1) * steps, "held_out": evaluate(model, *test, config)})
+        distributed.barrier()
+    if rank == 0:
+        save_file(model.state_dict(), options.out, {**config, "format": "pt"})
+    distributed.destroy_process_group()
+
+
+main()
