@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import sirv from "sirv";
 
 /** What makes a page cross-origin isolated, which shared memory (threads) and fine timers need. */
-const ISOLATION = {
+export const ISOLATION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
 };
@@ -21,16 +21,17 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/
  * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
  * @param {number} [options.port] default: any free one
+ * @param {boolean} [options.isolated] whether it sends the isolation headers; some hosts cannot
  * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
  */
-export async function startServer({ roots = [here("../dist")], mounts = {}, port = 0 } = {}) {
+export async function startServer({ roots = [here("../dist")], mounts = {}, port = 0, isolated = true } = {}) {
     const serve = (/** @type {string} */ folder) => sirv(folder, { dev: true, etag: true });
     const routes = [
         ...Object.entries(mounts).map(([prefix, folder]) => ({ prefix, handler: serve(folder) })),
         ...roots.map((folder) => ({ prefix: "/", handler: serve(folder) })),
     ];
     const server = createServer((request, response) => {
-        for (const [name, value] of Object.entries(ISOLATION)) response.setHeader(name, value);
+        for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
         const url = request.url ?? "/";
         const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
         const next = () => {

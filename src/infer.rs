@@ -158,9 +158,11 @@ impl Classifier {
         for images in images.chunks(image * workers.len()) {
             let workers = &mut workers[..images.len() / image];
             let images: &[f32] = images;
-            let mut indexed: Vec<_> = workers.iter_mut().zip(images.chunks_exact(image)).collect();
-            threads::for_each(&mut indexed, |(worker, image)| {
-                worker.run(*level, blocks, last, classifier, image)
+            threads::run(|| {
+                let mut indexed: Vec<_> = workers.iter_mut().zip(images.chunks_exact(image)).collect();
+                threads::for_each(&mut indexed, |(worker, image)| {
+                    worker.run(*level, blocks, last, classifier, image)
+                });
             });
             workers.iter().for_each(&mut *take);
         }

@@ -61,4 +61,4 @@ pub use error::{Error, Result};
 pub use parameters::Weights;
 
 #[cfg(all(test, target_arch = "wasm32"))]
-wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

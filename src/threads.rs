@@ -26,6 +26,19 @@ pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usi
     items.chunks_mut(length).enumerate().for_each(|(index, chunk)| work(index, chunk));
 }
 
+/// Does `work`, which calls the functions above many times, on one of rayon's threads: only there can it share out
+/// work at once, instead of waking a thread and waiting for it each time.
+#[cfg(feature = "threads")]
+pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    rayon::join(work, || ()).0
+}
+
+/// Does `work`.
+#[cfg(not(feature = "threads"))]
+pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    work()
+}
+
 /// Threads that can work at once.
 pub fn count() -> usize {
     #[cfg(feature = "threads")]

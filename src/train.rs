@@ -13,6 +13,7 @@ use crate::optim::{self, Memory};
 use crate::parameters::{Tensor, Weights, tensors};
 use crate::profile::{Clock, Operation, Profile};
 use crate::schedule::learning_rate;
+use crate::threads;
 
 pub use crate::recipe::{Optimizer, Recipe, Schedule};
 
@@ -208,12 +209,15 @@ impl Trainer {
         let Weights { values, statistics, .. } = &mut self.weights;
         let epoch = self.state.images as f64 / self.state.images_per_epoch as f64;
         let rate = learning_rate(&self.recipe, epoch);
-        self.network.forward(values, statistics, dropout_seed);
-        let loss = self.network.loss(labels, self.recipe.label_smoothing);
-        self.network.backward(values, &mut self.gradients);
-        let memory = &mut self.state.memory;
-        optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
-        self.network.profile.lap_network(Operation::Update);
+        let loss = threads::run(|| {
+            self.network.forward(values, statistics, dropout_seed);
+            let loss = self.network.loss(labels, self.recipe.label_smoothing);
+            self.network.backward(values, &mut self.gradients);
+            let memory = &mut self.state.memory;
+            optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+            self.network.profile.lap_network(Operation::Update);
+            loss
+        });
         if self.recipe.freeze < FEATURES {
             self.classifier = None;
         }

@@ -7,6 +7,8 @@ use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
+#[cfg(feature = "threads")]
+pub use wasm_bindgen_rayon::init_thread_pool;
 use web_sys::Performance;
 
 use crate::checkpoint;
@@ -59,11 +61,11 @@ pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The instructions this build uses.
+/// The name of this build: the instructions it uses, and `-threads` where it works on several.
 #[wasm_bindgen]
 pub fn variant() -> String {
-    let relaxed = cfg!(target_feature = "relaxed-simd");
-    if relaxed { "relaxed-simd" } else { "simd128" }.into()
+    let simd = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
+    if cfg!(feature = "threads") { format!("{simd}-threads") } else { simd.into() }
 }
 
 /// Parameters, multiply-adds and memory of a network, per layer and in all.

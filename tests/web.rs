@@ -7,7 +7,7 @@ use mobilenetv2::{Config, Weights, weights};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
-wasm_bindgen_test_configure!(run_in_browser);
+wasm_bindgen_test_configure!(run_in_dedicated_worker);
 
 fn object<T: JsCast>(fields: &[(&str, JsValue)]) -> T {
     let object = Object::new();
@@ -45,8 +45,9 @@ fn message(error: wasm_bindgen::JsError) -> String {
 
 #[wasm_bindgen_test]
 fn the_variant_is_the_build_s() {
-    let expected = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
-    assert_eq!(variant(), expected);
+    let instructions = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
+    let threads = if cfg!(target_feature = "atomics") { "-threads" } else { "" };
+    assert_eq!(variant(), format!("{instructions}{threads}"));
 }
 
 #[wasm_bindgen_test]
@@ -84,7 +85,6 @@ fn classify_gives_labels_and_probabilities() {
 
 #[wasm_bindgen_test]
 fn training_learns_and_its_memory_does_not_grow() {
-    // Small: the browser's main thread must not stand still for long.
     let recipe = object(&[("batch", 16.into()), ("crop_padding", 0.into()), ("flip", false.into())]);
     let mut trainer = Trainer::new(object(&small_network(16)), recipe, 16).ok().unwrap();
     let batch: JsValue = draw_shapes(1, 0, 16, 16).ok().unwrap().into();

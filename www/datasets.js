@@ -34,7 +34,7 @@ const TILE = 32;
 /**
  * Drawings, each new.
  *
- * @param {typeof import("./pkg/simd128/mobilenetv2.js")} core
+ * @param {typeof import("./pkg/simd128-threads/mobilenetv2.js")} core
  * @param {{images: number, resolution: number, seed: number}} options
  * @returns {Dataset}
  */

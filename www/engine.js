@@ -24,6 +24,9 @@ export { download, EngineError };
 /** How long the worker trains or evaluates before it listens again, in milliseconds. */
 const SLICE = 50;
 
+/** More threads than the groups of images into which a training batch is cut would only wait. */
+const MOST_THREADS = 8;
+
 /** Smallest modules that use each instruction set: `() -> v128`. */
 const PROBES = {
   // f32x4.relaxed_madd of three zero vectors
@@ -31,18 +34,21 @@ const PROBES = {
   // i32x4.splat of 0
   simd128: "0061736d010000000105016000017b030201000a08010600" + "4100fd110b",
 };
+/** The same for threads: an `i32.atomic.load` from a shared memory. */
+const THREADS = "0061736d01000000010401600000030201000504010301010a0b0109004100fe1002001a0b";
+
+/** @param {string} module in hexadecimal */
+function runs(module) {
+  return WebAssembly.validate(Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
+}
 
 /**
- * The fastest build of the core that this browser runs.
+ * The widest instructions that this browser has.
  *
- * @returns {keyof typeof PROBES}
- * @throws {EngineError} `no-simd`, where there is none
+ * @throws {EngineError} `no-simd`, where it has none
  */
-function pickVariant() {
-  for (const [variant, module] of Object.entries(PROBES)) {
-    const bytes = Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-    if (WebAssembly.validate(bytes)) return /** @type {keyof typeof PROBES} */ (variant);
-  }
+function pickInstructions() {
+  for (const [name, module] of Object.entries(PROBES)) if (runs(module)) return name;
   throw new EngineError(
     "no-simd",
     "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it",
@@ -50,12 +56,30 @@ function pickVariant() {
 }
 
 /**
+ * What keeps the core from working on several threads.
+ *
+ * - `browser`: it has no shared memory for WebAssembly
+ * - `isolation`: the page is not cross-origin isolated, so it may not use it
+ * - `failed`: it was tried, in vain
+ *
+ * @typedef {"browser" | "isolation" | "failed"} Obstacle
+ */
+
+/** @returns {Obstacle | null} */
+function findObstacle() {
+  if (!runs(THREADS)) return "browser";
+  return globalThis.crossOriginIsolated ? null : "isolation";
+}
+
+/**
  * Starts the worker and loads the core.
  *
+ * @param {{threads?: number}} [options] `threads` to work on, where the browser lets it; as many as the processor has
+ *   where it is left out. Results do not depend on it.
  * @throws {EngineError} `no-simd` or `core`
  */
-export async function createEngine() {
-  const engine = new Engine(pickVariant());
+export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS) } = {}) {
+  const engine = new Engine(pickInstructions(), threads);
   await engine.start();
   return engine;
 }
@@ -70,21 +94,44 @@ export class Engine extends EventTarget {
   #next = 1;
   /** @type {Worker | undefined} */
   #worker;
-  threads = 1;
+  #instructions;
 
-  /** @param {keyof typeof PROBES} variant */
-  constructor(variant) {
+  /** @param {string} instructions @param {number} threads */
+  constructor(instructions, threads) {
     super();
-    this.variant = variant;
+    this.#instructions = instructions;
+    /** Threads it works on. */
+    this.threads = Math.max(1, Math.floor(threads) || 1);
+    /** Why it is one though several were asked for. @type {Obstacle | null} */
+    this.obstacle = this.threads > 1 ? findObstacle() : null;
+    if (this.obstacle) this.threads = 1;
+  }
+
+  /** The build of the core: its instructions, and `-threads` where there are several. */
+  get variant() {
+    return this.threads > 1 ? `${this.#instructions}-threads` : this.#instructions;
   }
 
   /** Starts the worker, for the first time or anew. */
   async start() {
+    try {
+      await this.#start();
+    } catch (error) {
+      if (this.threads === 1) throw error;
+      console.warn("no threads:", error);
+      this.close();
+      this.threads = 1;
+      this.obstacle = "failed";
+      await this.#start();
+    }
+  }
+
+  async #start() {
     this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }) => this.#receive(data);
     this.#worker.onerror = (event) =>
       this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
-    ({ threads: this.threads } = await this.call("init", { variant: this.variant }));
+    await this.call("init", { variant: this.variant, threads: this.threads });
   }
 
   /** Ends whatever the core is doing, with everything it held, and starts it anew. */
@@ -94,7 +141,7 @@ export class Engine extends EventTarget {
     this.dispatchEvent(new Event("restart"));
   }
 
-  /** Ends the worker; what waits for it is rejected. */
+  /** Ends the worker and its threads; what waits for it is rejected. */
   close() {
     this.#worker?.terminate();
     this.#fail(new EngineError("engine-stopped", "the engine was stopped"));

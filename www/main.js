@@ -42,7 +42,9 @@ async function main() {
   state.addEventListener("change", () => showRoom(state));
   const library = new Library();
   const project = new Project();
-  const [engine] = await Promise.all([createEngine(), library.open(), project.open()]);
+  // ?threads=1 in the address, to compare
+  const threads = Number(new URLSearchParams(location.search).get("threads")) || undefined;
+  const [engine] = await Promise.all([createEngine({ threads }), library.open(), project.open()]);
   const model = new Model(engine, state, library, project);
   const session = new Session(engine, project);
   /** @type {Context} */

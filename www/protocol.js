@@ -5,14 +5,14 @@
  * {@link Notice}s in between. Large buffers are transferred, nothing is turned into text. Handles (`classifier`,
  * `trainer`, `picture`) are numbers that the engine chooses.
  *
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Config} Config
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Recipe} Recipe
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Description} Description
- * @typedef {import("./pkg/simd128/mobilenetv2.js").LayerCost} LayerCost
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Prediction} Prediction
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Result} Result
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Step} Step
- * @typedef {import("./pkg/simd128/mobilenetv2.js").Evaluation} Evaluation
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Config} Config
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Recipe} Recipe
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Description} Description
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").LayerCost} LayerCost
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Prediction} Prediction
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  */
 
 /**
@@ -59,7 +59,7 @@
 /**
  * Argument and answer of every method of the worker.
  * @typedef {object} Methods
- * @property {[{variant: string}, {threads: number}]} init Loads the wasm module.
+ * @property {[{variant: string, threads: number}, {}]} init Loads the wasm module and starts its threads.
  * @property {[{config: Config}, Description]} describe Costs of a network, layer by layer.
  * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Makes a classifier.
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.

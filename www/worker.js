@@ -4,12 +4,13 @@
  * training step). Knows no DOM.
  */
 import { cifar10, pixelsOf, shapes } from "./datasets.js";
+import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
 import { ownImages, ownPictures } from "./owndata.js";
 
 /**
  * @typedef {import("./protocol.js").Methods} Methods
- * @typedef {typeof import("./pkg/simd128/mobilenetv2.js")} Core
+ * @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core
  */
 
 /** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
@@ -17,16 +18,18 @@ const FEATURES = 19;
 /** Held-out pictures evaluated between two looks at the clock. */
 const EVALUATION_CHUNK = 25;
 const MEASURE_MILLISECONDS = 150;
+/** Threads that have not started by then never will: the browser does not say so. */
+const THREADS_MILLISECONDS = 20_000;
 
 /** @type {Core} */
 let core;
-/** @type {Map<number, import("./pkg/simd128/mobilenetv2.js").Classifier>} */
+/** @type {Map<number, import("./pkg/simd128-threads/mobilenetv2.js").Classifier>} */
 const classifiers = new Map();
 /**
  * A training and its data; `features` are what the classifier is given of each picture, where it alone learns and the
  * pictures are always the same, and `ready` counts the pictures that are decoded and have theirs.
  *
- * @typedef {{trainer: import("./pkg/simd128/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number,
+ * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number,
  *   position: number, waiting: AbortController, features: Float32Array[] | null, ready: number}} Training
  */
 /** @type {Map<number, Training>} */
@@ -36,10 +39,11 @@ const pictures = new Map();
 
 /** @type {{[M in keyof Methods]: (args: Methods[M][0]) => Methods[M][1] | Promise<Methods[M][1]>}} */
 const methods = {
-  async init({ variant }) {
+  async init({ variant, threads }) {
     core = await import(new URL(`./pkg/${variant}/mobilenetv2.js`, import.meta.url).href);
     await core.default();
-    return { threads: 1 };
+    if (threads > 1) await abortable(core.initThreadPool(threads), AbortSignal.timeout(THREADS_MILLISECONDS));
+    return {};
   },
 
   describe: ({ config }) => core.describe(config),
@@ -249,7 +253,7 @@ function dataset(data, resolution, seed) {
 /**
  * Times a grey picture of the network's own size: the first run warms up, then the median of a few.
  *
- * @param {import("./pkg/simd128/mobilenetv2.js").Classifier} network
+ * @param {import("./pkg/simd128-threads/mobilenetv2.js").Classifier} network
  */
 function measure(network) {
   const side = network.config.resolution ?? 224;

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
+import { ISOLATION, startServer } from "./server.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -13,7 +14,7 @@ before(async () => {
   lab = await startLab({ cifar: false });
   page = await lab.browser.newPage();
   await page.route("**/empty.html", (route) =>
-    route.fulfill({ contentType: "text/html", body: "<!doctype html><title>empty</title>" }),
+    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
   );
 });
 after(() => lab?.close());
@@ -200,6 +201,58 @@ test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
   assert.deepEqual(said.slice(1), [1, "closed", 3_504_872]);
 });
 
+test("the number of threads changes no bit of a training or an answer", { timeout: 120_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const results = await page.evaluate(() =>
+    Promise.all(
+      [1, 2, 3].map(async (threads) => {
+        const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+        const engine = await createEngine({ threads });
+        const trainer = await engine.createTrainer({
+          config: { width: 0.35, resolution: 32, stem: "cifar" },
+          recipe: { batch: 13, seed: 5 },
+          data: { kind: "shapes" },
+        });
+        const losses = [];
+        for await (const { loss } of trainer.run({ steps: 4 })) losses.push(loss);
+        const weights = await trainer.weights();
+        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", weights)).join();
+        const { loss } = await trainer.evaluate({ images: 40 });
+        const classifier = await engine.loadClassifier(weights);
+        await classifier.setResolution(160);
+        const photo = await (await fetch("samples/cat.jpg")).blob();
+        const { predictions } = await classifier.classify(photo, { k: 10 });
+        engine.close();
+        return { how: [engine.variant.includes("threads"), engine.threads], losses, digest, loss, predictions };
+      }),
+    ),
+  );
+  const [{ how, ...one }, ...more] = results;
+  assert.deepEqual(how, [false, 1]);
+  for (const [i, { how, ...result }] of more.entries()) {
+    assert.deepEqual(how, [true, i + 2]);
+    assert.deepEqual(result, one);
+  }
+});
+
+test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    Object.assign(window, { engine: await createEngine({ threads: 2 }) });
+  });
+  const workers = async (/** @type {number} */ count) => {
+    const end = Date.now() + 10_000;
+    while (page.workers().length !== count && Date.now() < end) await page.waitForTimeout(50);
+    assert.equal(page.workers().length, count);
+  };
+  await workers(3);
+  await page.evaluate(() => /** @type {any} */ (window).engine.restart());
+  await workers(3);
+  await page.evaluate(() => /** @type {any} */ (window).engine.close());
+  await workers(0);
+});
+
 test("the build suits the browser; where none does, the page says so", { timeout: 60_000 }, async () => {
   const fresh = await lab.browser.newPage();
   await fresh.addInitScript(() => {
@@ -208,9 +261,12 @@ test("the build suits the browser; where none does, the page says so", { timeout
     WebAssembly.validate = (bytes) =>
       ![.../** @type {Uint8Array} */ (bytes)].join().includes("253,133,2") && validate(bytes);
   });
-  await fresh.goto(lab.url);
-  await fresh.locator(".cost", { hasText: "1 thread, SIMD" }).waitFor();
+  await fresh.goto(`${lab.url}?threads=2`);
+  await fresh.locator(".cost", { hasText: "2 threads, SIMD" }).waitFor();
   await fresh.locator("#panel-classify .predictions li").first().waitFor();
+  await fresh.goto(`${lab.url}?threads=1`);
+  await fresh.locator(".cost", { hasText: "1 thread, SIMD" }).waitFor();
+  assert.equal(await fresh.getByRole("button", { name: "why only one" }).isVisible(), false, "it was asked for");
   await fresh.addInitScript(() => {
     WebAssembly.validate = () => false;
   });

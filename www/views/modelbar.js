@@ -41,6 +41,8 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   const accuracy = figure("cost.accuracy");
   figures.push(accuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
+  const obstacle = h("span", { class: "figure", hidden: !engine.obstacle });
+  costs.append(obstacle);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: () => model.cancel() });
@@ -116,6 +118,7 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
     how.set(number(engine.threads));
+    if (engine.obstacle) obstacle.replaceChildren(...rich(t(`cost.obstacle.${engine.obstacle}`)));
     readingButton.hidden = !entry?.file || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy : undefined;
     accuracy.element.hidden = stated === undefined;

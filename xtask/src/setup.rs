@@ -10,13 +10,16 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use xshell::cmd;
 
-use crate::tools::{Tools, WASM_TARGET, version_of};
+use crate::tools::{Tools, version_of};
 
 /// The oldest Rust that compiles the crate (`rust-version` of Cargo.toml) and the oldest Node.js.
 const RUST: (u32, u32) = (1, 89);
 const NODE: (u32, u32) = (20, 0);
 /// Any version in PATH will do; this one is installed where there is none.
 const WASM_PACK: &str = "0.15.1";
+
+/// The standard library's sources, below the folder of a Rust.
+const STD_SOURCES: &str = "lib/rustlib/src/rust/library/std/Cargo.toml";
 
 /// What is to be done with the tools.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,12 +56,12 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     let sh = tools.shell.clone();
     let mut lacks = Vec::new();
     tools.debian_rust = false;
-    if !compiles_to_wasm(tools) {
+    if !has_std_sources(tools) {
         tools.debian_rust = has_debian_rust(tools);
-        if !tools.debian_rust && !tools.succeeds(cmd!(sh, "rustup target add {WASM_TARGET}")) {
+        if !tools.debian_rust && !tools.succeeds(cmd!(sh, "rustup component add rust-src")) {
             lacks.push(Lack {
                 packages: &["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "lld-22"],
-                by_hand: "rustup target add wasm32-unknown-unknown",
+                by_hand: "rustup component add rust-src",
             });
         }
     }
@@ -89,24 +92,17 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     lacks
 }
 
-/// Whether the Rust in PATH compiles to WebAssembly. Only a compilation tells whether the target's standard
-/// library is there and of the compiler's version.
-fn compiles_to_wasm(tools: &Tools) -> bool {
-    let sh = &tools.shell;
-    tools.succeeds(
-        cmd!(sh, "rustc --target {WASM_TARGET} --crate-type lib --crate-name probe --emit metadata -o - -")
-            .stdin("pub fn probe() -> Option<u8> { None }"),
-    )
+/// Whether the Rust in PATH has the sources of its standard library, from which every wasm variant builds its own:
+/// the one that comes compiled knows no threads, and is larger.
+fn has_std_sources(tools: &Tools) -> bool {
+    let sysroot = cmd!(tools.shell, "rustc --print sysroot").quiet().ignore_stderr().read();
+    sysroot.is_ok_and(|sysroot| Path::new(&sysroot).join(STD_SOURCES).exists())
 }
 
 /// Whether Debian's Rust is there, with the sources of its standard library, its linter and a linker.
 fn has_debian_rust(tools: &Tools) -> bool {
-    let files = [
-        "/usr/bin/cargo",
-        "/usr/bin/cargo-clippy",
-        "/usr/bin/lld-22",
-        "/usr/lib/rustlib/src/rust/library/std/Cargo.toml",
-    ];
+    let files =
+        ["/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/bin/lld-22", &format!("/usr/{STD_SOURCES}")];
     let version = cmd!(tools.shell, "/usr/bin/rustc --version").quiet().ignore_stderr().read().ok();
     files.iter().all(|file| Path::new(file).exists())
         && version.and_then(|version| version_of(&version)) >= Some(RUST)

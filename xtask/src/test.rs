@@ -61,9 +61,13 @@ fn formatting(tools: &Tools) -> Result<()> {
 fn clippy(tools: &Tools) -> Result<()> {
     let sh = &tools.shell;
     tools.run(cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings"))?;
-    let wasm =
-        cmd!(sh, "cargo clippy --no-default-features --all-targets --target {WASM_TARGET} -- -D warnings");
-    tools.run(tools.for_wasm(wasm, &tools.variants[0])?)
+    // One without and one with threads: the instructions make no difference.
+    for variant in tools.variants.iter().filter(|variant| variant.name.starts_with("simd128")) {
+        let features = variant.cargo_features();
+        let wasm = cmd!(sh, "cargo clippy {features...} --all-targets --target {WASM_TARGET} -- -D warnings");
+        tools.run(tools.for_wasm(wasm, variant)?)?;
+    }
+    Ok(())
 }
 
 fn native(tools: &Tools) -> Result<()> {
@@ -78,9 +82,10 @@ fn docs(tools: &Tools) -> Result<()> {
 fn wasm(tools: &Tools) -> Result<()> {
     for variant in &tools.variants {
         println!("\n{}", variant.name);
+        let features = variant.cargo_features();
         let test = cmd!(
             tools.shell,
-            "wasm-pack test --headless --chrome --mode no-install -- --no-default-features --lib --test golden --test web"
+            "wasm-pack test --headless --chrome --mode no-install -- {features...} --lib --test golden --test web"
         );
         tools.run(tools.for_wasm(test, variant)?)?;
     }

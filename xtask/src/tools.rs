@@ -19,8 +19,29 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 pub struct Variant {
     pub name: String,
     pub target_features: String,
+    #[serde(default)]
+    pub threads: bool,
     pub wasm_opt: Vec<String>,
 }
+
+impl Variant {
+    /// The crate's features for cargo: the command line stays out.
+    pub fn cargo_features(&self) -> impl Iterator<Item = &'static str> {
+        iter::once("--no-default-features").chain(self.threads.then_some("--features=threads"))
+    }
+}
+
+/// What the linker needs so that threads share a module's memory, each with a stack and thread-locals of its own.
+/// A shared memory reserves its maximum from the start; more than 2 GiB is refused on phones.
+const SHARED_MEMORY: [&str; 7] = [
+    "--shared-memory",
+    "--import-memory",
+    "--max-memory=2147483648",
+    "--export=__wasm_init_tls",
+    "--export=__tls_size",
+    "--export=__tls_align",
+    "--export=__tls_base",
+];
 
 /// Upper bounds in kB after gzip.
 #[derive(Deserialize)]
@@ -43,8 +64,7 @@ pub struct Tools {
     pub shell: Shell,
     pub variants: Vec<Variant>,
     pub budget: Budget,
-    /// Whether WebAssembly is compiled by Debian's Rust in /usr/bin, which builds the standard library from
-    /// source, and not by the Rust in PATH.
+    /// Whether WebAssembly is compiled by Debian's Rust in /usr/bin, and not by the Rust in PATH.
     pub debian_rust: bool,
 }
 
@@ -93,16 +113,22 @@ impl Tools {
     /// The command for a wasm variant: compiled for its target features, by the toolchain that can.
     pub fn for_wasm<'a>(&self, command: Cmd<'a>, variant: &Variant) -> Result<Cmd<'a>> {
         // RUSTFLAGS and not the target's own variable, which a RUSTFLAGS from outside would override
+        let mut flags = format!("-C target-feature={}", variant.target_features);
+        for argument in SHARED_MEMORY.iter().filter(|_| variant.threads) {
+            flags += &format!(" -C link-arg={argument}");
+        }
         let command = command
-            .env("RUSTFLAGS", format!("-C target-feature={}", variant.target_features))
-            .env("CARGO_TARGET_DIR", self.wasm_target_dir(variant));
+            .env("RUSTFLAGS", flags)
+            .env("CARGO_TARGET_DIR", self.wasm_target_dir(variant))
+            // building the standard library is not a stable feature of cargo
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
         if !self.debian_rust {
             return Ok(command);
         }
         Ok(command
-            .env("PATH", prepend(Path::new("/usr/bin"), &self.shell.var_os("PATH").unwrap_or_default())?)
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort"))
+            .env("PATH", prepend(Path::new("/usr/bin"), &self.shell.var_os("PATH").unwrap_or_default())?))
     }
 
     /// Runs a command, shows it and its output.

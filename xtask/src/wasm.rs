@@ -11,7 +11,8 @@ use crate::tools::{Tools, Variant, WASM_TARGET};
 /// Builds a variant's package, if anything it is made from has changed, and returns its folder.
 pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     let sh = &tools.shell;
-    let build = cmd!(sh, "cargo build --profile wasm --lib --no-default-features --target {WASM_TARGET}");
+    let features = variant.cargo_features();
+    let build = cmd!(sh, "cargo build --profile wasm --lib {features...} --target {WASM_TARGET}");
     tools.run(tools.for_wasm(build, variant)?)?;
 
     // Cargo knows whether its own output is up to date; the rest is, if it was made from the same.
