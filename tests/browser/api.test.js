@@ -27,7 +27,10 @@ test("the example of the README runs as written", { timeout: 120_000 }, async ()
   const lines = [];
   /** @type {string[]} */
   const errors = [];
-  page.on("console", (message) => (message.type() === "error" ? errors : lines).push(message.text()));
+  page.on("console", (message) => {
+    if (message.type() === "log") lines.push(message.text());
+    if (message.type() === "error") errors.push(message.text());
+  });
   page.on("pageerror", (error) => errors.push(String(error.stack)));
   await page.goto(`${lab.url}empty.html`);
   await page.addScriptTag({ type: "module", content: example });
