@@ -96,25 +96,58 @@ pub fn convolve<S: Simd>(
     framed: &[f32],
     (top, rows): (usize, usize),
     taps: &[S::f32s; 9],
+    finish: impl FnMut(usize, S::f32s),
+) {
+    match geometry.stride {
+        1 => convolve_rows::<S, 1, 4>(simd, geometry, framed, (top, rows), taps, finish),
+        _ => convolve_rows::<S, 2, 5>(simd, geometry, framed, (top, rows), taps, finish),
+    }
+}
+
+/// [`convolve`] at one stride. Outputs are computed in pairs, which share some of their `COLUMNS` of inputs and keep
+/// two sums on their way at once.
+#[inline(always)]
+fn convolve_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
+    simd: S,
+    geometry: Geometry,
+    framed: &[f32],
+    (top, rows): (usize, usize),
+    taps: &[S::f32s; 9],
     mut finish: impl FnMut(usize, S::f32s),
 ) {
     let lanes = S::f32s::LEN;
-    let (width, out, stride) = (geometry.framed() * lanes, geometry.size_out(), geometry.stride);
+    let (width, out) = (geometry.framed() * lanes, geometry.size_out());
     for y in 0..rows {
-        let top = (y * stride + top) * width + geometry.offset * lanes;
+        let top = (y * STRIDE + top) * width + geometry.offset * lanes;
         // Rows are cut so that the last output's last tap is their end: no tap is out of bounds.
-        let length = ((out - 1) * stride + 3) * lanes;
+        let length = ((out - 1) * STRIDE + 3) * lanes;
         let rows = [0, 1, 2].map(|row| &framed[top + row * width..][..length]);
-        for x in 0..out {
-            let left = x * stride * lanes;
+        for x in (0..out - out % 2).step_by(2) {
+            let left = x * STRIDE * lanes;
+            let mut sums = [S::f32s::splat(simd, 0.0); 2];
+            for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
+                let row = &row[left..left + COLUMNS * lanes];
+                for (column, x) in row.chunks_exact(lanes).enumerate() {
+                    let x = S::f32s::from_slice(simd, x);
+                    for (output, sum) in sums.iter_mut().enumerate() {
+                        if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
+                            *sum = x.mul_add(*tap, *sum);
+                        }
+                    }
+                }
+            }
+            finish(y * out + x, sums[0]);
+            finish(y * out + x + 1, sums[1]);
+        }
+        if out % 2 == 1 {
+            let left = (out - 1) * STRIDE * lanes;
             let mut sum = S::f32s::splat(simd, 0.0);
             for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
-                let row = &row[left..left + 3 * lanes];
-                for (x, tap) in row.chunks_exact(lanes).zip(taps) {
+                for (x, tap) in row[left..].chunks_exact(lanes).zip(taps) {
                     sum = S::f32s::from_slice(simd, x).mul_add(*tap, sum);
                 }
             }
-            finish(y * out + x, sum);
+            finish((y + 1) * out - 1, sum);
         }
     }
 }

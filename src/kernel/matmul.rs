@@ -96,6 +96,13 @@ pub fn matmul<S: Simd>(
     }
 }
 
+/// `length`, kept from the compiler in the browser. Knowing it, LLVM unrolls the loop over a block's inputs and sorts
+/// the products by their sum; the weights of the whole block are then alive at once, and registers spill.
+#[inline(always)]
+fn hidden(length: usize) -> usize {
+    if cfg!(target_arch = "wasm32") { std::hint::black_box(length) } else { length }
+}
+
 /// R rows by C vectors of the product, summed over all of K.
 #[inline(always)]
 fn tile<S: Simd, const R: usize, const C: usize>(
@@ -108,9 +115,13 @@ fn tile<S: Simd, const R: usize, const C: usize>(
 ) {
     let lanes = S::f32s::LEN;
     let mut sums = [[S::f32s::splat(simd, 0.0); R]; C];
-    for (a, b) in a.chunks_exact(rows * lanes).zip(panel.chunks_exact(lanes * C * lanes)) {
+    let block = hidden(lanes * C * lanes);
+    for (a, b) in a.chunks_exact(rows * lanes).zip(panel.chunks_exact(block)) {
         let a = &a[row * lanes..(row + R) * lanes];
         for (i, b) in b.chunks_exact(C * lanes).enumerate() {
+            if i >= lanes {
+                break;
+            }
             let mut weights = [S::f32s::splat(simd, 0.0); C];
             for (weight, b) in weights.iter_mut().zip(b.chunks_exact(lanes)) {
                 *weight = S::f32s::from_slice(simd, b);
