@@ -155,20 +155,51 @@ fn convolve_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
 /// The gradient of the nine taps: adds Σ x · dy over all outputs. `x` and `dy` are framed, `dy` by [`spread`].
 #[inline(always)]
 pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::f32s; 9]) {
+    match geometry.stride {
+        1 => accumulate_rows::<S, 1, 4>(simd, geometry, x, dy, sums),
+        _ => accumulate_rows::<S, 2, 5>(simd, geometry, x, dy, sums),
+    }
+}
+
+/// [`accumulate`] at one stride, over pairs of outputs that share some of their `COLUMNS` of inputs.
+#[inline(always)]
+fn accumulate_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
+    simd: S,
+    geometry: Geometry,
+    x: &[f32],
+    dy: &[f32],
+    sums: &mut [S::f32s; 9],
+) {
     let lanes = S::f32s::LEN;
-    let (width, out, stride) = (geometry.framed() * lanes, geometry.size_out(), geometry.stride);
+    let (width, out) = (geometry.framed() * lanes, geometry.size_out());
     let mut totals = *sums;
     for y in 0..out {
-        let top = (y * stride + geometry.offset) * width + geometry.offset * lanes;
-        let length = ((out - 1) * stride + 3) * lanes;
+        let top = (y * STRIDE + geometry.offset) * width + geometry.offset * lanes;
+        let length = ((out - 1) * STRIDE + 3) * lanes;
         let rows = [0, 1, 2].map(|row| &x[top + row * width..][..length]);
         let centre = &dy[top + width + lanes..][..length - 2 * lanes];
-        for x in 0..out {
-            let left = x * stride * lanes;
+        for x in (0..out - out % 2).step_by(2) {
+            let left = x * STRIDE * lanes;
+            let pair = &centre[left..left + (STRIDE + 1) * lanes];
+            let dy = [0, STRIDE].map(|at| S::f32s::from_slice(simd, &pair[at * lanes..(at + 1) * lanes]));
+            for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
+                let row = &row[left..left + COLUMNS * lanes];
+                for (column, x) in row.chunks_exact(lanes).enumerate() {
+                    let x = S::f32s::from_slice(simd, x);
+                    for (output, dy) in dy.iter().enumerate() {
+                        let tap = column.checked_sub(output * STRIDE).and_then(|tap| totals.get_mut(tap));
+                        if let Some(total) = tap {
+                            *total = x.mul_add(*dy, *total);
+                        }
+                    }
+                }
+            }
+        }
+        if out % 2 == 1 {
+            let left = (out - 1) * STRIDE * lanes;
             let dy = S::f32s::from_slice(simd, &centre[left..left + lanes]);
             for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
-                let row = &row[left..left + 3 * lanes];
-                for (x, total) in row.chunks_exact(lanes).zip(totals) {
+                for (x, total) in row[left..].chunks_exact(lanes).zip(totals) {
                     *total = S::f32s::from_slice(simd, x).mul_add(dy, *total);
                 }
             }

@@ -167,13 +167,17 @@ pub fn accumulate<S: Simd>(
                 // `half` is a constant in each arm, so that the offset into a chunk needs no check.
                 match (half, right.is_empty()) {
                     (0, false) => {
-                        add_tile(n, height, column, first, outer::<S, 0, 2>(simd, a, [left, right]), dw)
+                        add_tile(simd, n, height, column, first, outer::<S, 0, 2>(simd, a, [left, right]), dw)
                     }
-                    (0, true) => add_tile(n, height, column, first, outer::<S, 0, 1>(simd, a, [left]), dw),
+                    (0, true) => {
+                        add_tile(simd, n, height, column, first, outer::<S, 0, 1>(simd, a, [left]), dw)
+                    }
                     (_, false) => {
-                        add_tile(n, height, column, first, outer::<S, 4, 2>(simd, a, [left, right]), dw)
+                        add_tile(simd, n, height, column, first, outer::<S, 4, 2>(simd, a, [left, right]), dw)
                     }
-                    (_, true) => add_tile(n, height, column, first, outer::<S, 4, 1>(simd, a, [left]), dw),
+                    (_, true) => {
+                        add_tile(simd, n, height, column, first, outer::<S, 4, 1>(simd, a, [left]), dw)
+                    }
                 }
             }
         }
@@ -189,12 +193,12 @@ fn outer<S: Simd, const OFFSET: usize, const C: usize>(
 ) -> [[S::f32s; C]; 4] {
     let lanes = S::f32s::LEN;
     let mut sums = [[S::f32s::splat(simd, 0.0); C]; 4];
-    let mut dy = dy.map(|dy| dy.chunks_exact(lanes));
-    for a in a.chunks_exact(lanes) {
+    // All of one length, which spares the loop a check for each.
+    let dy = dy.map(|dy| &dy[..a.len()]);
+    for (row, a) in a.chunks_exact(lanes).enumerate() {
         let mut gradients = [S::f32s::splat(simd, 0.0); C];
-        for (gradient, dy) in gradients.iter_mut().zip(&mut dy) {
-            let Some(dy) = dy.next() else { return sums };
-            *gradient = S::f32s::from_slice(simd, dy);
+        for (gradient, dy) in gradients.iter_mut().zip(dy) {
+            *gradient = S::f32s::from_slice(simd, &dy[row * lanes..(row + 1) * lanes]);
         }
         for r in 0..4 {
             let x = S::f32s::splat(simd, a[OFFSET + r]);
@@ -208,22 +212,25 @@ fn outer<S: Simd, const OFFSET: usize, const C: usize>(
 
 /// Adds a tile to `dw` from `column` on, leaving out rows and columns that are only padding.
 #[inline(always)]
-fn add_tile<S: Simd, V: SimdBase<S, Element = f32>, const C: usize>(
+fn add_tile<S: Simd, const C: usize>(
+    simd: S,
     n: usize,
     height: usize,
     column: usize,
     first: bool,
-    tile: [[V; C]; 4],
+    tile: [[S::f32s; C]; 4],
     dw: &mut [f32],
 ) {
+    let lanes = S::f32s::LEN;
     for (row, values) in tile.iter().enumerate().take(height) {
         for (c, value) in values.iter().enumerate() {
-            let start = column + c * V::LEN;
-            let end = n.min(start + V::LEN);
-            if start >= end {
+            let start = column + c * lanes;
+            let target = &mut dw[row * n + start.min(n)..row * n + n.min(start + lanes)];
+            if target.len() == lanes {
+                let sum = if first { *value } else { *value + S::f32s::from_slice(simd, target) };
+                sum.store_slice(target);
                 continue;
             }
-            let target = &mut dw[row * n + start..row * n + end];
             for (target, value) in target.iter_mut().zip(value.as_slice()) {
                 *target = if first { *value } else { *target + *value };
             }
