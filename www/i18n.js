@@ -112,6 +112,7 @@ export function count(value) {
 /** @param {number} value */
 export function bytes(value) {
   if (value < 999.5) return `${number(value)} B`;
+  if (value >= 999.5e6) return `${short(value / 1e9)} GB`;
   return value >= 999_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
 }
 
@@ -126,6 +127,9 @@ export function milliseconds(value) {
 export function percent(value) {
   return `${number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`;
 }
+
+/** A day and its time. @param {Date} date */
+export const moment = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
 /** Time left, roughly. @param {number} seconds */
 export function duration(seconds) {

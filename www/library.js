@@ -1,44 +1,91 @@
 /**
- * The weights at hand: those the page ships, files the person opened, networks trained here.
+ * The weights at hand: those the page ships, those that others publish, files the person opened, networks trained here.
+ * What was fetched, opened or trained is kept in the browser's storage. Knows no DOM.
  *
  * @typedef {import("./protocol.js").Config} Config
+ * @typedef {import("./weightstorage.js").Stored} Stored
+ * @typedef {Awaited<ReturnType<typeof openWeightStorage>>} Storage
  *
  * @typedef {object} Entry
  * @property {string} id as in the link
+ * @property {"shipped" | "published" | "opened" | "trained" | "project"} origin
  * @property {() => string} name in the chosen language
  * @property {string} family entries of one family are the same thing at different widths
  * @property {Config} config
  * @property {string[]} labels
- * @property {File} [file] where it was opened from
  * @property {Config} [options] what the person says that the file does not
- * @property {number | undefined} accuracy on held-out pictures, as the manifest states it
- * @property {(how: {signal?: AbortSignal, onProgress?: (share: number) => void}) => Promise<Uint8Array>} load
+ * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
+ * @property {string} [url] where it is fetched from
+ * @property {number} [size] of the file, in bytes; about, while it is not here
+ * @property {Uint8Array} [bytes] where they are in memory
+ * @property {Stored} [stored] what of it is in the storage
+ *
+ * @typedef {object} Fetching
+ * @property {Entry} entry
+ * @property {number} share that is here, 0 – 1
+ * @property {AbortController} controller
+ * @property {Promise<Uint8Array>} bytes
  */
-import { download } from "./download.js";
-import { currentLanguage } from "./i18n.js";
+import { download, gather, request } from "./download.js";
+import { EngineError } from "./errors.js";
+import { currentLanguage, moment, t } from "./i18n.js";
+import { openWeightStorage } from "./weightstorage.js";
 
 const FOLDER = new URL("./weights/", import.meta.url);
+/** Bytes that are stored at once, so that an interruption loses at most those. */
+const PART = 1 << 20;
 
-/** Event `change`: entries came, or there are names for the classes of ImageNet now. */
+/**
+ * Events: `change` when entries came or went, `progress` when more of one is here or the storage failed.
+ */
 export class Library extends EventTarget {
   /** @type {Entry[]} */
   entries = [];
+  /** What is under way, by the entry's id. @type {Map<string, Fetching>} */
+  fetching = new Map();
+  /** Why the last weights are not kept. @type {unknown} */
+  problem = null;
+  /** @type {Storage | null} */
+  #storage = null;
+  #engine;
 
-  /** Reads which weights the page ships. */
+  /** @param {Promise<import("./engine.js").Engine>} engine which tells whether a file can be read */
+  constructor(engine) {
+    super();
+    this.#engine = engine;
+  }
+
+  /** Reads what the page ships, what others publish and what the storage holds. */
   async open() {
     const manifest = await (await fetch(new URL("manifest.json", FOLDER))).json();
-    for (const { id, file, name, width, resolution, classes, stem, accuracy } of manifest) {
+    for (const { id, file, name, published, width, resolution, classes, stem, accuracy, bytes } of manifest) {
       this.entries.push({
         id,
+        origin: published ? "published" : "shipped",
         name: () => name[currentLanguage()] ?? name.en,
         family: name.en,
         config: { width, resolution, classes, stem },
         labels: [],
+        options: published ? { resolution } : undefined,
         accuracy,
-        load: keep((how) => download(new URL(file, FOLDER), how)),
+        url: new URL(file, FOLDER).href,
+        size: bytes,
       });
     }
+    try {
+      this.#storage = await openWeightStorage();
+      for (const stored of await this.#storage.list()) this.#restore(stored);
+    } catch (error) {
+      this.#fail(error);
+    }
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {Stored} stored */
+  #restore(stored) {
+    const published = this.find(stored.id);
+    if (published) published.stored = stored;
+    else if (stored.whole) this.entries.push(entryOf(stored));
   }
 
   /** @param {unknown} id */
@@ -46,34 +93,162 @@ export class Library extends EventTarget {
     return this.entries.find((entry) => entry.id === id);
   }
 
-  /**
-   * Adds weights, or replaces those of the same id.
-   *
-   * @param {{id: string, name: () => string, bytes: Uint8Array, config: Config, labels: string[], file?: File, options?: Config}} weights
-   */
-  add({ bytes, ...weights }) {
-    const entry = { ...weights, family: weights.id, accuracy: undefined, load: async () => bytes };
-    this.entries = [...this.entries.filter(({ id }) => id !== entry.id), entry];
-    this.dispatchEvent(new Event("change"));
-  }
-
   /** The entry's siblings at other widths, itself included. @param {Entry} entry */
   family(entry) {
     return this.entries.filter(({ family }) => family === entry.family);
   }
+
+  /** Adds an entry, or replaces that of the same id. @param {Entry} entry */
+  add(entry) {
+    this.entries = [...this.entries.filter(({ id }) => id !== entry.id), entry];
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * Adds weights and stores them; where that fails they are here until the page is closed, and the person is told.
+   *
+   * @param {Omit<Stored, "size" | "whole">} described
+   * @param {Uint8Array} bytes
+   */
+  async keep(described, bytes) {
+    const stored = { ...described, size: bytes.length, whole: true };
+    const entry = { ...entryOf(stored), stored: undefined, bytes };
+    this.add(entry);
+    if (!this.#storage) return;
+    try {
+      await this.#storage.replace(stored, bytes);
+      this.problem = null;
+      Object.assign(entry, { stored, bytes: undefined });
+      navigator.storage?.persist?.(); // or the browser may clear it when it needs room
+    } catch (error) {
+      this.#fail(error, entry);
+    }
+    this.dispatchEvent(new Event("progress"));
+  }
+
+  /** Takes weights out of the storage; what others publish can be fetched again. @param {Entry} entry */
+  async remove(entry) {
+    this.cancel(entry.id);
+    try {
+      await this.#storage?.remove(entry.id);
+      this.problem = null;
+    } catch (error) {
+      return this.#fail(error, entry);
+    }
+    entry.stored = undefined;
+    if (entry.origin !== "published") this.entries = this.entries.filter((other) => other !== entry);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * The bytes of an entry; fetched once, however many ask.
+   *
+   * @param {Entry} entry
+   * @returns {Promise<Uint8Array>}
+   */
+  async load(entry) {
+    if (entry.bytes) return entry.bytes;
+    const started = this.fetching.get(entry.id);
+    if (started) return started.bytes;
+    const controller = new AbortController();
+    const bytes = this.#load(entry, controller.signal);
+    const fetching = { entry, share: 0, controller, bytes };
+    this.fetching.set(entry.id, fetching);
+    try {
+      return await bytes;
+    } finally {
+      this.fetching.delete(entry.id);
+      this.dispatchEvent(new Event("progress"));
+    }
+  }
+
+  /** Stops fetching an entry; what is here of it stays. @param {string} id */
+  cancel(id) {
+    this.fetching.get(id)?.controller.abort();
+  }
+
+  /** @param {Entry} entry @param {AbortSignal} signal */
+  async #load(entry, signal) {
+    const { url = "", origin, stored } = entry;
+    const storage = this.#storage;
+    if (stored?.whole && storage) return storage.read(entry.id);
+    const onProgress = (/** @type {number} */ share) => {
+      const fetching = this.fetching.get(entry.id);
+      if (fetching) fetching.share = Math.min(share, 1);
+      this.dispatchEvent(new Event("progress"));
+    };
+    if (origin === "published" && storage) {
+      // one tab at a time
+      return navigator.locks.request(entry.id, { signal }, () => this.#complete(storage, entry, signal, onProgress));
+    }
+    return (entry.bytes = await download(url, { signal, onProgress }));
+  }
+
+  /**
+   * Fetches what is missing of a published file and stores it as it comes. It is whole when the engine can read it.
+   *
+   * @param {Storage} storage
+   * @param {Entry} entry
+   * @param {AbortSignal} signal
+   * @param {(share: number) => void} onProgress
+   */
+  async #complete(storage, entry, signal, onProgress) {
+    const { id, url = "", config, options } = entry;
+    let stored = (await storage.list()).find((file) => file.id === id);
+    try {
+      if (!stored?.whole) {
+        const incoming = await request(url, { signal, from: stored?.size, version: stored?.version });
+        if (!stored || !incoming.from) {
+          stored = { id, origin: "published", config, labels: [], size: 0, whole: false, version: incoming.version };
+          await storage.replace(stored);
+        }
+        for await (const part of gather(incoming.chunks, PART)) {
+          stored = await storage.append(stored, part);
+          onProgress(stored.size / (incoming.total || entry.size || Infinity));
+        }
+      }
+      const bytes = await storage.read(id);
+      const classifier = await (await this.#engine).loadClassifier(bytes, { options });
+      classifier.close();
+      stored = { ...stored, whole: true };
+      await storage.describe(stored);
+      this.problem = null;
+      navigator.storage?.persist?.();
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw isQuota(error) ? noRoom(error, entry) : error;
+      const { code, message, values } = error;
+      if (code === "network") throw new EngineError("refused", message, values);
+      if (code !== "core") throw error;
+      // all of it came, and it is not what it should be
+      await storage.remove(id);
+      stored = undefined;
+      throw new EngineError("not-weights", message, { url, host: new URL(url).host, reason: message });
+    } finally {
+      entry.stored = stored;
+    }
+  }
+
+  /** @param {any} error @param {Entry} [entry] */
+  #fail(error, entry) {
+    const reason = error?.message ?? String(error);
+    const told = new EngineError("no-storage", String(error), { name: entry?.name() ?? "", reason });
+    this.problem = entry && isQuota(error) ? noRoom(error, entry) : told;
+    this.dispatchEvent(new Event("progress"));
+  }
 }
 
-/**
- * Loads once and remembers; a failure is not remembered.
- *
- * @param {Entry["load"]} load
- * @returns {Entry["load"]}
- */
-function keep(load) {
-  /** @type {Uint8Array | undefined} */
-  let bytes;
-  return async (how) => (bytes ??= await load(how));
+/** @param {Stored} stored @returns {Entry} */
+function entryOf(stored) {
+  const { id, origin, title = "", run, config, labels, options, size } = stored;
+  const name = () => (run ? t("weights.trained", { ...run, when: moment(run.when) }) : title);
+  return { id, origin, name, family: id, config, labels, options, accuracy: {}, size, stored };
 }
+
+/** @param {any} error */
+const isQuota = (error) => error?.name === "QuotaExceededError";
+/** @param {any} error @param {Entry} entry */
+const noRoom = (error, entry) => new EngineError("no-room", String(error), { name: entry.name() });
 
 /** @type {Promise<string[]> | undefined} */
 let imagenet;

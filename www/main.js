@@ -40,13 +40,14 @@ async function main() {
   const state = createState();
   showRoom(state);
   state.addEventListener("change", () => showRoom(state));
-  const library = new Library();
-  const project = new Project();
   // ?threads=1 in the address, to compare
   const threads = Number(new URLSearchParams(location.search).get("threads")) || undefined;
-  const [engine] = await Promise.all([createEngine({ threads }), library.open(), project.open()]);
+  const starting = createEngine({ threads });
+  const library = new Library(starting);
+  const project = new Project();
+  const [engine] = await Promise.all([starting, library.open(), project.open()]);
   const model = new Model(engine, state, library, project);
-  const session = new Session(engine, project);
+  const session = new Session(engine, project, library);
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
   offerTrained(context);
@@ -100,7 +101,8 @@ function offerTrained({ library, project }) {
   const { trained } = project;
   if (!trained || trained === offered) return;
   offered = trained;
-  library.add({ id: "classes", name: () => t("weights.classes"), ...trained });
+  const name = () => t("weights.classes");
+  library.add({ id: "classes", origin: "project", name, family: "classes", accuracy: {}, ...trained });
 }
 /** @type {import("./project.js").Trained | null} */
 let offered = null;
@@ -119,7 +121,7 @@ async function openWeights({ engine, state, library, model }, file, options) {
     await classifier.close();
     const { config, labels } = classifier;
     const id = `file:${file.name}`;
-    library.add({ id, name: () => file.name, bytes, config, labels, file, options });
+    library.keep({ id, origin: "opened", title: file.name, config, labels, options }, bytes);
     if (state.room === "train") state.set("train", { from: id, resolution: config.resolution });
     else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);

@@ -23,13 +23,11 @@ export class Model extends EventTarget {
   #project;
   /** @type {Awaited<ReturnType<Model["load"]>> | null} */
   loaded = null;
-  /** Share of the weights that has arrived, null where nothing is being fetched. @type {number | null} */
-  progress = null;
   /** Why the last weights were not taken. @type {unknown} */
   problem = null;
   /** @type {Cost} */
   cost = { description: null, measured: null, measurable: true };
-  /** The weights being fetched. @type {{id: string, controller: AbortController} | null} */
+  /** The entry being loaded. @type {import("./library.js").Entry | null} */
   #loading = null;
   #changed = false;
   #busy = false;
@@ -72,7 +70,7 @@ export class Model extends EventTarget {
   async update() {
     this.dispatchEvent(new Event("change"));
     this.#changed = true;
-    if (this.#loading?.id !== this.#wanted?.id) this.#loading?.controller.abort();
+    if (this.#loading && this.#loading.id !== this.#wanted?.id) this.#library.cancel(this.#loading.id);
     if (this.#busy) return;
     this.#busy = true;
     while (this.#changed) {
@@ -88,28 +86,21 @@ export class Model extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Stops fetching weights; those in use stay. */
-  cancel() {
-    this.#loading?.controller.abort();
-  }
-
   async #follow() {
     const entry = this.#wanted;
     if (entry && entry !== this.loaded?.entry) {
       this.problem = null;
-      const controller = new AbortController();
-      this.#loading = { id: entry.id, controller };
+      this.#loading = entry;
       try {
-        const loaded = await this.load(entry, controller.signal);
+        const loaded = await this.load(entry);
         this.loaded?.classifier.close();
         this.loaded = loaded;
         this.dispatchEvent(new Event("classifier"));
       } catch (error) {
-        this.problem = controller.signal.aborted ? null : error;
+        this.problem = /** @type {Error} */ (error).name === "AbortError" ? null : error;
         if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded?.entry.id ?? "" });
       }
       this.#loading = null;
-      this.progress = null;
       this.dispatchEvent(new Event("change"));
     }
     if (this.loaded) {
@@ -127,17 +118,9 @@ export class Model extends EventTarget {
    * A classifier of these weights, with names for its classes; `drawn` where those are the drawn shapes.
    *
    * @param {import("./library.js").Entry} entry
-   * @param {AbortSignal} signal
    */
-  async load(entry, signal) {
-    /** @param {number} share */
-    const onProgress = (share) => {
-      this.progress = share;
-      this.dispatchEvent(new Event("change"));
-    };
-    const classifier = await this.#engine.loadClassifier(await entry.load({ signal, onProgress }), {
-      options: entry.options,
-    });
+  async load(entry) {
+    const classifier = await this.#engine.loadClassifier(await this.#library.load(entry), { options: entry.options });
     const { labels, config } = classifier;
     this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
     const drawn = String(labels) === String(this.#shapes);

@@ -16,6 +16,7 @@
  * @property {Choice[]} widths
  * @property {Choice[]} resolutions
  */
+import { number } from "./i18n.js";
 import { classesOf, configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
 
 /**
@@ -34,7 +35,8 @@ export function networkOf(state, library, project) {
       const widths = choices(WIDTHS, config.width, (width) => {
         const sibling = family.find((entry) => entry.config.width === width);
         if (sibling) return { weights: sibling.id };
-        return ["width.missing", { name: shown?.name() ?? "", width, has: config.width ?? 1 }];
+        const has = family.map((entry) => number(entry.config.width ?? 1)).join(", ");
+        return ["width.missing", { name: shown?.name() ?? "", width, has }];
       });
       return { config, entry: shown, widths, resolutions: free("resolution", RESOLUTIONS, config.resolution) };
     }

@@ -15,6 +15,7 @@
  * @property {Float32Array} confidences how probable the predicted class is to the network
  *
  * @typedef {object} Run
+ * @property {string} id no other run has it, not even before a reload
  * @property {number} number from 1
  * @property {Values} settings it was started with, later changes included
  * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
@@ -26,6 +27,7 @@
  * @property {string[]} labels
  * @property {Uint8Array | null} weights once it has ended
  */
+import { abortable } from "./download.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
@@ -47,6 +49,7 @@ const EVALUATE_AFTER = 1500;
 export class Session extends EventTarget {
   #engine;
   #project;
+  #library;
   /** @type {import("./engine.js").Trainer | null} */
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
@@ -71,11 +74,16 @@ export class Session extends EventTarget {
   #abort = new AbortController();
   #stopping = false;
 
-  /** @param {import("./engine.js").Engine} engine @param {import("./project.js").Project} project */
-  constructor(engine, project) {
+  /**
+   * @param {import("./engine.js").Engine} engine
+   * @param {import("./project.js").Project} project
+   * @param {import("./library.js").Library} library
+   */
+  constructor(engine, project, library) {
     super();
     this.#engine = engine;
     this.#project = project;
+    this.#library = library;
   }
 
   /** Whether a run is under way, be it paused. */
@@ -103,7 +111,7 @@ export class Session extends EventTarget {
       const { signal } = this.#abort;
       const resolution = Number(settings.resolution);
       const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
-      const weights = await from?.load({ signal });
+      const weights = from && (await abortable(this.#library.load(from), signal));
       const trainer = await this.#engine.createTrainer({
         config,
         recipe: recipeOf(settings),
@@ -120,6 +128,7 @@ export class Session extends EventTarget {
       this.judged = null;
       this.trainer = trainer;
       this.run = {
+        id: `run-${Date.now().toString(36)}`,
         number: (this.runs.at(-1)?.number ?? 0) + 1,
         settings: { ...settings },
         steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
@@ -188,6 +197,12 @@ export class Session extends EventTarget {
     if (run.weights) return run.weights;
     if (run === this.run && this.trainer) return this.trainer.weights();
     return null;
+  }
+
+  /** Puts a run's weights among those at hand. @param {Run} run @param {Uint8Array} bytes */
+  keep({ id, number, steps, config, labels }, bytes) {
+    const run = { number, step: steps.step.at(-1) ?? 0, when: new Date() };
+    this.#library.keep({ id, origin: "trained", run, config, labels }, bytes);
   }
 
   /** @param {Run} run */
@@ -304,7 +319,7 @@ export class Session extends EventTarget {
     run.end = end;
     if (run.settings.data === "pictures") {
       this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
-    }
+    } else this.keep(run, run.weights);
     this.#enter("idle");
     this.dispatchEvent(new Event("runs"));
   }

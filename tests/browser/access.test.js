@@ -19,8 +19,9 @@ for (const locale of ["en", "ko"]) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
-      for (const room of ["classify", "train", "apart"]) {
-        await page.locator(`#tab-${room}`).click();
+      for (const room of ["classify", "train", "apart", "list of weights"]) {
+        if (room === "list of weights") await page.selectOption("#weights", "list");
+        else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
           await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
           await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
@@ -73,8 +74,9 @@ for (const locale of ["en", "ko"]) {
       hasTouch: true,
       isMobile: true,
     });
-    for (const room of ["classify", "train", "apart"]) {
-      await page.locator(`#tab-${room}`).tap();
+    for (const room of ["classify", "train", "apart", "list of weights"]) {
+      if (room === "list of weights") await page.selectOption("#weights", "list");
+      else await page.locator(`#tab-${room}`).tap();
       if (room === "train") {
         await page.locator(".control button").nth(2).tap();
         await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
@@ -89,6 +91,7 @@ for (const locale of ["en", "ko"]) {
       );
       assert.deepEqual(small, [], `${room}: targets under 44 pixels`);
     }
+    await page.keyboard.press("Escape");
     await page.locator(".bar-summary").tap();
     await page.locator('input[name=resolution][value="96"]').tap();
     assert.match(page.url(), /resolution=96/);

@@ -31,10 +31,12 @@ export async function startLab({ cifar = true } = {}) {
   /**
    * Opens the page in a context of its own; `check` fails where the console had errors.
    * @param {string} [hash]
-   * @param {import("playwright-core").BrowserContextOptions & {script?: () => void}} [options]
+   * @param {import("playwright-core").BrowserContextOptions & {script?: () => void,
+   *   routes?: Record<string, string>}} [options] `routes`: what is answered at addresses instead of what is there
    */
-  async function open(hash = "", { script, ...options } = {}) {
+  async function open(hash = "", { script, routes = {}, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en", ...options });
+    for (const [url, body] of Object.entries(routes)) await context.route(url, (route) => route.fulfill({ body }));
     const page = await context.newPage();
     if (script) await page.addInitScript(script);
     /** @type {string[]} */

@@ -37,7 +37,7 @@ test("Classify toggles among the widths there are and gives the reason for the o
     widths.map(({ values }) => values),
     [{}, null, null, { weights: "wide" }, null],
   );
-  assert.deepEqual(widths[1].reason, ["width.missing", { name: "Shapes", width: 0.5, has: 0.35 }]);
+  assert.deepEqual(widths[1].reason, ["width.missing", { name: "Shapes", width: 0.5, has: "0.35, 1" }]);
   assert.ok(
     resolutions.every(({ reason }) => reason === null),
     "any resolution works on any weights",

@@ -3,21 +3,25 @@ import { h } from "../dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 import { createReading } from "./reading.js";
 import { createToggles } from "./toggles.js";
+import { createWeights } from "./weights.js";
 
 /** What the select offers besides weights. */
 const OPEN = "open";
+const LIST = "list";
 const RANDOM = "";
 
 /**
  * @param {import("../main.js").Context} context
  * @param {(file: File, options?: import("../protocol.js").Config) => void} openWeights
  */
-export function createModelBar({ engine, state, library, model }, openWeights) {
+export function createModelBar(context, openWeights) {
+  const { engine, state, library, model } = context;
   const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
   const select = h("select", { id: "weights", onchange: choose });
-  const reading = createReading((options) => {
-    const { file } = model.network.entry ?? {};
-    if (file) openWeights(file, options);
+  const reading = createReading(async (options) => {
+    const { entry } = model.network;
+    if (!entry?.stored?.title) return;
+    openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
   });
   const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.showModal() });
   const selectLabel = h("label", { for: "weights" });
@@ -39,14 +43,17 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   });
   const figures = ["parameters", "macs", "memory", "time", engine.variant].map((name) => figure(`cost.${name}`));
   const accuracy = figure("cost.accuracy");
-  figures.push(accuracy);
+  const publishedAccuracy = figure("cost.accuracy-published");
+  figures.push(accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
   const obstacle = h("span", { class: "figure", hidden: !engine.obstacle });
   costs.append(obstacle);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
-  const cancel = h("button", { type: "button", t: "cancel", onclick: () => model.cancel() });
-  const loading = h("p", { class: "bar-loading", hidden: true }, h("span", { t: "bar.loading" }), progress, cancel);
+  const cancel = h("button", { type: "button", t: "cancel", onclick: () => library.cancel(fetching()?.entry.id ?? "") });
+  const fetched = h("span");
+  const loading = h("p", { class: "bar-loading", hidden: true }, fetched, progress, cancel);
+  const weights = createWeights(context, ({ id }) => use(id));
   const row = h(
     "div",
     { class: "bar-row" },
@@ -54,7 +61,10 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     summary,
     toggles,
   );
-  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading, weights.dialog);
+
+  /** What is being fetched, the first of it. @returns {import("../library.js").Fetching | undefined} */
+  const fetching = () => [...library.fetching.values()][0];
 
   function pick() {
     const [file] = picker.files ?? [];
@@ -63,14 +73,17 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
   }
   function choose() {
     const { value } = select;
-    if (value === OPEN) {
+    if (value === OPEN || value === LIST) {
       update();
-      picker.click();
-    } else if (state.room === "train") startFrom(value);
-    else {
-      state.set("classify", { weights: value, resolution: 0 });
-      state.set("apart", { width: 0, resolution: 0, stem: "" });
-    }
+      if (value === OPEN) picker.click();
+      else weights.show();
+    } else use(value);
+  }
+  /** @param {string} id */
+  function use(id) {
+    if (state.room === "train") return startFrom(id);
+    state.set("classify", { weights: id, resolution: 0 });
+    state.set("apart", { width: 0, resolution: 0, stem: "" });
   }
   /** The resolution begins as the weights have it. @param {string} from */
   function startFrom(from) {
@@ -92,7 +105,7 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     );
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
     if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
-    list.push(h("option", { value: OPEN }, t("bar.open")));
+    list.push(h("option", { value: OPEN }, t("bar.open")), h("option", { value: LIST }, t("bar.list")));
     if (!chosen && state.room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
     // an open list would close if its options were replaced by the same ones
     const same = list.length === select.length && list.every((option, i) => option.isEqualNode(select.options[i]));
@@ -119,17 +132,28 @@ export function createModelBar({ engine, state, library, model }, openWeights) {
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
     how.set(number(engine.threads));
     if (engine.obstacle) obstacle.replaceChildren(...rich(t(`cost.obstacle.${engine.obstacle}`)));
-    readingButton.hidden = !entry?.file || state.room === "train";
-    const stated = state.room === "classify" ? entry?.accuracy : undefined;
-    accuracy.element.hidden = stated === undefined;
-    accuracy.set(percent(stated ?? 0));
-    loading.hidden = model.progress === null;
-    progress.value = model.progress ?? 0;
-    problem.hidden = !model.problem;
-    problem.textContent = model.problem ? t("bar.problem", { reason: explainError(model.problem) }) : "";
+    readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
+    const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
+    for (const [one, published] of /** @type {const} */ ([[accuracy, false], [publishedAccuracy, true]])) {
+      one.element.hidden = stated === undefined || (entry?.origin === "published") !== published;
+      one.set(percent(stated ?? 0));
+    }
+    tell();
+  }
+
+  /** Says what is being fetched and what went wrong. */
+  function tell() {
+    const { entry, share } = fetching() ?? {};
+    loading.hidden = !entry;
+    fetched.textContent = entry ? t("bar.fetching", { name: entry.name() }) : "";
+    progress.value = share ?? 0;
+    problem.hidden = !model.problem && !library.problem;
+    if (model.problem) problem.textContent = t("bar.problem", { reason: explainError(model.problem) });
+    else problem.textContent = library.problem ? explainError(library.problem) : "";
   }
 
   model.addEventListener("change", update);
+  library.addEventListener("progress", tell);
   document.addEventListener("language", () => {
     for (const one of figures) one.translate();
     update();

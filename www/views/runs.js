@@ -7,7 +7,7 @@ import { lookOf } from "./curves.js";
 /** @typedef {import("../session.js").Run} Run */
 
 /** @param {import("../main.js").Context} context */
-export function createRuns({ session, library, state }) {
+export function createRuns({ engine, session, state }) {
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -20,12 +20,12 @@ export function createRuns({ session, library, state }) {
     problem,
   );
 
-  /** @param {Run} run @param {(weights: Uint8Array) => void} act */
+  /** @param {Run} run @param {(weights: Uint8Array) => void | Promise<void>} act */
   async function withWeights(run, act) {
     problem.hidden = true;
     try {
       const weights = await session.weightsOf(run);
-      if (weights) act(weights);
+      if (weights) await act(weights);
     } catch (error) {
       problem.textContent = explainError(error);
       problem.hidden = false;
@@ -34,18 +34,13 @@ export function createRuns({ session, library, state }) {
 
   /** @param {Run} run @param {Uint8Array} bytes */
   function use(run, bytes) {
-    const id = `run-${run.number}`;
-    const step = run.steps.step.at(-1) ?? 0;
-    library.add({
-      id,
-      name: () => t("weights.trained", { number: run.number, step }),
-      bytes,
-      config: run.config,
-      labels: run.labels,
-    });
-    state.set("classify", { weights: id, resolution: 0 });
+    session.keep(run, bytes);
+    state.set("classify", { weights: run.id, resolution: 0 });
     state.enter("classify");
   }
+
+  /** @param {Run} run */
+  const fileName = (run) => `mobilenetv2-${run.settings.data}-run${run.number}`;
 
   /** @param {Run} run */
   function row(run) {
@@ -63,8 +58,11 @@ export function createRuns({ session, library, state }) {
         "span",
         { class: "actions" },
         action("runs.use", failed, () => withWeights(run, (bytes) => use(run, bytes))),
-        action("runs.save", failed, () =>
-          withWeights(run, (bytes) => save(bytes, `mobilenetv2-${run.settings.data}-run${run.number}.safetensors`)),
+        action("weights.save", failed, () =>
+          withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`)),
+        ),
+        action("weights.onnx", failed, () =>
+          withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
         ),
         action("runs.forget", run.end === "active", () => session.forget(run)),
       ),

@@ -1,0 +1,244 @@
+// Weights that come and stay: fetched from a host that may misbehave, opened, trained; kept over a reload, and deleted.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { startLab, weightsInput } from "./lab.js";
+
+const MINUTE = 60_000;
+const FILE = new URL("../../www/weights/shapes-0.5.safetensors", import.meta.url);
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => void} Answer */
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+/** @type {Buffer} */
+let whole;
+/** The other origin, where the weights are published. @type {import("node:http").Server} */
+let host;
+let address = "";
+/** How it answers. @type {Answer} */
+let answer;
+/** The headers `Range` that it was asked with. @type {(string | undefined)[]} */
+let ranges = [];
+
+before(async () => {
+  lab = await startLab({ cifar: false });
+  whole = await readFile(FILE);
+  host = createServer((request, response) => {
+    ranges.push(request.headers.range);
+    response.setHeader("Access-Control-Allow-Origin", "*");
+    response.setHeader("Last-Modified", "Sat, 01 Jan 2022 00:00:00 GMT");
+    answer(request, response);
+  });
+  await new Promise((resolve) => host.listen(0, "127.0.0.1", () => resolve(undefined)));
+  address = `127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (host.address()).port}`;
+});
+after(async () => {
+  await lab?.close();
+  host?.close();
+  host?.closeAllConnections();
+});
+
+/** All of it, or the end that was asked for. @type {Answer} */
+const well = (request, response) => {
+  const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
+  response.setHeader("Content-Length", whole.length - from);
+  if (from) response.setHeader("Content-Range", `bytes ${from}-${whole.length - 1}/${whole.length}`);
+  response.writeHead(from ? 206 : 200).end(whole.subarray(from));
+};
+/** The first `bytes`, as of a file of `length`, then whatever `end` does. @param {number} bytes @param {number} length @returns {Answer} */
+const part = (bytes, length, end = (/** @type {import("node:http").ServerResponse} */ response) => void response.end()) =>
+  (_, response) => {
+    response.writeHead(200, { "Content-Length": length });
+    response.write(whole.subarray(0, bytes), () => end(response));
+  };
+/** Long enough that the browser has handed on what came before. @param {import("node:http").ServerResponse} response */
+const hangUp = (response) => void setTimeout(() => response.destroy(), 500);
+
+/**
+ * The page of a browser with nothing in its storage, for which the host publishes weights.
+ *
+ * @param {Answer} first
+ * @param {() => void} [script]
+ */
+async function open(first, script) {
+  answer = first;
+  ranges = [];
+  const manifest = JSON.parse(await readFile(new URL("../../www/weights/manifest.json", import.meta.url), "utf8"));
+  const shipped = manifest.find((/** @type {any} */ { file }) => file === "shapes-0.5.safetensors");
+  const published = {
+    ...shipped,
+    id: "published",
+    name: { en: "Published", ko: "공개" },
+    file: `http://${address}/weights.safetensors`,
+    published: true,
+  };
+  const routes = { "**/weights/manifest.json": JSON.stringify([...manifest, published]) };
+  const { page, context, check } = await lab.open("", { script, routes });
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  return { page, close: () => context.close(), check };
+}
+
+const problem = (/** @type {Page} */ page, /** @type {string | RegExp} */ text) =>
+  page.locator("#bar .bar-inner > .problem", { hasText: text }).waitFor();
+const row = (/** @type {Page} */ page, name = "Published") =>
+  page.locator(".weights-list li").filter({ has: page.locator("strong", { hasText: name }) });
+const button = (/** @type {Page} */ page, /** @type {string} */ name, of = "Published") =>
+  row(page, of).getByRole("button", { name, exact: true });
+const list = (/** @type {Page} */ page) => page.selectOption("#weights", "list");
+/** The network in use. @param {Page} page */
+const used = (page) => page.locator("#weights").inputValue();
+
+for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ ([
+  ["refuses", (_, response) => void response.writeHead(404).end(), /127\.0\.0\.1:\d+ did not send the file \(404\)/],
+  ["does not answer", (request) => void request.socket.destroy(), /did not send the file \(Failed to fetch\)/],
+  [
+    "sends a web page",
+    (_, response) => void response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in</p>"),
+    /sent a web page instead of the file/,
+  ],
+  ["ends too soon, as it said it would", part(900_000, 900_000), /is not these weights/],
+  ["sends something else", (_, response) => void response.end("not weights at all"), /is not these weights/],
+])) {
+  test(`a host that ${what} is named, and nothing is kept`, { timeout: MINUTE }, async () => {
+    const { page, close } = await open(wrong);
+    const before = await used(page);
+    await page.selectOption("#weights", "published");
+    await problem(page, message);
+    await problem(page, /open it with “Open a file…”/);
+    assert.equal(await used(page), before, "the network in use stays");
+    await list(page);
+    await button(page, "Fetch").waitFor();
+    answer = well;
+    await button(page, "Fetch").click();
+    await button(page, "Use").click();
+    await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+    await close();
+  });
+}
+
+test("what broke off is gone on with, after a reload too, and is there without the host", { timeout: MINUTE }, async () => {
+  const { page, close } = await open(part(1_300_000, whole.length, hangUp));
+  await page.selectOption("#weights", "published");
+  await problem(page, /The connection to 127\.0\.0\.1:\d+ broke off/);
+  await page.reload();
+  await list(page);
+  await row(page).getByText("1.3 MB of about 1.54 MB here").waitFor();
+  assert.ok(await button(page, "Use").isHidden(), "part of a file is no weights");
+  answer = well;
+  await button(page, "Go on").click();
+  await button(page, "Use").waitFor();
+  assert.deepEqual(ranges, [undefined, "bytes=1300000-"]);
+  await button(page, "Use").click();
+  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+  answer = (request) => void request.socket.destroy();
+  await page.reload();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  assert.equal(await used(page), "published");
+
+  await list(page);
+  const [saved] = await Promise.all([page.waitForEvent("download"), button(page, "Save").click()]);
+  assert.ok(whole.equals(await readFile(await saved.path())), "byte for byte");
+  const [onnx] = await Promise.all([page.waitForEvent("download"), button(page, "Save as ONNX").click()]);
+  assert.equal(onnx.suggestedFilename(), "published.onnx");
+  await button(page, "Delete").click();
+  await button(page, "Fetch").waitFor();
+  assert.equal(ranges.length, 2);
+  await close();
+});
+
+for (const [what, second] of /** @type {[string, Answer][]} */ ([
+  ["cannot go on in the middle", (_, response) => void response.end(whole)],
+  [
+    "has another version by now",
+    (request, response) => {
+      response.setHeader("Last-Modified", "Sun, 02 Jan 2022 00:00:00 GMT");
+      well(request, response);
+    },
+  ],
+  [
+    "has a shorter file by now",
+    (request, response) => void (request.headers.range ? response.writeHead(416).end() : response.end(whole)),
+  ],
+])) {
+  test(`a host that ${what} sends all of it again`, { timeout: MINUTE }, async () => {
+    const { page, close } = await open(part(1_300_000, whole.length, hangUp));
+    await list(page);
+    await button(page, "Fetch").click();
+    await page.locator("dialog .problem", { hasText: "broke off" }).waitFor();
+    answer = second;
+    await button(page, "Go on").click();
+    await button(page, "Use").waitFor();
+    const [saved] = await Promise.all([page.waitForEvent("download"), button(page, "Save").click()]);
+    assert.ok(whole.equals(await readFile(await saved.path())), "byte for byte");
+    await close();
+  });
+}
+
+test("fetching is cancelled where it is shown, and what came is kept", { timeout: MINUTE }, async () => {
+  const { page, close, check } = await open(part(1_300_000, whole.length, () => {}));
+  const before = await used(page);
+  await page.selectOption("#weights", "published");
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector(".bar-loading progress")).value > 0.5);
+  await page.locator(".bar-loading").getByRole("button", { name: "Cancel" }).click();
+  await page.locator(".bar-loading").waitFor({ state: "hidden" });
+  assert.equal(await used(page), before);
+  await list(page);
+  await button(page, "Go on").waitFor();
+  await button(page, "Delete").click();
+  await button(page, "Fetch").waitFor();
+  check();
+  await close();
+});
+
+test("weights that were opened or trained outlive a reload, until they are deleted", { timeout: MINUTE }, async () => {
+  const { page, close, check } = await open(well);
+  await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
+  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+  await page.locator("#tab-train").click();
+  await page.getByRole("button", { name: "One step" }).click();
+  await page.locator(".train-message", { hasText: "Run 1 pauses" }).waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.locator(".train-message", { hasText: "Run 1 was stopped" }).waitFor();
+  const runs = page.locator(".runs li");
+  const [onnx] = await Promise.all([
+    page.waitForEvent("download"),
+    runs.getByRole("button", { name: "Save as ONNX" }).click(),
+  ]);
+  assert.equal(onnx.suggestedFilename(), "mobilenetv2-shapes-run1.onnx");
+  await page.reload();
+  await page.locator("#tab-classify").click();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  assert.equal(await used(page), "file:mine.safetensors");
+  await page.getByRole("button", { name: "How it is read" }).click();
+  await page.getByRole("button", { name: "Read it so" }).click();
+  await list(page);
+  page.on("dialog", (dialog) => dialog.accept());
+  await button(page, "Delete", "run 1, step 1,").click();
+  await button(page, "Delete", "mine.safetensors").click();
+  await row(page, "mine.safetensors").waitFor({ state: "detached" });
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  assert.deepEqual(await page.locator("#weights option", { hasText: /mine|run 1/ }).count(), 0);
+  check();
+  await close();
+});
+
+test("a browser without room says so, and what is open works on", { timeout: MINUTE }, async () => {
+  const { page, close, check } = await open(well, () => {
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException("no room", "QuotaExceededError");
+    };
+  });
+  await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
+  await problem(page, "no more room for this page, so “mine.safetensors” is not kept");
+  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+  await page.selectOption("#weights", "published");
+  await problem(page, "no more room for this page, so “Published” is not kept");
+  assert.equal(await used(page), "file:mine.safetensors");
+  check();
+  await close();
+});

@@ -1,0 +1,155 @@
+/** All weights at hand: fetched, used, saved to disk, deleted. */
+import { h, save } from "../dom.js";
+import { bytes, explainError, number, percent, t } from "../i18n.js";
+
+/** @typedef {import("../library.js").Entry} Entry */
+
+/** Whose weights stand together. @type {Record<string, Entry["origin"][]>} */
+const GROUPS = { shipped: ["shipped"], published: ["published"], yours: ["opened", "trained", "project"] };
+
+/**
+ * @param {import("../main.js").Context} context
+ * @param {(entry: Entry) => void} use
+ */
+export function createWeights({ engine, state, library, model }, use) {
+  const room = h("p", { class: "muted" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const groups = Object.entries(GROUPS).map(([name, origins]) => {
+    const list = h("ul", { class: "weights-list" });
+    const element = h("section", {}, h("h3", { t: `weights.group.${name}` }), list);
+    if (name === "published") list.before(h("p", { class: "muted", t: "weights.published" }));
+    return { origins, list, element };
+  });
+  const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
+  const dialog = h(
+    "dialog",
+    { class: "weights", "t-aria-label": "weights.title" },
+    h("header", {}, h("h2", { t: "weights.title" }), close),
+    room,
+    problem,
+    ...groups.map(({ element }) => element),
+  );
+  /** @type {Map<string, ReturnType<typeof createRow>>} */
+  let rows = new Map();
+
+  /** Does what may fail, and says so here. @param {() => Promise<unknown> | void} action */
+  async function attempt(action) {
+    problem.hidden = true;
+    try {
+      await action();
+    } catch (error) {
+      if (/** @type {Error} */ (error).name === "AbortError") return;
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  /** @param {Entry} entry */
+  function remove(entry) {
+    if (entry.origin === "trained" && !confirm(t("weights.confirm", { name: entry.name() }))) return;
+    if (state.values.train.from === entry.id) state.set("train", { from: "" });
+    if (state.values.classify.weights === entry.id) state.set("classify", { weights: "" });
+    return library.remove(entry);
+  }
+
+  /** @param {Entry} entry */
+  function createRow(entry) {
+    const { id, origin, config, url = "" } = entry;
+    const button = (/** @type {string} */ key, /** @type {() => Promise<unknown> | void} */ action) =>
+      h("button", { type: "button", t: key, onclick: () => attempt(action) });
+    const name = h("strong");
+    const about = h("span", { class: "muted" });
+    const size = h("span", { class: "number" });
+    const progress = h("progress", { max: 1, "t-aria-label": "weights.progress" });
+    const get = button("weights.get", () => library.load(entry));
+    const goOn = button("weights.go-on", () => library.load(entry));
+    const cancel = button("cancel", () => library.cancel(id));
+    const choose = button("weights.use", () => {
+      dialog.close();
+      use(entry);
+    });
+    const fileName = (entry.stored?.title ?? id).replace(/\.safetensors$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-");
+    const toFile = button("weights.save", async () => save(await library.load(entry), `${fileName}.safetensors`));
+    const toOnnx = button("weights.onnx", async () =>
+      save(await engine.toOnnx(await library.load(entry), { options: entry.options }), `${fileName}.onnx`),
+    );
+    const gone = button("weights.delete", () => remove(entry));
+    const from = origin === "published" && h("a", { href: url, rel: "noreferrer" }, new URL(url).host);
+    const element = h(
+      "li",
+      {},
+      h("div", { class: "weights-what" }, name, about, from),
+      h("div", { class: "weights-size" }, size, progress),
+      h("div", { class: "actions" }, get, goOn, cancel, choose, toFile, toOnnx, gone),
+    );
+
+    function update() {
+      const { stored, accuracy } = entry;
+      const fetching = library.fetching.get(id);
+      const here = origin !== "published" || !!stored?.whole || !!entry.bytes;
+      const part = !here && !!stored?.size;
+      const right = accuracy[config.resolution ?? 224];
+      name.textContent = entry.name();
+      about.textContent = [
+        t("weights.config", { width: number(config.width ?? 1), resolution: String(config.resolution ?? 224) }),
+        right && t("weights.accuracy", { accuracy: percent(right) }),
+      ]
+        .filter((text) => text)
+        .join(" · ");
+      const whole = bytes(here ? (stored?.size ?? entry.bytes?.length ?? entry.size ?? 0) : (entry.size ?? 0));
+      if (fetching) size.textContent = percent(fetching.share);
+      else if (part) size.textContent = t("weights.part", { here: bytes(stored.size), size: whole });
+      else size.textContent = here ? whole : t("weights.about", { size: whole });
+      progress.hidden = !fetching;
+      progress.value = fetching?.share ?? 0;
+      get.hidden = here || part || !!fetching;
+      goOn.hidden = !part || !!fetching;
+      cancel.hidden = !fetching;
+      for (const one of [choose, toFile, toOnnx]) one.hidden = !here || !!fetching;
+      choose.disabled = (state.room === "train" ? state.values.train.from : model.loaded?.entry.id) === id;
+      gone.hidden = origin === "shipped" || origin === "project" || !!fetching || !(here || part);
+    }
+    return { entry, element, update };
+  }
+
+  function update() {
+    if (!dialog.open) return;
+    const before = rows;
+    rows = new Map(
+      library.entries.map((entry) => {
+        const row = before.get(entry.id);
+        return [entry.id, row?.entry === entry ? row : createRow(entry)];
+      }),
+    );
+    for (const { origins, list, element } of groups) {
+      const shown = [...rows.values()].filter(({ entry }) => origins.includes(entry.origin));
+      element.hidden = !shown.length;
+      const same = shown.length === list.children.length && shown.every((row, i) => row.element === list.children[i]);
+      if (!same) list.replaceChildren(...shown.map((row) => row.element));
+    }
+    for (const row of rows.values()) row.update();
+    if (library.problem) {
+      problem.textContent = explainError(library.problem);
+      problem.hidden = false;
+    }
+  }
+
+  async function estimate() {
+    const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {};
+    room.textContent = usage === undefined || !quota ? "" : t("weights.room", { usage: bytes(usage), quota: bytes(quota) });
+  }
+
+  function show() {
+    problem.hidden = true;
+    dialog.showModal();
+    update();
+    estimate();
+  }
+  library.addEventListener("change", () => {
+    update();
+    if (dialog.open) estimate();
+  });
+  library.addEventListener("progress", update);
+  document.addEventListener("language", update);
+  return { dialog, show };
+}
