@@ -82,7 +82,7 @@ async function open(first, script) {
 }
 
 const problem = (/** @type {Page} */ page, /** @type {string | RegExp} */ text) =>
-  page.locator("#bar .bar-inner > .problem", { hasText: text }).waitFor();
+  page.locator("#bar .problem", { hasText: text }).waitFor();
 const row = (/** @type {Page} */ page, name = "Published") =>
   page.locator(".weights-list li").filter({ has: page.locator("strong", { hasText: name }) });
 const button = (/** @type {Page} */ page, /** @type {string} */ name, of = "Published") =>

@@ -20,7 +20,7 @@ export function createModelBar(context, openWeights) {
   const select = h("select", { id: "weights", onchange: choose });
   const reading = createReading(async (options) => {
     const { entry } = model.network;
-    if (!entry?.stored?.title) return;
+    if (entry?.origin !== "opened") return;
     openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
   });
   const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.showModal() });
@@ -61,7 +61,7 @@ export function createModelBar(context, openWeights) {
     summary,
     toggles,
   );
-  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading, weights.dialog);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading);
 
   /** What is being fetched, the first of it. @returns {import("../library.js").Fetching | undefined} */
   const fetching = () => [...library.fetching.values()][0];

@@ -29,6 +29,7 @@ export function createWeights({ engine, state, library, model }, use) {
     problem,
     ...groups.map(({ element }) => element),
   );
+  document.body.append(dialog);
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   let rows = new Map();
 
@@ -68,7 +69,7 @@ export function createWeights({ engine, state, library, model }, use) {
       dialog.close();
       use(entry);
     });
-    const fileName = (entry.stored?.title ?? id).replace(/\.safetensors$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-");
+    const fileName = (origin === "opened" ? entry.name() : id).replace(/\.safetensors$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-");
     const toFile = button("weights.save", async () => save(await library.load(entry), `${fileName}.safetensors`));
     const toOnnx = button("weights.onnx", async () =>
       save(await engine.toOnnx(await library.load(entry), { options: entry.options }), `${fileName}.onnx`),
@@ -151,5 +152,5 @@ export function createWeights({ engine, state, library, model }, use) {
   });
   library.addEventListener("progress", update);
   document.addEventListener("language", update);
-  return { dialog, show };
+  return { show };
 }
