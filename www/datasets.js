@@ -26,7 +26,7 @@ import { EngineError } from "./errors.js";
 
 /** Beyond every seed that the page offers, so that no training sees a held-out drawing. */
 const HELD_OUT_SEED = 4_294_967_295;
-const CIFAR_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
+export const CIFAR_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 const PER_MOSAIC = 1000;
 const COLUMNS = 40;
 const TILE = 32;

@@ -15,6 +15,7 @@
  * @property {string[]} labels
  * @property {Config} [options] what the person says that the file does not
  * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
+ * @property {{activation: string, epochs: number, minutes: number}} [training] of those the page ships, where it is known
  * @property {string} [url] where it is fetched from
  * @property {number} [size] of the file, in bytes; about, while it is not here
  * @property {Uint8Array} [bytes] where they are in memory
@@ -58,7 +59,8 @@ export class Library extends EventTarget {
   /** Reads what the page ships, what others publish and what the storage holds. */
   async open() {
     const manifest = await (await fetch(new URL("manifest.json", FOLDER))).json();
-    for (const { id, file, name, published, width, resolution, classes, stem, accuracy, bytes } of manifest) {
+    for (const one of manifest) {
+      const { id, file, name, published, width, resolution, classes, stem, accuracy, training, bytes } = one;
       this.entries.push({
         id,
         origin: published ? "published" : "shipped",
@@ -68,6 +70,7 @@ export class Library extends EventTarget {
         labels: [],
         options: published ? { resolution } : undefined,
         accuracy,
+        training,
         url: new URL(file, FOLDER).href,
         size: bytes,
       });

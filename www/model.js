@@ -2,6 +2,7 @@
  * The network of the model bar: loads the classifier that the state names, and finds out what the network costs. Knows
  * no DOM.
  */
+import { CIFAR_NAMES } from "./datasets.js";
 import { networkOf } from "./network.js";
 import { usualNames } from "./library.js";
 import { className, t } from "./i18n.js";
@@ -115,7 +116,7 @@ export class Model extends EventTarget {
   }
 
   /**
-   * A classifier of these weights, with names for its classes; `drawn` where those are the drawn shapes.
+   * A classifier of these weights, with names for its classes, and what pictures there are of those.
    *
    * @param {import("./library.js").Entry} entry
    */
@@ -123,8 +124,11 @@ export class Model extends EventTarget {
     const classifier = await this.#engine.loadClassifier(await this.#library.load(entry), { options: entry.options });
     const { labels, config } = classifier;
     this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
-    const drawn = String(labels) === String(this.#shapes);
-    return { entry, classifier, drawn, names: labels.length ? labels : await usualNames(config.classes) };
+    /** @type {"drawings" | "cifar-10" | "photos"} */
+    let samples = "photos";
+    if (String(labels) === String(this.#shapes)) samples = "drawings";
+    if (String(labels) === String(CIFAR_NAMES)) samples = "cifar-10";
+    return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
   }
 
   /** Describes and measures the network shown; gives up when another one is asked for meanwhile. */

@@ -213,6 +213,9 @@ export function configOf(values, classes) {
   };
 }
 
+/** Where CIFAR-10 is, if it is. */
+export const CIFAR_10 = new URL("./data/cifar-10/", import.meta.url).href;
+
 /** How many classes the data have. @param {Values} values @param {import("./project.js").Project} project */
 export const classesOf = ({ data }, project) => (data === "pictures" ? Math.max(project.classes.length, 1) : CLASSES);
 
@@ -224,5 +227,5 @@ export const classesOf = ({ data }, project) => (data === "pictures" ? Math.max(
 export function dataOf(values, project) {
   if (values.data === "pictures") return project.data();
   if (values.data === "shapes") return { kind: "shapes", images: SHAPES_EPOCH };
-  return { kind: "cifar-10", base: new URL("./data/cifar-10/", import.meta.url).href };
+  return { kind: "cifar-10", base: CIFAR_10 };
 }

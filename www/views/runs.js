@@ -52,8 +52,12 @@ export function createRuns({ engine, session, state }) {
       {},
       swatch(run),
       h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
-      h("span", { class: "number run-score" }, score(run)),
-      h("span", { class: "muted" }, t(`runs.${run.end}`)),
+      h(
+        "span",
+        { class: "run-end" },
+        h("span", { class: "number run-score" }, score(run)),
+        h("span", { class: "muted" }, t(`runs.${run.end}`)),
+      ),
       h(
         "span",
         { class: "actions" },

@@ -1,11 +1,20 @@
-/** Pictures to begin with: drawings for a network that knows the drawn shapes, photos for any other. */
+/**
+ * Pictures to begin with, of what the network knows: drawn shapes, or test pictures of CIFAR-10 where that is here; photos
+ * for any other.
+ */
+import { cifar10 } from "../datasets.js";
 import { h, paintRgb } from "../dom.js";
 import { download } from "../download.js";
 import { className, t } from "../i18n.js";
+import { CIFAR_10 } from "../settings.js";
 
 const PHOTOS = ["cat", "coffee", "flower", "palace", "rocket"];
 const DRAWINGS = 8;
 const MOST_SEEDS = 1_000_000;
+/** Among so many test pictures, those of its first mosaic, one of each class is looked for. */
+const TEST_PICTURES = 1000;
+/** So many pictures in a row have all ten classes, or nearly so. */
+const LOOK_AMONG = 60;
 
 /**
  * @typedef {object} Sample
@@ -23,25 +32,46 @@ export function createSamples({ engine, model, choose }) {
   const again = h("button", {
     type: "button",
     t: "samples.again",
-    onclick: async () => show(await drawings(Math.floor(Math.random() * MOST_SEEDS))),
+    onclick: async () => show(await make(Math.floor(Math.random() * MOST_SEEDS))),
   });
   const element = h("div", { class: "samples" }, h("header", {}, h("h3", { t: "samples.title" }), again), list);
+  /** @type {"drawings" | "cifar-10" | "photos" | ""} */
   let shown = "";
   /** @type {Sample[]} */
   let samples = [];
 
-  /** @param {number} seed @returns {Promise<Sample[]>} */
+  /** Those of the kind on show. @param {number} seed */
+  async function make(seed) {
+    if (shown === "drawings") return drawings(seed);
+    const pictures = shown === "cifar-10" ? await testPictures(seed).catch(() => null) : null;
+    again.hidden = !pictures;
+    return pictures ?? photos();
+  }
+
+  /** @param {number} seed */
   async function drawings(seed) {
-    const { images, labels, names, resolution } = await engine.shapes({ seed, count: DRAWINGS, resolution: 64 });
-    return Array.from(labels, (label, i) => {
-      const picture = h("canvas", {});
-      paintRgb(picture, images, resolution, i);
-      return {
-        name: () => className(names[label]),
-        load: () => new Promise((resolve) => picture.toBlob((blob) => resolve(blob ?? new Blob()))),
-        picture,
-      };
-    });
+    again.hidden = false;
+    const { names, ...batch } = await engine.shapes({ seed, count: DRAWINGS, resolution: 64 });
+    return Array.from(batch.labels, (_, i) => tile(batch, names, i));
+  }
+
+  /** @param {number} seed */
+  async function testPictures(seed) {
+    const { names, heldOut } = await cifar10({ base: CIFAR_10, seed: 1, onLoading: () => {} });
+    const batch = await heldOut(((seed - 1) * LOOK_AMONG) % (TEST_PICTURES - LOOK_AMONG), LOOK_AMONG);
+    const firsts = names.map((_, label) => batch.labels.indexOf(label)).filter((i) => i >= 0);
+    return firsts.map((i) => tile(batch, names, i));
+  }
+
+  /** @param {import("../protocol.js").Batch} batch @param {string[]} names @param {number} i @returns {Sample} */
+  function tile({ images, labels, resolution }, names, i) {
+    const picture = h("canvas", {});
+    paintRgb(picture, images, resolution, i);
+    return {
+      name: () => className(names[labels[i]]),
+      load: () => new Promise((resolve) => picture.toBlob((blob) => resolve(blob ?? new Blob()))),
+      picture,
+    };
   }
 
   /** @returns {Sample[]} */
@@ -73,11 +103,11 @@ export function createSamples({ engine, model, choose }) {
 
   async function update() {
     if (!model.loaded && model.network.entry) return; // it is on its way
-    const kind = model.loaded?.drawn ? "drawings" : "photos";
+    const kind = model.loaded?.samples ?? "photos";
     if (kind === shown) return;
     shown = kind;
-    again.hidden = kind === "photos";
-    show(kind === "drawings" ? await drawings(1) : photos());
+    const fresh = await make(1);
+    if (kind === shown) show(fresh);
   }
   model.addEventListener("classifier", update);
   document.addEventListener("language", label);

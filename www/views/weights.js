@@ -1,6 +1,6 @@
 /** All weights at hand: fetched, used, saved to disk, deleted. */
 import { h, save } from "../dom.js";
-import { bytes, explainError, number, percent, t } from "../i18n.js";
+import { bytes, duration, explainError, number, percent, t } from "../i18n.js";
 
 /** @typedef {import("../library.js").Entry} Entry */
 
@@ -85,15 +85,25 @@ export function createWeights({ engine, state, library, model }, use) {
     );
 
     function update() {
-      const { stored, accuracy } = entry;
+      const { stored, accuracy, training } = entry;
       const fetching = library.fetching.get(id);
       const here = origin !== "published" || !!stored?.whole || !!entry.bytes;
       const part = !here && !!stored?.size;
-      const right = accuracy[config.resolution ?? 224];
+      const right = Object.entries(accuracy);
       name.textContent = entry.name();
       about.textContent = [
         t("weights.config", { width: number(config.width ?? 1), resolution: String(config.resolution ?? 224) }),
-        right && t("weights.accuracy", { accuracy: percent(right) }),
+        right.length === 1 && t("weights.accuracy", { accuracy: percent(right[0][1]) }),
+        right.length > 1 &&
+          t("weights.accuracies", {
+            list: right.map(([side, share]) => t("weights.accuracy-at", { accuracy: percent(share), side })).join(", "),
+          }),
+        training &&
+          t("weights.training", {
+            activation: t(`setting.activation.${training.activation}`),
+            epochs: training.epochs,
+            time: duration(60 * training.minutes),
+          }),
       ]
         .filter((text) => text)
         .join(" · ");

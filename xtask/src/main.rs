@@ -10,6 +10,7 @@ mod site;
 mod test;
 mod tools;
 mod wasm;
+mod weights;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,8 @@ enum Task {
         #[arg(long, value_name = "PATH-OR-URL")]
         from: Option<String>,
     },
+    /// Put weights trained on CIFAR-10 among those the page ships: in 16-bit floats, with their accuracy
+    Weights(weights::Args),
 }
 
 fn main() -> ExitCode {
@@ -71,5 +74,6 @@ fn run(task: Task) -> Result<()> {
         Task::Test { stages } => test::test(&stages),
         Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data { name, from } => data::data(&name, from.as_deref()),
+        Task::Weights(args) => weights::weights(&args),
     }
 }

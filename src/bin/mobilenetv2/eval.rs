@@ -19,6 +19,9 @@ pub struct Args {
     /// CIFAR-10, or a folder with a folder of images a class; or the word shapes, for images drawn by the program
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Also write each image's best class, a number a line
+    #[arg(long, value_name = "FILE")]
+    predictions: Option<PathBuf>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -34,6 +37,10 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let test = dataset::test(&args.data, &weights, classifier.config())?;
     let found = evaluate(&mut classifier, &test.images, test.size, &test.labels);
+    if let Some(path) = &args.predictions {
+        let lines: String = found.predictions.iter().map(|class| format!("{class}\n")).collect();
+        files::write(path, lines.as_bytes())?;
+    }
     let accuracy = found.correct as f64 / found.total as f64;
     if args.json {
         return files::print_json(&json!({

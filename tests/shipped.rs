@@ -1,0 +1,47 @@
+//! The shipped CIFAR-10 weights say of every test image what the manifest counts: of the first 1,000, or of all
+//! 10,000 where the environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` asks the same in a browser.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mobilenetv2::infer::Classifier;
+use mobilenetv2::train::evaluate;
+use mobilenetv2::weights::{self, PartialConfig};
+use mobilenetv2::{Config, data};
+use serde_json::Value;
+
+const FEW: usize = 1000;
+
+#[test]
+fn shipped_weights_reach_the_manifests_accuracy() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shared = std::env::var_os("MOBILENETV2_DATA").map_or(root.join("../shared/data"), PathBuf::from);
+    let folder = shared.join("cifar-10");
+    if !folder.is_dir() {
+        eprintln!("SKIPPED: no CIFAR-10 at {}", folder.display());
+        return;
+    }
+    let all = std::env::var_os("ALL_IMAGES").is_some();
+    let test = data::load_test(&folder, &Config::cifar()).unwrap();
+    let count = if all { test.len() } else { FEW };
+
+    let manifest = fs::read(root.join("www/weights/manifest.json")).unwrap();
+    let entries: Vec<Value> = serde_json::from_slice(&manifest).unwrap();
+    let ours: Vec<&Value> = entries.iter().filter(|entry| entry["training"].is_object()).collect();
+    assert!(!ours.is_empty());
+    for entry in ours {
+        let id = entry["id"].as_str().unwrap();
+        let stored = fs::read_to_string(root.join(format!("tests/golden/shipped/{id}.txt"))).unwrap();
+        let expected: Vec<u32> = stored.lines().map(|class| class.parse().unwrap()).collect();
+        let right = expected.iter().zip(&test.labels).filter(|(class, label)| class == label).count();
+        let resolution = entry["resolution"].to_string();
+        assert_eq!(right as f64 / test.len() as f64, entry["accuracy"][&resolution], "{id}");
+
+        let file = fs::read(root.join("www/weights").join(entry["file"].as_str().unwrap())).unwrap();
+        let mut classifier = Classifier::new(&weights::load(&file, &PartialConfig::new()).unwrap()).unwrap();
+        let pixels = count * test.size * test.size * 3;
+        let found = evaluate(&mut classifier, &test.images[..pixels], test.size, &test.labels[..count]);
+        let differing: Vec<usize> = (0..count).filter(|i| found.predictions[*i] != expected[*i]).collect();
+        assert!(differing.is_empty(), "{id}: other classes for the images {differing:?}");
+    }
+}

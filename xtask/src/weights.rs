@@ -1,0 +1,165 @@
+//! `cargo xtask weights`: puts weights that were trained on CIFAR-10 among those the page ships, with what they reach.
+
+use std::collections::BTreeMap;
+use std::path::{self, Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use xshell::{Cmd, cmd};
+
+use crate::tools::Tools;
+
+const MANIFEST: &str = "www/weights/manifest.json";
+/// Where each test image's class as the weights see it lies, for `tests/shipped.rs` and `tests/browser/shipped.test.js`.
+const PREDICTIONS: &str = "tests/golden/shipped";
+const RESOLUTIONS: [u32; 5] = [24, 32, 40, 48, 64];
+const TRAINED_AT: u32 = 32;
+
+/// What is told of a training; nothing of it is in the weights.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The weights, a safetensors file
+    weights: PathBuf,
+    /// The recipe they were trained by, a file of the repository
+    #[arg(long, value_name = "FILE")]
+    recipe: String,
+    #[arg(long)]
+    epochs: u32,
+    /// How long that took
+    #[arg(long)]
+    minutes: u32,
+    /// CIFAR-10
+    #[arg(long, value_name = "DIR", default_value = "data/cifar-10")]
+    data: PathBuf,
+}
+
+/// A line of the manifest. `accuracy` is the share that is right, by resolution.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    file: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    published: Option<bool>,
+    name: BTreeMap<String, String>,
+    width: f64,
+    resolution: u32,
+    classes: u32,
+    stem: String,
+    bytes: u64,
+    accuracy: BTreeMap<u32, f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    training: Option<Training>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Training {
+    activation: String,
+    parameters: u64,
+    macs: u64,
+    recipe: String,
+    epochs: u32,
+    minutes: u32,
+}
+
+/// What `convert`, `describe` and `eval` say.
+#[derive(Deserialize)]
+struct Converted {
+    bytes: u64,
+    parameters: u64,
+    config: Config,
+}
+#[derive(Deserialize)]
+struct Config {
+    width: f64,
+    classes: u32,
+    stem: String,
+    activation: String,
+}
+#[derive(Deserialize)]
+struct Described {
+    macs: u64,
+}
+#[derive(Deserialize)]
+struct Evaluated {
+    accuracy: f64,
+}
+
+/// Writes the weights in 16-bit floats and evaluates what was written.
+pub fn weights(args: &Args) -> Result<()> {
+    let tools = Tools::new()?;
+    let sh = &tools.shell;
+    let root = tools.root();
+    tools.run(cmd!(sh, "cargo build --release --bin mobilenetv2"))?;
+    let program = root.join("target/release/mobilenetv2");
+    let (from, data) = (path::absolute(&args.weights)?, path::absolute(&args.data)?);
+
+    let half = root.join("target/half.safetensors");
+    let Converted { bytes, parameters, config } =
+        json(cmd!(sh, "{program} convert --weights {from} --half --out {half} --json"))?;
+    let Config { width, classes, stem, activation } = config;
+    let id = format!("cifar10-{width}");
+    let file = format!("{id}.safetensors");
+    let shipped = root.join("www/weights").join(&file);
+    sh.copy_file(&half, &shipped)?;
+
+    let (width_text, resolution) = (width.to_string(), TRAINED_AT.to_string());
+    let Described { macs } = json(cmd!(
+        sh,
+        "{program} describe --width {width_text} --resolution {resolution} --input {stem} --json"
+    ))?;
+    let predictions = root.join(PREDICTIONS).join(format!("{id}.txt"));
+    sh.create_dir(root.join(PREDICTIONS))?;
+    let mut accuracy = BTreeMap::new();
+    for resolution in RESOLUTIONS {
+        let at = resolution.to_string();
+        let mut eval = cmd!(sh, "{program} eval --weights {shipped} --data {data} --resolution {at} --json");
+        if resolution == TRAINED_AT {
+            eval = eval.arg("--predictions").arg(&predictions);
+        }
+        accuracy.insert(resolution, json::<Evaluated>(eval)?.accuracy);
+    }
+
+    let name = [("en", "CIFAR-10, ours"), ("ko", "CIFAR-10 (직접 학습)")];
+    let Args { recipe, epochs, minutes, .. } = args;
+    let training =
+        Training { activation, parameters, macs, recipe: recipe.clone(), epochs: *epochs, minutes: *minutes };
+    add(
+        &root.join(MANIFEST),
+        Entry {
+            id,
+            file,
+            published: None,
+            name: name.map(|(language, text)| (language.into(), text.into())).into(),
+            width,
+            resolution: TRAINED_AT,
+            classes,
+            stem,
+            bytes,
+            accuracy,
+            training: Some(training),
+        },
+    )
+}
+
+/// Puts an entry among its family by width, in place of one of the same id; a new family before what others publish.
+fn add(manifest: &Path, entry: Entry) -> Result<()> {
+    let text = std::fs::read_to_string(manifest)?;
+    let mut entries: Vec<Entry> =
+        serde_json::from_str(&text).with_context(|| manifest.display().to_string())?;
+    entries.retain(|other| other.id != entry.id);
+    let family = |other: &Entry| other.name == entry.name;
+    let wider = |other: &Entry| family(other) && other.width > entry.width;
+    let behind = entries.iter().rposition(family).map(|last| last + 1);
+    let published = entries.iter().position(|other| other.published.is_some());
+    let place = entries.iter().position(wider).or(behind).or(published).unwrap_or(entries.len());
+    entries.insert(place, entry);
+    std::fs::write(manifest, serde_json::to_string_pretty(&entries)? + "\n")?;
+    Ok(())
+}
+
+fn json<T: DeserializeOwned>(command: Cmd) -> Result<T> {
+    Ok(serde_json::from_str(&command.read()?)?)
+}
