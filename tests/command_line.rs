@@ -342,12 +342,13 @@ fn training_goes_on_bit_for_bit() {
     fs::write(folder.join("run.safetensors"), "").unwrap();
     assert!(error(&folder, &resume).contains("run.safetensors: the file is empty"));
 
-    let [found] = &json(&folder, "eval --weights @whole.safetensors --data shapes --json")[..] else {
-        panic!()
-    };
+    let eval = "eval --weights @whole.safetensors --data shapes --predictions @classes.txt --json";
+    let [found] = &json(&folder, eval)[..] else { panic!() };
     assert_eq!(keys(found), ["accuracy", "correct", "total"]);
     assert_eq!(found["correct"], whole[13]["held_out"]["correct"]);
     assert_eq!(found["total"], 1000);
+    let classes = fs::read_to_string(folder.join("classes.txt")).unwrap();
+    assert_eq!(classes.lines().filter(|class| class.parse::<u32>().unwrap() < 10).count(), 1000);
 }
 
 #[test]

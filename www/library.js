@@ -181,8 +181,9 @@ export class Library extends EventTarget {
       this.dispatchEvent(new Event("progress"));
     };
     if (origin === "published" && storage) {
-      // one tab at a time
-      return navigator.locks.request(entry.id, { signal }, () => this.#complete(storage, entry, signal, onProgress));
+      const complete = () => this.#complete(storage, entry, signal, onProgress);
+      // one tab at a time; pages from insecure origins have no locks
+      return navigator.locks?.request(entry.id, { signal }, complete) ?? complete();
     }
     return (entry.bytes = await download(url, { signal, onProgress }));
   }

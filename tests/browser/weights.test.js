@@ -193,6 +193,19 @@ test("fetching is cancelled where it is shown, and what came is kept", { timeout
   await close();
 });
 
+test("a training that starts from published weights fetches them first", { timeout: MINUTE }, async () => {
+  const { page, close, check } = await open(well);
+  await page.locator("#tab-train").click();
+  await page.selectOption("#weights", "published");
+  await page.getByRole("button", { name: "One step" }).click();
+  await page.locator(".train-message", { hasText: "Run 1 pauses" }).waitFor();
+  assert.deepEqual(ranges, [undefined]);
+  await list(page);
+  await button(page, "Delete").waitFor();
+  check();
+  await close();
+});
+
 test("weights that were opened or trained outlive a reload, until they are deleted", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(well);
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
