@@ -44,6 +44,9 @@ extern "C" {
     /// What an evaluation reports.
     #[wasm_bindgen(typescript_type = "Evaluation")]
     pub type JsEvaluation;
+    /// What each operation took.
+    #[wasm_bindgen(typescript_type = "ProfileRow[]")]
+    pub type JsProfile;
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;
@@ -160,6 +163,16 @@ impl Classifier {
         Ok(Uint8Array::from(rgba.as_slice()))
     }
 
+    /// Has what each operation takes added up from now on, over all threads.
+    pub fn watch(&mut self) {
+        self.classifier.watch(Some(seconds));
+    }
+
+    /// What each operation took since `watch`; empty without it.
+    pub fn profile(&self) -> Result<JsProfile, JsError> {
+        to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
+    }
+
     fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Image, JsError> {
         let config = self.classifier.config();
         Ok(Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution))
@@ -242,6 +255,16 @@ impl Trainer {
         Ok(self.trainer.set_labels(labels)?)
     }
 
+    /// Has what each operation of a step takes added up from now on.
+    pub fn watch(&mut self) {
+        self.trainer.watch(Some(seconds));
+    }
+
+    /// What each operation took since `watch`; empty without it.
+    pub fn profile(&self) -> Result<JsProfile, JsError> {
+        to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
+    }
+
     /// A `.safetensors` file of the weights as they are now, in half or single precision.
     pub fn weights(&self, half: bool) -> Vec<u8> {
         weights::save(self.trainer.weights(), if half { Precision::Half } else { Precision::Full })
@@ -318,8 +341,14 @@ fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights, JsEr
     Ok(weights::load(bytes, &options)?)
 }
 
+/// Milliseconds since this thread began.
 fn now() -> f64 {
     PERFORMANCE.with(Performance::now)
+}
+
+/// The clock of a profile: the same on all threads, between which a step moves.
+fn seconds() -> f64 {
+    PERFORMANCE.with(|clock| (clock.time_origin() + clock.now()) / 1e3)
 }
 
 /// Reads an object whose fields may be left out or undefined; one that does not exist is an error.

@@ -113,6 +113,35 @@ fn training_learns_and_its_memory_does_not_grow() {
 }
 
 #[wasm_bindgen_test]
+fn a_profile_has_a_time_for_each_operation() {
+    let rows = |profile: JsValue| -> Vec<(String, String, f64)> {
+        let text = |row: &JsValue, name| get(row, name).as_string().unwrap();
+        let row = |row: JsValue| (text(&row, "layer"), text(&row, "operation"), number(&row, "seconds"));
+        profile.unchecked_into::<js_sys::Array>().iter().map(row).collect()
+    };
+    let convolutions = |profile: &[(String, String, f64)], operation: &str| {
+        profile.iter().filter(|(layer, done, _)| layer != "network" && done == operation).count()
+    };
+    let layers = Config::default().layers().len();
+
+    let recipe = object(&[("batch", 4.into())]);
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 4).ok().unwrap();
+    assert!(rows(trainer.profile().ok().unwrap().into()).is_empty(), "it was not watched");
+    trainer.watch();
+    trainer.train_step(&[100; 4 * 16 * 16 * 3], &[0, 1, 2, 3]).ok().unwrap();
+    let profile = rows(trainer.profile().ok().unwrap().into());
+    assert_eq!(convolutions(&profile, "forward"), layers);
+    assert_eq!(convolutions(&profile, "backward"), layers);
+    assert!(profile.iter().all(|(.., seconds)| (0.0..10.0).contains(seconds)), "{profile:?}");
+
+    let mut classifier = Classifier::new(&trainer.weights(false), None).ok().unwrap();
+    classifier.watch();
+    classifier.classify(&[100; 16 * 16 * 4], 16, 16, 1).ok().unwrap();
+    let profile = rows(classifier.profile().ok().unwrap().into());
+    assert_eq!(convolutions(&profile, "forward"), layers);
+}
+
+#[wasm_bindgen_test]
 fn a_training_too_large_for_the_memory_is_an_error() {
     let config = object(&[("width", 1.4.into()), ("resolution", 224.into())]);
     let error = message(Trainer::new(config, object(&[("batch", 1024.into())]), 1024).err().unwrap());

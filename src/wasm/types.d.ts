@@ -97,6 +97,25 @@ export interface Evaluation {
   confidences: Float32Array;
 }
 
+/** `kind` is null for what concerns the whole network; `macs` are those of one image. */
+export interface ProfileRow {
+  layer: string;
+  kind: LayerCost["kind"] | null;
+  operation:
+    | "augment"
+    | "pack"
+    | "gather"
+    | "forward"
+    | "normalize"
+    | "shortcut"
+    | "loss"
+    | "backward"
+    | "sum"
+    | "update";
+  seconds: number;
+  macs: number;
+}
+
 export interface Batch {
   images: Uint8Array;
   labels: Uint32Array;
