@@ -24,8 +24,7 @@ export async function setLanguage(chosen) {
   strings = await response.json();
   language = chosen;
   document.documentElement.lang = chosen;
-  document.title = t("title");
-  translate(document.body);
+  translate(document.documentElement);
   document.dispatchEvent(new Event("language"));
 }
 

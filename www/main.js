@@ -1,6 +1,7 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine, EngineError } from "./engine.js";
-import { explainError, LANGUAGES, currentLanguage, preferredLanguage, setLanguage, t } from "./i18n.js";
+import { startFrame } from "./frame.js";
+import { explainError, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
 import { Project } from "./project.js";
@@ -9,7 +10,6 @@ import { createState, ROOMS } from "./state.js";
 import { createAbout } from "./views/about.js";
 import { createApart } from "./views/apart.js";
 import { createClassify } from "./views/classify.js";
-import { createExplain } from "./views/explain.js";
 import { createModelBar } from "./views/modelbar.js";
 import { createTrain } from "./views/train.js";
 
@@ -28,15 +28,9 @@ import { createTrain } from "./views/train.js";
 const find = (id) => /** @type {T} */ (document.getElementById(id));
 
 async function main() {
-  chooseTheme(localStorage.getItem("theme"));
-  await setLanguage(preferredLanguage());
-  document.body.hidden = false;
-  createExplain();
+  await startFrame();
   const about = createAbout();
   find("about").onclick = () => about.showModal();
-  find("theme").onclick = () => chooseTheme(dark() ? "light" : "dark");
-  find("language").onclick = switchLanguage;
-
   const state = createState();
   showRoom(state);
   state.addEventListener("change", () => showRoom(state));
@@ -159,24 +153,6 @@ function acceptDrops(context, openPictures, dropToTrain) {
       openPictures(files);
     }
   };
-}
-
-const dark = () =>
-  getComputedStyle(document.documentElement).colorScheme === "dark" ||
-  (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-
-/** @param {string | null} theme */
-function chooseTheme(theme) {
-  if (!theme) return;
-  document.documentElement.dataset.theme = theme;
-  localStorage.setItem("theme", theme);
-  document.dispatchEvent(new Event("theme"));
-}
-
-function switchLanguage() {
-  const next = LANGUAGES[(LANGUAGES.indexOf(currentLanguage()) + 1) % LANGUAGES.length];
-  localStorage.setItem("language", next);
-  setLanguage(next);
 }
 
 main().catch((error) => {
