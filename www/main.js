@@ -4,12 +4,14 @@ import { startFrame } from "./frame.js";
 import { explainError, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
+import { Offline } from "./offline.js";
 import { Project } from "./project.js";
 import { Session } from "./session.js";
 import { createState, ROOMS } from "./state.js";
 import { createAbout } from "./views/about.js";
 import { createApart } from "./views/apart.js";
 import { createClassify } from "./views/classify.js";
+import { createFoot } from "./views/foot.js";
 import { createModelBar } from "./views/modelbar.js";
 import { createTrain } from "./views/train.js";
 
@@ -31,6 +33,10 @@ async function main() {
   await startFrame();
   const about = createAbout();
   find("about").onclick = () => about.showModal();
+  const offline = new Offline();
+  find("foot").replaceChildren(...createFoot(offline));
+  await offline.isolate();
+
   const state = createState();
   showRoom(state);
   state.addEventListener("change", () => showRoom(state));
@@ -46,6 +52,7 @@ async function main() {
   const context = { engine, state, library, model, session, project };
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
+  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
   model.update();
   missingWeights(context);
 

@@ -35,7 +35,13 @@ export async function startLab({ cifar = true } = {}) {
    *   routes?: Record<string, string>}} [options] `routes`: what is answered at addresses instead of what is there
    */
   async function open(hash = "", { script, routes = {}, ...options } = {}) {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en", ...options });
+    // no service worker: it would fetch in place of the page, past the routes that tests put in the way
+    const own = /** @type {const} */ ({
+      viewport: { width: 1280, height: 800 },
+      locale: "en",
+      serviceWorkers: "block",
+    });
+    const context = await browser.newContext({ ...own, ...options });
     for (const [url, body] of Object.entries(routes)) await context.route(url, (route) => route.fulfill({ body }));
     const page = await context.newPage();
     if (script) await page.addInitScript(script);

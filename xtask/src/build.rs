@@ -1,5 +1,7 @@
 //! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 
 use crate::site::{Site, Weight};
@@ -36,6 +38,10 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// Ends of the paths of what no page fetches: types, texts, and what tells a host how to serve the rest.
+const NOT_FETCHED: [&str; 7] =
+    [".d.ts", "/LICENSE", ".md", "package.json", "_headers", "vercel.json", ".htaccess"];
+
 /// Builds what is not up to date.
 pub fn build(tools: &Tools) -> Result<()> {
     let root = tools.root();
@@ -51,15 +57,32 @@ pub fn build(tools: &Tools) -> Result<()> {
         }
     }
     site.file("package.json", root.join("pkg-config/package.json"));
+    for name in ["_headers", "vercel.json", ".htaccess"] {
+        site.file(name, root.join("pkg-config/hosting").join(name));
+    }
+    site.file("files.js", list_files(tools, &site)?);
     site.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
     site.write(&root.join("dist"))?;
     check_sizes(tools, &site)
 }
 
+/// Whether a page may fetch the file of this path.
+fn is_fetched(path: &str) -> bool {
+    !NOT_FETCHED.iter().any(|end| path.ends_with(end))
+}
+
+/// Writes the list by which the service worker keeps the page: its files, and a hash of each.
+fn list_files(tools: &Tools, site: &Site) -> Result<PathBuf> {
+    let own = ["service-worker.js", "files.js"]; // the browser keeps these itself
+    let hashes = site.hashes(|path| is_fetched(path) && !own.contains(&path))?;
+    let list = tools.root().join("target/files.js");
+    tools.shell.write_file(&list, format!("const FILES = {};\n", serde_json::to_string_pretty(&hashes)?))?;
+    Ok(list)
+}
+
 /// Prints what the page weighs and fails where that is more than the budget of `pkg-config/variants.toml`.
 fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
     let budget = &tools.budget;
-    let runs = |path: &str| !path.ends_with(".d.ts") && !path.ends_with("/LICENSE");
     let report = |what: &str, weight: Weight, limit: u64| {
         let kb = |bytes: u64| bytes as f64 / 1000.0;
         println!("{what:24} {:7.1} kB {:7.1} kB gzipped of {limit} kB", kb(weight.raw), kb(weight.gzipped));
@@ -69,12 +92,12 @@ fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
 
     let mut page = site.weigh(|path| {
         let excluded = budget.page_without.iter().any(|folder| path.starts_with(folder));
-        runs(path) && !path.starts_with("pkg/") && !excluded
+        is_fetched(path) && !path.starts_with("pkg/") && !excluded
     })?;
     let mut largest = Weight::default();
     for variant in &tools.variants {
         let folder = format!("pkg/{}/", variant.name);
-        let weight = site.weigh(|path| runs(path) && path.starts_with(&folder))?;
+        let weight = site.weigh(|path| is_fetched(path) && path.starts_with(&folder))?;
         report(&folder, weight, budget.variant)?;
         if weight.gzipped > largest.gzipped {
             largest = weight;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 /// The files of a site: where each lies in it, with slashes, and where it comes from.
@@ -43,6 +44,20 @@ impl Site {
             fs::copy(source, &target).with_context(context)?;
         }
         Ok(())
+    }
+
+    /// The first 16 hexadecimal digits of SHA-256 of every file whose path is wanted.
+    pub fn hashes(&self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<&str, String>> {
+        let hash = |(path, source): (_, &PathBuf)| {
+            let digest = Sha256::digest(fs::read(source)?);
+            Ok((path, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()))
+        };
+        self.0
+            .iter()
+            .map(|(path, source)| (path.as_str(), source))
+            .filter(|(path, _)| wanted(path))
+            .map(hash)
+            .collect()
     }
 
     /// Bytes of all files whose path is wanted: raw, and as a web host sends them.

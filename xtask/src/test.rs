@@ -95,7 +95,10 @@ fn wasm(tools: &Tools) -> Result<()> {
 /// The page's JSDoc types, against those of the wasm packages and the libraries in dist/.
 fn types(tools: &Tools) -> Result<()> {
     build(tools)?;
-    tools.run(cmd!(tools.shell, "node node_modules/typescript/bin/tsc --project tsconfig.json"))
+    for project in ["tsconfig.json", "tsconfig.service-worker.json"] {
+        tools.run(cmd!(tools.shell, "node node_modules/typescript/bin/tsc --project {project}"))?;
+    }
+    Ok(())
 }
 
 /// `tests/browser/*.test.js`: the built page in a headless browser.

@@ -1,0 +1,100 @@
+/**
+ * The page's side of service-worker.js: isolation where the host does not give it, use without a network, newer builds.
+ * Knows no DOM.
+ */
+
+/** Remembers, for this tab, that the page was loaded again to become isolated: where that was in vain it stays so. */
+const TRIED = "isolation-tried";
+/** A first service worker starts in a fraction of this; the page does not wait longer. */
+const START_MILLISECONDS = 5000;
+const TAKE_OVER_MILLISECONDS = 3000;
+
+/** Event `change`. Where the browser allows no service worker, nothing happens. */
+export class Offline extends EventTarget {
+  /** Whether all that the page has used is kept for when there is no network. */
+  ready = false;
+  /** Whether a newer build waits, or has taken over in another tab. */
+  outdated = false;
+  #registration = register();
+  #reload = false;
+
+  constructor() {
+    super();
+    this.#watch();
+  }
+
+  async #watch() {
+    const registration = await this.#registration;
+    if (!registration) return;
+    const look = () => this.#set({ outdated: this.outdated || Boolean(registration.active && registration.waiting) });
+    registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", look));
+    look();
+    let { controller } = navigator.serviceWorker;
+    navigator.serviceWorker.addEventListener("controllerchange", () => {
+      if (this.#reload) location.reload();
+      else this.#set({ outdated: controller !== null });
+      ({ controller } = navigator.serviceWorker);
+    });
+  }
+
+  /** @param {{ready?: boolean, outdated?: boolean}} values */
+  #set(values) {
+    Object.assign(this, values);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * Loads the page again, once, where that isolates it: a page that came before the service worker has not got its
+   * headers. Resolves if the page stays.
+   */
+  async isolate() {
+    if (crossOriginIsolated) sessionStorage.removeItem(TRIED);
+    else if (!sessionStorage.getItem(TRIED) && (await this.#registration)) {
+      const late = new Promise((resolve) => setTimeout(resolve, START_MILLISECONDS, null));
+      if (!(await Promise.race([navigator.serviceWorker.ready, late]))) return;
+      sessionStorage.setItem(TRIED, "yes");
+      location.reload();
+      await new Promise(() => {});
+    }
+  }
+
+  /**
+   * Keeps the page and what it has used so far: what it fetched itself, and what these paths begin.
+   *
+   * @param {string[]} paths of files that others fetched for it
+   */
+  async keep(paths) {
+    if (!(await this.#registration)) return;
+    const { active } = await navigator.serviceWorker.ready;
+    const folder = new URL("./", import.meta.url).href;
+    const fetched = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(folder));
+    const keep = [...fetched.map(({ name }) => name.slice(folder.length)), ...paths];
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }) => this.#set({ ready: data });
+    active?.postMessage({ keep }, [port2]);
+  }
+
+  /** Goes over to the newer build. */
+  async takeOver() {
+    this.#reload = true;
+    const registration = await this.#registration;
+    if (!registration?.waiting) return location.reload();
+    registration.waiting.postMessage({ takeOver: true });
+    // A browser lets the old one finish first, which can be never: then the page comes from its host.
+    setTimeout(async () => {
+      await registration.unregister();
+      location.reload();
+    }, TAKE_OVER_MILLISECONDS);
+  }
+}
+
+/** @returns {Promise<ServiceWorkerRegistration | null>} */
+async function register() {
+  const script = new URL("./service-worker.js", import.meta.url);
+  try {
+    return (await navigator.serviceWorker?.register(script, { updateViaCache: "none" })) ?? null;
+  } catch (error) {
+    console.info("no service worker:", error);
+    return null;
+  }
+}
