@@ -134,7 +134,10 @@ export class Engine extends EventTarget {
     await this.call("init", { variant: this.variant, threads: this.threads });
   }
 
-  /** Ends whatever the core is doing, with everything it held, and starts it anew. */
+  /**
+   * Ends whatever the core is doing, with everything it held, and starts it anew. Also the way out where one of several
+   * threads crashed: the worker waits for it for ever, and nobody else hears of it.
+   */
   async restart() {
     this.close();
     await this.start();
@@ -208,6 +211,16 @@ export class Engine extends EventTarget {
    */
   measure(config) {
     return this.call("measure", { config });
+  }
+
+  /**
+   * Times a network with untrained weights, as a whole and operation by operation.
+   *
+   * @param {Config} config
+   * @param {{batch?: number}} [options] `batch`: pictures of a training step; one picture is classified without it
+   */
+  profile(config, { batch = 0 } = {}) {
+    return this.call("profile", { config, batch });
   }
 
   /**

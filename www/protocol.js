@@ -13,6 +13,7 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
  */
 
 /**
@@ -65,6 +66,8 @@
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
  * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
  *   through untrained weights of `config`.
+ * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, where
+ *   `batch` is not 0, a training step on so many, as a whole and operation by operation.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config}, Prepared]} prepare
@@ -95,6 +98,12 @@
 /**
  * Median time of one picture through the network and the buffers it needed.
  * @typedef {{milliseconds: number, working_bytes: number}} Measured
+ */
+
+/**
+ * Median time of one run, and of each operation in one: `seconds`, added up over all threads in inference, and the `macs`
+ * of one picture.
+ * @typedef {{milliseconds: number, rows: ProfileRow[]}} Profiled
  */
 
 /** @typedef {{id: number, method: keyof Methods, args: any}} Request */

@@ -17,6 +17,8 @@ import { ownImages, ownPictures } from "./owndata.js";
 const FEATURES = 19;
 /** Held-out pictures evaluated between two looks at the clock. */
 const EVALUATION_CHUNK = 25;
+/** A median is taken of at least so many runs, and of as many as fit into the time. */
+const MEASURE_RUNS = 3;
 const MEASURE_MILLISECONDS = 150;
 /** Threads that have not started by then never will: the browser does not say so. */
 const THREADS_MILLISECONDS = 20_000;
@@ -67,6 +69,21 @@ const methods = {
     const measured = measure(network);
     network.free();
     return measured;
+  },
+
+  profile({ config, batch }) {
+    const trainer = new core.Trainer(config, { batch: batch || 1 }, 1);
+    if (batch) {
+      const { images, labels } = core.shapes(1, 0, batch, config.resolution ?? 224);
+      return profile(trainer, () => {
+        const start = performance.now();
+        trainer.train_step(images, labels);
+        return performance.now() - start;
+      });
+    }
+    const network = new core.Classifier(trainer.weights(false));
+    trainer.free();
+    return profile(network, grey(network));
   },
 
   open({ picture, source }) {
@@ -251,22 +268,54 @@ function dataset(data, resolution, seed) {
 }
 
 /**
- * Times a grey picture of the network's own size: the first run warms up, then the median of a few.
+ * Times a network on one picture.
  *
  * @param {import("./pkg/simd128-threads/mobilenetv2.js").Classifier} network
  */
 function measure(network) {
+  return { milliseconds: medianOf(grey(network)), working_bytes: network.working_bytes };
+}
+
+/**
+ * Times a network, which is freed then, as a whole, and once more operation by operation.
+ *
+ * @param {import("./pkg/simd128-threads/mobilenetv2.js").Classifier | import("./pkg/simd128-threads/mobilenetv2.js").Trainer} network
+ * @param {() => number} run uses it and gives the milliseconds that took
+ */
+function profile(network, run) {
+  const milliseconds = medianOf(run);
+  const profiles = Array.from({ length: MEASURE_RUNS }, () => {
+    network.watch();
+    run();
+    return network.profile();
+  });
+  network.free();
+  const rows = profiles[0].map((row, i) => ({ ...row, seconds: median(profiles.map((rows) => rows[i].seconds)) }));
+  return { milliseconds, rows };
+}
+
+/**
+ * Classifies a grey picture of the network's own size, and gives the milliseconds that took.
+ *
+ * @param {import("./pkg/simd128-threads/mobilenetv2.js").Classifier} network
+ */
+function grey(network) {
   const side = network.config.resolution ?? 224;
-  const grey = new Uint8Array(side * side * 4).fill(128);
-  const run = () => network.classify(grey, side, side, 1).network_ms;
+  const pixels = new Uint8Array(side * side * 4).fill(128);
+  return () => network.classify(pixels, side, side, 1).network_ms;
+}
+
+/** The first run warms up, then the median of a few. @param {() => number} run */
+function medianOf(run) {
   run();
   const times = [];
   const end = performance.now() + MEASURE_MILLISECONDS;
-  do times.push(run());
-  while (performance.now() < end);
-  times.sort((a, b) => a - b);
-  return { milliseconds: times[times.length >> 1], working_bytes: network.working_bytes };
+  while (times.length < MEASURE_RUNS || performance.now() < end) times.push(run());
+  return median(times);
 }
+
+/** @param {number[]} values */
+const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
 
 /** Buffers of an answer that can be handed over instead of copied. @param {object} result */
 function buffers(result) {

@@ -12,7 +12,7 @@ const strings = async (language) => JSON.parse(await readFile(new URL(`i18n/${la
 
 async function sources() {
   const names = (await readdir(www, { recursive: true })).filter((name) =>
-    /^(views\/)?[\w-]+\.js$|^index\.html$/.test(name),
+    /^(views\/)?[\w-]+\.js$|^(index|bench)\.html$/.test(name),
   );
   return Promise.all(names.map((name) => readFile(new URL(name, www), "utf8")));
 }

@@ -14,5 +14,5 @@ export function createFoot(offline) {
     ready.hidden = !offline.ready || offline.outdated;
     update.hidden = !offline.outdated;
   });
-  return [h("span", { role: "status" }, ready, update)];
+  return [h("a", { href: "bench.html", t: "foot.bench" }), h("span", { role: "status" }, ready, update)];
 }

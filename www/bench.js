@@ -1,0 +1,22 @@
+/** Wires the page that measures this browser. */
+import { createEngine } from "./engine.js";
+import { startFrame } from "./frame.js";
+import { explainError, t } from "./i18n.js";
+import { Offline } from "./offline.js";
+import { createBench } from "./views/bench.js";
+
+const main = /** @type {HTMLElement} */ (document.getElementById("bench"));
+
+async function start() {
+  await startFrame();
+  await new Offline().isolate();
+  // ?threads=1 in the address, to compare
+  const threads = Number(new URLSearchParams(location.search).get("threads")) || undefined;
+  main.replaceChildren(...createBench(await createEngine({ threads })));
+}
+
+start().catch((error) => {
+  main.textContent = t("error.start", { reason: explainError(error) });
+  main.classList.add("problem");
+  document.body.hidden = false;
+});
