@@ -1,5 +1,6 @@
 //! The shipped CIFAR-10 weights say of every test image what the manifest counts: of the first 1,000, or of all
 //! 10,000 where the environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` asks the same in a browser.
+#![cfg(feature = "cli")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
