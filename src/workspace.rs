@@ -13,9 +13,15 @@ use crate::kernel::{MAX_LANES, padded};
 /// Shards of a batch: the number of threads that can be busy at once.
 pub const SHARDS: usize = 8;
 
-/// Pixels worked on at once: their inputs and outputs stay in the second cache, and each panel of weights is read
-/// once for all of them.
-pub const ROWS: usize = 64;
+/// Floats of the pixels that a matrix product works on at once, inputs and outputs together.
+const ROW_FLOATS: usize = 48 << 10;
+
+/// Pixels that a product of `k` inputs and `n` outputs works on at once: they stay in the second cache, each panel of
+/// weights is read once for all of them, and what is read of each channel is long enough to be fetched ahead. Full
+/// tiles, of three rows as well as of four.
+pub fn pixels_at_once(k: usize, n: usize) -> usize {
+    (ROW_FLOATS / (k + n)).clamp(72, 384) / 12 * 12
+}
 
 /// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses
 /// the front of each.
@@ -49,7 +55,7 @@ pub enum Slot {
 
 /// Room to work in that holds nothing between two operations.
 pub struct Scratch {
-    /// Rows of inputs, (K / L, ROWS, L), and of outputs' gradients, (N / L, ROWS, L).
+    /// Rows of inputs, (K / L, rows, L), and of outputs' gradients, (N / L, rows, L), of [`pixels_at_once`].
     pub rows: [Vec<f32>; 2],
     /// Two framed planes of L channels.
     pub frames: [Vec<f32>; 2],
@@ -99,8 +105,14 @@ impl Shard {
         let narrow = largest(&[Kind::Project]);
         let shortcut = layers.iter().filter(|l| l.kind == Kind::Shortcut);
         let shortcut = shortcut.map(|l| l.c_in * l.size_in * l.size_in).max().unwrap_or(0) * images;
-        let inputs = layers.iter().map(|l| padded(l.c_in)).max().unwrap_or(0).max(padded(STEM_INPUTS));
-        let outputs = convolutions.iter().map(|l| l.c_out).max().unwrap_or(0) * ROWS;
+        let rows = |floats: fn((usize, usize)) -> usize| {
+            let products = convolutions.iter().filter_map(|layer| match layer.kind {
+                Kind::Depthwise => None,
+                Kind::Stem => Some((padded(STEM_INPUTS), layer.c_out)),
+                _ => Some((layer.c_in, layer.c_out)),
+            });
+            products.map(|(k, n)| floats((k, n)) * pixels_at_once(k, n)).max().unwrap_or(0)
+        };
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
         let frame = depthwise.map(|l| geometry(config, l).framed_pixels()).max().unwrap_or(0) * MAX_LANES;
         Shard {
@@ -121,7 +133,7 @@ impl Shard {
             dfeatures: zeros(features),
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
             scratch: Scratch {
-                rows: [zeros(inputs * ROWS), zeros(outputs.max(padded(config.classes) * images))],
+                rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n).max(padded(config.classes) * images))],
                 frames: [zeros(frame), zeros(frame)],
                 plane: zeros(frame),
                 dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),

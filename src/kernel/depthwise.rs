@@ -5,6 +5,8 @@
 //! Stride 2 backward spreads the gradient over a plane of the input's size with zeros between, which makes the
 //! gradient of the input an ordinary stride-1 convolution with the filter turned around.
 
+use std::ops::Range;
+
 use super::{Simd, SimdBase, SimdFloat};
 
 /// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
@@ -40,28 +42,24 @@ impl Geometry {
     }
 }
 
-/// Passes each row of a plane (size², L) and its place in the frame (framed², L) to `copy`; zeroes the border.
+/// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the frame
+/// (framed², L); zeroes the border.
 #[inline(always)]
-pub fn frame<S: Simd>(
-    _: S,
-    size: usize,
-    plane: &[f32],
-    framed: &mut [f32],
-    mut copy: impl FnMut(&[f32], &mut [f32]),
-) {
+pub fn frame<S: Simd>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMut(Range<usize>, &mut [f32])) {
     let lanes = S::f32s::LEN;
     let width = (size + 2) * lanes;
+    let row = size * lanes;
     framed[..width].fill(0.0);
-    for (row, framed) in plane.chunks_exact(size * lanes).zip(framed[width..].chunks_exact_mut(width)) {
+    for (y, framed) in framed[width..].chunks_exact_mut(width).enumerate().take(size) {
         framed[..lanes].fill(0.0);
-        copy(row, &mut framed[lanes..width - lanes]);
+        fill(y * row..(y + 1) * row, &mut framed[lanes..width - lanes]);
         framed[width - lanes..].fill(0.0);
     }
     framed[(size + 1) * width..(size + 2) * width].fill(0.0);
 }
 
 /// Spreads a gradient (size_out², L) over a frame (framed², L): each value lies where the centre of its filter
-/// was, all else is 0.
+/// was, all else is 0. At stride 1 that is [`frame`].
 #[inline(always)]
 pub fn spread<S: Simd>(_: S, geometry: Geometry, dy: &[f32], framed: &mut [f32]) {
     let lanes = S::f32s::LEN;
@@ -253,7 +251,8 @@ mod tests {
                     let mut framed = vec![f32::NAN; geometry.framed_pixels() * lanes];
                     let mut gradient = framed.clone();
                     let taps = taps(simd, &weights, lanes, 0);
-                    frame(simd, size, &interleave(&x), &mut framed, |row, out| out.copy_from_slice(row));
+                    let plane = interleave(&x);
+                    frame(simd, size, &mut framed, |row, out| out.copy_from_slice(&plane[row]));
                     convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, value| {
                         value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
                     });

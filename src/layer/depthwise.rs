@@ -71,9 +71,8 @@ pub fn backward<S: Simd>(
         let x = &source.x[index * input..(index + 1) * input];
         frame_source(simd, geometry, source, x, block, x_frame);
         let span = index * output..(index + 1) * output;
-        let dy = &mut dy[..output];
-        apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, dy);
-        spread(simd, geometry, dy, dy_frame);
+        let gradient = Gradient { dz: &gradient.dz[span.clone()], y: &gradient.y[span], ..gradient };
+        frame_gradient(simd, geometry, gradient, block, dy, dy_frame);
 
         let mut taps_gradient = [S::f32s::splat(simd, 0.0); 9];
         accumulate(simd, geometry, x_frame, dy_frame, &mut taps_gradient);
@@ -134,23 +133,44 @@ fn frame_source<S: Simd>(
     framed: &mut [f32],
 ) {
     match source.affine {
-        Some(affine) => {
-            frame(
-                simd,
-                geometry.size,
-                plane,
-                framed,
-                #[inline(always)]
-                |row, out| apply(simd, row, block, affine, out),
-            );
-        }
+        Some(affine) => frame(
+            simd,
+            geometry.size,
+            framed,
+            #[inline(always)]
+            |row, out| apply(simd, &plane[row], block, affine, out),
+        ),
         None => frame(
             simd,
             geometry.size,
-            plane,
             framed,
             #[inline(always)]
-            |row, out| out.copy_from_slice(row),
+            |row, out| out.copy_from_slice(&plane[row]),
         ),
     }
+}
+
+/// A plane of the gradient of the output, spread over the input's frame; `plane` has room for one of the output.
+#[inline(always)]
+fn frame_gradient<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    gradient: Gradient,
+    block: usize,
+    plane: &mut [f32],
+    framed: &mut [f32],
+) {
+    let Gradient { dz, y, norm } = gradient;
+    if geometry.stride == 1 {
+        return frame(
+            simd,
+            geometry.size,
+            framed,
+            #[inline(always)]
+            |row, out| apply_gradient(simd, &dz[row.clone()], &y[row], block, norm, out),
+        );
+    }
+    let plane = &mut plane[..dz.len()];
+    apply_gradient(simd, dz, y, block, norm, plane);
+    spread(simd, geometry, plane, framed);
 }

@@ -4,11 +4,11 @@ use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
 use crate::kernel::elementwise::{Sums, apply_gradient, gather};
 use crate::kernel::matmul::{accumulate, matmul, panels};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
-use crate::workspace::ROWS;
+use crate::workspace::pixels_at_once;
 
 /// `y = x · w`; adds Σ y and Σ y² to `sums`.
 ///
-/// `packed` holds w (k, n); `y` is (n / L, pixels, L); `rows` has room for (k / L, ROWS, L).
+/// `packed` holds w (k, n); `y` is (n / L, pixels, L); `rows` has room for (k / L, [`pixels_at_once`], L).
 #[inline(always)]
 pub fn forward<S: Simd>(
     simd: S,
@@ -47,8 +47,9 @@ pub(super) fn product<S: Simd>(
 ) {
     let lanes = S::f32s::LEN;
     let pixels = y.len() / n;
-    for first in (0..pixels).step_by(ROWS) {
-        let count = ROWS.min(pixels - first);
+    let step = pixels_at_once(k, n);
+    for first in (0..pixels).step_by(step) {
+        let count = step.min(pixels - first);
         let rows = &mut rows[..k * count];
         fill(first, count, rows);
         for (block, panel) in panels(simd, packed, k, n) {
@@ -79,7 +80,7 @@ pub(super) fn product<S: Simd>(
 
 /// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
 ///
-/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, ROWS, L) and (n / L, ROWS, L).
+/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and (n / L, [`pixels_at_once`], L).
 #[inline(always)]
 pub fn backward<S: Simd>(
     simd: S,
@@ -93,8 +94,9 @@ pub fn backward<S: Simd>(
 ) {
     let pixels = gradient.y.len() / n;
     let [x_rows, dy_rows] = rows;
-    for first in (0..pixels).step_by(ROWS) {
-        let count = ROWS.min(pixels - first);
+    let step = pixels_at_once(k, n);
+    for first in (0..pixels).step_by(step) {
+        let count = step.min(pixels - first);
         let x = &mut x_rows[..k * count];
         let dy = &mut dy_rows[..n * count];
         gather(simd, source.x, pixels, first, count, source.affine, x);

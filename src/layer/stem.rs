@@ -7,12 +7,12 @@ use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::matmul::accumulate;
 use crate::kernel::{Simd, SimdBase, padded};
-use crate::workspace::ROWS;
+use crate::workspace::pixels_at_once;
 
 /// `y = w ∗ image`; adds Σ y and Σ y² to `sums`.
 ///
 /// `image` is (N, size, size, 3), `packed` holds w (27, n), `y` is (n / L, N · size_out², L); `rows` has room for
-/// (32 / L, ROWS, L).
+/// (32 / L, [`pixels_at_once`], L).
 #[inline(always)]
 pub fn forward<S: Simd>(
     simd: S,
@@ -51,8 +51,9 @@ pub fn backward<S: Simd>(
 ) {
     let pixels = gradient.y.len() / n;
     let [x_rows, dy_rows] = rows;
-    for first in (0..pixels).step_by(ROWS) {
-        let count = ROWS.min(pixels - first);
+    let step = pixels_at_once(padded(STEM_INPUTS), n);
+    for first in (0..pixels).step_by(step) {
+        let count = step.min(pixels - first);
         let x = &mut x_rows[..padded(STEM_INPUTS) * count];
         let dy = &mut dy_rows[..n * count];
         unfold(simd, geometry, image, first, count, x);
