@@ -10,7 +10,7 @@ use fearless_simd::SimdBase;
 use mobilenetv2::kernel::depthwise::{self, Geometry};
 use mobilenetv2::kernel::elementwise::{Affine, NormGradient, apply, apply_gradient};
 use mobilenetv2::kernel::{best_level, dispatch, lanes, matmul};
-use mobilenetv2::workspace::ROWS;
+use mobilenetv2::workspace::pixels_at_once;
 
 /// Inputs and outputs of 1×1 convolutions at width 1, from the first block to the last convolution.
 const CHANNELS: [(usize, usize); 9] =
@@ -24,28 +24,29 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.f32() * 2.0 - 1.0).collect()
 }
 
-/// The product of [`ROWS`] pixels with all weights, and the gradient of these weights.
+/// The product of as many pixels as training takes at once with all weights, and the gradient of these weights.
 fn products(criterion: &mut Criterion) {
     let level = best_level();
     let lanes = lanes(level);
     let mut group = criterion.benchmark_group("matmul");
     for (k, n) in CHANNELS {
-        let (x, w) = (numbers(ROWS * k), numbers(k * n));
-        let (mut packed, mut y) = (vec![0.0; matmul::packed_len(k, n)], vec![0.0; ROWS * n]);
-        dispatch!(level, simd => matmul::pack(simd, &w, (k, n), (n, 1), &mut packed));
-        group.throughput(Throughput::Elements((2 * ROWS * k * n) as u64));
-        group.bench_function(format!("{ROWS}x{k}x{n}"), |bencher| {
+        let rows = pixels_at_once(k, n);
+        let (x, w) = (numbers(rows * k), numbers(k * n));
+        let (mut packed, mut y) = (vec![0.0; matmul::packed_len(k, n)], vec![0.0; rows * n]);
+        dispatch!(level, simd => matmul::pack(simd, &w, (k, n), false, &mut packed));
+        group.throughput(Throughput::Elements((2 * rows * k * n) as u64));
+        group.bench_function(format!("{rows}x{k}x{n}"), |bencher| {
             bencher.iter(|| {
                 dispatch!(level, simd => {
                     for (block, panel) in matmul::panels(simd, &packed, k, n) {
                         matmul::matmul(
                             simd,
                             black_box(&x),
-                            ROWS,
+                            rows,
                             panel,
                             #[inline(always)]
                             |column, row, tile| {
-                                let start = ((block + column) * ROWS + row) * lanes;
+                                let start = ((block + column) * rows + row) * lanes;
                                 for (value, y) in tile.iter().zip(y[start..].chunks_exact_mut(lanes)) {
                                     value.store_slice(y);
                                 }
@@ -60,12 +61,13 @@ fn products(criterion: &mut Criterion) {
 
     let mut group = criterion.benchmark_group("accumulate");
     for (k, n) in CHANNELS {
-        let (x, dy, mut dw) = (numbers(ROWS * k), numbers(ROWS * n), vec![0.0; k * n]);
-        group.throughput(Throughput::Elements((2 * ROWS * k * n) as u64));
-        group.bench_function(format!("{ROWS}x{k}x{n}"), |bencher| {
+        let rows = pixels_at_once(k, n);
+        let (x, dy, mut dw) = (numbers(rows * k), numbers(rows * n), vec![0.0; k * n]);
+        group.throughput(Throughput::Elements((2 * rows * k * n) as u64));
+        group.bench_function(format!("{rows}x{k}x{n}"), |bencher| {
             bencher.iter(|| {
                 dispatch!(level, simd => {
-                    matmul::accumulate(simd, black_box(&x), &dy, ROWS, (k, n), true, &mut dw);
+                    matmul::accumulate(simd, black_box(&x), &dy, rows, (k, n), true, &mut dw);
                 });
             });
         });
@@ -94,10 +96,9 @@ fn depthwise(criterion: &mut Criterion) {
                 dispatch!(level, simd => depthwise::frame(
                     simd,
                     size,
-                    black_box(&x),
                     &mut x_frame,
                     #[inline(always)]
-                    |row, out| out.copy_from_slice(row),
+                    |row, out| out.copy_from_slice(&black_box(&x)[row]),
                 ));
             });
         });

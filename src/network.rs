@@ -278,8 +278,8 @@ impl Network {
         let [packed, transposed] = &mut self.packed;
         let features = self.last.layer.c_out;
         dispatch!(level, simd => {
-            matmul::pack(simd, w, (features, classes), (classes, 1), packed);
-            matmul::pack(simd, w, (classes, features), (1, classes), transposed);
+            matmul::pack(simd, w, (features, classes), false, packed);
+            matmul::pack(simd, w, (classes, features), true, transposed);
         });
         if self.freeze == FEATURES {
             return;

@@ -70,7 +70,7 @@ impl Folded {
             let (inputs, channels) = (self.inputs, self.layer.c_out);
             let mut packed = vec![0.0; matmul::packed_len(inputs, channels)];
             dispatch!(level, simd => {
-                matmul::pack(simd, &self.weights, (inputs, channels), (channels, 1), &mut packed);
+                matmul::pack(simd, &self.weights, (inputs, channels), false, &mut packed);
             });
             self.weights = packed;
         }

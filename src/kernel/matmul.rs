@@ -18,41 +18,31 @@ pub fn packed_len(k: usize, n: usize) -> usize {
     super::padded(k) * super::padded(n)
 }
 
-/// Packs a (k, n) matrix, whose element (i, j) is `source[i * stride.0 + j * stride.1]`, for [`matmul`].
+/// Packs a (k, n) matrix for [`matmul`]; `source` is (k, n) or, if `transposed`, (n, k).
 ///
 /// Columns go in pairs of vectors: (n / 2L, k, 2L); k and n are padded with zeros to whole blocks.
 #[inline(always)]
-pub fn pack<S: Simd>(
-    _: S,
-    source: &[f32],
-    (k, n): (usize, usize),
-    stride: (usize, usize),
-    packed: &mut [f32],
-) {
+pub fn pack<S: Simd>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
     let lanes = S::f32s::LEN;
     let depth = super::padded(k);
     let columns = super::padded(n);
     for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
         let width = panel.len() / depth;
         let first = pair * 2 * lanes;
-        for (i, row) in panel.chunks_exact_mut(width).enumerate() {
-            if i >= k {
-                row.fill(0.0);
-                continue;
-            }
-            let filled = width.min(n.saturating_sub(first));
-            let start = i * stride.0 + first * stride.1;
-            if filled == 0 {
-                // Nothing but padding.
-            } else if stride.1 == 1 {
-                row[..filled].copy_from_slice(&source[start..start + filled]);
-            } else {
-                for (value, source) in row[..filled].iter_mut().zip(source[start..].iter().step_by(stride.1))
-                {
-                    *value = *source;
+        let filled = width.min(n.saturating_sub(first));
+        if filled < width || k < depth {
+            panel.fill(0.0);
+        }
+        if transposed {
+            for (j, column) in source.chunks_exact(k).skip(first).take(filled).enumerate() {
+                for (row, value) in panel.chunks_exact_mut(width).zip(column) {
+                    row[j] = *value;
                 }
             }
-            row[filled..].fill(0.0);
+        } else {
+            for (row, source) in panel.chunks_exact_mut(width).zip(source.chunks_exact(n)) {
+                row[..filled].copy_from_slice(&source[first..first + filled]);
+            }
         }
     }
 }
@@ -155,54 +145,37 @@ pub fn accumulate<S: Simd>(
     let lanes = S::f32s::LEN;
     for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
         let column = pair * 2 * lanes;
+        let (left, right) = dy.split_at(rows * lanes);
+        // A block that is alone is taken twice, and `add_tile` leaves out what lies beyond the last column.
+        let right = if right.is_empty() { left } else { right };
         for (block, a) in a.chunks_exact(rows * lanes).enumerate() {
             for half in 0..lanes / 4 {
                 let row = block * lanes + half * 4;
                 if row >= k || column >= n {
                     break;
                 }
-                let dw = &mut dw[row * n..];
-                let height = 4.min(k - row);
-                let (left, right) = dy.split_at(rows * lanes);
                 // `half` is a constant in each arm, so that the offset into a chunk needs no check.
-                match (half, right.is_empty()) {
-                    (0, false) => {
-                        add_tile(simd, n, height, column, first, outer::<S, 0, 2>(simd, a, [left, right]), dw)
-                    }
-                    (0, true) => {
-                        add_tile(simd, n, height, column, first, outer::<S, 0, 1>(simd, a, [left]), dw)
-                    }
-                    (_, false) => {
-                        add_tile(simd, n, height, column, first, outer::<S, 4, 2>(simd, a, [left, right]), dw)
-                    }
-                    (_, true) => {
-                        add_tile(simd, n, height, column, first, outer::<S, 4, 1>(simd, a, [left]), dw)
-                    }
-                }
+                let tile = match half {
+                    0 => outer::<S, 0>(simd, a, left, right),
+                    _ => outer::<S, 4>(simd, a, left, right),
+                };
+                add_tile(simd, n, 4.min(k - row), column, first, tile, &mut dw[row * n..]);
             }
         }
     }
 }
 
-/// Four input channels, from `OFFSET` of a block on, by C vectors of output channels, summed over all rows.
+/// Four input channels, from `OFFSET` of a block on, by two blocks of output channels, summed over all rows.
 #[inline(always)]
-fn outer<S: Simd, const OFFSET: usize, const C: usize>(
-    simd: S,
-    a: &[f32],
-    dy: [&[f32]; C],
-) -> [[S::f32s; C]; 4] {
+fn outer<S: Simd, const OFFSET: usize>(simd: S, a: &[f32], left: &[f32], right: &[f32]) -> [[S::f32s; 2]; 4] {
     let lanes = S::f32s::LEN;
-    let mut sums = [[S::f32s::splat(simd, 0.0); C]; 4];
-    // All of one length, which spares the loop a check for each.
-    let dy = dy.map(|dy| &dy[..a.len()]);
-    for (row, a) in a.chunks_exact(lanes).enumerate() {
-        let mut gradients = [S::f32s::splat(simd, 0.0); C];
-        for (gradient, dy) in gradients.iter_mut().zip(dy) {
-            *gradient = S::f32s::from_slice(simd, &dy[row * lanes..(row + 1) * lanes]);
-        }
+    let mut sums = [[S::f32s::splat(simd, 0.0); 2]; 4];
+    let gradients = left.chunks_exact(lanes).zip(right.chunks_exact(lanes));
+    for (a, (left, right)) in a.chunks_exact(lanes).zip(gradients) {
+        let gradients = [S::f32s::from_slice(simd, left), S::f32s::from_slice(simd, right)];
         for r in 0..4 {
             let x = S::f32s::splat(simd, a[OFFSET + r]);
-            for c in 0..C {
+            for c in 0..2 {
                 sums[r][c] = x.mul_add(gradients[c], sums[r][c]);
             }
         }
@@ -212,13 +185,13 @@ fn outer<S: Simd, const OFFSET: usize, const C: usize>(
 
 /// Adds a tile to `dw` from `column` on, leaving out rows and columns that are only padding.
 #[inline(always)]
-fn add_tile<S: Simd, const C: usize>(
+fn add_tile<S: Simd>(
     simd: S,
     n: usize,
     height: usize,
     column: usize,
     first: bool,
-    tile: [[S::f32s; C]; 4],
+    tile: [[S::f32s; 2]; 4],
     dw: &mut [f32],
 ) {
     let lanes = S::f32s::LEN;
@@ -263,13 +236,13 @@ mod tests {
                 }
                 let blocked = reference::block(&padded, depth, lanes);
                 let columns = super::super::padded(n);
-                // Packed from the matrix, and from its transpose by strides: the same panels.
+                // Packed from the matrix, and from its transpose: the same panels.
                 let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
-                for (source, stride) in [(&w, (n, 1)), (&transposed, (1, k))] {
+                for (source, is_transposed) in [(&w, false), (&transposed, true)] {
                     let mut packed = vec![f32::NAN; packed_len(k, n)];
                     let mut y = vec![f32::NAN; m * columns];
                     dispatch!(level, simd => {
-                        pack(simd, source, (k, n), stride, &mut packed);
+                        pack(simd, source, (k, n), is_transposed, &mut packed);
                         for (first, panel) in panels(simd, &packed, depth, columns) {
                             matmul(simd, &blocked, m, panel, |column, row, tile| {
                                 for (r, value) in tile.iter().enumerate() {

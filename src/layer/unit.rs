@@ -133,12 +133,12 @@ impl Unit {
         let [packed, transposed] = &mut self.packed;
         match self.layer.kind {
             Kind::Depthwise => {}
-            Kind::Stem => dispatch!(level, simd => matmul::pack(simd, w, (STEM_INPUTS, n), (n, 1), packed)),
+            Kind::Stem => dispatch!(level, simd => matmul::pack(simd, w, (STEM_INPUTS, n), false, packed)),
             _ => {
                 let k = self.layer.c_in;
                 dispatch!(level, simd => {
-                    matmul::pack(simd, w, (k, n), (n, 1), packed);
-                    matmul::pack(simd, w, (n, k), (1, n), transposed);
+                    matmul::pack(simd, w, (k, n), false, packed);
+                    matmul::pack(simd, w, (n, k), true, transposed);
                 });
             }
         }

@@ -38,7 +38,12 @@ pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
             .into_iter()
             .chain(variant.wasm_opt.iter().map(String::as_str))
             .map(|feature| format!("--enable-{feature}"));
-    tools.run(cmd!(sh, "node node_modules/.bin/wasm-opt -O3 {enable...} {wasm} -o {wasm}"))?;
+    // Nothing of ours lies in the first kilobyte, the far end of the stack: so a constant added to an address can become
+    // part of the instruction, which saves 2 kB and a few per cent of the time.
+    tools.run(cmd!(
+        sh,
+        "node node_modules/.bin/wasm-opt -O3 --low-memory-unused {enable...} {wasm} -o {wasm}"
+    ))?;
     sh.write_file(&stamp, made_from)?;
     Ok(folder)
 }
