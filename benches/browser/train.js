@@ -5,11 +5,11 @@
 //
 // PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
 
-import { execFile, spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { launch, startServer } from "../../tests/browser/server.js";
+import { startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
 const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, batch })));
@@ -24,36 +24,17 @@ const browser = await launch();
 const page = await browser.newPage();
 await page.goto(`${server.url}bench/index.html`);
 const ask = (/** @type {string} */ method, /** @type {object} */ args) =>
-  page.evaluate(([method, args]) => globalThis.ask("training", method, args), [method, args]);
+  page.evaluate(([method, args]) => globalThis.ask("/bench/training.js", method, args), [method, args]);
 
-/** PyTorch, which answers each request with a line. @param {number} threads */
-async function startTorch(threads) {
-  const torch = spawn(python, [here("step.py")], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: {
-      ...process.env,
-      OMP_NUM_THREADS: String(threads),
-      // Without these, glibc gives large buffers back after every step, and a third of the next goes into page faults.
-      MALLOC_MMAP_THRESHOLD_: "4294967296",
-      MALLOC_TRIM_THRESHOLD_: "17179869184",
-      MALLOC_TOP_PAD_: "268435456",
-    },
+/** PyTorch. @param {number} threads */
+const startTorch = (threads) =>
+  startPeer(python, [here("step.py")], {
+    OMP_NUM_THREADS: String(threads),
+    // Without these, glibc gives large buffers back after every step, and a third of the next goes into page faults.
+    MALLOC_MMAP_THRESHOLD_: "4294967296",
+    MALLOC_TRIM_THRESHOLD_: "17179869184",
+    MALLOC_TOP_PAD_: "268435456",
   });
-  const lines = createInterface({ input: torch.stdout })[Symbol.asyncIterator]();
-  const answer = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error("PyTorch ended; its message is above");
-    return JSON.parse(value);
-  };
-  return {
-    name: await answer(),
-    step(/** @type {object} */ request) {
-      torch.stdin.write(`${JSON.stringify(request)}\n`);
-      return answer();
-    },
-    end: () => torch.stdin.end(),
-  };
-}
 
 /** @param {number} threads @param {{width: number, batch: number}} training */
 async function native(threads, { width, batch }) {
@@ -67,13 +48,13 @@ for (const [index, threads] of [1, 2].entries()) {
   const torch = await startTorch(threads);
   if (index === 0) versions.push(torch.name);
   const variant = variants[index];
-  await page.evaluate(() => globalThis.stop("training"));
+  await page.evaluate(() => globalThis.stop("/bench/training.js"));
   if (variant) await ask("start", { variant, threads });
   /** @type {Record<string, (training: {width: number, batch: number}) => Promise<number[]>>} */
   const engines = {
     ...(variant && { [`Chromium, ${variant}`]: (training) => ask("step", { ...training, steps: STEPS }) }),
     native: (training) => native(threads, training),
-    [torch.name]: (training) => torch.step({ ...training, steps: STEPS }),
+    [torch.name]: (training) => torch.ask({ ...training, steps: STEPS }),
   };
   for (const training of CASES) {
     /** @type {Record<string, number[]>} */

@@ -1,0 +1,30 @@
+// A program that answers each line of JSON with a line of JSON, such as a Python script that times a peer.
+
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/**
+ * Starts it; the first line that it writes is its name.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string>} [env] on top of ours
+ */
+export async function startPeer(program, args, env = {}) {
+  const peer = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });
+  const lines = createInterface({ input: peer.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error(`${args[0]} ended; its message is above`);
+    return JSON.parse(value);
+  };
+  return {
+    /** @type {string} */
+    name: await answer(),
+    ask(/** @type {object} */ request) {
+      peer.stdin.write(`${JSON.stringify(request)}\n`);
+      return answer();
+    },
+    end: () => peer.stdin.end(),
+  };
+}
