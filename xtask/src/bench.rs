@@ -44,7 +44,8 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
         What::Browser => {
             let folder = packages(&tools, PEERS)?;
             let python = python(&tools, &["tensorflow", "onnxruntime"])?;
-            let measure = cmd!(sh, "node benches/browser/browser.js {folder} {python} {program} {variants...}");
+            let measure =
+                cmd!(sh, "node benches/browser/browser.js {folder} {python} {program} {variants...}");
             tools.run(measure.env("CHROME", chrome))
         }
         What::Train => {
