@@ -1,6 +1,6 @@
 /** Wires the page that measures this browser. */
 import { createEngine } from "./engine.js";
-import { startFrame } from "./frame.js";
+import { askedThreads, startFrame } from "./frame.js";
 import { explainError, t } from "./i18n.js";
 import { Offline } from "./offline.js";
 import { createBench } from "./views/bench.js";
@@ -10,9 +10,7 @@ const main = /** @type {HTMLElement} */ (document.getElementById("bench"));
 async function start() {
   await startFrame();
   await new Offline().isolate();
-  // ?threads=1 in the address, to compare
-  const threads = Number(new URLSearchParams(location.search).get("threads")) || undefined;
-  main.replaceChildren(...createBench(await createEngine({ threads })));
+  main.replaceChildren(...createBench(await createEngine({ threads: askedThreads() })));
 }
 
 start().catch((error) => {

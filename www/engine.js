@@ -10,6 +10,7 @@
 import { decode } from "./decode.js";
 import { abortable, download } from "./download.js";
 import { EngineError } from "./errors.js";
+import { findObstacle, pickInstructions } from "./support.js";
 
 export { download, EngineError };
 
@@ -26,50 +27,6 @@ const SLICE = 50;
 
 /** More threads than the groups of images into which a training batch is cut would only wait. */
 const MOST_THREADS = 8;
-
-/** Smallest modules that use each instruction set: `() -> v128`. */
-const PROBES = {
-  // f32x4.relaxed_madd of three zero vectors
-  "relaxed-simd": "0061736d010000000105016000017b030201000a13011100" + "4100fd0f4100fd0f4100fd0f" + "fd85020b",
-  // i32x4.splat of 0
-  simd128: "0061736d010000000105016000017b030201000a08010600" + "4100fd110b",
-};
-/** The same for threads: an `i32.atomic.load` from a shared memory. */
-const THREADS = "0061736d01000000010401600000030201000504010301010a0b0109004100fe1002001a0b";
-
-/** @param {string} module in hexadecimal */
-function runs(module) {
-  return WebAssembly.validate(Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
-}
-
-/**
- * The widest instructions that this browser has.
- *
- * @throws {EngineError} `no-simd`, where it has none
- */
-function pickInstructions() {
-  for (const [name, module] of Object.entries(PROBES)) if (runs(module)) return name;
-  throw new EngineError(
-    "no-simd",
-    "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it",
-  );
-}
-
-/**
- * What keeps the core from working on several threads.
- *
- * - `browser`: it has no shared memory for WebAssembly
- * - `isolation`: the page is not cross-origin isolated, so it may not use it
- * - `failed`: it was tried, in vain
- *
- * @typedef {"browser" | "isolation" | "failed"} Obstacle
- */
-
-/** @returns {Obstacle | null} */
-function findObstacle() {
-  if (!runs(THREADS)) return "browser";
-  return globalThis.crossOriginIsolated ? null : "isolation";
-}
 
 /**
  * Starts the worker and loads the core.
@@ -102,7 +59,7 @@ export class Engine extends EventTarget {
     this.#instructions = instructions;
     /** Threads it works on. */
     this.threads = Math.max(1, Math.floor(threads) || 1);
-    /** Why it is one though several were asked for. @type {Obstacle | null} */
+    /** Why it is one though several were asked for. @type {import("./support.js").Obstacle | null} */
     this.obstacle = this.threads > 1 ? findObstacle() : null;
     if (this.obstacle) this.threads = 1;
   }

@@ -1,4 +1,5 @@
 /** What every page has: a language, a theme, the buttons that switch them, explanations of terms. */
+import { h } from "./dom.js";
 import { currentLanguage, LANGUAGES, preferredLanguage, setLanguage } from "./i18n.js";
 import { createExplain } from "./views/explain.js";
 
@@ -6,11 +7,31 @@ import { createExplain } from "./views/explain.js";
 export async function startFrame() {
   chooseTheme(localStorage.getItem("theme"));
   await setLanguage(preferredLanguage());
+  document.querySelector(".tools")?.prepend(
+    h("button", {
+      type: "button",
+      id: "language",
+      t: "language.other",
+      "t-lang": "language.other.code",
+      onclick: switchLanguage,
+    }),
+    h(
+      "button",
+      {
+        type: "button",
+        id: "theme",
+        "t-aria-label": "theme.switch",
+        onclick: () => chooseTheme(dark() ? "light" : "dark"),
+      },
+      "◐",
+    ),
+  );
   document.body.hidden = false;
   createExplain();
-  document.getElementById("theme")?.addEventListener("click", () => chooseTheme(dark() ? "light" : "dark"));
-  document.getElementById("language")?.addEventListener("click", switchLanguage);
 }
+
+/** Threads that the address asks for, to compare (`?threads=1`); undefined where it does not. */
+export const askedThreads = () => Number(new URLSearchParams(location.search).get("threads")) || undefined;
 
 const dark = () =>
   getComputedStyle(document.documentElement).colorScheme === "dark" ||

@@ -1,6 +1,6 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine, EngineError } from "./engine.js";
-import { startFrame } from "./frame.js";
+import { askedThreads, startFrame } from "./frame.js";
 import { explainError, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
@@ -40,9 +40,7 @@ async function main() {
   const state = createState();
   showRoom(state);
   state.addEventListener("change", () => showRoom(state));
-  // ?threads=1 in the address, to compare
-  const threads = Number(new URLSearchParams(location.search).get("threads")) || undefined;
-  const starting = createEngine({ threads });
+  const starting = createEngine({ threads: askedThreads() });
   const library = new Library(starting);
   const project = new Project();
   const [engine] = await Promise.all([starting, library.open(), project.open()]);

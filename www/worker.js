@@ -63,27 +63,24 @@ const methods = {
 
   measure({ classifier, config }) {
     if (classifier !== undefined) return measure(held(classifiers, classifier));
-    const untrained = new core.Trainer(config ?? {}, { batch: 1 }, 1);
-    const network = new core.Classifier(untrained.weights(false));
-    untrained.free();
+    const network = untrained(config ?? {});
     const measured = measure(network);
     network.free();
     return measured;
   },
 
   profile({ config, batch }) {
-    const trainer = new core.Trainer(config, { batch: batch || 1 }, 1);
-    if (batch) {
-      const { images, labels } = core.shapes(1, 0, batch, config.resolution ?? 224);
-      return profile(trainer, () => {
-        const start = performance.now();
-        trainer.train_step(images, labels);
-        return performance.now() - start;
-      });
+    if (!batch) {
+      const network = untrained(config);
+      return profile(network, grey(network));
     }
-    const network = new core.Classifier(trainer.weights(false));
-    trainer.free();
-    return profile(network, grey(network));
+    const trainer = new core.Trainer(config, { batch }, 1);
+    const { images, labels } = core.shapes(1, 0, batch, config.resolution ?? 224);
+    return profile(trainer, () => {
+      const start = performance.now();
+      trainer.train_step(images, labels);
+      return performance.now() - start;
+    });
   },
 
   open({ picture, source }) {
@@ -265,6 +262,14 @@ function dataset(data, resolution, seed) {
     case "pictures":
       return ownPictures(data, seed);
   }
+}
+
+/** A network as it is before any training. @param {import("./protocol.js").Config} config */
+function untrained(config) {
+  const trainer = new core.Trainer(config, { batch: 1 }, 1);
+  const network = new core.Classifier(trainer.weights(false));
+  trainer.free();
+  return network;
 }
 
 /**

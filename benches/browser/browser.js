@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
 import { peak } from "./peak.js";
-import { startPeer } from "./peer.js";
+import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
 const NETWORKS = [
@@ -40,7 +40,8 @@ execFileSync(`${packages}/.bin/esbuild`, [...sources, ...bundle], {
   env: { ...process.env, NODE_PATH: packages },
   stdio: "inherit",
 });
-const networks = NETWORKS.map(({ width, resolution }) => `${width}-${resolution}`);
+const fileName = (/** @type {{width: number, resolution: number}} */ { width, resolution }) => `${width}-${resolution}`;
+const networks = NETWORKS.map(fileName);
 if (!networks.every((network) => existsSync(`${folder}/tflite/${network}.tflite`))) {
   mkdirSync(`${folder}/tflite`, { recursive: true });
   execFileSync(python, [here("tflite.py"), `${folder}/tflite`, ...networks], { stdio: ["ignore", "inherit", "ignore"] });
@@ -93,8 +94,9 @@ async function compare(network, threads, macs, engines) {
   }
 }
 
-/** Multiply-adds of the networks by their ONNX models. @type {Record<string, number>} */
-const models = {};
+const modelOf = (/** @type {{width: number, resolution: number}} */ network) => `${folder}/${fileName(network)}.onnx`;
+/** Multiply-adds of the networks, in their order. @type {number[]} */
+const macsOf = [];
 for (const [index, variant] of variants.entries()) {
   const threads = index + 1;
   const OURS = "/bench/ours.js";
@@ -111,9 +113,10 @@ for (const [index, variant] of variants.entries()) {
     const run = (/** @type {string} */ address) => async () =>
       (await ask(address, "run", { runs: RUNS + 1 })).slice(1);
     await compare(network, threads, macs, Object.fromEntries(engines.map((e) => [e.name, run(e.address)])));
-    const model = `${folder}/${network.width}-${network.resolution}.onnx`;
-    if (index === 0) writeFileSync(model, await ask(OURS, "onnx", network), "base64");
-    models[model] = macs;
+    if (threads === 1) {
+      macsOf.push(macs);
+      writeFileSync(modelOf(network), await ask(OURS, "onnx"), "base64");
+    }
   }
 }
 await browser.close();
@@ -124,12 +127,11 @@ for (const threads of [1, 2]) {
   const onnxruntime = await startPeer(python, [here("onnx.py"), String(threads)]);
   if (threads === 1) versions.push(onnxruntime.name);
   for (const [index, network] of NETWORKS.entries()) {
-    const [model, macs] = Object.entries(models)[index];
     const { width, resolution } = network;
-    const words = `bench --json --threads ${threads} --width ${width} --resolution ${resolution} --runs ${RUNS}`;
-    await compare(network, threads, macs, {
-      native: async () => JSON.parse(String(execFileSync(program, words.split(" ")))).times_ms,
-      [onnxruntime.name]: () => onnxruntime.ask({ model, runs: RUNS }),
+    const words = `--threads ${threads} --width ${width} --resolution ${resolution} --runs ${RUNS}`;
+    await compare(network, threads, macsOf[index], {
+      native: () => bench(program, words),
+      [onnxruntime.name]: () => onnxruntime.ask({ model: modelOf(network), runs: RUNS }),
     });
   }
   onnxruntime.end();

@@ -1,10 +1,17 @@
-// A program that answers each line of JSON with a line of JSON, such as a Python script that times a peer.
+// Programs that are timed natively: our command line, and the Python scripts that run peers.
 
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+
+/** Milliseconds of each run of `mobilenetv2 bench` with these words. @param {string} program @param {string} words */
+export async function bench(program, words) {
+  const { stdout } = await promisify(execFile)(program, `bench --json ${words}`.split(" "));
+  return JSON.parse(stdout).times_ms;
+}
 
 /**
- * Starts it; the first line that it writes is its name.
+ * Starts a program that answers each line of JSON with a line of JSON; the first line that it writes is its name.
  *
  * @param {string} program
  * @param {string[]} args

@@ -5,11 +5,9 @@
 //
 // PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
 
-import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { launch, startServer } from "../../tests/browser/server.js";
-import { startPeer } from "./peer.js";
+import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
 const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, batch })));
@@ -37,10 +35,8 @@ const startTorch = (threads) =>
   });
 
 /** @param {number} threads @param {{width: number, batch: number}} training */
-async function native(threads, { width, batch }) {
-  const words = `bench --train --json --threads ${threads} --width ${width} --batch ${batch} --runs ${STEPS}`;
-  return JSON.parse((await promisify(execFile)(program, words.split(" "))).stdout).times_ms;
-}
+const native = (threads, { width, batch }) =>
+  bench(program, `--train --threads ${threads} --width ${width} --batch ${batch} --runs ${STEPS}`);
 
 const rows = [];
 const versions = [`Chromium ${browser.version()}`];

@@ -80,7 +80,8 @@ pub(super) fn product<S: Simd>(
 
 /// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
 ///
-/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and (n / L, [`pixels_at_once`], L).
+/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
+/// (n / L, [`pixels_at_once`], L).
 #[inline(always)]
 pub fn backward<S: Simd>(
     simd: S,

@@ -1,29 +1,30 @@
 // A worker that times our inference.
 
+import { startCore, untrained } from "./core.js";
 import { serve } from "./serve.js";
 
 let core;
+let weights;
 let classifier;
 let resolution;
 
 serve({
-  async start({ variant, threads }) {
-    core = await import(`/pkg/${variant}/mobilenetv2.js`);
-    await core.default();
-    if (threads > 1) await core.initThreadPool(threads);
+  async start(options) {
+    core = await startCore(options);
   },
 
   /** Random weights of this network, and what it costs. */
   load(config) {
     classifier?.free();
     resolution = config.resolution;
-    classifier = new core.Classifier(new core.Trainer(config, { batch: 1 }, 1).weights(false));
+    weights = untrained(core, config);
+    classifier = new core.Classifier(weights);
     return core.describe(config);
   },
 
-  /** The same network as an ONNX model, in base 64. */
-  onnx(config) {
-    return core.to_onnx(new core.Trainer(config, { batch: 1 }, 1).weights(false)).toBase64();
+  /** The network as an ONNX model, in base 64. */
+  onnx() {
+    return core.to_onnx(weights).toBase64();
   },
 
   /** Milliseconds that the network takes, without the picture's crop, as the peers' do not see to that either. */

@@ -1,14 +1,13 @@
 // A worker that times training steps of ours.
 
+import { startCore } from "./core.js";
 import { serve, time } from "./serve.js";
 
 let core;
 
 serve({
-  async start({ variant, threads }) {
-    core = await import(`/pkg/${variant}/mobilenetv2.js`);
-    await core.default();
-    if (threads > 1) await core.initThreadPool(threads);
+  async start(options) {
+    core = await startCore(options);
   },
 
   /** Milliseconds of each of so many steps, after one that warms up. */

@@ -1,6 +1,7 @@
 // A worker that times onnxruntime-web on our own ONNX export.
 
 import * as ort from "onnxruntime-web/wasm";
+import { startCore, untrained } from "../page/core.js";
 import { serve, time } from "../page/serve.js";
 
 let session;
@@ -14,9 +15,8 @@ serve({
 
   async load(config) {
     await session?.release();
-    const core = await import("/pkg/simd128/mobilenetv2.js");
-    await core.default();
-    const model = core.to_onnx(new core.Trainer(config, { batch: 1 }, 1).weights(false));
+    const core = await startCore({ variant: "simd128", threads: 1 });
+    const model = core.to_onnx(untrained(core, config));
     session = await ort.InferenceSession.create(model, {
       executionProviders: ["wasm"],
       graphOptimizationLevel: "all",

@@ -2,6 +2,7 @@
 
 import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
+import { startCore } from "../page/core.js";
 import { serve, time } from "../page/serve.js";
 
 let layers;
@@ -40,8 +41,7 @@ serve({
   },
 
   async load(config) {
-    const core = await import("/pkg/simd128/mobilenetv2.js");
-    await core.default();
+    const core = await startCore({ variant: "simd128", threads: 1 });
     tf.disposeVariables();
     layers = core.describe(config).layers.map(build);
     image = tf.randomNormal([1, config.resolution, config.resolution, 3]);

@@ -1,0 +1,17 @@
+// Our core in the worker, or frame, that asks for it.
+
+/** @param {{variant: string, threads: number}} options */
+export async function startCore({ variant, threads }) {
+  const core = await import(`/pkg/${variant}/mobilenetv2.js`);
+  await core.default();
+  if (threads > 1) await core.initThreadPool(threads);
+  return core;
+}
+
+/** A weights file of a network before any training. @param {any} core @param {object} config */
+export function untrained(core, config) {
+  const trainer = new core.Trainer(config, { batch: 1 }, 1);
+  const weights = trainer.weights(false);
+  trainer.free();
+  return weights;
+}
