@@ -21,7 +21,6 @@ mod map;
 
 use block::{FusedBlock, Input};
 use fold::Folded;
-use map::Map;
 
 /// A trained network ready to classify.
 pub struct Classifier {
@@ -36,18 +35,15 @@ pub struct Classifier {
 
 /// The buffers of one image on its way through the network.
 struct Worker {
-    /// Each block's input and output, in turn.
-    maps: [Map; 2],
-    /// One a stripe of a map.
-    scratch: Vec<block::Scratch>,
-    /// Pixels of the last block's output in one piece, (C / L, pixels, L).
-    rows: Vec<f32>,
+    /// A block's input at one end, its output at the other, and between them what it takes to compute it; the next block
+    /// finds its input where that output is.
+    arena: Vec<f32>,
     /// Averages over all pixels, (C).
     features: Vec<f32>,
     /// One a class, padded to whole vectors.
     logits: Vec<f32>,
-    /// Stopwatch for what is after the blocks.
-    profile: Profile,
+    /// Stopwatches, one a thread.
+    profiles: Vec<Profile>,
 }
 
 impl Classifier {
@@ -99,28 +95,23 @@ impl Classifier {
 
     /// Bytes of working memory for one image: everything but weights, input and output.
     pub fn working_bytes(&self) -> usize {
-        self.workers.first().map_or(0, |worker| {
-            let maps: usize = worker.maps.iter().map(Map::capacity).sum();
-            let scratch: usize = worker.scratch.iter().map(block::Scratch::len).sum();
-            (maps + scratch + worker.rows.len() + worker.features.len()) * size_of::<f32>()
-        })
+        self.workers
+            .first()
+            .map_or(0, |worker| (worker.arena.len() + worker.features.len()) * size_of::<f32>())
     }
 
     /// Watches the time of the images to come by this clock, or no longer; ends with a change of the resolution.
     pub fn watch(&mut self, clock: Option<Clock>) {
         let profile = Profile::new(self.classifier.index + 1, clock);
         for worker in &mut self.workers {
-            worker.scratch.iter_mut().for_each(|scratch| scratch.profile = profile.clone());
-            worker.profile = profile.clone();
+            worker.profiles.fill(profile.clone());
         }
     }
 
     /// What the operations since [`Classifier::watch`] took, added up over all threads: where there is more than
     /// one, more than the time that has passed.
     pub fn profile(&self) -> Profile {
-        let mut parts = self.workers.iter().flat_map(|worker| {
-            worker.scratch.iter().map(|scratch| &scratch.profile).chain([&worker.profile])
-        });
+        let mut parts = self.workers.iter().flat_map(|worker| &worker.profiles);
         let mut sum = parts.next().cloned().unwrap_or_default();
         parts.for_each(|part| sum.add(part));
         sum
@@ -170,26 +161,22 @@ impl Classifier {
 
     /// Computes the buffers for the resolution in use.
     fn lay_out(&mut self) {
-        let Classifier { config, blocks, last, classifier, workers, .. } = self;
+        let Classifier { level, config, blocks, last, classifier, workers } = self;
         let layers = config.layers();
+        let threads = threads::count();
+        // Where a block's input lies is where the one before had its output.
+        let (mut input, mut arena) = (0, 0);
         for block in blocks.iter_mut() {
-            block.lay_out(config, &layers);
+            block.lay_out(*level, config, &layers, threads);
+            arena = arena.max(input + block.working_floats(threads) + block.floats_out());
+            input = block.floats_out();
         }
-        let stripes = threads::count();
         workers.clear();
-        workers.resize_with(stripes, || {
-            let floats = |block: &FusedBlock| block.floats_out();
-            Worker {
-                maps: [0, 1].map(|parity| {
-                    let blocks = blocks.iter().enumerate().filter(|(index, _)| index % 2 == parity);
-                    Map::with_capacity(blocks.map(|(_, block)| floats(block)).max().unwrap_or(0))
-                }),
-                scratch: (0..stripes).map(|_| block::Scratch::for_blocks(blocks)).collect(),
-                rows: vec![0.0; blocks.last().map_or(0, floats)],
-                features: vec![0.0; last.layer.c_out],
-                logits: vec![0.0; padded(classifier.layer.c_out)],
-                profile: Profile::default(),
-            }
+        workers.resize_with(threads, || Worker {
+            arena: vec![0.0; arena.max(2 * input)],
+            features: vec![0.0; last.layer.c_out],
+            logits: vec![0.0; padded(classifier.layer.c_out)],
+            profiles: vec![Profile::default(); threads],
         });
     }
 }
@@ -203,27 +190,42 @@ impl Worker {
         classifier: &Folded,
         image: &[f32],
     ) {
-        let stripes = self.scratch.len();
-        let [mut out, mut other] = self.maps.each_mut();
+        let Worker { arena, features, logits, profiles } = self;
+        let mut before: Option<&FusedBlock> = None;
         for block in blocks {
-            let input = if block.index == 0 { Input::Image(image) } else { Input::Map(other) };
-            out.shape(block.channels_out(), block.size_out(), stripes);
-            out.for_each_stripe(&mut self.scratch, |rows, stripe, scratch| {
-                dispatch!(level, simd => block.run(simd, input, rows, stripe, scratch));
-            });
-            std::mem::swap(&mut out, &mut other);
+            let (input, working, out) =
+                ends(arena, block.index, before.map_or(0, FusedBlock::floats_out), block.floats_out());
+            let input = before.map_or(Input::Image(image), |before| Input::Map(before.map(input)));
+            block.run(level, input, out, working, profiles);
+            before = Some(block);
         }
+        let Some(before) = before else { return };
+        let profile = &mut profiles[0];
+        profile.start();
+        let floats = before.floats_out();
+        let (input, rows, _) = ends(arena, blocks.len(), floats, 0);
+        let (map, rows) = (before.map(input), &mut rows[..floats]);
+        dispatch!(level, simd => map.gather(simd, 0..map.size, rows));
+        profile.lap(last.index, Operation::Gather);
+        each_panel(level, last, rows, map.size * map.size, features);
+        profile.lap(last.index, Operation::Forward);
+        each_panel(level, classifier, features, 1, logits);
+        profile.lap(classifier.index, Operation::Forward);
+    }
+}
 
-        // The last block's output is in `other` now.
-        self.profile.start();
-        let pixels = other.size * other.size;
-        dispatch!(level, simd => other.gather(simd, 0..other.size, &mut self.rows));
-        self.profile.lap(last.index, Operation::Gather);
-        let rows = &self.rows[..pixels * last.layer.c_in];
-        each_panel(level, last, rows, pixels, &mut self.features);
-        self.profile.lap(last.index, Operation::Forward);
-        each_panel(level, classifier, &self.features, 1, &mut self.logits);
-        self.profile.lap(classifier.index, Operation::Forward);
+/// Splits an arena into the input, `input` floats at the end where the block before this number `index` left it, the output
+/// at the other end, and the room between: (input, room, output).
+fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &mut [f32], &mut [f32]) {
+    let length = arena.len();
+    if index % 2 == 0 {
+        let (input, rest) = arena.split_at_mut(input);
+        let (room, out) = rest.split_at_mut(rest.len() - out);
+        (input, room, out)
+    } else {
+        let (rest, input) = arena.split_at_mut(length - input);
+        let (out, room) = rest.split_at_mut(out);
+        (input, room, out)
     }
 }
 

@@ -1,20 +1,33 @@
-//! A whole block, expand → depthwise → project and its shortcut, as one operation over bands of rows.
+//! A whole block, expand → depthwise → project and its shortcut, as one operation.
+//!
+//! Two blocks of channels at a time are expanded into a frame of zeros, which the first cache holds, and convolved
+//! depthwise from there; so the expanded tensor exists for two vectors of channels only. What the projection reads is
+//! either a band of rows or, where the map is small, all of it:
+//!
+//! - [Bands](FusedBlock::stripe) leave each thread a stripe of rows to itself; neighbours expand a row or two twice.
+//! - [Slices](FusedBlock::slices) share out the channels, first the expanded, then the projected. On small maps this
+//!   repeats nothing, and each thread reads only its share of the weights, which are most of the data there.
+//!
+//! Only on x86 does it take inlining for the instructions to be used; in a browser a copy at each call is download.
 
 use std::ops::Range;
+
+use fearless_simd::Level;
 
 use super::fold::Folded;
 use super::map::Map;
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::{Geometry, convolve, taps};
 use crate::kernel::elementwise::channel;
-use crate::kernel::matmul::{matmul, panels};
-use crate::kernel::{Simd, SimdBase, padded};
+use crate::kernel::matmul::{matmul, panel};
+use crate::kernel::{MAX_LANES, Simd, SimdBase, dispatch, lanes, padded};
 use crate::layer::stem::unfold;
 use crate::profile::{Operation, Profile};
+use crate::threads;
 use crate::workspace::geometry;
 
-/// Floats of an expanded band: half of a usual second-level cache, so that the weights fit beside it.
-const BAND_FLOATS: usize = 64 * 1024;
+/// Floats of a band of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
+const BAND_FLOATS: usize = 64 << 10;
 
 /// What a block reads.
 #[derive(Clone, Copy)]
@@ -22,7 +35,7 @@ pub enum Input<'a> {
     /// The image, (R, R, 3): the first block, which runs the stem too.
     Image(&'a [f32]),
     /// The block before's output.
-    Map(&'a Map),
+    Map(Map<'a>),
 }
 
 /// A block as inference runs it.
@@ -40,24 +53,43 @@ pub struct FusedBlock {
     shortcut: bool,
     stem_geometry: Geometry,
     geometry: Geometry,
+    /// Whether threads share out channels instead of rows.
+    sliced: bool,
+    /// Output rows of a stripe; the last may have fewer.
+    stripe_rows: usize,
     /// Output rows of a band.
     band: usize,
+    /// Where in a frame each pixel of its rows goes.
+    places: Vec<usize>,
 }
 
-/// A thread's buffers for one band of any block.
-pub struct Scratch {
-    /// Inputs of the rows to expand, (K / L, pixels, L).
-    rows: Vec<f32>,
+/// A thread's buffers.
+struct Scratch<'a> {
+    /// Inputs of the rows to expand, (K / L, pixels, L); then the stem's output, if that is added.
+    inputs: &'a mut [f32],
     /// Inputs of the stem, where its output is not what the frame holds, (32 / L, pixels, L).
-    patches: Vec<f32>,
-    /// Expanded rows in a frame of zeros, (C / L, rows, size + 2, L).
-    expanded: Vec<f32>,
+    patches: &'a mut [f32],
+    /// Two blocks of expanded rows in a frame of zeros, (2, rows, size + 2, L).
+    frame: &'a mut [f32],
+    /// The last rows of a band, which are the first of the next, (C / L, rows, size + 2, L).
+    kept: &'a mut [f32],
     /// After the depthwise convolution, and the input of a projected shortcut behind it, (C / L, pixels, L).
-    depthwise: Vec<f32>,
-    /// Where in a framed plane each expanded pixel goes.
-    places: Vec<usize>,
-    /// Stopwatch.
-    pub profile: Profile,
+    depthwise: &'a mut [f32],
+}
+
+/// Output rows that are computed at once, and what of the frame they need. Frame rows are counted from above the
+/// image: frame row f holds image row f - 1.
+struct Band {
+    /// Its output rows.
+    rows: Range<usize>,
+    /// The first frame row of its frame.
+    top: usize,
+    /// The frame row after the last that it reads.
+    bottom: usize,
+    /// Rows of the frame that the band before has left.
+    kept: usize,
+    /// Frame rows to expand.
+    fresh: Range<usize>,
 }
 
 impl FusedBlock {
@@ -85,21 +117,36 @@ impl FusedBlock {
             shortcut: false,
             stem_geometry: nothing,
             geometry: nothing,
+            sliced: false,
+            stripe_rows: 0,
             band: 0,
+            places: Vec::new(),
         }
     }
 
-    /// Computes shapes for the configuration's resolution.
-    pub fn lay_out(&mut self, config: &Config, layers: &[Layer]) {
+    /// Computes shapes for the configuration's resolution and so many threads.
+    pub fn lay_out(&mut self, level: Level, config: &Config, layers: &[Layer], threads: usize) {
         let own: Vec<Layer> =
             layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
         let depthwise = own.iter().find(|layer| layer.kind == Kind::Depthwise).expect("every block has one");
         self.shortcut = config.adds_input(&own);
         self.stem_geometry = geometry(config, &layers[0]);
         self.geometry = geometry(config, depthwise);
-        let row = self.geometry.framed() * self.depthwise.layer.c_out;
-        let rows = (BAND_FLOATS / row).saturating_sub(2) / self.geometry.stride;
-        self.band = rows.clamp(1, self.geometry.size_out());
+        let size = self.size_out();
+        let row = depthwise.c_out * size;
+        self.sliced =
+            depthwise.c_in * (self.project.inputs + self.widening().map_or(0, |w| w.inputs)) > row * size;
+        (self.stripe_rows, self.band) = if self.sliced {
+            (size, size)
+        } else {
+            let stripe = size.div_ceil(threads);
+            (stripe, (BAND_FLOATS / row).clamp(1, stripe))
+        };
+        let (framed, lanes) = (self.geometry.framed(), lanes(level));
+        let rows = 0..self.framed_rows();
+        self.places = rows
+            .flat_map(|row| (0..self.geometry.size).map(move |x| (row * framed + 1 + x) * lanes))
+            .collect();
     }
 
     /// Output channels.
@@ -117,6 +164,16 @@ impl FusedBlock {
         self.channels_out() * self.size_out() * self.size_out()
     }
 
+    /// The output, as the next block reads it.
+    pub fn map<'a>(&self, out: &'a [f32]) -> Map<'a> {
+        Map {
+            channels: self.channels_out(),
+            size: self.size_out(),
+            stripe_rows: self.stripe_rows,
+            values: out,
+        }
+    }
+
     /// Framed rows that a full band covers.
     fn framed_rows(&self) -> usize {
         (self.band - 1) * self.geometry.stride + 3
@@ -132,125 +189,300 @@ impl FusedBlock {
         self.project.inputs - self.project.layer.c_in
     }
 
-    /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L).
+    /// Floats of each buffer of [`Scratch`], in its order.
+    fn scratch_floats(&self) -> [usize; 5] {
+        let band = self.band * self.size_out();
+        let pixels = self.framed_rows().min(self.geometry.size) * self.geometry.size;
+        let stem = |used: bool, channels: usize| if used && self.stem.is_some() { channels } else { 0 };
+        let depth = self.widening().map_or(0, |widening| padded(widening.inputs));
+        let stem_apart = self.expand.is_some() || self.projected() > 0 || self.shortcut;
+        let framed = self.geometry.framed();
+        let kept = if self.band < self.stripe_rows { self.depthwise.layer.c_out } else { 0 };
+        [
+            (depth * pixels).max(stem(self.shortcut, self.channels_out()) * band),
+            stem(stem_apart, padded(STEM_INPUTS)) * pixels,
+            2 * MAX_LANES * self.framed_rows() * framed,
+            kept * (3 - self.geometry.stride) * framed,
+            self.project.inputs * band,
+        ]
+    }
+
+    /// Floats of working room for so many threads.
+    pub fn working_floats(&self, threads: usize) -> usize {
+        let [inputs, patches, frame, kept, depthwise] = self.scratch_floats();
+        if self.sliced {
+            inputs + patches + depthwise + threads * frame
+        } else {
+            self.size_out().div_ceil(self.stripe_rows) * (inputs + patches + frame + kept + depthwise)
+        }
+    }
+
+    /// Computes the output, [`Self::floats_out`], with a profile for each thread and [`Self::working_floats`] to work in.
+    pub fn run(
+        &self,
+        level: Level,
+        input: Input,
+        out: &mut [f32],
+        working: &mut [f32],
+        profiles: &mut [Profile],
+    ) {
+        if self.sliced {
+            return self.slices(level, input, out, working, profiles);
+        }
+        let row = self.channels_out() * self.size_out();
+        let stripes = out.chunks_mut(self.stripe_rows * row);
+        let working = working.chunks_exact_mut(self.scratch_floats().iter().sum());
+        let mut stripes: Vec<_> = stripes.zip(working).zip(profiles).enumerate().collect();
+        threads::for_each(&mut stripes, |(index, ((out, working), profile))| {
+            let first = *index * self.stripe_rows;
+            let rows = first..self.size_out().min(first + self.stripe_rows);
+            let mut rest: &mut [f32] = working;
+            let [inputs, patches, frame, kept, depthwise] =
+                self.scratch_floats().map(|floats| rest.split_off_mut(..floats).expect("room for each"));
+            let scratch = Scratch { inputs, patches, frame, kept, depthwise };
+            dispatch!(level, simd => self.stripe(simd, input, rows, out, scratch, profile));
+        });
+    }
+
+    /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L), band by band.
     #[inline(always)]
-    pub fn run<S: Simd>(
+    fn stripe<S: Simd>(
         &self,
         simd: S,
         input: Input,
         rows: Range<usize>,
         out: &mut [f32],
-        scratch: &mut Scratch,
-    ) {
-        let lanes = S::f32s::LEN;
-        let Geometry { size, stride, offset } = self.geometry;
-        let width = self.geometry.framed() * lanes;
-        let plane = self.framed_rows() * width;
-        let channels = self.depthwise.layer.c_out;
-        let Scratch { rows: inputs, patches, expanded, depthwise, places, profile } = scratch;
-        let expanded = &mut expanded[..channels / lanes * plane];
-        // The columns left and right of the image stay zero in every band.
-        expanded.fill(0.0);
-        profile.start();
-
-        for first in rows.clone().step_by(self.band) {
-            let count = self.band.min(rows.end - first);
-            // Rows are counted in the frame, whose row 0 is above the image. The last rows of the band before are
-            // the first of this one.
-            let top = first * stride + offset;
-            let bottom = top + (count - 1) * stride + 3;
-            let kept = if first == rows.start { 0 } else { 3 - stride };
-            for plane in expanded.chunks_exact_mut(plane) {
-                plane.copy_within(self.band * stride * width..self.band * stride * width + kept * width, 0);
-                for row in (top + kept..bottom).filter(|row| !(1..=size).contains(row)) {
-                    plane[(row - top) * width..(row - top + 1) * width].fill(0.0);
-                }
-            }
-            let fresh = (top + kept).max(1)..bottom.min(size + 1);
-            self.fill(simd, input, fresh, top, expanded, inputs, patches, places, profile);
-            self.convolve(simd, expanded, count, depthwise);
-            profile.lap(self.depthwise.index, Operation::Forward);
-            if self.projected() > 0 {
-                let (from, to) = (self.depthwise.layer.c_out, self.project.inputs);
-                let pixels = count * self.size_out();
-                let shortcut = &mut depthwise[from * pixels..to * pixels];
-                self.gather(simd, input, first..first + count, patches, shortcut);
-                profile.lap(self.project.index, Operation::Gather);
-            }
-            self.project(simd, input, depthwise, first..first + count, &rows, expanded, out, profile);
-        }
-    }
-
-    /// Fills the framed rows `fresh` of a band, whose first row is `top`, with expanded pixels.
-    #[inline(always)]
-    fn fill<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        fresh: Range<usize>,
-        top: usize,
-        expanded: &mut [f32],
-        rows: &mut [f32],
-        patches: &mut [f32],
-        places: &mut [usize],
+        scratch: Scratch,
         profile: &mut Profile,
     ) {
         let lanes = S::f32s::LEN;
-        let (size, framed) = (self.geometry.size, self.geometry.framed());
-        let plane = self.framed_rows() * framed * lanes;
-        // Frame row f holds image row f - 1.
-        let image_rows = fresh.start - 1..fresh.end - 1;
-        let Some(widening) = self.widening() else {
-            let Input::Map(map) = input else { unreachable!("the first block has the stem") };
-            for (block, plane) in expanded.chunks_exact_mut(plane).enumerate() {
-                for row in image_rows.clone() {
-                    let start = ((row + 1 - top) * framed + 1) * lanes;
-                    plane[start..start + size * lanes].copy_from_slice(map.rows(simd, block, row..row + 1));
-                }
+        let Scratch { inputs, patches, frame, kept, depthwise } = scratch;
+        let size = self.size_out();
+        // The columns left and right of the image stay zero in every band.
+        frame.fill(0.0);
+        for first in rows.clone().step_by(self.band) {
+            let band = self.band(first..rows.end.min(first + self.band), first > rows.start);
+            let pixels = band.rows.len() * size;
+            profile.start();
+            self.gather_inputs(simd, input, &band, patches, inputs, profile);
+            let channels = self.depthwise.layer.c_out;
+            let (wide, shortcut) = depthwise[..self.project.inputs * pixels].split_at_mut(channels * pixels);
+            self.widen_and_convolve(
+                simd,
+                input,
+                0..channels / lanes,
+                &band,
+                inputs,
+                frame,
+                kept,
+                wide,
+                profile,
+            );
+            self.gather_projected(simd, input, &band, patches, shortcut, profile);
+            let blocks = 0..self.channels_out() / lanes;
+            let place = (rows.len() * size, (first - rows.start) * size);
+            product(simd, &self.project, depthwise, pixels, blocks.clone(), out, place);
+            profile.lap(self.project.index, Operation::Forward);
+            if self.shortcut {
+                self.gather_stem(simd, input, &band, patches, inputs);
+                self.add_input(simd, input, &band, blocks, inputs, out, place);
+                profile.lap(self.project.index, Operation::Shortcut);
             }
-            profile.lap(self.depthwise.index, Operation::Gather);
-            return;
-        };
-        let pixels = image_rows.len() * size;
-        let depth = padded(widening.inputs);
-        let rows = &mut rows[..depth * pixels];
+        }
+    }
+
+    /// Computes the whole output, threads sharing out the expanded and then the projected channels.
+    fn slices(
+        &self,
+        level: Level,
+        input: Input,
+        out: &mut [f32],
+        working: &mut [f32],
+        profiles: &mut [Profile],
+    ) {
+        let band = self.band(0..self.size_out(), false);
+        let pixels = self.size_out() * self.size_out();
+        let mut rest = working;
+        let [inputs, patches, frame, _, depthwise] = self.scratch_floats();
+        let [inputs, patches, depthwise] =
+            [inputs, patches, depthwise].map(|floats| rest.split_off_mut(..floats).expect("room for each"));
+        let channels = self.depthwise.layer.c_out;
+        let (wide, shortcut) = depthwise.split_at_mut(channels * pixels);
+        let profile = &mut profiles[0];
+        profile.start();
+        dispatch!(level, simd => {
+            self.gather_inputs(simd, input, &band, patches, inputs, profile);
+            self.gather_projected(simd, input, &band, patches, shortcut, profile);
+        });
+
+        // A thread takes whole panels of weights, which are two blocks wide.
+        let panel = 2 * lanes(level);
+        let threads = profiles.len();
+        let slice = |channels: usize| channels.div_ceil(panel).div_ceil(threads) * panel;
+        let each = slice(channels);
+        let slices = wide.chunks_mut(each * pixels).zip(rest.chunks_exact_mut(frame)).zip(&mut *profiles);
+        let mut slices: Vec<_> = slices.enumerate().collect();
+        threads::for_each(&mut slices, |(index, ((wide, frame), profile))| {
+            profile.start();
+            frame.fill(0.0);
+            dispatch!(level, simd => {
+                let first = *index * each / lanes(level);
+                let blocks = first..first + wide.len() / pixels / lanes(level);
+                self.widen_and_convolve(simd, input, blocks, &band, inputs, frame, &mut [], wide, profile);
+            });
+        });
+
+        if self.shortcut {
+            dispatch!(level, simd => self.gather_stem(simd, input, &band, patches, inputs));
+        }
+        let (inputs, depthwise): (&[f32], &[f32]) = (inputs, depthwise);
+        let each = slice(self.channels_out());
+        let slices = out.chunks_mut(each * pixels).zip(profiles);
+        let mut slices: Vec<_> = slices.enumerate().collect();
+        threads::for_each(&mut slices, |(index, (out, profile))| {
+            profile.start();
+            dispatch!(level, simd => {
+                let first = *index * each / lanes(level);
+                let blocks = first..first + out.len() / pixels / lanes(level);
+                let place = (pixels, 0);
+                product(simd, &self.project, depthwise, pixels, blocks.clone(), out, place);
+                profile.lap(self.project.index, Operation::Forward);
+                if self.shortcut {
+                    self.add_input(simd, input, &band, blocks, inputs, out, place);
+                    profile.lap(self.project.index, Operation::Shortcut);
+                }
+            });
+        });
+    }
+
+    /// The band of these output rows; whether it follows another one of the same stripe.
+    fn band(&self, rows: Range<usize>, follows: bool) -> Band {
+        let Geometry { size, stride, offset } = self.geometry;
+        let top = rows.start * stride + offset;
+        let bottom = top + (rows.len() - 1) * stride + 3;
+        let kept = if follows { 3 - stride } else { 0 };
+        Band { rows, top, bottom, kept, fresh: (top + kept).max(1)..bottom.min(size + 1) }
+    }
+
+    /// Gathers what a band's fresh rows are expanded from.
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn gather_inputs<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        band: &Band,
+        patches: &mut [f32],
+        inputs: &mut [f32],
+        profile: &mut Profile,
+    ) {
+        let Some(widening) = self.widening() else { return };
+        let rows = band.fresh.start - 1..band.fresh.end - 1;
+        let size = self.geometry.size;
+        let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
         match input {
             Input::Image(image) if self.expand.is_none() => {
-                unfold(simd, self.stem_geometry, image, image_rows.start * size, pixels, rows);
+                unfold(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
             }
-            _ => self.gather(simd, input, image_rows, patches, rows),
+            _ => self.gather(simd, input, rows, patches, inputs),
         }
         profile.lap(widening.index, Operation::Gather);
-        let places = &mut places[..pixels];
-        for (row, places) in places.chunks_exact_mut(size).enumerate() {
-            for (x, place) in places.iter_mut().enumerate() {
-                *place = ((fresh.start - top + row) * framed + 1 + x) * lanes;
+    }
+
+    /// Gathers what a projected shortcut reads.
+    #[inline(always)]
+    fn gather_projected<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        band: &Band,
+        patches: &mut [f32],
+        shortcut: &mut [f32],
+        profile: &mut Profile,
+    ) {
+        if self.projected() > 0 {
+            self.gather(simd, input, band.rows.clone(), patches, shortcut);
+            profile.lap(self.project.index, Operation::Gather);
+        }
+    }
+
+    /// Computes the stem's output of a band for [`Self::add_input`], where that is the block's input.
+    #[inline(always)]
+    fn gather_stem<S: Simd>(&self, simd: S, input: Input, band: &Band, patches: &mut [f32], out: &mut [f32]) {
+        if let Input::Image(_) = input {
+            let floats = self.channels_out() * band.rows.len() * self.size_out();
+            self.gather(simd, input, band.rows.clone(), patches, &mut out[..floats]);
+        }
+    }
+
+    /// Expands these blocks of channels into the frame, two at a time, and convolves them into `out`, (blocks, pixels, L).
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn widen_and_convolve<S: Simd>(
+        &self,
+        simd: S,
+        input: Input,
+        blocks: Range<usize>,
+        band: &Band,
+        inputs: &[f32],
+        frame: &mut [f32],
+        kept: &mut [f32],
+        out: &mut [f32],
+        profile: &mut Profile,
+    ) {
+        let lanes = S::f32s::LEN;
+        let size = self.geometry.size;
+        let width = self.geometry.framed() * lanes;
+        let plane = self.framed_rows() * width;
+        let out_plane = band.rows.len() * self.size_out() * lanes;
+        let kept_plane = (3 - self.geometry.stride) * width;
+        for plane in frame[..2 * plane].chunks_exact_mut(plane) {
+            for row in (band.top..band.bottom).filter(|row| !(1..=size).contains(row)) {
+                plane[(row - band.top) * width..(row - band.top + 1) * width].fill(0.0);
             }
         }
-        let (low, high) = widening.layer.activation.range();
-        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-        for (block, panel) in panels(simd, &widening.weights, depth, widening.layer.c_out) {
-            matmul(
-                simd,
-                rows,
-                pixels,
-                panel,
-                #[inline(always)]
-                |column, row, tile| {
-                    let bias = channel(simd, &widening.bias, block + column);
-                    let plane = &mut expanded[(block + column) * plane..(block + column + 1) * plane];
-                    for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
-                        (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
+        let first_row = band.fresh.start - band.top;
+        for (pair, out) in blocks.step_by(2).zip(out.chunks_mut(2 * out_plane)) {
+            let planes = frame.chunks_exact_mut(plane).take(out.len() / out_plane).enumerate();
+            if band.kept > 0 {
+                for (column, plane) in planes {
+                    let kept = &kept[(pair + column) * kept_plane..(pair + column + 1) * kept_plane];
+                    plane[..kept_plane].copy_from_slice(kept);
+                }
+            }
+            match (self.widening(), input) {
+                (Some(widening), _) => {
+                    let places = &self.places[first_row * size..];
+                    expand(simd, widening, inputs, band.fresh.len() * size, pair, places, frame, plane);
+                    profile.lap(widening.index, Operation::Forward);
+                }
+                (None, Input::Map(map)) => {
+                    let planes = frame.chunks_exact_mut(plane).take(out.len() / out_plane).enumerate();
+                    for (column, plane) in planes {
+                        let rows = band.fresh.start - 1..band.fresh.end - 1;
+                        for (row, framed) in rows.zip(plane.chunks_exact_mut(width).skip(first_row)) {
+                            let row = map.rows(simd, pair + column, row..row + 1);
+                            framed[lanes..width - lanes].copy_from_slice(row);
+                        }
                     }
-                },
-            );
+                    profile.lap(self.depthwise.index, Operation::Gather);
+                }
+                (None, Input::Image(_)) => unreachable!("the first block has the stem"),
+            }
+            for (column, (plane, out)) in
+                frame.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
+            {
+                self.convolve(simd, pair + column, plane, band.rows.len(), out);
+                if let Some(kept) = kept.chunks_exact_mut(kept_plane).nth(pair + column) {
+                    let next = self.band * self.geometry.stride * width;
+                    kept.copy_from_slice(&plane[next..next + kept_plane]);
+                }
+            }
+            profile.lap(self.depthwise.index, Operation::Forward);
         }
-        profile.lap(widening.index, Operation::Forward);
     }
 
     /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
-    ///
-    /// Only on x86 does it take inlining for the instructions to be used; in a browser a copy at each call is download.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
     fn gather<S: Simd>(
@@ -268,88 +500,98 @@ impl FusedBlock {
                 let pixels = rows.len() * self.geometry.size;
                 let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
                 unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
-                product(simd, stem, patches, pixels, out, pixels, 0);
+                product(simd, stem, patches, pixels, 0..stem.layer.c_out / S::f32s::LEN, out, (pixels, 0));
             }
         }
     }
 
-    /// Convolves `count` rows of outputs from a band into (C / L, count · size_out, L).
+    /// Convolves `rows` rows of outputs of a block of channels from its frame into (pixels, L).
     #[inline(always)]
-    fn convolve<S: Simd>(&self, simd: S, expanded: &[f32], count: usize, out: &mut [f32]) {
+    fn convolve<S: Simd>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
         let lanes = S::f32s::LEN;
         let Folded { layer, weights, bias, .. } = &self.depthwise;
-        let plane = self.framed_rows() * self.geometry.framed() * lanes;
-        let pixels = count * self.size_out();
         let (low, high) = layer.activation.range();
         let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-        let planes = expanded.chunks_exact(plane).zip(out.chunks_exact_mut(pixels * lanes));
-        for (block, (framed, out)) in planes.enumerate() {
-            let taps = taps(simd, weights, layer.c_out, block);
-            let bias = channel(simd, bias, block);
-            convolve(
-                simd,
-                self.geometry,
-                framed,
-                (0, count),
-                &taps,
-                #[inline(always)]
-                |pixel, value| {
-                    (value + bias)
-                        .max(low)
-                        .min(high)
-                        .store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
-                },
-            );
-        }
+        let taps = taps(simd, weights, layer.c_out, block);
+        let bias = channel(simd, bias, block);
+        convolve(
+            simd,
+            self.geometry,
+            framed,
+            (0, rows),
+            &taps,
+            #[inline(always)]
+            |pixel, value| {
+                (value + bias).max(low).min(high).store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
+            },
+        );
     }
 
-    /// Projects the rows `band` and adds the shortcut; `out` holds the rows `stripe`.
-    #[inline(always)]
-    fn project<S: Simd>(
+    /// Adds the block's input to these blocks of a band's output; `place` as in [`product`].
+    #[cfg_attr(target_arch = "wasm32", inline(never))]
+    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    fn add_input<S: Simd>(
         &self,
         simd: S,
         input: Input,
-        depthwise: &[f32],
-        band: Range<usize>,
-        stripe: &Range<usize>,
-        expanded: &[f32],
+        band: &Band,
+        blocks: Range<usize>,
+        stem: &[f32],
         out: &mut [f32],
-        profile: &mut Profile,
+        (plane, first): (usize, usize),
     ) {
-        let lanes = S::f32s::LEN;
-        let layer = self.project.layer;
-        let size = self.size_out();
-        let pixels = band.len() * size;
-        let first = (band.start - stripe.start) * size;
-        product(simd, &self.project, depthwise, pixels, out, stripe.len() * size, first);
-        profile.lap(self.project.index, Operation::Forward);
-        if !self.shortcut {
-            return;
-        }
-        for block in 0..layer.c_out / lanes {
-            for y in band.clone() {
+        let width = self.size_out() * S::f32s::LEN;
+        for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::f32s::LEN)) {
+            let out = out[first * S::f32s::LEN..].chunks_exact_mut(width);
+            for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
                 let x = match input {
                     Input::Map(map) => map.rows(simd, block, y..y + 1),
-                    // The stem's output exists only in the band, where it is the middle of the filter.
-                    Input::Image(_) => {
-                        let framed = self.geometry.framed();
-                        let start = ((block * self.framed_rows() + y - band.start + 1) * framed + 1) * lanes;
-                        &expanded[start..start + size * lanes]
-                    }
+                    Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
                 };
-                let start = (block * stripe.len() + y - stripe.start) * size * lanes;
-                let out = &mut out[start..start + size * lanes];
-                for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
+                let pixels = x.chunks_exact(S::f32s::LEN).zip(out.chunks_exact_mut(S::f32s::LEN));
+                for (x, out) in pixels {
                     (S::f32s::from_slice(simd, x) + S::f32s::from_slice(simd, out)).store_slice(out);
                 }
             }
         }
-        profile.lap(self.project.index, Operation::Shortcut);
     }
 }
 
-/// A 1×1 convolution with its activation: `x` is (K / L, pixels, L), `out` becomes the pixels from `first` on of (N / L,
-/// plane, L). Not inlined in a browser, as [`FusedBlock::gather`].
+/// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
+/// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
+#[inline(always)]
+fn expand<S: Simd>(
+    simd: S,
+    folded: &Folded,
+    x: &[f32],
+    pixels: usize,
+    block: usize,
+    places: &[usize],
+    frame: &mut [f32],
+    plane: usize,
+) {
+    let lanes = S::f32s::LEN;
+    let (low, high) = folded.layer.activation.range();
+    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    let depth = padded(folded.inputs);
+    matmul(
+        simd,
+        &x[..depth * pixels],
+        pixels,
+        panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+        #[inline(always)]
+        |column, row, tile| {
+            let bias = channel(simd, &folded.bias, block + column);
+            let plane = &mut frame[column * plane..(column + 1) * plane];
+            for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
+                (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
+            }
+        },
+    );
+}
+
+/// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` becomes
+/// the pixels from `first` on of (blocks, plane, L).
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn product<S: Simd>(
@@ -357,58 +599,29 @@ fn product<S: Simd>(
     folded: &Folded,
     x: &[f32],
     pixels: usize,
+    blocks: Range<usize>,
     out: &mut [f32],
-    plane: usize,
-    first: usize,
+    (plane, first): (usize, usize),
 ) {
     let lanes = S::f32s::LEN;
     let (low, high) = folded.layer.activation.range();
     let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
     let depth = padded(folded.inputs);
-    let x = &x[..depth * pixels];
-    for (block, panel) in panels(simd, &folded.weights, depth, folded.layer.c_out) {
+    for block in blocks.clone().step_by(2) {
         matmul(
             simd,
-            x,
+            &x[..depth * pixels],
             pixels,
-            panel,
+            panel(simd, &folded.weights, depth, folded.layer.c_out, block),
             #[inline(always)]
             |column, row, tile| {
-                let block = block + column;
-                let bias = channel(simd, &folded.bias, block);
-                let start = block * plane + first + row;
+                let bias = channel(simd, &folded.bias, block + column);
+                let start = (block - blocks.start + column) * plane + first + row;
                 let out = &mut out[start * lanes..(start + tile.len()) * lanes];
                 for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
                     (*value + bias).max(low).min(high).store_slice(out);
                 }
             },
         );
-    }
-}
-
-impl Scratch {
-    /// Buffers that serve every one of `blocks`.
-    pub fn for_blocks(blocks: &[FusedBlock]) -> Self {
-        let most = |floats: &dyn Fn(&FusedBlock) -> usize| blocks.iter().map(floats).max().unwrap_or(0);
-        let pixels = |block: &FusedBlock| block.framed_rows().min(block.geometry.size) * block.geometry.size;
-        let channels = |block: &FusedBlock| block.depthwise.layer.c_out;
-        let depth = |block: &FusedBlock| block.widening().map_or(0, |widening| padded(widening.inputs));
-        let stem_apart =
-            |block: &FusedBlock| block.stem.is_some() && (block.expand.is_some() || block.projected() > 0);
-        let patches = |block: &FusedBlock| usize::from(stem_apart(block)) * padded(STEM_INPUTS);
-        let zeros = |length| vec![0.0; length];
-        Scratch {
-            rows: zeros(most(&|block| depth(block) * pixels(block))),
-            patches: zeros(most(&|block| patches(block) * pixels(block))),
-            expanded: zeros(most(&|block| channels(block) * block.framed_rows() * block.geometry.framed())),
-            depthwise: zeros(most(&|block| block.project.inputs * block.band * block.size_out())),
-            places: vec![0; most(&pixels)],
-            profile: Profile::default(),
-        }
-    }
-
-    /// Floats of all buffers.
-    pub fn len(&self) -> usize {
-        self.rows.len() + self.patches.len() + self.expanded.len() + self.depthwise.len()
     }
 }

@@ -60,6 +60,13 @@ pub fn panels<S: Simd>(
     packed[..depth * columns].chunks(panel).enumerate().map(|(pair, panel)| (2 * pair, panel))
 }
 
+/// One of [`panels`]: that of the block of output channels `block`, an even number, and the next one.
+#[inline(always)]
+pub fn panel<S: Simd>(_: S, packed: &[f32], depth: usize, columns: usize, block: usize) -> &[f32] {
+    let lanes = S::f32s::LEN;
+    &packed[depth * block * lanes..depth * columns.min((block + 2) * lanes)]
+}
+
 /// Multiplies `rows` pixels with one panel of packed weights.
 ///
 /// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
