@@ -148,7 +148,9 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     }
     let install = |locked: Option<&str>| {
         let list = &crates;
-        tools.run(cmd!(sh, "cargo install {locked...} --root .tools --target-dir target/tools {list...}"))
+        let install = cmd!(sh, "cargo install {locked...} --root .tools --target-dir target/tools {list...}");
+        // They run for seconds: optimising them would take longer than it saves.
+        tools.run(install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"))
     };
     // A registry's mirror may lack the very versions that these crates were published with; later ones do too.
     install(Some("--locked"))

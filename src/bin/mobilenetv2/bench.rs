@@ -8,7 +8,7 @@ use mobilenetv2::cost::Cost;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::profile::Row;
 use mobilenetv2::train::{Recipe, Trainer};
-use mobilenetv2::{Config, Error, Result, Weights};
+use mobilenetv2::{Config, Error, Result, Weights, workspace};
 use serde::Serialize;
 
 use crate::files::{print, print_json};
@@ -52,6 +52,8 @@ struct Report {
     median_ms: f64,
     images_per_second: f64,
     gflops: f64,
+    /// Memory beyond the weights and the images.
+    working_bytes: u64,
     times_ms: Vec<f64>,
     /// Medians, in the order of the layers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -83,7 +85,7 @@ fn infer(args: &Args, config: Config) -> Result<Report> {
         Ok(())
     })?;
     let cost = Cost::new(&config);
-    let mut report = report(&config, &cost, 1, times_ms);
+    let mut report = report(&config, &cost, 1, classifier.working_bytes() as u64, times_ms);
     if args.profile {
         report.profile = profile(args.runs, 1, || {
             classifier.watch(Some(seconds));
@@ -102,7 +104,8 @@ fn train(args: &Args, config: Config) -> Result<Report> {
     let labels: Vec<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
     let mut trainer = Trainer::new(Weights::random(config.clone(), 1), recipe, args.batch)?;
     let times_ms = measure(args.runs, || trainer.step(&images, &labels).map(|_| ()))?;
-    let mut report = report(&config, &cost, args.batch, times_ms);
+    let working_bytes = workspace::bytes(&config, &config.layers(), args.batch);
+    let mut report = report(&config, &cost, args.batch, working_bytes, times_ms);
     report.gflops *= 3.0;
     if args.profile {
         report.profile = profile(args.runs, args.batch, || {
@@ -131,7 +134,7 @@ fn measure(runs: usize, mut work: impl FnMut() -> Result<()>) -> Result<Vec<f64>
     (0..runs).map(time).collect()
 }
 
-fn report(config: &Config, cost: &Cost, images: usize, times_ms: Vec<f64>) -> Report {
+fn report(config: &Config, cost: &Cost, images: usize, working_bytes: u64, times_ms: Vec<f64>) -> Report {
     let median_ms = median(&times_ms);
     Report {
         width: config.width,
@@ -141,6 +144,7 @@ fn report(config: &Config, cost: &Cost, images: usize, times_ms: Vec<f64>) -> Re
         median_ms,
         images_per_second: images as f64 / median_ms * 1e3,
         gflops: gflops(cost.macs * images as u64, median_ms / 1e3),
+        working_bytes,
         times_ms,
         profile: Vec::new(),
     }
@@ -181,6 +185,11 @@ fn show(report: &Report, train: bool) -> Result<()> {
         "{what}, width {width}, {resolution} × {resolution}, {threads} thread{}: {median_ms:.2} ms, \
          {images_per_second:.1} images/s, {gflops:.1} GFLOP/s",
         if *threads == 1 { "" } else { "s" }
+    ))?;
+    let megabytes = report.working_bytes as f64 / 1e6;
+    print(format!(
+        "memory beyond weights and images: {megabytes:.2} MB, {:.2} an image",
+        megabytes / *images as f64
     ))?;
     if report.profile.is_empty() {
         return Ok(());
