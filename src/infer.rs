@@ -314,6 +314,7 @@ mod tests {
 
     use super::*;
     use crate::Error;
+    use crate::config::Shortcut;
 
     #[wasm_bindgen_test(unsupported = test)]
     fn top_is_a_softmax_best_first() {
@@ -332,6 +333,32 @@ mod tests {
         for (image, expected) in images.chunks(32 * 32 * 3).zip(together.chunks(10)) {
             classifier.forward(image, &mut alone);
             assert_eq!(alone, expected);
+        }
+    }
+
+    /// Stripes, slices, bands and their seams, at more threads than some maps have rows.
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn logits_are_the_same_bits_at_any_number_of_threads() {
+        let residual = Config { width: 0.1, ..Config::cifar() };
+        let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
+        let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
+        for config in [residual, projected, imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)] {
+            let weights = Weights::random(config, 4);
+            let size = weights.config.resolution;
+            let image = crate::kernel::reference::numbers(1, size * size * 3);
+            let logits = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| {
+                    let mut logits = Vec::new();
+                    Classifier::new(&weights).unwrap().forward(&image, &mut logits);
+                    logits
+                })
+            };
+            let expected = logits(1);
+            for threads in [2, 3, 8] {
+                assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
+            }
         }
     }
 
