@@ -218,7 +218,7 @@ impl Worker {
 /// at the other end, and the room between: (input, room, output).
 fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &mut [f32], &mut [f32]) {
     let length = arena.len();
-    if index % 2 == 0 {
+    if index.is_multiple_of(2) {
         let (input, rest) = arena.split_at_mut(input);
         let (room, out) = rest.split_at_mut(rest.len() - out);
         (input, room, out)
@@ -314,7 +314,6 @@ mod tests {
 
     use super::*;
     use crate::Error;
-    use crate::config::Shortcut;
 
     #[wasm_bindgen_test(unsupported = test)]
     fn top_is_a_softmax_best_first() {
@@ -340,6 +339,7 @@ mod tests {
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
     fn logits_are_the_same_bits_at_any_number_of_threads() {
+        use crate::config::Shortcut;
         let residual = Config { width: 0.1, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
         let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };

@@ -34,6 +34,8 @@ pub struct Network {
     /// Leading modules that stay as they are: they run by their running averages, and backward ends at them.
     freeze: usize,
     shards: Vec<Shard>,
+    /// Bytes that the shards take.
+    pub working_bytes: u64,
     /// Shards that the current batch fills.
     active: usize,
     /// Stopwatch, off at first.
@@ -70,6 +72,7 @@ impl Network {
             tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
         };
         let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
+        let learning = &layers[if classifier_alone { classifier } else { 0 }..];
         Ok(Network {
             level: best_level(),
             stem: unit(Kind::Stem),
@@ -80,11 +83,8 @@ impl Network {
             packed: [vec![0.0; packed], vec![0.0; packed]],
             dropout: config.dropout,
             freeze,
-            shards: workspace::shards(
-                config,
-                &layers[if classifier_alone { classifier } else { 0 }..],
-                batch,
-            )?,
+            working_bytes: workspace::bytes(config, learning, batch),
+            shards: workspace::shards(config, learning, batch)?,
             active: 0,
             profile: Profile::default(),
         })

@@ -126,6 +126,11 @@ impl Trainer {
         })
     }
 
+    /// Bytes of working memory for a batch: all but weights, their gradients and what the optimiser keeps.
+    pub fn working_bytes(&self) -> u64 {
+        self.network.working_bytes
+    }
+
     /// A step on images as bytes, augmented by the recipe. `images` is (N, S, S, 3) of any size S, `labels` (N).
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use mobilenetv2::cost::Cost;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::profile::Row;
 use mobilenetv2::train::{Recipe, Trainer};
-use mobilenetv2::{Config, Error, Result, Weights, workspace};
+use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 
 use crate::files::{print, print_json};
@@ -104,8 +104,7 @@ fn train(args: &Args, config: Config) -> Result<Report> {
     let labels: Vec<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
     let mut trainer = Trainer::new(Weights::random(config.clone(), 1), recipe, args.batch)?;
     let times_ms = measure(args.runs, || trainer.step(&images, &labels).map(|_| ()))?;
-    let working_bytes = workspace::bytes(&config, &config.layers(), args.batch);
-    let mut report = report(&config, &cost, args.batch, working_bytes, times_ms);
+    let mut report = report(&config, &cost, args.batch, trainer.working_bytes(), times_ms);
     report.gflops *= 3.0;
     if args.profile {
         report.profile = profile(args.runs, args.batch, || {
