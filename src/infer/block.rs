@@ -7,8 +7,6 @@
 //! - [Bands](FusedBlock::stripe) leave each thread a stripe of rows to itself; neighbours expand a row or two twice.
 //! - [Slices](FusedBlock::slices) share out the channels, first the expanded, then the projected. On small maps this
 //!   repeats nothing, and each thread reads only its share of the weights, which are most of the data there.
-//!
-//! Only on x86 does it take inlining for the instructions to be used; in a browser a copy at each call is download.
 
 use std::ops::Range;
 
@@ -17,14 +15,13 @@ use fearless_simd::Level;
 use super::fold::Folded;
 use super::map::Map;
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
-use crate::kernel::depthwise::{Geometry, convolve, taps};
-use crate::kernel::elementwise::channel;
-use crate::kernel::matmul::{matmul, panel};
+use crate::kernel::depthwise::Geometry;
 use crate::kernel::{MAX_LANES, Simd, SimdBase, dispatch, lanes, padded};
-use crate::layer::stem::unfold;
-use crate::profile::{Operation, Profile};
+use crate::profile::Profile;
 use crate::threads;
 use crate::workspace::geometry;
+
+mod steps;
 
 /// Floats of a band of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
 const BAND_FLOATS: usize = 64 << 10;
@@ -279,15 +276,10 @@ impl FusedBlock {
                 profile,
             );
             self.gather_projected(simd, input, &band, patches, shortcut, profile);
+            self.gather_stem(simd, input, &band, patches, inputs);
             let blocks = 0..self.channels_out() / lanes;
             let place = (rows.len() * size, (first - rows.start) * size);
-            product(simd, &self.project, depthwise, pixels, blocks.clone(), out, place);
-            profile.lap(self.project.index, Operation::Forward);
-            if self.shortcut {
-                self.gather_stem(simd, input, &band, patches, inputs);
-                self.add_input(simd, input, &band, blocks, inputs, out, place);
-                profile.lap(self.project.index, Operation::Shortcut);
-            }
+            self.project(simd, input, depthwise, &band, blocks, inputs, out, place, profile);
         }
     }
 
@@ -332,9 +324,7 @@ impl FusedBlock {
             });
         });
 
-        if self.shortcut {
-            dispatch!(level, simd => self.gather_stem(simd, input, &band, patches, inputs));
-        }
+        dispatch!(level, simd => self.gather_stem(simd, input, &band, patches, inputs));
         let (inputs, depthwise): (&[f32], &[f32]) = (inputs, depthwise);
         let each = slice(self.channels_out());
         let slices = out.chunks_mut(each * pixels).zip(profiles);
@@ -344,13 +334,7 @@ impl FusedBlock {
             dispatch!(level, simd => {
                 let first = *index * each / lanes(level);
                 let blocks = first..first + out.len() / pixels / lanes(level);
-                let place = (pixels, 0);
-                product(simd, &self.project, depthwise, pixels, blocks.clone(), out, place);
-                profile.lap(self.project.index, Operation::Forward);
-                if self.shortcut {
-                    self.add_input(simd, input, &band, blocks, inputs, out, place);
-                    profile.lap(self.project.index, Operation::Shortcut);
-                }
+                self.project(simd, input, depthwise, &band, blocks, inputs, out, (pixels, 0), profile);
             });
         });
     }
@@ -362,266 +346,5 @@ impl FusedBlock {
         let bottom = top + (rows.len() - 1) * stride + 3;
         let kept = if follows { 3 - stride } else { 0 };
         Band { rows, top, bottom, kept, fresh: (top + kept).max(1)..bottom.min(size + 1) }
-    }
-
-    /// Gathers what a band's fresh rows are expanded from.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn gather_inputs<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        band: &Band,
-        patches: &mut [f32],
-        inputs: &mut [f32],
-        profile: &mut Profile,
-    ) {
-        let Some(widening) = self.widening() else { return };
-        let rows = band.fresh.start - 1..band.fresh.end - 1;
-        let size = self.geometry.size;
-        let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
-        match input {
-            Input::Image(image) if self.expand.is_none() => {
-                unfold(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
-            }
-            _ => self.gather(simd, input, rows, patches, inputs),
-        }
-        profile.lap(widening.index, Operation::Gather);
-    }
-
-    /// Gathers what a projected shortcut reads.
-    #[inline(always)]
-    fn gather_projected<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        band: &Band,
-        patches: &mut [f32],
-        shortcut: &mut [f32],
-        profile: &mut Profile,
-    ) {
-        if self.projected() > 0 {
-            self.gather(simd, input, band.rows.clone(), patches, shortcut);
-            profile.lap(self.project.index, Operation::Gather);
-        }
-    }
-
-    /// Computes the stem's output of a band for [`Self::add_input`], where that is the block's input.
-    #[inline(always)]
-    fn gather_stem<S: Simd>(&self, simd: S, input: Input, band: &Band, patches: &mut [f32], out: &mut [f32]) {
-        if let Input::Image(_) = input {
-            let floats = self.channels_out() * band.rows.len() * self.size_out();
-            self.gather(simd, input, band.rows.clone(), patches, &mut out[..floats]);
-        }
-    }
-
-    /// Expands these blocks of channels into the frame, two at a time, and convolves them into `out`, (blocks, pixels, L).
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn widen_and_convolve<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        blocks: Range<usize>,
-        band: &Band,
-        inputs: &[f32],
-        frame: &mut [f32],
-        kept: &mut [f32],
-        out: &mut [f32],
-        profile: &mut Profile,
-    ) {
-        let lanes = S::f32s::LEN;
-        let size = self.geometry.size;
-        let width = self.geometry.framed() * lanes;
-        let plane = self.framed_rows() * width;
-        let out_plane = band.rows.len() * self.size_out() * lanes;
-        let kept_plane = (3 - self.geometry.stride) * width;
-        for plane in frame[..2 * plane].chunks_exact_mut(plane) {
-            for row in (band.top..band.bottom).filter(|row| !(1..=size).contains(row)) {
-                plane[(row - band.top) * width..(row - band.top + 1) * width].fill(0.0);
-            }
-        }
-        let first_row = band.fresh.start - band.top;
-        for (pair, out) in blocks.step_by(2).zip(out.chunks_mut(2 * out_plane)) {
-            let planes = frame.chunks_exact_mut(plane).take(out.len() / out_plane).enumerate();
-            if band.kept > 0 {
-                for (column, plane) in planes {
-                    let kept = &kept[(pair + column) * kept_plane..(pair + column + 1) * kept_plane];
-                    plane[..kept_plane].copy_from_slice(kept);
-                }
-            }
-            match (self.widening(), input) {
-                (Some(widening), _) => {
-                    let places = &self.places[first_row * size..];
-                    expand(simd, widening, inputs, band.fresh.len() * size, pair, places, frame, plane);
-                    profile.lap(widening.index, Operation::Forward);
-                }
-                (None, Input::Map(map)) => {
-                    let planes = frame.chunks_exact_mut(plane).take(out.len() / out_plane).enumerate();
-                    for (column, plane) in planes {
-                        let rows = band.fresh.start - 1..band.fresh.end - 1;
-                        for (row, framed) in rows.zip(plane.chunks_exact_mut(width).skip(first_row)) {
-                            let row = map.rows(simd, pair + column, row..row + 1);
-                            framed[lanes..width - lanes].copy_from_slice(row);
-                        }
-                    }
-                    profile.lap(self.depthwise.index, Operation::Gather);
-                }
-                (None, Input::Image(_)) => unreachable!("the first block has the stem"),
-            }
-            for (column, (plane, out)) in
-                frame.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
-            {
-                self.convolve(simd, pair + column, plane, band.rows.len(), out);
-                if let Some(kept) = kept.chunks_exact_mut(kept_plane).nth(pair + column) {
-                    let next = self.band * self.geometry.stride * width;
-                    kept.copy_from_slice(&plane[next..next + kept_plane]);
-                }
-            }
-            profile.lap(self.depthwise.index, Operation::Forward);
-        }
-    }
-
-    /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn gather<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        rows: Range<usize>,
-        patches: &mut [f32],
-        out: &mut [f32],
-    ) {
-        match input {
-            Input::Map(map) => map.gather(simd, rows, out),
-            Input::Image(image) => {
-                let stem = self.stem.as_ref().expect("the block that reads the image has the stem");
-                let pixels = rows.len() * self.geometry.size;
-                let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
-                unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
-                product(simd, stem, patches, pixels, 0..stem.layer.c_out / S::f32s::LEN, out, (pixels, 0));
-            }
-        }
-    }
-
-    /// Convolves `rows` rows of outputs of a block of channels from its frame into (pixels, L).
-    #[inline(always)]
-    fn convolve<S: Simd>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
-        let lanes = S::f32s::LEN;
-        let Folded { layer, weights, bias, .. } = &self.depthwise;
-        let (low, high) = layer.activation.range();
-        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-        let taps = taps(simd, weights, layer.c_out, block);
-        let bias = channel(simd, bias, block);
-        convolve(
-            simd,
-            self.geometry,
-            framed,
-            (0, rows),
-            &taps,
-            #[inline(always)]
-            |pixel, value| {
-                (value + bias).max(low).min(high).store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
-            },
-        );
-    }
-
-    /// Adds the block's input to these blocks of a band's output; `place` as in [`product`].
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn add_input<S: Simd>(
-        &self,
-        simd: S,
-        input: Input,
-        band: &Band,
-        blocks: Range<usize>,
-        stem: &[f32],
-        out: &mut [f32],
-        (plane, first): (usize, usize),
-    ) {
-        let width = self.size_out() * S::f32s::LEN;
-        for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::f32s::LEN)) {
-            let out = out[first * S::f32s::LEN..].chunks_exact_mut(width);
-            for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
-                let x = match input {
-                    Input::Map(map) => map.rows(simd, block, y..y + 1),
-                    Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
-                };
-                let pixels = x.chunks_exact(S::f32s::LEN).zip(out.chunks_exact_mut(S::f32s::LEN));
-                for (x, out) in pixels {
-                    (S::f32s::from_slice(simd, x) + S::f32s::from_slice(simd, out)).store_slice(out);
-                }
-            }
-        }
-    }
-}
-
-/// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
-/// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
-#[inline(always)]
-fn expand<S: Simd>(
-    simd: S,
-    folded: &Folded,
-    x: &[f32],
-    pixels: usize,
-    block: usize,
-    places: &[usize],
-    frame: &mut [f32],
-    plane: usize,
-) {
-    let lanes = S::f32s::LEN;
-    let (low, high) = folded.layer.activation.range();
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-    let depth = padded(folded.inputs);
-    matmul(
-        simd,
-        &x[..depth * pixels],
-        pixels,
-        panel(simd, &folded.weights, depth, folded.layer.c_out, block),
-        #[inline(always)]
-        |column, row, tile| {
-            let bias = channel(simd, &folded.bias, block + column);
-            let plane = &mut frame[column * plane..(column + 1) * plane];
-            for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
-                (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
-            }
-        },
-    );
-}
-
-/// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` becomes
-/// the pixels from `first` on of (blocks, plane, L).
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-fn product<S: Simd>(
-    simd: S,
-    folded: &Folded,
-    x: &[f32],
-    pixels: usize,
-    blocks: Range<usize>,
-    out: &mut [f32],
-    (plane, first): (usize, usize),
-) {
-    let lanes = S::f32s::LEN;
-    let (low, high) = folded.layer.activation.range();
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
-    let depth = padded(folded.inputs);
-    for block in blocks.clone().step_by(2) {
-        matmul(
-            simd,
-            &x[..depth * pixels],
-            pixels,
-            panel(simd, &folded.weights, depth, folded.layer.c_out, block),
-            #[inline(always)]
-            |column, row, tile| {
-                let bias = channel(simd, &folded.bias, block + column);
-                let start = (block - blocks.start + column) * plane + first + row;
-                let out = &mut out[start * lanes..(start + tile.len()) * lanes];
-                for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
-                    (*value + bias).max(low).min(high).store_slice(out);
-                }
-            },
-        );
     }
 }
