@@ -108,5 +108,7 @@ fn browser(tools: &Tools) -> Result<()> {
     let tests =
         files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js")).map(|file| folder.join(file));
     let chrome = tools.chrome().context("setup found no Chrome")?;
-    tools.run(cmd!(tools.shell, "node --test --test-reporter spec {tests...}").env("CHROME", chrome))
+    // Two files at a time: pages wait more than they compute.
+    let node = cmd!(tools.shell, "node --test --test-concurrency=2 --test-reporter spec {tests...}");
+    tools.run(node.env("CHROME", chrome))
 }
