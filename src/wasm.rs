@@ -84,6 +84,8 @@ pub fn describe(config: JsConfig) -> Result<JsDescription, JsError> {
 pub struct Classifier {
     classifier: infer::Classifier,
     labels: Vec<String>,
+    /// What the network saw of the last picture, (resolution, resolution, 3) bytes.
+    seen: Vec<u8>,
     input: Vec<f32>,
     logits: Vec<f32>,
 }
@@ -95,7 +97,8 @@ impl Classifier {
     pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier, JsError> {
         let weights = read_weights(weights, options)?;
         let classifier = infer::Classifier::new(&weights)?;
-        Ok(Classifier { classifier, labels: weights.labels, input: Vec::new(), logits: Vec::new() })
+        let labels = weights.labels;
+        Ok(Classifier { classifier, labels, seen: Vec::new(), input: Vec::new(), logits: Vec::new() })
     }
 
     /// The network's knobs.
@@ -130,10 +133,11 @@ impl Classifier {
         k: usize,
     ) -> Result<JsResult, JsError> {
         let start = now();
-        let seen = self.see(rgba, width, height)?;
         let config = self.classifier.config();
-        self.input.resize(seen.rgb().len(), 0.0);
-        normalize(seen.rgb(), config.mean, config.std, &mut self.input);
+        let picture = Image::from_rgba(width, height, rgba)?;
+        self.seen = picture.center_crop(config.crop, config.resolution).into_rgb();
+        self.input.resize(self.seen.len(), 0.0);
+        normalize(&self.seen, config.mean, config.std, &mut self.input);
         let prepared = now();
         self.classifier.forward(&self.input, &mut self.logits);
         let end = now();
@@ -155,12 +159,10 @@ impl Classifier {
         .unchecked_into())
     }
 
-    /// The part of a picture that the network sees, as RGBA bytes of its resolution.
-    pub fn crop(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
-        let seen = self.see(rgba, width, height)?;
-        let rgba: Vec<u8> =
-            seen.rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
-        Ok(Uint8Array::from(rgba.as_slice()))
+    /// The part of the last picture that the network saw, as RGBA bytes of its resolution; empty before the first.
+    pub fn crop(&self) -> Uint8Array {
+        let rgba: Vec<u8> = self.seen.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        Uint8Array::from(rgba.as_slice())
     }
 
     /// Has what each operation takes added up from now on, over all threads.
@@ -171,11 +173,6 @@ impl Classifier {
     /// What each operation took since `watch`; empty without it.
     pub fn profile(&self) -> Result<JsProfile, JsError> {
         to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
-    }
-
-    fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Image, JsError> {
-        let config = self.classifier.config();
-        Ok(Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution))
     }
 }
 

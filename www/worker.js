@@ -92,7 +92,7 @@ const methods = {
   classify({ classifier, picture, k, crop }) {
     const network = held(classifiers, classifier);
     const { data, width, height } = held(pictures, picture);
-    return { ...network.classify(data, width, height, k), crop: crop ? network.crop(data, width, height) : null };
+    return { ...network.classify(data, width, height, k), crop: crop ? network.crop() : null };
   },
 
   async prepare({ trainer, config, recipe, data, weights, options }) {
