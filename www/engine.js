@@ -2,7 +2,7 @@
  * MobileNetV2 in a worker of its own: classify pictures and train networks without holding up the page.
  *
  *     const engine = await createEngine();
- *     const classifier = await engine.loadClassifier("weights/shapes.safetensors");
+ *     const classifier = await engine.loadClassifier("weights/shapes-0.35.safetensors");
  *     const { predictions } = await classifier.classify(await (await fetch("cat.jpg")).blob());
  *
  * Everything is a promise. Long actions take an `AbortSignal` and report progress.
