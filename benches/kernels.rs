@@ -75,8 +75,7 @@ fn products(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One plane of as many channels as a vector has lanes: the convolution, the gradient of the filter, and the framing of
-/// each. (The gradient of the input is the convolution at stride 1.)
+/// One plane of as many channels as a vector has lanes: its framing, the convolution, and the gradients of input and filter.
 fn depthwise(criterion: &mut Criterion) {
     let level = best_level();
     let lanes = lanes(level);
@@ -85,8 +84,11 @@ fn depthwise(criterion: &mut Criterion) {
         let geometry = Geometry { size, stride, offset: 0 };
         let out = geometry.size_out();
         let (x, dy, w) = (numbers(size * size * lanes), numbers(out * out * lanes), numbers(9 * lanes));
-        let (mut x_frame, mut dy_frame) =
-            (vec![0.0; geometry.framed_pixels() * lanes], vec![0.0; geometry.framed_pixels() * lanes]);
+        let mut x_frame = vec![0.0; geometry.framed_pixels() * lanes];
+        let mut dy_frame = vec![0.0; (out + 2) * (out + 2) * lanes];
+        dispatch!(level, simd => {
+            depthwise::frame(simd, out, &mut dy_frame, |row, out| out.copy_from_slice(&dy[row]));
+        });
         let mut y = vec![0.0; out * out * lanes];
         let name = |kernel| format!("{kernel} {size}x{size} stride {stride}");
 
@@ -102,12 +104,6 @@ fn depthwise(criterion: &mut Criterion) {
                 ));
             });
         });
-        group.throughput(Throughput::Bytes(((out * out + geometry.framed_pixels()) * lanes * 4) as u64));
-        group.bench_function(name("spread"), |bencher| {
-            bencher.iter(|| {
-                dispatch!(level, simd => depthwise::spread(simd, geometry, black_box(&dy), &mut dy_frame));
-            });
-        });
         group.throughput(Throughput::Elements((2 * 9 * out * out * lanes) as u64));
         group.bench_function(name("convolve"), |bencher| {
             bencher.iter(|| {
@@ -121,6 +117,22 @@ fn depthwise(criterion: &mut Criterion) {
                         &taps,
                         #[inline(always)]
                         |pixel, value| value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]),
+                    );
+                });
+            });
+        });
+        let mut dx = vec![0.0; size * size * lanes];
+        group.bench_function(name("convolve_back"), |bencher| {
+            bencher.iter(|| {
+                dispatch!(level, simd => {
+                    let taps = depthwise::taps(simd, black_box(&w), lanes, 0);
+                    depthwise::convolve_back(
+                        simd,
+                        geometry,
+                        &dy_frame,
+                        &taps,
+                        #[inline(always)]
+                        |pixel, value| value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]),
                     );
                 });
             });

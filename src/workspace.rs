@@ -59,8 +59,6 @@ pub struct Scratch {
     pub rows: [Vec<f32>; 2],
     /// Two framed planes of L channels.
     pub frames: [Vec<f32>; 2],
-    /// A plane of L channels.
-    pub plane: Vec<f32>,
     /// Gradient of one layer's weights.
     pub dw: Vec<f32>,
     /// Gradient of the classifier's bias.
@@ -135,7 +133,6 @@ impl Shard {
             scratch: Scratch {
                 rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n).max(padded(config.classes) * images))],
                 frames: [zeros(frame), zeros(frame)],
-                plane: zeros(frame),
                 dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
                 dbias: zeros(config.classes),
             },

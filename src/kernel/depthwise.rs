@@ -2,8 +2,7 @@
 //!
 //! A plane is copied into a frame of zeros first (with batch norm and activation applied on the way), so that no
 //! tap needs a test for the border; planes of one block of channels are small enough to stay in the first caches.
-//! Stride 2 backward spreads the gradient over a plane of the input's size with zeros between, which makes the
-//! gradient of the input an ordinary stride-1 convolution with the filter turned around.
+//! Backward frames the gradient of the output in the same way.
 
 use std::ops::Range;
 
@@ -56,22 +55,6 @@ pub fn frame<S: Simd>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMu
         framed[width - lanes..].fill(0.0);
     }
     framed[(size + 1) * width..(size + 2) * width].fill(0.0);
-}
-
-/// Spreads a gradient (size_out², L) over a frame (framed², L): each value lies where the centre of its filter
-/// was, all else is 0. At stride 1 that is [`frame`].
-#[inline(always)]
-pub fn spread<S: Simd>(_: S, geometry: Geometry, dy: &[f32], framed: &mut [f32]) {
-    let lanes = S::f32s::LEN;
-    let (width, out) = (geometry.framed(), geometry.size_out());
-    framed[..width * width * lanes].fill(0.0);
-    for (y, row) in dy.chunks_exact(out * lanes).enumerate() {
-        let start = (y * geometry.stride + 1 + geometry.offset) * width + 1 + geometry.offset;
-        let places = framed[start * lanes..].chunks_mut(geometry.stride * lanes);
-        for (value, place) in row.chunks_exact(lanes).zip(places) {
-            place[..lanes].copy_from_slice(value);
-        }
-    }
 }
 
 /// The nine taps of one block of channels from weights (3, 3, C).
@@ -150,7 +133,65 @@ fn convolve_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
     }
 }
 
-/// The gradient of the nine taps: adds Σ x · dy over all outputs. `x` and `dy` are framed, `dy` by [`spread`].
+/// The gradient of the input: passes each pixel's, in some order, to `finish(pixel, value)`. `dy` is framed.
+///
+/// At stride 1 it is a convolution with the filter turned around.
+#[inline(always)]
+pub fn convolve_back<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    dy: &[f32],
+    taps: &[S::f32s; 9],
+    finish: impl FnMut(usize, S::f32s),
+) {
+    if geometry.stride == 2 {
+        return spread_back(simd, geometry, dy, taps, finish);
+    }
+    let mut turned = *taps;
+    turned.reverse();
+    convolve_rows::<S, 1, 4>(simd, geometry, dy, geometry.whole(), &turned, finish);
+}
+
+/// [`convolve_back`] at stride 2, where outputs reach a pixel by four, two or one of their taps, as its row and column are
+/// odd or even. So pixels are computed by fours: the centre of an output's filter, and what lies between it and the next.
+#[inline(always)]
+fn spread_back<S: Simd>(
+    simd: S,
+    geometry: Geometry,
+    dy: &[f32],
+    taps: &[S::f32s; 9],
+    mut finish: impl FnMut(usize, S::f32s),
+) {
+    let lanes = S::f32s::LEN;
+    let (size, out) = (geometry.size, geometry.size_out());
+    let width = (out + 2) * lanes;
+    let mut put = |y: usize, x: usize, value| {
+        // What lies before the input has wrapped around.
+        if y < size && x < size {
+            finish(y * size + x, value);
+        }
+    };
+    for row in 0..=out {
+        let rows = [row, row + 1].map(|row| &dy[row * width..(row + 1) * width]);
+        let y = (2 * row + geometry.offset).wrapping_sub(2);
+        for column in 0..=out {
+            let at = |row: usize, column: usize| {
+                S::f32s::from_slice(simd, &rows[row][column * lanes..(column + 1) * lanes])
+            };
+            let (here, right) = (at(0, column), at(0, column + 1));
+            let (below, across) = (at(1, column), at(1, column + 1));
+            let x = (2 * column + geometry.offset).wrapping_sub(2);
+            let (next_y, next_x) = (y.wrapping_add(1), x.wrapping_add(1));
+            put(y, x, here * taps[4]);
+            put(y, next_x, here.mul_add(taps[5], right * taps[3]));
+            put(next_y, x, here.mul_add(taps[7], below * taps[1]));
+            let rows = (here.mul_add(taps[8], right * taps[6]), below.mul_add(taps[2], across * taps[0]));
+            put(next_y, next_x, rows.0 + rows.1);
+        }
+    }
+}
+
+/// The gradient of the nine taps: adds Σ x · dy over all outputs. Both are framed.
 #[inline(always)]
 pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::f32s; 9]) {
     match geometry.stride {
@@ -175,11 +216,11 @@ fn accumulate_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
         let top = (y * STRIDE + geometry.offset) * width + geometry.offset * lanes;
         let length = ((out - 1) * STRIDE + 3) * lanes;
         let rows = [0, 1, 2].map(|row| &x[top + row * width..][..length]);
-        let centre = &dy[top + width + lanes..][..length - 2 * lanes];
+        let dy = &dy[((y + 1) * (out + 2) + 1) * lanes..][..out * lanes];
         for x in (0..out - out % 2).step_by(2) {
             let left = x * STRIDE * lanes;
-            let pair = &centre[left..left + (STRIDE + 1) * lanes];
-            let dy = [0, STRIDE].map(|at| S::f32s::from_slice(simd, &pair[at * lanes..(at + 1) * lanes]));
+            let pair = &dy[x * lanes..(x + 2) * lanes];
+            let dy = [0, 1].map(|at| S::f32s::from_slice(simd, &pair[at * lanes..(at + 1) * lanes]));
             for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
                 let row = &row[left..left + COLUMNS * lanes];
                 for (column, x) in row.chunks_exact(lanes).enumerate() {
@@ -195,7 +236,7 @@ fn accumulate_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
         }
         if out % 2 == 1 {
             let left = (out - 1) * STRIDE * lanes;
-            let dy = S::f32s::from_slice(simd, &centre[left..left + lanes]);
+            let dy = S::f32s::from_slice(simd, &dy[(out - 1) * lanes..]);
             for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
                 for (x, total) in row[left..].chunks_exact(lanes).zip(totals) {
                     *total = S::f32s::from_slice(simd, x).mul_add(dy, *total);
@@ -256,14 +297,12 @@ mod tests {
                     convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, value| {
                         value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
                     });
-                    spread(simd, geometry, &interleave(&dy), &mut gradient);
+                    let plane = interleave(&dy);
+                    frame(simd, geometry.size_out(), &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
                     let mut sums = [SimdBase::splat(simd, 0.0); 9];
                     accumulate(simd, geometry, &framed, &gradient, &mut sums);
                     add_taps(simd, &sums, lanes, 0, &mut dw);
-                    let mut turned = taps;
-                    turned.reverse();
-                    let plain = Geometry { stride: 1, offset: 0, ..geometry };
-                    convolve(simd, plain, &gradient, plain.whole(), &turned, |pixel, value| {
+                    convolve_back(simd, geometry, &gradient, &taps, |pixel, value| {
                         value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]);
                     });
                 });

@@ -1,7 +1,7 @@
 //! The depthwise 3×3 convolution, image by image and block of channels by block of channels.
 
 use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
-use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, frame, spread, taps};
+use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, frame, taps};
 use crate::kernel::elementwise::{Sums, apply, apply_gradient};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
@@ -47,7 +47,7 @@ pub fn forward<S: Simd>(
 
 /// `dx = turned(w) ∗ dy` into `sink`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
 ///
-/// `dw` is (3, 3, C); `scratch` has room for two framed planes and one plane of the output.
+/// `dw` is (3, 3, C); each of `frames` has room for a framed plane.
 #[inline(always)]
 pub fn backward<S: Simd>(
     simd: S,
@@ -57,13 +57,13 @@ pub fn backward<S: Simd>(
     weights: &[f32],
     sink: Sink,
     dw: &mut [f32],
-    scratch: [&mut [f32]; 3],
+    frames: [&mut [f32]; 2],
 ) {
     let lanes = S::f32s::LEN;
     let channels = weights.len() / 9;
     let (input, output) = plane_lengths(simd, geometry);
     let images = gradient.y.len() * lanes / (output * channels);
-    let [x_frame, dy_frame, dy] = scratch;
+    let [x_frame, dy_frame] = frames;
     let Sink { dz, add, mean, sums } = sink;
     dw.fill(0.0);
     for (index, dz) in dz.chunks_exact_mut(input).enumerate().take(channels / lanes * images) {
@@ -71,25 +71,28 @@ pub fn backward<S: Simd>(
         let x = &source.x[index * input..(index + 1) * input];
         frame_source(simd, geometry, source, x, block, x_frame);
         let span = index * output..(index + 1) * output;
-        let gradient = Gradient { dz: &gradient.dz[span.clone()], y: &gradient.y[span], ..gradient };
-        frame_gradient(simd, geometry, gradient, block, dy, dy_frame);
+        let (dy, y) = (&gradient.dz[span.clone()], &gradient.y[span]);
+        frame(
+            simd,
+            geometry.size_out(),
+            dy_frame,
+            #[inline(always)]
+            |row, out| apply_gradient(simd, &dy[row.clone()], &y[row], block, gradient.norm, out),
+        );
 
         let mut taps_gradient = [S::f32s::splat(simd, 0.0); 9];
         accumulate(simd, geometry, x_frame, dy_frame, &mut taps_gradient);
         add_taps(simd, &taps_gradient, channels, block, dw);
 
-        let mut turned = taps(simd, weights, channels, block);
-        turned.reverse();
-        let plain = Geometry { stride: 1, offset: 0, ..geometry };
+        let taps = taps(simd, weights, channels, block);
         match source.affine {
             Some(affine) => {
                 let mut block_sink = BlockSink::new(simd, affine, mean, block);
-                convolve(
+                convolve_back(
                     simd,
-                    plain,
+                    geometry,
                     dy_frame,
-                    plain.whole(),
-                    &turned,
+                    &taps,
                     #[inline(always)]
                     |pixel, value| {
                         let span = pixel * lanes..(pixel + 1) * lanes;
@@ -99,12 +102,11 @@ pub fn backward<S: Simd>(
                 );
                 block_sink.finish(simd, block, sums);
             }
-            None => convolve(
+            None => convolve_back(
                 simd,
-                plain,
+                geometry,
                 dy_frame,
-                plain.whole(),
-                &turned,
+                &taps,
                 #[inline(always)]
                 |pixel, value| {
                     let span = pixel * lanes..(pixel + 1) * lanes;
@@ -148,29 +150,4 @@ fn frame_source<S: Simd>(
             |row, out| out.copy_from_slice(&plane[row]),
         ),
     }
-}
-
-/// A plane of the gradient of the output, spread over the input's frame; `plane` has room for one of the output.
-#[inline(always)]
-fn frame_gradient<S: Simd>(
-    simd: S,
-    geometry: Geometry,
-    gradient: Gradient,
-    block: usize,
-    plane: &mut [f32],
-    framed: &mut [f32],
-) {
-    let Gradient { dz, y, norm } = gradient;
-    if geometry.stride == 1 {
-        return frame(
-            simd,
-            geometry.size,
-            framed,
-            #[inline(always)]
-            |row, out| apply_gradient(simd, &dz[row.clone()], &y[row], block, norm, out),
-        );
-    }
-    let plane = &mut plane[..dz.len()];
-    apply_gradient(simd, dz, y, block, norm, plane);
-    spread(simd, geometry, plane, framed);
 }

@@ -245,9 +245,9 @@ impl Unit {
                 }
                 Kind::Depthwise => {
                     let [x, dy] = &mut scratch.frames;
-                    let planes = [x.as_mut_slice(), dy.as_mut_slice(), scratch.plane.as_mut_slice()];
+                    let frames = [x.as_mut_slice(), dy.as_mut_slice()];
                     dispatch!(level, simd => {
-                        depthwise::backward(simd, *geometry, source, gradient, weights, sink, dw, planes);
+                        depthwise::backward(simd, *geometry, source, gradient, weights, sink, dw, frames);
                     });
                 }
                 _ => dispatch!(level, simd => {
