@@ -1,7 +1,7 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine, EngineError } from "./engine.js";
 import { askedThreads, startFrame } from "./frame.js";
-import { explainError, t } from "./i18n.js";
+import { explainError, number, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
 import { Offline } from "./offline.js";
@@ -48,6 +48,7 @@ async function main() {
   const session = new Session(engine, project, library);
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
+  titleTab(session);
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
   model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
@@ -80,6 +81,18 @@ function showRoom(state) {
     };
     find(`panel-${room}`).hidden = !chosen;
   }
+}
+
+/** While a run is under way the tab says how far it is: one may be looking at another. @param {Session} session */
+function titleTab(session) {
+  function update() {
+    const { run, total } = session;
+    const share = run?.end === "active" ? `${number(Math.floor((100 * run.steps.step.length) / total))} % · ` : "";
+    const title = share + t("title");
+    if (document.title !== title) document.title = title;
+  }
+  for (const event of ["state", "steps"]) session.addEventListener(event, update);
+  document.addEventListener("language", update);
 }
 
 /** A link may name weights that were opened or trained elsewhere. @param {Context} context */

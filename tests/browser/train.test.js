@@ -41,8 +41,10 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await button(page, "Start").click();
   await stepsDone(page, 1);
   const first = Date.now() - began;
+  assert.match(await page.title(), /^\d+ % · MobileNetV2 Lab$/);
   await message(page, /Run 1 is finished/, 9 * MINUTE);
   assert.equal(await step(page), total);
+  assert.equal(await page.title(), "MobileNetV2 Lab");
   const accuracy = parseFloat(await figure(page, "held-out"));
   console.log(
     `Shapes: first step after ${first} ms; held-out accuracy ${accuracy} % after ${total} steps, ` +
