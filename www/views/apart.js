@@ -1,9 +1,10 @@
 /** The third room: a table of contents, one panel at a time. */
 import { h } from "../dom.js";
+import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
 
 /** @type {Record<string, (context: import("../main.js").Context) => HTMLElement>} */
-const PANELS = { architecture: createArchitecture };
+const PANELS = { architecture: createArchitecture, activation: createActivation };
 
 /** @param {import("../main.js").Context} context */
 export function createApart(context) {

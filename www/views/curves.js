@@ -1,5 +1,5 @@
 /** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
-import { h, onFrame } from "../dom.js";
+import { h, onFrame, svg } from "../dom.js";
 import { number, t } from "../i18n.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
@@ -8,10 +8,26 @@ const HEIGHT = 220;
 /** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
 
-/** The look of a run: the name of its colour and its dashes. @param {import("../session.js").Run} run */
-export function lookOf(run) {
+/**
+ * What is drawn of a run.
+ *
+ * @typedef {object} Drawn
+ * @property {number} number from 1
+ * @property {{step: number[], loss: number[], accuracy: number[]}} steps
+ * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
+ */
+
+/** The look of a run: the name of its colour and its dashes. @param {Drawn} run */
+function lookOf(run) {
   const index = (run.number - 1) % DASHES.length;
   return { colour: `--run-${index + 1}`, dash: DASHES[index] };
+}
+
+/** A run's line as in the curves. @param {Drawn} run */
+export function swatch(run) {
+  const { colour, dash } = lookOf(run);
+  const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
+  return svg({ viewBox: "0 0 32 8", class: "swatch" }, "line", line);
 }
 
 /** @param {import("../main.js").Context} context */
@@ -46,11 +62,13 @@ export function createCurves({ session, state }) {
 }
 
 /**
+ * One of the two figures of some runs.
+ *
  * @param {"loss" | "accuracy"} key
  * @param {(value: number) => string} format
  * @param {[number, number]} [range]
  */
-function createChart(key, format, range) {
+export function createChart(key, format, range) {
   const place = h("div", { class: "chart-place", role: "img" });
   const element = h("figure", { class: "chart" }, h("figcaption", { t: `curves.${key}` }), place);
   /** @type {import("uplot") | null} */
@@ -62,7 +80,7 @@ function createChart(key, format, range) {
     plot = null;
   }
 
-  /** @param {import("../session.js").Run[]} runs */
+  /** @param {Drawn[]} runs */
   async function draw(runs) {
     const { default: uPlot } = await loadUPlot();
     const width = place.clientWidth;
@@ -92,7 +110,7 @@ function createChart(key, format, range) {
     place.setAttribute("aria-label", label);
   }
 
-  /** @param {import("../session.js").Run[]} runs @param {number} width @returns {import("uplot").Options} */
+  /** @param {Drawn[]} runs @param {number} width @returns {import("uplot").Options} */
   function options(runs, width) {
     const axis = {
       stroke: colour("--muted"),
@@ -128,7 +146,7 @@ function createChart(key, format, range) {
   return { element, draw, forget };
 }
 
-/** Means of a few steps each, so that a long run draws as fast as a short one. @param {import("../session.js").Run} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+/** Means of a few steps each, so that a long run draws as fast as a short one. @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
 function training({ steps }, key) {
   const size = Math.ceil(steps.step.length / POINTS) || 1;
   const x = [];
@@ -141,7 +159,7 @@ function training({ steps }, key) {
   return [x, y];
 }
 
-/** @param {import("../session.js").Run} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+/** @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
 function held({ evaluations }, key) {
   return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
 }

@@ -1,8 +1,8 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
-import { h, save, svg } from "../dom.js";
+import { h, save } from "../dom.js";
 import { explainError, number, percent, t } from "../i18n.js";
 import { SETTINGS } from "../settings.js";
-import { lookOf } from "./curves.js";
+import { swatch } from "./curves.js";
 
 /** @typedef {import("../session.js").Run} Run */
 
@@ -112,11 +112,4 @@ function nameOf(run, runs) {
         : t(`setting.${key}.${value}`);
     })
     .join(" · ");
-}
-
-/** The run's line as in the curves. @param {Run} run */
-function swatch(run) {
-  const { colour, dash } = lookOf(run);
-  const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
-  return svg({ viewBox: "0 0 32 8", class: "swatch" }, "line", line);
 }

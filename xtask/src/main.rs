@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod curves;
 mod data;
 mod imports;
 mod serve;
@@ -52,6 +53,8 @@ enum Task {
         #[arg(long, value_name = "PATH-OR-URL")]
         from: Option<String>,
     },
+    /// Write the curves of ReLU6 and ReLU for the page, from the logs of two trainings
+    Curves(curves::Args),
     /// Put weights trained on CIFAR-10 among those the page ships: in 16-bit floats, with their accuracy
     Weights(weights::Args),
 }
@@ -74,6 +77,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { stages } => test::test(&stages),
         Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data { name, from } => data::data(&name, from.as_deref()),
+        Task::Curves(args) => curves::curves(&args),
         Task::Weights(args) => weights::weights(&args),
     }
 }

@@ -1,0 +1,78 @@
+/** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
+import { h } from "../dom.js";
+import { download } from "../download.js";
+import { explainError, number, percent, t } from "../i18n.js";
+import { createChart, swatch } from "./curves.js";
+
+/**
+ * @typedef {{step: number, loss: number, accuracy: number}} Point
+ * @typedef {{width: number, recipe: string, runs: {activation: "relu6" | "relu", training: Point[], held_out: Point[]}[]}} Curves
+ */
+
+/** @param {import("../main.js").Context} context */
+export function createActivation({ state }) {
+  const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
+  const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
+  const keys = h("ul", { class: "curves-keys" });
+  const shows = h("p");
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = h(
+    "article",
+    { class: "panel" },
+    h("h2", { t: "apart.activation" }),
+    h("p", { t: "activation.idea" }),
+    h("p", { class: "muted", t: "activation.try" }),
+    keys,
+    h("div", { class: "curves" }, loss.element, accuracy.element),
+    h("p", { class: "curves-legend", t: "curves.legend" }),
+    shows,
+    problem,
+    h("p", { class: "muted", t: "activation.paper" }),
+  );
+  /** @type {Curves | undefined} */
+  let curves;
+
+  async function load() {
+    try {
+      const bytes = await download(new URL("../curves/activation.json", import.meta.url));
+      curves = JSON.parse(new TextDecoder().decode(bytes));
+      draw();
+    } catch (error) {
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  function draw() {
+    if (!curves || state.room !== "apart") return;
+    const { width, recipe, runs } = curves;
+    const drawn = runs.map(({ training, held_out }, i) => ({
+      number: i + 1,
+      steps: {
+        step: training.map(({ step }) => step),
+        loss: training.map(({ loss }) => loss),
+        accuracy: training.map(({ accuracy }) => accuracy),
+      },
+      evaluations: held_out,
+    }));
+    keys.replaceChildren(
+      ...runs.map(({ activation }, i) => h("li", {}, swatch(drawn[i]), t(`setting.activation.${activation}`))),
+    );
+    const [relu6, relu] = runs.map(({ held_out }) => held_out.at(-1)?.accuracy ?? 0);
+    const values = { relu6: percent(relu6), relu: percent(relu), epochs: runs[0].held_out.length, width, recipe };
+    shows.textContent = t("activation.shows", values);
+    loss.draw(drawn);
+    accuracy.draw(drawn);
+  }
+  function redraw() {
+    loss.forget();
+    accuracy.forget();
+    draw();
+  }
+  state.addEventListener("change", draw);
+  for (const event of ["theme", "language"]) document.addEventListener(event, redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new ResizeObserver(draw).observe(element);
+  load();
+  return element;
+}
