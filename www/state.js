@@ -6,11 +6,14 @@ import { parse, preset, RESOLUTIONS, SETTINGS, WIDTHS } from "./settings.js";
 
 export const ROOMS = ["classify", "train", "apart"];
 
+/** What the third room shows, one at a time. */
+export const PANELS = ["architecture", "activation"];
+
 /** Defaults of each room; 0 and "" mean: as the weights are. */
 const DEFAULTS = {
   classify: { weights: "", resolution: 0, top: 5 },
   train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
-  apart: { width: 0, resolution: 0, stem: "" },
+  apart: { panel: PANELS[0], width: 0, resolution: 0, stem: "" },
 };
 
 /** @typedef {keyof typeof DEFAULTS} Room */
@@ -21,6 +24,7 @@ const CHECKS = {
   width: (value) => value === 0 || WIDTHS.includes(value),
   resolution: (value) => value === 0 || RESOLUTIONS.includes(value),
   top: (value) => Number.isInteger(value) && value >= 1 && value <= 20,
+  panel: (value) => PANELS.includes(value),
   stem: (value) => ["imagenet", "cifar"].includes(value),
 };
 

@@ -43,3 +43,16 @@ test("the table follows width, resolution and stem, and its totals are the publi
   assert.equal(new URL(page.url()).hash, "#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
   check();
 });
+
+test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves", async () => {
+  const { page, check } = await lab.open("#apart");
+  await page.getByRole("button", { name: "ReLU6 or ReLU" }).click();
+  assert.equal(new URL(page.url()).hash, "#apart?apart.panel=activation");
+  await page.locator(".curves-keys li").nth(1).waitFor();
+  assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
+  const charts = page.locator("#panel-apart .chart-place[aria-label]");
+  await charts.nth(1).waitFor();
+  assert.equal(await charts.locator("canvas").count(), 2, "loss and accuracy");
+  assert.match(await page.locator("#panel-apart").innerText(), /[\d.]+ % of the held-out pictures .* ReLU6 and [\d.]+ % with ReLU/);
+  check();
+});

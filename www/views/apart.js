@@ -1,31 +1,35 @@
 /** The third room: a table of contents, one panel at a time. */
 import { h } from "../dom.js";
+import { PANELS } from "../state.js";
 import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
 
 /** @type {Record<string, (context: import("../main.js").Context) => HTMLElement>} */
-const PANELS = { architecture: createArchitecture, activation: createActivation };
+const VIEWS = { architecture: createArchitecture, activation: createActivation };
 
 /** @param {import("../main.js").Context} context */
 export function createApart(context) {
+  const { state } = context;
   const place = h("div", { class: "apart-panel" });
-  const links = Object.keys(PANELS).map((name) =>
-    h("button", { type: "button", t: `apart.${name}`, onclick: () => show(name) }),
+  const choose = (/** @type {string} */ panel) => state.set("apart", { panel });
+  const links = PANELS.map((name) =>
+    h("button", { type: "button", t: `apart.${name}`, onclick: () => choose(name) }),
   );
-  const select = h("select", { "t-aria-label": "apart.contents", onchange: () => show(select.value) });
-  for (const name of Object.keys(PANELS)) select.append(h("option", { value: name, t: `apart.${name}` }));
+  const select = h("select", { "t-aria-label": "apart.contents", onchange: () => choose(select.value) });
+  for (const name of PANELS) select.append(h("option", { value: name, t: `apart.${name}` }));
   /** @type {Map<string, HTMLElement>} */
   const made = new Map();
 
-  /** @param {string} name */
-  function show(name) {
-    const panel = made.get(name) ?? PANELS[name](context);
+  function show() {
+    const name = String(state.values.apart.panel);
+    const panel = made.get(name) ?? VIEWS[name](context);
     made.set(name, panel);
-    place.replaceChildren(panel);
+    if (place.firstChild !== panel) place.replaceChildren(panel);
     select.value = name;
-    links.forEach((link, i) => link.setAttribute("aria-current", String(Object.keys(PANELS)[i] === name)));
+    links.forEach((link, i) => link.setAttribute("aria-current", String(PANELS[i] === name)));
   }
-  show("architecture");
+  state.addEventListener("change", show);
+  show();
   return h(
     "div",
     { class: "apart" },
