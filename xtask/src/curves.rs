@@ -1,6 +1,7 @@
 //! `cargo xtask curves`: from what `mobilenetv2 train --json` printed of two trainings that differ in the activation alone,
 //! the curves that the page shows.
 
+use std::collections::BTreeMap;
 use std::path::{self, PathBuf};
 
 use anyhow::{Context, Result};
@@ -71,23 +72,28 @@ pub fn curves(Args { relu6, relu, width, recipe }: &Args) -> Result<()> {
     Ok(())
 }
 
+/// A training that was stopped and went on repeats the steps since its checkpoint: the last line of a step counts.
 fn read(activation: &'static str, log: &str) -> Result<Run> {
-    let (mut training, mut held_out) = (Vec::new(), Vec::new());
-    let (mut losses, mut accuracies, mut steps) = (0.0, 0.0, 0.0);
+    let (mut steps, mut epochs) = (BTreeMap::new(), BTreeMap::new());
     for line in log.lines() {
-        let Line { step, loss, accuracy, held_out: evaluated } = serde_json::from_str(line)?;
-        if let (Some(loss), Some(accuracy)) = (loss, accuracy) {
-            losses += loss;
-            accuracies += accuracy;
-            steps += 1.0;
-        }
-        if let Some(HeldOut { loss, accuracy }) = evaluated {
-            training.push(Point { step, loss: round(losses / steps), accuracy: round(accuracies / steps) });
-            held_out.push(Point { step, loss: round(loss), accuracy });
-            (losses, accuracies, steps) = (0.0, 0.0, 0.0);
+        let Line { step, loss, accuracy, held_out } = serde_json::from_str(line)?;
+        if let Some(HeldOut { loss, accuracy }) = held_out {
+            epochs.insert(step, Point { step, loss: round(loss), accuracy });
+        } else if let (Some(loss), Some(accuracy)) = (loss, accuracy) {
+            steps.insert(step, (loss, accuracy));
         }
     }
-    Ok(Run { activation, training, held_out })
+    let mut begin = 1;
+    let training = epochs.keys().map(|&step| {
+        let epoch: Vec<(f64, f64)> = steps.range(begin..=step).map(|(_, &figures)| figures).collect();
+        begin = step + 1;
+        let mean = |figure: fn(&(f64, f64)) -> f64| {
+            round(epoch.iter().map(figure).sum::<f64>() / epoch.len() as f64)
+        };
+        Point { step, loss: mean(|&(loss, _)| loss), accuracy: mean(|&(_, accuracy)| accuracy) }
+    });
+    let training = training.collect();
+    Ok(Run { activation, training, held_out: epochs.into_values().collect() })
 }
 
 /// As many digits as a curve shows.
