@@ -55,7 +55,8 @@ export function networkOf(state, library, project) {
       };
     }
     case "apart": {
-      const config = { ...shown?.config, ...given(apart) };
+      const { width, resolution, stem } = apart;
+      const config = { ...shown?.config, ...given({ width, resolution, stem }) };
       return {
         config,
         entry: shown,

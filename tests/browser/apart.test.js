@@ -48,6 +48,7 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "ReLU6 or ReLU" }).click();
   assert.equal(new URL(page.url()).hash, "#apart?apart.panel=activation");
+  await page.locator(".cost", { hasText: "408,938 parameters" }).waitFor(); // the bar goes on as in any room
   await page.locator(".curves-keys li").nth(1).waitFor();
   assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
   const charts = page.locator("#panel-apart .chart-place[aria-label]");

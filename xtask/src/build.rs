@@ -1,8 +1,9 @@
 //! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, ensure};
+use xshell::cmd;
 
 use crate::site::{Site, Weight};
 use crate::tools::Tools;
@@ -53,7 +54,11 @@ pub fn build(tools: &Tools) -> Result<()> {
     for (library, files) in VENDORED {
         let from = root.join("node_modules").join(library);
         for (path, source) in *files {
-            site.file(format!("vendor/{library}/{path}"), from.join(source));
+            let mut source = from.join(source);
+            if path.ends_with(".js") {
+                source = minified(tools, &source, &format!("{library}/{path}"))?;
+            }
+            site.file(format!("vendor/{library}/{path}"), source);
         }
     }
     site.file("package.json", root.join("pkg-config/package.json"));
@@ -64,6 +69,15 @@ pub fn build(tools: &Tools) -> Result<()> {
     site.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
     site.write(&root.join("dist"))?;
     check_sizes(tools, &site)
+}
+
+/// The script without what only its readers need. The page's own scripts stay as they are: they are there to be read.
+fn minified(tools: &Tools, source: &Path, name: &str) -> Result<PathBuf> {
+    let file = tools.root().join("target/vendor").join(name);
+    let command = "node_modules/.bin/esbuild";
+    tools
+        .run(cmd!(tools.shell, "{command} {source} --minify --log-level=warning --outfile={file}").quiet())?;
+    Ok(file)
 }
 
 /// Whether a page may fetch the file of this path.
