@@ -19,8 +19,9 @@ for (const locale of ["en", "ko"]) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
-      for (const room of ["classify", "train", "apart", "list of weights"]) {
+      for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
         if (room === "list of weights") await page.selectOption("#weights", "list");
+        else if (room === "activation") await page.locator(".apart-contents button").nth(1).click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
           await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
@@ -28,6 +29,7 @@ for (const locale of ["en", "ko"]) {
           await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
         }
         if (room === "apart") await page.locator("tfoot td").first().waitFor();
+        if (room === "activation") await page.locator("#panel-apart canvas").nth(1).waitFor();
         const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
         const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
         const found = serious.map(
@@ -74,14 +76,16 @@ for (const locale of ["en", "ko"]) {
       hasTouch: true,
       isMobile: true,
     });
-    for (const room of ["classify", "train", "apart", "list of weights"]) {
+    for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
       if (room === "list of weights") await page.selectOption("#weights", "list");
+      else if (room === "activation") await page.selectOption(".apart-contents select", room);
       else await page.locator(`#tab-${room}`).tap();
       if (room === "train") {
         await page.locator(".control button").nth(2).tap();
         await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
       }
       if (room === "apart") await page.locator("tfoot td").first().waitFor();
+      if (room === "activation") await page.locator("#panel-apart canvas").nth(1).waitFor();
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${room} is ${wide} pixels too wide`);
       const small = await page.evaluate(() =>
