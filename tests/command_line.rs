@@ -172,19 +172,23 @@ fn classify_takes_any_picture_and_names_bad_ones() {
     write_picture(&folder.join("one.png"), 1, 1);
     fs::write(folder.join("text.png"), "not a picture").unwrap();
     fs::write(folder.join("empty.png"), "").unwrap();
-    let lines =
-        json(&folder, "classify --weights @w.safetensors --top 2 --resolution 64 --json @wide.png @one.png");
-    assert_eq!(lines.len(), 2);
+    let photo = fs::read("www/samples/cat.jpg").unwrap();
+    fs::write(folder.join("photo.jpg"), &photo).unwrap();
+    fs::write(folder.join("cut.jpg"), &photo[..photo.len() / 2]).unwrap();
+    let words =
+        "classify --weights @w.safetensors --top 2 --resolution 64 --json @wide.png @one.png @photo.jpg";
+    let lines = json(&folder, words);
+    assert_eq!(lines.len(), 3);
     assert_eq!(lines[0]["top"].as_array().unwrap().len(), 2);
     assert_eq!(lines[0]["top"][0]["label"], format!("class {}", lines[0]["top"][0]["class"]));
 
     // The bad ones are named, the good one is classified all the same.
-    let output =
-        run(&folder, "classify --weights @w.safetensors --json @text.png @wide.png @empty.png @none.png");
+    let words = "classify --weights @w.safetensors --json @text.png @wide.png @empty.png @none.png @cut.jpg";
+    let output = run(&folder, words);
     assert!(!output.status.success());
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
     let errors = String::from_utf8(output.stderr).unwrap();
-    for part in ["text.png", "empty.png", "none.png", "3 of 4 pictures"] {
+    for part in ["text.png", "empty.png", "none.png", "cut.jpg", "4 of 5 pictures"] {
         assert!(errors.contains(part), "{part} in {errors}");
     }
 
