@@ -301,6 +301,18 @@ fn replay_reads_both_layouts() {
 }
 
 #[test]
+fn every_recipe_trains() {
+    let folder = folder("recipes");
+    for entry in fs::read_dir("recipes").unwrap() {
+        let recipe = entry.unwrap().path();
+        let words =
+            "train --data shapes --shapes 128 --steps 1 --width 0.1 --out @w.safetensors --json --recipe";
+        let lines = json(&folder, &format!("{words} {}", recipe.display()));
+        assert_eq!(lines[0]["step"], 1, "{recipe:?}");
+    }
+}
+
+#[test]
 fn training_goes_on_bit_for_bit() {
     let folder = folder("train");
     let train = "train --data shapes --shapes 100 --epochs 2 --batch 16 --width 0.1 --resolution 16 --optimizer rmsprop \
