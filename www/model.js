@@ -149,9 +149,10 @@ export class Model extends EventTarget {
       this.#measured.set(key, measuring);
       const measured = await measuring;
       if (!this.#changed) this.cost = { ...cost, measured };
-    } catch {
+    } catch (error) {
       this.#measured.delete(key);
       this.cost = { ...cost, measurable: false };
+      if (!cost.description) throw error; // this is no network, or the core has stopped
     }
     this.dispatchEvent(new Event("change"));
   }
