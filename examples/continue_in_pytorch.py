@@ -30,7 +30,7 @@ from torchvision.transforms.functional import resize
 RECIPE = {
     "batch": 96, "optimizer": "sgd", "learning_rate": 0.045, "schedule": "exponential", "decay": 0.98,
     "decay_until": None, "warmup": 0.0, "momentum": 0.9, "rms_decay": 0.9, "rms_epsilon": 1.0, "weight_decay": 4e-5,
-    "decay_norms": True, "label_smoothing": 0.0, "crop_padding": 4, "flip": True, "sizes": [], "freeze": 0, "seed": 1,
+    "decay_norms": True, "label_smoothing": 0.0, "crop_padding": 4, "flip": True, "sizes": [], "cutout": 0, "freeze": 0, "seed": 1,
 }
 CIFAR_RECORD = 1 + 3 * 32 * 32
 EVALUATED_AT_ONCE = 256
@@ -133,7 +133,7 @@ def colours(config):
 
 
 def augment(image, recipe, config, random):
-    """As src/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not."""
+    """As src/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not, with a hole."""
     draw = lambda low, high: torch.randint(low, high + 1, (), generator=random).item()
     resolution = int(config["resolution"])
     sizes = recipe["sizes"] or [resolution]
@@ -144,7 +144,13 @@ def augment(image, recipe, config, random):
     image = functional.pad(image, [padding] * 4)
     left, top = (draw(0, size + 2 * padding - resolution) for _ in range(2))
     image = image[:, top : top + resolution, left : left + resolution]
-    return image.flip(-1) if recipe["flip"] and draw(0, 1) else image
+    if recipe["flip"] and draw(0, 1):
+        image = image.flip(-1)
+    if side := recipe["cutout"]:
+        rows, columns = (slice(max(centre - side // 2, 0), centre + (side + 1) // 2)
+                         for centre in (draw(0, resolution - 1) for _ in range(2)))
+        image[:, rows, columns] = 255 * next(colours(config))
+    return image
 
 
 @torch.no_grad()

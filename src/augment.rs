@@ -19,6 +19,7 @@ pub struct Augment {
     std: [f32; 3],
     crop_padding: usize,
     flip: bool,
+    cutout: usize,
     /// Side of the images of the last batch, for which the renderings were prepared; 0 before the first.
     size: usize,
     renderings: Vec<Rendering>,
@@ -39,7 +40,10 @@ impl Augment {
     ///
     /// If `sizes` is empty, an image is first resized to the resolution; else to one of `sizes` drawn at random: a
     /// small one is then seen whole, a large one in part, and if it is smaller than the window, black fills the rest.
-    pub fn new(config: &Config, crop_padding: usize, flip: bool, sizes: &[usize]) -> Self {
+    ///
+    /// Last, a square of `cutout` × `cutout` pixels anywhere in the window becomes the mean colour (DeVries and Taylor 2017);
+    /// where it reaches over the border, less.
+    pub fn new(config: &Config, crop_padding: usize, flip: bool, sizes: &[usize], cutout: usize) -> Self {
         let sizes = if sizes.is_empty() { &[config.resolution] } else { sizes };
         Augment {
             resolution: config.resolution,
@@ -47,6 +51,7 @@ impl Augment {
             std: config.std,
             crop_padding,
             flip,
+            cutout,
             size: 0,
             renderings: sizes.iter().map(|&size| Rendering { size, resampler: None }).collect(),
             resized: Vec::new(),
@@ -130,6 +135,17 @@ impl Augment {
                 pixels.reverse();
             }
         }
+        if self.cutout > 0 {
+            let mut span = || {
+                let centre = rng.usize(..self.resolution);
+                let end = (centre + self.cutout.div_ceil(2)).min(self.resolution);
+                centre.saturating_sub(self.cutout / 2)..end
+            };
+            let (rows, columns) = (span(), span());
+            for row in out.chunks_exact_mut(3 * self.resolution).take(rows.end).skip(rows.start) {
+                row[3 * columns.start..3 * columns.end].fill(0.0);
+            }
+        }
     }
 }
 
@@ -184,7 +200,7 @@ mod tests {
         sizes: &[usize],
     ) -> Vec<(isize, isize, bool)> {
         let count = 200;
-        let mut augment = Augment::new(&config(resolution), padding, flip, sizes);
+        let mut augment = Augment::new(&config(resolution), padding, flip, sizes, 0);
         let mut out = vec![f32::NAN; count * resolution * resolution * 3];
         let mut rng = Rng::with_seed(5);
         let mut found = Vec::new();
@@ -231,7 +247,7 @@ mod tests {
     #[test]
     fn all_sizes_are_drawn() {
         // A white image on black: its area tells its size.
-        let mut augment = Augment::new(&config(16), 0, false, &[8, 12, 16]);
+        let mut augment = Augment::new(&config(16), 0, false, &[8, 12, 16], 0);
         let white = vec![255; 300 * 10 * 10 * 3];
         let mut out = vec![0.0; 300 * 16 * 16 * 3];
         augment.run(&mut Rng::with_seed(3), &white, 10, &mut out);
@@ -249,7 +265,7 @@ mod tests {
         let config = Config::cifar();
         let images = images(3, 32);
         let (mut out, mut expected) = (vec![0.0; images.len()], vec![0.0; images.len()]);
-        Augment::new(&config, 0, false, &[]).run(&mut Rng::with_seed(1), &images, 32, &mut out);
+        Augment::new(&config, 0, false, &[], 0).run(&mut Rng::with_seed(1), &images, 32, &mut out);
         normalize(&images, config.mean, config.std, &mut expected);
         assert_eq!(out, expected);
     }
@@ -257,7 +273,7 @@ mod tests {
     #[test]
     fn a_window_may_miss_the_image() {
         let mut out = vec![f32::NAN; 50 * 8 * 8 * 3];
-        Augment::new(&config(8), 64, true, &[]).run(&mut Rng::with_seed(1), &images(50, 8), 8, &mut out);
+        Augment::new(&config(8), 64, true, &[], 0).run(&mut Rng::with_seed(1), &images(50, 8), 8, &mut out);
         assert!(out.chunks(8 * 8 * 3).any(|out| out.iter().all(|v| *v == 0.0)));
     }
 
@@ -265,10 +281,26 @@ mod tests {
     fn padding_is_black() {
         let config = Config { resolution: 8, ..Config::cifar() };
         let mut out = vec![0.0; 8 * 8 * 3];
-        Augment::new(&config, 0, false, &[4]).run(&mut Rng::with_seed(1), &[0; 4 * 4 * 3], 4, &mut out);
+        Augment::new(&config, 0, false, &[4], 0).run(&mut Rng::with_seed(1), &[0; 4 * 4 * 3], 4, &mut out);
         let mut black = vec![0.0; 8 * 8 * 3];
         normalize(&[0; 8 * 8 * 3], config.mean, config.std, &mut black);
         assert_eq!(out, black);
+    }
+
+    #[test]
+    fn a_square_is_blotted_out() {
+        let mut augment = Augment::new(&config(12), 0, false, &[], 5);
+        let mut out = vec![f32::NAN; 500 * 12 * 12 * 3];
+        augment.run(&mut Rng::with_seed(1), &vec![255; out.len()], 12, &mut out);
+        let areas: Vec<usize> = out
+            .chunks(12 * 12 * 3)
+            .map(|out| out.as_chunks::<3>().0.iter().filter(|pixel| **pixel == [0.0; 3]).count())
+            .collect();
+        // In a corner three of its five rows and columns are on the image, or as few as that.
+        assert_eq!((areas.iter().min(), areas.iter().max()), (Some(&9), Some(&25)));
+        let whole = areas.iter().filter(|area| **area == 25).count();
+        // 500 · (8 / 12)² = 222, standard deviation 11
+        assert!((165..280).contains(&whole), "{whole} of 500 squares are whole");
     }
 
     #[test]
@@ -276,7 +308,7 @@ mod tests {
         let config = config(24);
         let images = images(2, 40);
         let mut out = vec![0.0; 2 * 24 * 24 * 3];
-        let mut augment = Augment::new(&config, 0, false, &[]);
+        let mut augment = Augment::new(&config, 0, false, &[], 0);
         augment.run(&mut Rng::with_seed(1), &images, 40, &mut out);
         let resized: Vec<u8> = images
             .chunks(40 * 40 * 3)
@@ -293,7 +325,7 @@ mod tests {
         let config = Config::cifar();
         let images = images(6, 32);
         let run = |seed, split: usize| {
-            let mut augment = Augment::new(&config, 4, true, &[24, 32, 40]);
+            let mut augment = Augment::new(&config, 4, true, &[24, 32, 40], 0);
             let mut rng = Rng::with_seed(seed);
             let mut out = vec![0.0; images.len()];
             let (first, second) = out.split_at_mut(split * 32 * 32 * 3);

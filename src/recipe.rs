@@ -69,6 +69,8 @@ pub struct Recipe {
     pub flip: bool,
     /// Sizes to which an image is resized before its crop, drawn at random; empty: its own size.
     pub sizes: Vec<usize>,
+    /// Side of the square, in pixels, that is blotted out of each image at random, 0: none.
+    pub cutout: usize,
     /// Leading modules of the network that stay as they are, batch norm's running averages included, 0 –
     /// [`FEATURES`] as [`Layer::module`] counts: 0 trains everything, [`FEATURES`] the classifier alone.
     ///
@@ -97,6 +99,7 @@ impl Default for Recipe {
             crop_padding: 4,
             flip: true,
             sizes: Vec::new(),
+            cutout: 0,
             freeze: 0,
             seed: 1,
         }
@@ -126,6 +129,7 @@ impl Recipe {
         check("weight decay", self.weight_decay, 0.0, 1.0)?;
         check("label smoothing", self.label_smoothing, 0.0, 1.0)?;
         check("crop padding", self.crop_padding as f32, 0.0, 64.0)?;
+        check("cutout", self.cutout as f32, 0.0, 1024.0)?;
         check("freeze", self.freeze as f32, 0.0, FEATURES as f32)?;
         self.sizes.iter().try_for_each(|size| check("size", *size as f32, 8.0, 1024.0))
     }

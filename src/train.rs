@@ -435,7 +435,7 @@ impl Trainer {
 
 /// What the recipe does to training images.
 fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
-    Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes)
+    Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes, recipe.cutout)
 }
 
 /// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
@@ -470,7 +470,7 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
 /// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
 fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
     let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
-    let mut plain = Augment::new(config, 0, false, &[]);
+    let mut plain = Augment::new(config, 0, false, &[], 0);
     let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
     for images in images.chunks(EVALUATED_AT_ONCE * image.max(1)) {
         let inputs = &mut inputs[..images.len() / image * input];

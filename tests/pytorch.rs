@@ -69,7 +69,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
     };
     let modern = json!({
         "batch": 32, "optimizer": "nesterov", "learning_rate": 0.05, "schedule": "cosine", "warmup": 0.5,
-        "weight_decay": 3e-4, "decay_norms": false, "label_smoothing": 0.1, "crop_padding": 2, "sizes": [28, 32, 40],
+        "weight_decay": 3e-4, "decay_norms": false, "label_smoothing": 0.1, "crop_padding": 2, "sizes": [28, 32, 40], "cutout": 8,
     });
     let paper = json!({"batch": 32, "optimizer": "rmsprop", "learning_rate": 0.005, "crop_padding": 0});
     for (name, config, recipe) in [("cifar", cifar, modern), ("imagenet", imagenet, paper)] {

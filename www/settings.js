@@ -90,6 +90,7 @@ export const SETTINGS = [
     whole: true,
   },
   { key: "flip", target: "recipe", group: "augmentation", live: true, quick: true },
+  { key: "cutout", target: "recipe", group: "augmentation", live: true, quick: 0, min: 0, max: 224, whole: true },
 
   { key: "activation", target: "config", group: "network", live: false, quick: "relu6", choices: ["relu6", "relu"] },
   {

@@ -36,6 +36,7 @@ export interface Recipe {
   crop_padding?: number;
   flip?: boolean;
   sizes?: number[];
+  cutout?: number;
   freeze?: number;
   seed?: number;
 }

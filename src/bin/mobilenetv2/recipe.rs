@@ -66,6 +66,9 @@ pub struct Options {
     /// Sizes to which an image is resized before its crop, drawn at random [default: its own]
     #[arg(long, value_name = "PIXELS", value_delimiter = ',')]
     sizes: Option<Vec<usize>>,
+    /// Side of the square that is blotted out of each image at random [default: 0]
+    #[arg(long, value_name = "PIXELS")]
+    cutout: Option<usize>,
     /// Leading modules that stay as they are, counted as torchvision's `features` (the stem, 17 blocks, the last
     /// convolution): 19 trains the classifier alone, 15 the last blocks too [default: 0]
     #[arg(long, value_name = "N")]
