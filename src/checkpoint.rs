@@ -6,6 +6,8 @@
 //!
 //! [`Weights::values`]: crate::parameters::Weights::values
 
+use serde_json::Value;
+
 use crate::error::{Error, Result};
 use crate::optim::Memory;
 use crate::train::{State, Trainer};
@@ -24,7 +26,7 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
         }
     }
     let recipe = serde_json::to_string(trainer.recipe()).expect("a recipe is plain data");
-    metadata.insert("recipe".into(), recipe);
+    metadata.push(("recipe".into(), recipe));
     let counters = [("step", step), ("images_per_epoch", images_per_epoch), ("images", images), ("rng", rng)];
     metadata.extend(counters.map(|(key, value)| (key.into(), value.to_string())));
     weights::write(&entries, metadata)
@@ -48,7 +50,8 @@ pub fn load(bytes: &[u8]) -> Result<Trainer> {
         text.parse()
             .map_err(|_| Error::Weights(format!("{key} in the metadata is {text:?}; expected a number")))
     };
-    let recipe = serde_json::from_str(metadata("recipe")?)
+    let recipe = serde_json::from_str::<Value>(metadata("recipe")?)
+        .and_then(serde_json::from_value)
         .map_err(|error| Error::Weights(format!("recipe in the metadata: {error}")))?;
     let state = State {
         step: counter("step")?,

@@ -3,7 +3,7 @@
 //! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
 //! message a person can act on.
 
-use js_sys::{Array, Float32Array, Object, Reflect, Uint8Array, Uint32Array};
+use js_sys::{Array, Float32Array, JSON, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
@@ -350,14 +350,15 @@ fn seconds() -> f64 {
 
 /// Reads an object whose fields may be left out or undefined; one that does not exist is an error.
 fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    let mut fields: PartialConfig = serde_wasm_bindgen::from_value(value)?;
-    fields.retain(|_, value| !value.is_null());
+    let text = JSON::stringify(&value).ok().and_then(|text| text.as_string());
+    let text = text.ok_or_else(|| JsError::new("expected an object of plain values"))?;
+    let fields: PartialConfig = serde_json::from_str(&text)?;
     Ok(serde_json::from_value(fields.into())?)
 }
 
 fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T, JsError> {
-    let serializer = serde_wasm_bindgen::Serializer::new().serialize_missing_as_null(true);
-    Ok(value.serialize(&serializer)?.unchecked_into())
+    let text = serde_json::to_string(value)?;
+    Ok(JSON::parse(&text).expect("JSON just written").unchecked_into())
 }
 
 fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> JsStrings {

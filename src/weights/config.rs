@@ -1,6 +1,5 @@
 //! Which network a file holds: from its metadata, from what the caller knows, from the shapes of its tensors.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde_json::{Map, Value};
@@ -43,7 +42,7 @@ pub fn recognise(file: &Container, scheme: &Scheme, known: &PartialConfig) -> Re
 }
 
 /// A configuration as metadata: a key a field, numbers and names as they are, colours as `0.5,0.5,0.5`.
-pub fn to_metadata(config: &Config) -> BTreeMap<String, String> {
+pub fn to_metadata(config: &Config) -> Vec<(String, String)> {
     let text = |value: Value| match value {
         Value::String(text) => text,
         Value::Array(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join(","),

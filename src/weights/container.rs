@@ -1,7 +1,5 @@
 //! The safetensors container: bytes to named arrays of numbers and back, with messages that say what is wrong.
 
-use std::collections::BTreeMap;
-
 use half::{bf16, f16};
 use safetensors::tensor::{Metadata, TensorInfo, TensorView};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
@@ -156,7 +154,7 @@ impl Entry {
 }
 
 /// Bytes of a safetensors file. The same entries and metadata always give the same bytes.
-pub fn write(entries: &[Entry], metadata: BTreeMap<String, String>) -> Vec<u8> {
+pub fn write(entries: &[Entry], metadata: Vec<(String, String)>) -> Vec<u8> {
     let views = entries.iter().map(|Entry { name, shape, dtype, bytes }| {
         let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the shape fits the bytes");
         (name.as_str(), view)

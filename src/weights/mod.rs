@@ -24,8 +24,6 @@ mod timm;
 mod torchvision;
 mod transformers;
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::config::{Config, Kind, Layer};
 use crate::error::{Error, Result};
 use crate::parameters::{Role, Tensor, Weights, tensors};
@@ -107,7 +105,7 @@ fn unknown(file: &Container) -> Error {
 /// Checks that the file has all of the tensors, in their shapes, and no others. True where the classifier has one
 /// class more than it should, the background.
 fn check(file: &Container, scheme: &Scheme, layers: &[Layer], tensors: &[Tensor]) -> Result<bool> {
-    let mut unknown = BTreeSet::from_iter(file.names());
+    let mut known = Vec::with_capacity(tensors.len());
     let mut background = false;
     for Tensor { layer, role, .. } in tensors {
         let name = scheme.tensor(layers, *layer, *role);
@@ -128,13 +126,12 @@ fn check(file: &Container, scheme: &Scheme, layers: &[Layer], tensors: &[Tensor]
                 return Err(Error::Weights(message));
             }
         };
-        unknown.remove(&name);
+        known.push(name);
     }
-    for (layer, _) in batch_norms(layers) {
-        unknown.remove(&scheme.counter(layers, layer));
-    }
+    known.extend(batch_norms(layers).map(|(layer, _)| scheme.counter(layers, layer)));
     // A checkpoint has the optimiser's memory beside the weights.
-    match unknown.into_iter().find(|name| !name.starts_with("optimizer.")) {
+    let unknown = |name: &String| !known.contains(name) && !name.starts_with("optimizer.");
+    match file.names().into_iter().find(unknown) {
         None => Ok(background),
         Some(name) => {
             let shape = file.shape(&name).unwrap_or_default();
@@ -167,7 +164,7 @@ fn labels(file: &Container, config: &Config) -> Result<Vec<String>> {
 }
 
 /// Everything of the weights that goes into a file.
-pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTreeMap<String, String>) {
+pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, Vec<(String, String)>) {
     let layers = weights.config.layers();
     let mut entries = Vec::new();
     for Tensor { layer, role, span } in tensors(&layers) {
@@ -181,16 +178,16 @@ pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, BTre
     entries.extend(batch_norms(&layers).map(|(layer, _)| Entry::zero(SCHEMES[0].counter(&layers, layer))));
     let mut metadata = metadata(weights);
     // PyTorch's loaders ask for it.
-    metadata.insert("format".into(), "pt".into());
+    metadata.push(("format".into(), "pt".into()));
     (entries, metadata)
 }
 
 /// What a file says of the network: its configuration and the names of its classes.
-fn metadata(weights: &Weights) -> BTreeMap<String, String> {
+fn metadata(weights: &Weights) -> Vec<(String, String)> {
     let mut metadata = config::to_metadata(&weights.config);
     if !weights.labels.is_empty() {
         let labels = serde_json::to_string(&weights.labels).expect("strings are JSON");
-        metadata.insert("labels".into(), labels);
+        metadata.push(("labels".into(), labels));
     }
     metadata
 }

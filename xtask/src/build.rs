@@ -1,6 +1,6 @@
 //! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use xshell::cmd;
@@ -39,9 +39,9 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Ends of the paths of what no page fetches: types, texts, and what tells a host how to serve the rest.
-const NOT_FETCHED: [&str; 7] =
-    [".d.ts", "/LICENSE", ".md", "package.json", "_headers", "vercel.json", ".htaccess"];
+/// Ends of the paths of what no page fetches: what developers read, and what tells a host how to serve the rest.
+const NOT_FETCHED: [&str; 8] =
+    [".d.ts", ".map", "/LICENSE", ".md", "package.json", "_headers", "vercel.json", ".htaccess"];
 
 /// Builds what is not up to date.
 pub fn build(tools: &Tools) -> Result<()> {
@@ -54,13 +54,11 @@ pub fn build(tools: &Tools) -> Result<()> {
     for (library, files) in VENDORED {
         let from = root.join("node_modules").join(library);
         for (path, source) in *files {
-            let mut source = from.join(source);
-            if path.ends_with(".js") {
-                source = minified(tools, &source, &format!("{library}/{path}"))?;
-            }
-            site.file(format!("vendor/{library}/{path}"), source);
+            site.file(format!("vendor/{library}/{path}"), from.join(source));
         }
     }
+    minify(tools, &mut site)?;
+    site.folder("", &declare_types(tools)?)?;
     site.file("package.json", root.join("pkg-config/package.json"));
     for name in ["_headers", "vercel.json", ".htaccess"] {
         site.file(name, root.join("pkg-config/hosting").join(name));
@@ -71,13 +69,42 @@ pub fn build(tools: &Tools) -> Result<()> {
     check_sizes(tools, &site)
 }
 
-/// The script without what only its readers need. The page's own scripts stay as they are: they are there to be read.
-fn minified(tools: &Tools, source: &Path, name: &str) -> Result<PathBuf> {
-    let file = tools.root().join("target/vendor").join(name);
+/// Puts scripts and styles without comments and long names in the place of those written by people, and beside each a
+/// source map: by it a browser's developer tools, and only they, show and debug the text as it was written.
+fn minify(tools: &Tools, site: &mut Site) -> Result<()> {
+    let folder = tools.root().join("target/minified");
+    tools.shell.remove_path(&folder)?;
+    let entries: Vec<String> = site
+        .iter()
+        .filter(|(path, _)| path.ends_with(".js") || path.ends_with(".css"))
+        .map(|(path, source)| {
+            let (name, _) = path.rsplit_once('.').expect("it has an ending");
+            format!("{name}={}", source.display())
+        })
+        .collect();
     let command = "node_modules/.bin/esbuild";
-    tools
-        .run(cmd!(tools.shell, "{command} {source} --minify --log-level=warning --outfile={file}").quiet())?;
-    Ok(file)
+    let no_tsconfig = "{}"; // ours would put "use strict" into every module, which is strict without
+    tools.run(
+        cmd!(
+            tools.shell,
+            "{command} {entries...} --minify --sourcemap --tsconfig-raw={no_tsconfig} --log-level=warning --outdir={folder}"
+        )
+        .quiet(),
+    )?;
+    site.folder("", &folder)
+}
+
+/// Writes `engine.d.ts` and what it needs, for TypeScript pages that use the npm package, and returns the folder.
+fn declare_types(tools: &Tools) -> Result<PathBuf> {
+    let folder = tools.root().join("target/types");
+    tools.run(
+        cmd!(
+            tools.shell,
+            "node node_modules/typescript/bin/tsc --project pkg-config/tsconfig.json --outDir {folder}"
+        )
+        .quiet(),
+    )?;
+    Ok(folder)
 }
 
 /// Whether a page may fetch the file of this path.

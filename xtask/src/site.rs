@@ -29,12 +29,17 @@ impl Site {
         Ok(())
     }
 
+    /// Where each file lies in the site, and where it comes from.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.0.iter().map(|(path, source)| (path.as_str(), source.as_path()))
+    }
+
     /// Makes a folder hold these files and no others; what is there already is not written again.
     pub fn write(&self, folder: &Path) -> Result<()> {
         for path in files(folder)?.iter().filter(|path| !self.0.contains_key(*path)) {
             fs::remove_file(folder.join(path))?;
         }
-        for (path, source) in &self.0 {
+        for (path, source) in self.iter() {
             let target = folder.join(path);
             let context = || format!("cannot copy {} to {}", source.display(), target.display());
             if same(source, &target).with_context(context)? {
@@ -48,22 +53,17 @@ impl Site {
 
     /// The first 16 hexadecimal digits of SHA-256 of every file whose path is wanted.
     pub fn hashes(&self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<&str, String>> {
-        let hash = |(path, source): (_, &PathBuf)| {
+        let hash = |(path, source): (_, &Path)| {
             let digest = Sha256::digest(fs::read(source)?);
             Ok((path, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()))
         };
-        self.0
-            .iter()
-            .map(|(path, source)| (path.as_str(), source))
-            .filter(|(path, _)| wanted(path))
-            .map(hash)
-            .collect()
+        self.iter().filter(|(path, _)| wanted(path)).map(hash).collect()
     }
 
     /// Bytes of all files whose path is wanted: raw, and as a web host sends them.
     pub fn weigh(&self, wanted: impl Fn(&str) -> bool) -> Result<Weight> {
         let mut weight = Weight::default();
-        for (_, source) in self.0.iter().filter(|(path, _)| wanted(path)) {
+        for (_, source) in self.iter().filter(|(path, _)| wanted(path)) {
             let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
             weight.raw += io::copy(&mut File::open(source)?, &mut gzip)?;
             weight.gzipped += gzip.finish()?.len() as u64;

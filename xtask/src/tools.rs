@@ -125,7 +125,10 @@ impl Tools {
             // building the standard library is not a stable feature of cargo
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
-            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size");
+            .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
+            // nor is keeping this machine's folders out of the messages of panics
+            .env("CARGO_UNSTABLE_TRIM_PATHS", "true")
+            .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all");
         if !self.debian_rust {
             return Ok(command);
         }

@@ -1,0 +1,15 @@
+// The npm package as a TypeScript page sees it: by what dist/ declares, not by the comments of www/.
+
+import { createEngine, type Config, type Recipe } from "../dist/engine.js";
+
+export async function train(config: Config, recipe: Recipe, signal: AbortSignal): Promise<number> {
+  const engine = await createEngine({ threads: 2 });
+  const trainer = await engine.createTrainer({ config, recipe, data: { kind: "shapes" } });
+  for await (const { step, loss } of trainer.run({ steps: 20, signal })) console.log(step.toFixed(), loss.toFixed(3));
+  const { accuracy } = await trainer.evaluate({ images: 100 });
+  const classifier = await engine.loadClassifier(await trainer.weights());
+  const { predictions } = await classifier.classify(new Blob(), { k: 3 });
+  // @ts-expect-error: a probability is no text, and would be one if the types had been lost
+  predictions[0].probability.trim();
+  return accuracy;
+}
