@@ -120,8 +120,6 @@ impl Tools {
         let command = command
             .env("RUSTFLAGS", flags)
             .env("CARGO_TARGET_DIR", self.wasm_target_dir(variant))
-            // At the level of optimisation that the tests need, pieces to reuse cost a third more than they save.
-            .env("CARGO_INCREMENTAL", "0")
             // building the standard library is not a stable feature of cargo
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")

@@ -21,7 +21,7 @@ const TRAINED_AT: u32 = 32;
 pub struct Args {
     /// The weights, a safetensors file
     weights: PathBuf,
-    /// The recipe they were trained by, a file of the repository
+    /// The recipe they were trained by, a file of the repository; several, one after the other, with commas
     #[arg(long, value_name = "FILE")]
     recipe: String,
     #[arg(long)]
