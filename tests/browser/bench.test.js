@@ -1,9 +1,11 @@
 // The page that measures this browser.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
+import { ISOLATION } from "./server.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
@@ -18,11 +20,11 @@ after(() => lab?.close());
 async function openBench(options) {
   const { page, context, check } = await lab.open("", options);
   await page.route("**/benchmark.js", async (route) => {
-    const response = await route.fetch();
-    const body = (await response.text())
+    const source = await readFile(new URL("../../www/benchmark.js", import.meta.url), "utf8");
+    const body = source
       .replace(/\[0\.35, 0\.5, [^\]]*\]/, "[0.35, 1]")
       .replace(/\[96, [^\]]*\]/, "[96, 224]");
-    await route.fulfill({ response, body });
+    await route.fulfill({ contentType: "text/javascript", headers: ISOLATION, body });
   });
   await page.getByRole("link", { name: /How fast|얼마나/ }).click();
   await page.locator("#bench .primary").waitFor();
