@@ -97,6 +97,7 @@ fn minify(tools: &Tools, site: &mut Site) -> Result<()> {
 /// Writes `engine.d.ts` and what it needs, for TypeScript pages that use the npm package, and returns the folder.
 fn declare_types(tools: &Tools) -> Result<PathBuf> {
     let folder = tools.root().join("target/types");
+    tools.shell.remove_path(&folder)?;
     tools.run(
         cmd!(
             tools.shell,
