@@ -54,6 +54,7 @@ pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 pub mod weights;
+pub mod widen;
 pub mod workspace;
 
 pub use config::Config;

@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     ("data", &["image"]),
     ("weights", &[]),
+    ("widen", &[]),
     ("augment", &["image"]),
     ("image", &[]),
     ("network", &["block", "loss", "layer", "workspace", "kernel"]),

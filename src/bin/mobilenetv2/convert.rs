@@ -1,7 +1,8 @@
-//! `convert`: weights to other precision, with other metadata, or to ONNX.
+//! `convert`: weights to other precision, with other metadata, to a larger width, or to ONNX.
 
 use std::path::PathBuf;
 
+use mobilenetv2::train::Recipe;
 use mobilenetv2::weights::{self, Precision};
 use mobilenetv2::{Error, Result};
 use serde_json::json;
@@ -9,7 +10,7 @@ use serde_json::json;
 use crate::files;
 use crate::network::Network;
 
-/// Convert weights: precision, labels, and the metadata that describe the network; or to ONNX
+/// Convert weights: precision, labels, width, and the metadata that describe the network; or to ONNX
 #[derive(clap::Args)]
 pub struct Args {
     /// The safetensors file to read
@@ -24,6 +25,9 @@ pub struct Args {
     /// Names of the classes: a JSON array, or a name a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// Give the network this larger width, at which it computes the same, to train on from there
+    #[arg(long, value_name = "WIDTH")]
+    widen: Option<f64>,
     /// Print the result as JSON
     #[arg(long)]
     json: bool,
@@ -36,6 +40,9 @@ pub fn run(args: &Args) -> Result<()> {
     args.network.apply(&mut weights)?;
     if let Some(labels) = &args.labels {
         weights.labels = files::read_labels(labels, weights.config.classes)?;
+    }
+    if let Some(width) = args.widen {
+        weights = weights.widened(width, Recipe::default().seed)?;
     }
     let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     if onnx && args.half {
