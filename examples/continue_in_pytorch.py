@@ -13,6 +13,7 @@ as `mobilenetv2 train --json` does.
 """
 
 import argparse
+import copy
 import functools
 import json
 import math
@@ -30,7 +31,7 @@ from torchvision.transforms.functional import resize
 RECIPE = {
     "batch": 96, "optimizer": "sgd", "learning_rate": 0.045, "schedule": "exponential", "decay": 0.98,
     "decay_until": None, "warmup": 0.0, "momentum": 0.9, "rms_decay": 0.9, "rms_epsilon": 1.0, "weight_decay": 4e-5,
-    "decay_norms": True, "label_smoothing": 0.0, "crop_padding": 4, "flip": True, "sizes": [], "cutout": 0, "freeze": 0, "seed": 1,
+    "decay_norms": True, "average": 0.0, "label_smoothing": 0.0, "crop_padding": 4, "flip": True, "sizes": [], "cutout": 0, "freeze": 0, "seed": 1,
 }
 CIFAR_RECORD = 1 + 3 * 32 * 32
 EVALUATED_AT_ONCE = 256
@@ -154,6 +155,14 @@ def augment(image, recipe, config, random):
 
 
 @torch.no_grad()
+def follow(average, model, recipe, steps):
+    """As src/optim.rs: moves the averaged weights and running averages towards those after `steps` steps."""
+    past = min(recipe["average"], (1 + steps) / (10 + steps))
+    for name, value in model.state_dict().items():
+        average[name].copy_(average[name].lerp(value, 1 - past) if value.is_floating_point() else value)
+
+
+@torch.no_grad()
 def evaluate(model, images, labels, config):
     """Loss and right answers by the running averages."""
     model.eval()
@@ -200,6 +209,9 @@ def main():
     model.load_state_dict(load_file(options.weights), strict=True)
     parallel = DistributedDataParallel(model)
     update = optimizer(model, recipe)
+    # The network that is evaluated and saved.
+    judged = copy.deepcopy(model) if recipe["average"] else model
+    average = judged.state_dict()
     # The order of the images is the same for all processes, what is done to them is not.
     order, random = torch.Generator(), torch.Generator()
     order.manual_seed(recipe["seed"])
@@ -220,6 +232,8 @@ def main():
             update.zero_grad()
             loss.backward()
             update.step()
+            if recipe["average"]:
+                follow(average, model, recipe, epoch * steps + step + 1)
             figures = torch.stack([loss.detach(), (logits.argmax(1) == labels[share]).float().mean()])
             distributed.all_reduce(figures)
             loss, accuracy = (figures / processes).tolist()
@@ -228,10 +242,10 @@ def main():
             if not math.isfinite(loss):
                 raise SystemExit("the training has diverged: try a lower learning rate")
         if rank == 0:
-            say({"epoch": epoch + 1, "step": (epoch + 1) * steps, "held_out": evaluate(model, *test, config)})
+            say({"epoch": epoch + 1, "step": (epoch + 1) * steps, "held_out": evaluate(judged, *test, config)})
         distributed.barrier()
     if rank == 0:
-        save_file(model.state_dict(), options.out, {**config, "format": "pt"})
+        save_file(judged.state_dict(), options.out, {**config, "format": "pt"})
     distributed.destroy_process_group()
 
 

@@ -2,26 +2,35 @@
 //!
 //! A checkpoint is a weights file in full precision with the optimiser's memory beside the weights
 //! (`optimizer.momentum` and, for RMSProp, `optimizer.square`: flat, in the order of [`Weights::values`]) and the
-//! recipe and the counters in its metadata. [`weights::load`] reads it too, as the weights so far.
-//!
-//! [`Weights::values`]: crate::parameters::Weights::values
+//! recipe and the counters in its metadata. Where the recipe averages weights, they are the file's, and those of the last
+//! step lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads it
+//! too, as the weights so far.
 
 use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::optim::Memory;
+use crate::parameters::Weights;
 use crate::train::{State, Trainer};
 use crate::weights::{self, Container, Entry, PartialConfig, Precision};
 
 const MOMENTUM: &str = "optimizer.momentum";
 const SQUARE: &str = "optimizer.square";
+const LATEST: [&str; 2] = ["optimizer.latest.values", "optimizer.latest.statistics"];
 
 /// Bytes of a checkpoint.
 pub fn save(trainer: &Trainer) -> Vec<u8> {
     let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
-    let State { step, images_per_epoch, images, rng, memory } = trainer.state();
-    for (name, values) in [(MOMENTUM, &memory.momentum), (SQUARE, &memory.square)] {
-        if !values.is_empty() {
+    let State { step, images_per_epoch, images, rng, memory, average } = trainer.state();
+    let Weights { values, statistics, .. } = trainer.latest_weights();
+    let flat = [
+        (MOMENTUM, &memory.momentum),
+        (SQUARE, &memory.square),
+        (LATEST[0], values),
+        (LATEST[1], statistics),
+    ];
+    for (name, values) in flat {
+        if !values.is_empty() && (average.is_some() || !LATEST.contains(&name)) {
             entries.push(Entry::floats(name.into(), vec![values.len()], values, Precision::Full));
         }
     }
@@ -53,6 +62,15 @@ pub fn load(bytes: &[u8]) -> Result<Trainer> {
     let recipe = serde_json::from_str::<Value>(metadata("recipe")?)
         .and_then(serde_json::from_value)
         .map_err(|error| Error::Weights(format!("recipe in the metadata: {error}")))?;
+    let (mut latest, mut average) = (weights, None);
+    if file.shape(LATEST[0]).is_some() {
+        let [values, statistics] = [file.floats(LATEST[0])?, file.floats(LATEST[1])?];
+        if (values.len(), statistics.len()) != (latest.values.len(), latest.statistics.len()) {
+            return Err(Error::Weights("the checkpoint's latest weights belong to another network".into()));
+        }
+        average = Some(latest.clone());
+        latest = Weights { values, statistics, ..latest };
+    }
     let state = State {
         step: counter("step")?,
         images_per_epoch: counter("images_per_epoch")?,
@@ -62,8 +80,9 @@ pub fn load(bytes: &[u8]) -> Result<Trainer> {
             momentum: file.floats(MOMENTUM)?,
             square: if file.shape(SQUARE).is_some() { file.floats(SQUARE)? } else { Vec::new() },
         },
+        average,
     };
-    let mut trainer = Trainer::new(weights.clone(), recipe, state.images_per_epoch as usize)?;
-    trainer.restore(weights, state)?;
+    let mut trainer = Trainer::new(latest.clone(), recipe, state.images_per_epoch as usize)?;
+    trainer.restore(latest, state)?;
     Ok(trainer)
 }

@@ -50,6 +50,17 @@ pub fn update(
     }
 }
 
+/// Moves averaged weights towards those after `steps` steps:
+/// `average = past · average + (1 - past) · values`, with `past` at most `recipe.average` and less at first, while there is
+/// little past to weigh (Polyak and Juditsky 1992; the start as TensorFlow's `ExponentialMovingAverage`).
+///
+/// `average` and `values` are laid out alike.
+pub fn average(level: Level, recipe: &Recipe, steps: u64, average: &mut [f32], values: &[f32]) {
+    let steps = steps as f64;
+    let past = f64::from(recipe.average).min((1.0 + steps) / (10.0 + steps));
+    dispatch!(level, _simd => approach((1.0 - past) as f32, average, values));
+}
+
 // The loops below have no branches, so that the compiler vectorises them for the instruction set of their caller.
 
 /// `g += decay · w; v = momentum · v + g; w -= rate · v` (Nesterov: `w -= rate · (g + momentum · v)`).
@@ -71,5 +82,13 @@ fn rms_prop(rate: f32, recipe: &Recipe, decay: f32, w: &mut [f32], dw: &[f32], v
         *s = rms_decay * *s + (1.0 - rms_decay) * gradient * gradient;
         *v = momentum * *v + gradient / (s.sqrt() + rms_epsilon);
         *w -= rate * *v;
+    }
+}
+
+/// `a += share · (w - a)`
+#[inline(always)]
+fn approach(share: f32, a: &mut [f32], w: &[f32]) {
+    for (a, w) in a.iter_mut().zip(w) {
+        *a += share * (w - *a);
     }
 }

@@ -61,6 +61,9 @@ pub struct Recipe {
     pub weight_decay: f32,
     /// Whether the penalty also holds for batch norm's γ and β and the bias.
     pub decay_norms: bool,
+    /// Weight of the past in the averaged weights, by which the network is evaluated and saved, 0 – 0.99999; 0: no
+    /// averaging. See [`optim::average`](crate::optim::average).
+    pub average: f32,
     /// Share of the target spread over all classes, 0 – 1.
     pub label_smoothing: f32,
     /// Pixels of padding before the random crop, 0: no crop.
@@ -95,6 +98,7 @@ impl Default for Recipe {
             rms_epsilon: 1.0,
             weight_decay: 4e-5,
             decay_norms: true,
+            average: 0.0,
             label_smoothing: 0.0,
             crop_padding: 4,
             flip: true,
@@ -127,6 +131,7 @@ impl Recipe {
         check("RMSProp's decay", self.rms_decay, 0.0, 0.9999)?;
         check("RMSProp's epsilon", self.rms_epsilon, 1e-10, 10.0)?;
         check("weight decay", self.weight_decay, 0.0, 1.0)?;
+        check("average", self.average, 0.0, 0.99999)?;
         check("label smoothing", self.label_smoothing, 0.0, 1.0)?;
         check("crop padding", self.crop_padding as f32, 0.0, 64.0)?;
         check("cutout", self.cutout as f32, 0.0, 1024.0)?;

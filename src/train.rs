@@ -43,6 +43,8 @@ pub struct State {
     pub rng: u64,
     /// What the optimiser remembers.
     pub memory: Memory,
+    /// The averaged weights, where the recipe asks for them.
+    pub average: Option<Weights>,
 }
 
 /// How well the network does on images it was not trained on.
@@ -120,6 +122,7 @@ impl Trainer {
                 images: 0,
                 rng: recipe.seed,
                 memory: Memory::new(recipe.optimizer, length),
+                average: (recipe.average > 0.0).then(|| weights.clone()),
             },
             weights,
             recipe,
@@ -199,7 +202,7 @@ impl Trainer {
         if self.recipe.freeze < FEATURES {
             return Ok(());
         }
-        let classifier = inference(&mut self.classifier, &self.weights)?;
+        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
         self.features.clear();
         let image = classifier.resolution().pow(2) * 3;
         for shard in self.network.start_batch(images) {
@@ -220,6 +223,13 @@ impl Trainer {
             self.network.backward(values, &mut self.gradients);
             let memory = &mut self.state.memory;
             optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+            if let Some(average) = &mut self.state.average {
+                let follow = |average: &mut [f32], values: &[f32]| {
+                    optim::average(best_level(), &self.recipe, self.state.step + 1, average, values);
+                };
+                follow(&mut average.values, values);
+                follow(&mut average.statistics, statistics);
+            }
             self.network.profile.lap_network(Operation::Update);
             loss
         });
@@ -248,7 +258,12 @@ impl Trainer {
             let features = self.features(images, labels.len())?;
             return self.evaluate_features(&features, labels);
         }
-        Ok(evaluate(inference(&mut self.classifier, &self.weights)?, images, size, labels))
+        Ok(evaluate(
+            inference(&mut self.classifier, judged(&self.weights, &self.state))?,
+            images,
+            size,
+            labels,
+        ))
     }
 
     /// What the classifier is given of images, once for a whole training in which it alone learns: (N, C), by the
@@ -260,7 +275,7 @@ impl Trainer {
         self.check_classifier_alone()?;
         let size = side(images.len(), count);
         self.check_shape(images.len(), size, &vec![0; count])?;
-        let classifier = inference(&mut self.classifier, &self.weights)?;
+        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
         let mut features = Vec::new();
         for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
             classifier.features(inputs, &mut features);
@@ -274,7 +289,7 @@ impl Trainer {
     /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, or a label is not a class.
     pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Evaluation> {
         self.check_features(features, labels)?;
-        let Weights { values, statistics, .. } = &mut self.weights;
+        let Weights { values, statistics, .. } = self.state.average.as_mut().unwrap_or(&mut self.weights);
         let channels = features.len() / labels.len().max(1);
         let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
         let batches = features.chunks((self.recipe.batch * channels).max(1));
@@ -287,7 +302,8 @@ impl Trainer {
         Ok(found)
     }
 
-    /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past.
+    /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past; averaging starts
+    /// with the weights at hand.
     ///
     /// # Errors
     /// [`Error::Argument`] if a setting is out of range, the batch larger than before or `freeze` another; the old one stays.
@@ -305,13 +321,17 @@ impl Trainer {
         if recipe.optimizer != self.recipe.optimizer {
             self.state.memory = Memory::new(recipe.optimizer, self.gradients.len());
         }
+        if (recipe.average > 0.0) != self.state.average.is_some() {
+            self.state.average = (recipe.average > 0.0).then(|| self.weights.clone());
+            self.classifier = None;
+        }
         self.augment = augment(&self.weights, &recipe);
         // The buffers keep the size they were made with.
         self.recipe = Recipe { batch: self.recipe.batch, ..recipe };
         Ok(())
     }
 
-    /// Goes on from where `weights` and `state` were taken.
+    /// Goes on from where `weights`, the latest, and `state` were taken.
     ///
     /// # Errors
     /// [`Error::Argument`] if they belong to another network or another optimiser; nothing has changed then.
@@ -326,8 +346,10 @@ impl Trainer {
         if lengths(&state.memory) != lengths(&fresh) {
             return Err(Error::Argument("the checkpoint belongs to another optimizer".into()));
         }
+        let averages = self.recipe.average > 0.0;
+        let average = averages.then(|| state.average.unwrap_or_else(|| weights.clone()));
         self.weights = weights;
-        self.state = state;
+        self.state = State { average, ..state };
         self.classifier = None;
         Ok(())
     }
@@ -343,6 +365,9 @@ impl Trainer {
                 "{classes} classes need as many names, not {}",
                 labels.len()
             )));
+        }
+        if let Some(average) = &mut self.state.average {
+            average.labels.clone_from(&labels);
         }
         self.weights.labels = labels;
         Ok(())
@@ -402,8 +427,13 @@ impl Trainer {
         }
     }
 
-    /// The weights as they are now.
+    /// What the training has given so far: the averaged weights, where the recipe asks for them, else the latest.
     pub fn weights(&self) -> &Weights {
+        judged(&self.weights, &self.state)
+    }
+
+    /// The weights after the last step, from which the training goes on.
+    pub fn latest_weights(&self) -> &Weights {
         &self.weights
     }
 
@@ -441,6 +471,11 @@ fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
 /// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
 fn side(values: usize, images: usize) -> usize {
     (values as f64 / (images * 3).max(1) as f64).sqrt().round() as usize
+}
+
+/// The weights by which a training is judged: their average, or those of the last step.
+fn judged<'a>(weights: &'a Weights, state: &'a State) -> &'a Weights {
+    state.average.as_ref().unwrap_or(weights)
 }
 
 /// The network for evaluation: the one at hand, or a new one of `weights`.

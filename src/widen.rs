@@ -103,14 +103,7 @@ fn copy(from: &[f32], copies: &[usize], to: &mut [f32]) {
 
 /// Weights (c_in, c_out) from narrow ones with `columns` outputs: of each output, the rows that copy the same input
 /// share its weight at random.
-fn share_out(
-    from: &[f32],
-    columns: usize,
-    input: &[usize],
-    output: &[usize],
-    rng: &mut Rng,
-    to: &mut [f32],
-) {
+fn share_out(from: &[f32], columns: usize, input: &[usize], output: &[usize], rng: &mut Rng, to: &mut [f32]) {
     for narrow_row in 0..from.len() / columns {
         let rows: Vec<usize> = (0..input.len()).filter(|row| input[*row] == narrow_row).collect();
         for (column, copied) in output.iter().enumerate() {
@@ -161,9 +154,9 @@ mod tests {
 
     #[test]
     fn a_narrower_network_is_an_error() {
-        let error = Weights::random(Config { width: 0.5, ..Config::cifar() }, 1).widened(0.35, 1).unwrap_err();
-        let expected =
-            "a network of width 0.5 does not fit into one of width 0.35: widen to a larger width";
+        let error =
+            Weights::random(Config { width: 0.5, ..Config::cifar() }, 1).widened(0.35, 1).unwrap_err();
+        let expected = "a network of width 0.5 does not fit into one of width 0.35: widen to a larger width";
         assert_eq!(error.to_string(), expected);
     }
 }

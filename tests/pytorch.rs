@@ -124,7 +124,7 @@ fn steps_there_are_steps_here() {
         let recipe = json!({
             "batch": 40, "learning_rate": 0.02, "schedule": "cosine", "warmup": 2, "decay_until": 5,
             "optimizer": "nesterov", "weight_decay": 0.01, "decay_norms": false, "label_smoothing": 0.1,
-            "crop_padding": 0, "flip": false,
+            "crop_padding": 0, "flip": false, "average": 0.7,
         });
         fs::write(folder.join("recipe.json"), recipe.to_string()).unwrap();
         let activation = Activation::Linear; // whose kinks would make an avalanche of rounding
@@ -140,6 +140,10 @@ fn steps_there_are_steps_here() {
         assert_eq!(theirs.len(), 4);
         for (ours, theirs) in ours.iter().zip(&theirs) {
             assert!((ours - theirs).abs() < 1e-5 * theirs, "{processes}: {ours}; there {theirs}");
+        }
+        let after = weights::load(&fs::read(folder.join("after")).unwrap(), &PartialConfig::new()).unwrap();
+        for (ours, theirs) in trainer.weights().values.iter().zip(&after.values) {
+            assert!((ours - theirs).abs() < 1e-4, "averaged, {processes}: {ours}; there {theirs}");
         }
     }
 }

@@ -93,7 +93,7 @@ fn the_number_of_threads_changes_no_bit() {
 #[test]
 fn a_step_allocates_nothing() {
     pool(1).install(|| {
-        let recipe = Recipe { batch: 16, sizes: vec![16, 20], ..Recipe::default() };
+        let recipe = Recipe { batch: 16, sizes: vec![16, 20], average: 0.9, ..Recipe::default() };
         let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
         let (images, labels) = batch(3, 16, 16);
         trainer.step(&images, &labels).unwrap();
@@ -109,7 +109,7 @@ fn a_step_allocates_nothing() {
 fn frozen_modules_stay_as_they_are_and_the_rest_learns() {
     let (images, labels) = batch(4, 16, 16);
     for freeze in [1, 5, FEATURES - 1, FEATURES] {
-        let recipe = Recipe { batch: 16, freeze, ..Recipe::default() };
+        let recipe = Recipe { batch: 16, freeze, average: 0.9, ..Recipe::default() };
         let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
         let before = trainer.weights().clone();
         for _ in 0..2 {
@@ -167,6 +167,42 @@ fn features_are_of_use_only_where_the_classifier_learns_alone() {
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
     let error = trainer.step_features(&[0.0; 2559], &labels).unwrap_err().to_string();
     assert_eq!(error, "2 images of 1280 features are 2560 values, not 2559");
+}
+
+#[test]
+fn averaged_weights_are_the_mean_of_the_steps() {
+    let recipe = Recipe { batch: 8, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(small(), 1), recipe.clone(), 20).unwrap();
+    let mut averaging =
+        Trainer::new(Weights::random(small(), 1), Recipe { average: 0.5, ..recipe.clone() }, 20).unwrap();
+    let (images, labels) = batch(1, 8, 16);
+    let mut expected = trainer.weights().clone();
+    for step in 1..=12 {
+        assert_eq!(trainer.step(&images, &labels).unwrap(), averaging.step(&images, &labels).unwrap());
+        // Little of the past at first, a half of it from the eighth step on.
+        let past = ((1.0 + f64::from(step)) / (10.0 + f64::from(step))).min(0.5);
+        let latest = trainer.weights();
+        let both = [(&mut expected.values, &latest.values), (&mut expected.statistics, &latest.statistics)];
+        for (expected, latest) in
+            both.into_iter().flat_map(|(expected, latest)| expected.iter_mut().zip(latest))
+        {
+            *expected = (past * f64::from(*expected) + (1.0 - past) * f64::from(*latest)) as f32;
+        }
+    }
+    assert_eq!(averaging.latest_weights(), trainer.weights(), "averaging does not meddle with the training");
+    let found = averaging.weights();
+    let pairs = found.values.iter().zip(&expected.values);
+    for (found, expected) in pairs.chain(found.statistics.iter().zip(&expected.statistics)) {
+        assert!((found - expected).abs() < 1e-5 * expected.abs().max(0.1), "{found}, {expected}");
+    }
+
+    // The average is what is evaluated, and it ends with the averaging.
+    let mut classifier = Classifier::new(averaging.weights()).unwrap();
+    let oracle = mobilenetv2::train::evaluate(&mut classifier, &images, 16, &labels);
+    assert_eq!(averaging.evaluate(&images, &labels).unwrap(), oracle);
+    averaging.set_recipe(recipe).unwrap();
+    assert_eq!(averaging.weights(), trainer.weights());
+    assert_eq!(averaging.evaluate(&images, &labels).unwrap(), trainer.evaluate(&images, &labels).unwrap());
 }
 
 #[test]

@@ -76,6 +76,7 @@ export const SETTINGS = [
   },
   { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 1 },
   { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
+  { key: "average", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 0.99999 },
   { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
 
   {

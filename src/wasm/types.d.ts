@@ -32,6 +32,7 @@ export interface Recipe {
   rms_epsilon?: number;
   weight_decay?: number;
   decay_norms?: boolean;
+  average?: number;
   label_smoothing?: number;
   crop_padding?: number;
   flip?: boolean;

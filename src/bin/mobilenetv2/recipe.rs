@@ -54,6 +54,9 @@ pub struct Options {
     /// Whether the penalty holds for batch norm and bias too [default: true]
     #[arg(long)]
     decay_norms: Option<bool>,
+    /// Weight of the past in the averaged weights that are evaluated and written; 0: no averaging [default: 0]
+    #[arg(long)]
+    average: Option<f32>,
     /// Share of the target spread over all classes [default: 0]
     #[arg(long)]
     label_smoothing: Option<f32>,
