@@ -15,7 +15,7 @@
  * @property {string[]} labels
  * @property {Config} [options] what the person says that the file does not
  * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
- * @property {{activation: string, epochs: number, minutes: number}} [training] of those the page ships, where it is known
+ * @property {{activation: string, epochs: number, minutes: number, widened_from?: number}} [training] of those the page ships, where it is known
  * @property {string} [url] where it is fetched from
  * @property {number} [size] of the file, in bytes; about, while it is not here
  * @property {Uint8Array} [bytes] where they are in memory

@@ -104,6 +104,7 @@ export function createWeights({ engine, state, library, model }, use) {
             epochs: training.epochs,
             time: duration(60 * training.minutes),
           }),
+        training?.widened_from && t("weights.widened", { width: number(training.widened_from) }),
       ]
         .filter((text) => text)
         .join(" · ");

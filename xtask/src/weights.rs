@@ -29,6 +29,9 @@ pub struct Args {
     /// How long that took
     #[arg(long)]
     minutes: u32,
+    /// Width of the shipped weights with which the training began (convert --widen)
+    #[arg(long, value_name = "WIDTH")]
+    widened_from: Option<f64>,
     /// CIFAR-10
     #[arg(long, value_name = "DIR", default_value = "data/cifar-10")]
     data: PathBuf,
@@ -62,6 +65,8 @@ struct Training {
     recipe: String,
     epochs: u32,
     minutes: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    widened_from: Option<f64>,
 }
 
 /// What `convert`, `describe` and `eval` say.
@@ -123,9 +128,16 @@ pub fn weights(args: &Args) -> Result<()> {
     }
 
     let name = [("en", "CIFAR-10, ours"), ("ko", "CIFAR-10 (직접 학습)")];
-    let Args { recipe, epochs, minutes, .. } = args;
-    let training =
-        Training { activation, parameters, macs, recipe: recipe.clone(), epochs: *epochs, minutes: *minutes };
+    let Args { recipe, epochs, minutes, widened_from, .. } = args;
+    let training = Training {
+        activation,
+        parameters,
+        macs,
+        recipe: recipe.clone(),
+        epochs: *epochs,
+        minutes: *minutes,
+        widened_from: *widened_from,
+    };
     add(
         &root.join(MANIFEST),
         Entry {
