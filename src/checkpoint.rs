@@ -23,14 +23,12 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
     let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
     let State { step, images_per_epoch, images, rng, memory, average } = trainer.state();
     let Weights { values, statistics, .. } = trainer.latest_weights();
-    let flat = [
-        (MOMENTUM, &memory.momentum),
-        (SQUARE, &memory.square),
-        (LATEST[0], values),
-        (LATEST[1], statistics),
-    ];
+    let mut flat = vec![(MOMENTUM, &memory.momentum), (SQUARE, &memory.square)];
+    if average.is_some() {
+        flat.extend([(LATEST[0], values), (LATEST[1], statistics)]);
+    }
     for (name, values) in flat {
-        if !values.is_empty() && (average.is_some() || !LATEST.contains(&name)) {
+        if !values.is_empty() {
             entries.push(Entry::floats(name.into(), vec![values.len()], values, Precision::Full));
         }
     }
