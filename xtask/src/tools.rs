@@ -126,7 +126,10 @@ impl Tools {
             .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
             // nor is keeping this machine's folders out of the messages of panics
             .env("CARGO_UNSTABLE_TRIM_PATHS", "true")
-            .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all");
+            .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all")
+            // nor having them name the file alone: lines and columns of what ships are 5 kB of a page
+            .env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true")
+            .env("CARGO_PROFILE_WASM_RUSTFLAGS", "-Zlocation-detail=file");
         if !self.debian_rust {
             return Ok(command);
         }
