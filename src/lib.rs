@@ -12,7 +12,7 @@
 //!    [`layer`]s, one operation a file.
 //! 4. [`kernel`]: the SIMD code that does the work, written once for every instruction set.
 //! 5. [`recipe`], [`loss`], [`optim`], [`schedule`], [`augment`] and what ties them together, [`train`].
-//! 6. [`infer`]: the same network run another way, each block as one operation.
+//! 6. [`infer`]: the same network run another way, each block as one operation. [`mod@evaluate`]: how often it is right.
 //!    [`profile`]: where the time goes.
 //! 7. [`weights`] and [`checkpoint`]: files. [`image`] and [`data`]: pictures.
 //!
@@ -38,6 +38,7 @@ pub mod config;
 pub mod cost;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod image;
 pub mod infer;
 pub mod kernel;

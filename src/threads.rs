@@ -17,8 +17,9 @@ pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usi
 }
 
 /// [`for_each_chunk`] where the first chunk is number `first`: one half here, the other on a thread that has time.
+/// Compiled once a type of item and not once a piece of work, which would make the page larger.
 #[cfg(feature = "threads")]
-fn halve<T: Send>(items: &mut [T], length: usize, first: usize, work: &(impl Fn(usize, &mut [T]) + Sync)) {
+fn halve<T: Send>(items: &mut [T], length: usize, first: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let chunks = items.len().div_ceil(length);
     if chunks < 2 {
         items.chunks_mut(length).for_each(|chunk| work(first, chunk));

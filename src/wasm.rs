@@ -15,6 +15,7 @@ use crate::checkpoint;
 use crate::config::Config;
 use crate::cost::Cost;
 use crate::data::shapes;
+use crate::evaluate::Evaluation;
 use crate::image::{Image, normalize};
 use crate::infer::{self, top};
 use crate::parameters::Weights;
@@ -313,7 +314,7 @@ fn step_object(step: train::Step) -> JsStep {
     .unchecked_into()
 }
 
-fn evaluation_object(found: &train::Evaluation) -> JsEvaluation {
+fn evaluation_object(found: &Evaluation) -> JsEvaluation {
     object([
         ("loss", found.loss.into()),
         ("correct", found.correct.into()),

@@ -10,8 +10,9 @@ use std::process::Command;
 
 use mobilenetv2::config::{Activation, Padding, Stem};
 use mobilenetv2::data::{Dataset, cifar10, shapes};
+use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
-use mobilenetv2::train::{Recipe, Trainer, evaluate};
+use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights};
 use serde_json::{Value, json};

@@ -5,8 +5,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
-use mobilenetv2::train::evaluate;
 use mobilenetv2::weights::{self, PartialConfig};
 use mobilenetv2::{Config, data};
 use serde_json::Value;

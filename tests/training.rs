@@ -137,7 +137,7 @@ fn a_frozen_network_sees_what_inference_sees() {
     let features = trainer.features(&images, 8).unwrap();
     let evaluated = trainer.evaluate(&images, &labels).unwrap();
     let mut classifier = Classifier::new(&weights).unwrap();
-    let oracle = mobilenetv2::train::evaluate(&mut classifier, &images, 16, &labels);
+    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, &images, 16, &labels);
     assert_eq!(evaluated.predictions, oracle.predictions);
     assert!((evaluated.loss - oracle.loss).abs() < 1e-5, "{} {}", evaluated.loss, oracle.loss);
 
@@ -198,7 +198,7 @@ fn averaged_weights_are_the_mean_of_the_steps() {
 
     // The average is what is evaluated, and it ends with the averaging.
     let mut classifier = Classifier::new(averaging.weights()).unwrap();
-    let oracle = mobilenetv2::train::evaluate(&mut classifier, &images, 16, &labels);
+    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, &images, 16, &labels);
     assert_eq!(averaging.evaluate(&images, &labels).unwrap(), oracle);
     averaging.set_recipe(recipe).unwrap();
     assert_eq!(averaging.weights(), trainer.weights());

@@ -13,13 +13,11 @@ const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "profile", "r
 
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("bin", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
-    ("wasm", &["checkpoint", "infer", "train", "data", "weights", "augment", "image"]),
+    ("bin", &["checkpoint", "train", "evaluate", "infer", "data", "weights", "augment", "image"]),
+    ("wasm", &["checkpoint", "train", "evaluate", "infer", "data", "weights", "augment", "image"]),
     ("checkpoint", &["train", "weights", "optim"]),
-    (
-        "train",
-        &["infer", "data", "augment", "image", "network", "loss", "optim", "schedule", "workspace", "kernel"],
-    ),
+    ("train", &["evaluate", "infer", "augment", "network", "loss", "optim", "schedule", "kernel"]),
+    ("evaluate", &["infer", "augment", "loss"]),
     ("infer", &["image", "network", "block", "layer", "workspace", "kernel"]),
     ("data", &["image"]),
     ("weights", &[]),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use mobilenetv2::Result;
+use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
-use mobilenetv2::train::evaluate;
 use serde_json::json;
 
 use crate::network::Network;

@@ -1,0 +1,69 @@
+//! How well a network does on images it was not trained on.
+
+use serde::Serialize;
+
+use crate::augment::Augment;
+use crate::config::Config;
+use crate::infer::Classifier;
+use crate::loss::{self, cross_entropy};
+
+/// How well the network does on images it was not trained on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Mean cross-entropy.
+    pub loss: f32,
+    /// Images whose best class was right.
+    pub correct: usize,
+    /// Images in all.
+    pub total: usize,
+    /// The best class of each image.
+    pub predictions: Vec<u32>,
+    /// How probable the network thinks that class is, 0 – 1.
+    pub confidences: Vec<f32>,
+}
+
+impl Evaluation {
+    /// Counts `logits`, (images, classes), which are replaced by their gradient.
+    pub(crate) fn add(&mut self, logits: &mut [f32], labels: &[u32]) {
+        for logits in logits.chunks_exact(logits.len() / labels.len()) {
+            let (class, confidence) = loss::best_of(logits);
+            self.predictions.push(class as u32);
+            self.confidences.push(confidence);
+        }
+        let part = cross_entropy(logits, labels, 0.0, self.total);
+        self.loss += part.loss as f32;
+        self.correct += part.correct;
+    }
+}
+
+/// Images of an evaluation that are normalised at once.
+const EVALUATED_AT_ONCE: usize = 64;
+
+/// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
+///
+/// # Panics
+/// If there are fewer images than labels or a label is not a class.
+pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels: &[u32]) -> Evaluation {
+    let config = classifier.config().clone();
+    let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
+    let mut logits = Vec::new();
+    let mut labels = labels.chunks(EVALUATED_AT_ONCE);
+    for_each_input(&config, images, size, &mut |inputs| {
+        classifier.forward(inputs, &mut logits);
+        found.add(&mut logits, labels.next().expect("a label an image"));
+    });
+    found
+}
+
+/// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
+pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
+    let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
+    let mut plain = Augment::new(config, 0, false, &[], 0);
+    let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
+    for images in images.chunks(EVALUATED_AT_ONCE * image.max(1)) {
+        let inputs = &mut inputs[..images.len() / image * input];
+        // Nothing is random with everything off; the generator is asked for nothing that matters.
+        plain.run(&mut fastrand::Rng::with_seed(0), images, size, inputs);
+        take(inputs);
+    }
+}
