@@ -149,8 +149,8 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     let install = |locked: Option<&str>| {
         let list = &crates;
         let install = cmd!(sh, "cargo install {locked...} --root .tools --target-dir target/tools {list...}");
-        // They run for seconds: optimising them would take longer than it saves.
-        tools.run(install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"))
+        // They run for a second or two: optimising them would take longer than it saves.
+        tools.run(install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"))
     };
     // A registry's mirror may lack the very versions that these crates were published with; later ones do too.
     install(Some("--locked"))

@@ -129,7 +129,9 @@ impl Tools {
             .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all")
             // nor having them name the file alone: lines and columns of what ships are 5 kB of a page
             .env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true")
-            .env("CARGO_PROFILE_WASM_RUSTFLAGS", "-Zlocation-detail=file");
+            .env("CARGO_PROFILE_WASM_RUSTFLAGS", "-Zlocation-detail=file")
+            // no browser reads the debug information that the tests would carry
+            .env("CARGO_PROFILE_DEV_DEBUG", "none");
         if !self.debian_rust {
             return Ok(command);
         }
