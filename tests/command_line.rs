@@ -369,15 +369,18 @@ fn fine_tuning_takes_weights_of_other_classes() {
     let mut three = Weights::random(config, 1);
     three.labels = ["cat", "dog", "owl"].map(String::from).into();
     fs::write(folder.join("three.safetensors"), weights::save(&three, Precision::Full)).unwrap();
-    let train = "train --data shapes --shapes 32 --batch 16 --epochs 1 --json";
-    json(&folder, &format!("{train} --weights @three.safetensors --freeze 19 --out @ten.safetensors"));
+    let train = "train --data shapes --shapes 32 --batch 16 --epochs 1 --json --weights @three.safetensors --freeze 19";
+    let whole = json(&folder, &format!("{train} --out @whole.safetensors"));
+    let parts = format!("{train} --out @ten.safetensors --checkpoint @run.safetensors");
+    assert_eq!(json(&folder, &format!("{parts} --steps 1")), whole[..1]);
+    assert_eq!(json(&folder, &format!("{parts} --resume")), whole[1..], "from the checkpoint, not from the weights");
     let bytes = fs::read(folder.join("ten.safetensors")).unwrap();
     let ten = weights::load(&bytes, &PartialConfig::new()).unwrap();
     assert_eq!((ten.config.classes, ten.labels.len()), (10, 10));
     let body = three.values.len() - 1281 * 3;
     assert_eq!(ten.values[..body], three.values[..body]);
     assert_eq!(ten.statistics, three.statistics);
-    let message = error(&folder, &format!("{train} --freeze 20 --out @x.safetensors"));
+    let message = error(&folder, &format!("{} --out @x.safetensors", train.replace("19", "20")));
     assert!(message.contains("freeze must be 0 to 19, not 20"), "{message}");
 }
 

@@ -32,8 +32,9 @@ pub struct Args {
     /// Write the weights in 16-bit floats, half the size
     #[arg(long)]
     half: bool,
-    /// Weights to start from, with a new classifier where the data have other classes [default: random ones]
-    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    /// Weights to start from, with a new classifier where the data have other classes [default: random ones]; a training
+    /// that goes on has its own
+    #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Passes over the images
     #[arg(long, default_value_t = 10, value_name = "N")]
