@@ -373,7 +373,11 @@ fn fine_tuning_takes_weights_of_other_classes() {
     let whole = json(&folder, &format!("{train} --out @whole.safetensors"));
     let parts = format!("{train} --out @ten.safetensors --checkpoint @run.safetensors");
     assert_eq!(json(&folder, &format!("{parts} --steps 1")), whole[..1]);
-    assert_eq!(json(&folder, &format!("{parts} --resume")), whole[1..], "from the checkpoint, not from the weights");
+    assert_eq!(
+        json(&folder, &format!("{parts} --resume")),
+        whole[1..],
+        "from the checkpoint, not from the weights"
+    );
     let bytes = fs::read(folder.join("ten.safetensors")).unwrap();
     let ten = weights::load(&bytes, &PartialConfig::new()).unwrap();
     assert_eq!((ten.config.classes, ten.labels.len()), (10, 10));
