@@ -17,8 +17,8 @@ pub const SHARDS: usize = 8;
 const ROW_FLOATS: usize = 48 << 10;
 
 /// Pixels that a product of `k` inputs and `n` outputs works on at once: they stay in the second cache, each panel of
-/// weights is read once for all of them, and what is read of each channel is long enough to be fetched ahead. Full
-/// tiles, of three rows as well as of four.
+/// weights is read once for all of them, and what is read of each channel is long enough to be fetched ahead. Twelve make
+/// full tiles, of six rows as well as of four.
 pub fn pixels_at_once(k: usize, n: usize) -> usize {
     (ROW_FLOATS / (k + n)).clamp(72, 384) / 12 * 12
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{Simd, SimdBase, SimdFloat};
+use super::{Simd, SimdBase, SimdFloat, hidden};
 
 /// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,15 +80,15 @@ pub fn convolve<S: Simd>(
     finish: impl FnMut(usize, S::f32s),
 ) {
     match geometry.stride {
-        1 => convolve_rows::<S, 1, 4>(simd, geometry, framed, (top, rows), taps, finish),
-        _ => convolve_rows::<S, 2, 5>(simd, geometry, framed, (top, rows), taps, finish),
+        1 => convolve_rows::<S, 1>(simd, geometry, framed, (top, rows), taps, finish),
+        _ => convolve_rows::<S, 2>(simd, geometry, framed, (top, rows), taps, finish),
     }
 }
 
-/// [`convolve`] at one stride. Outputs are computed in pairs, which share some of their `COLUMNS` of inputs and keep
-/// two sums on their way at once.
+/// [`convolve`] at one stride. Neighbouring outputs are computed together: they share some of their inputs, and one's sum
+/// need not wait for the other's.
 #[inline(always)]
-fn convolve_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
+fn convolve_rows<S: Simd, const STRIDE: usize>(
     simd: S,
     geometry: Geometry,
     framed: &[f32],
@@ -103,34 +103,49 @@ fn convolve_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
         // Rows are cut so that the last output's last tap is their end: no tap is out of bounds.
         let length = ((out - 1) * STRIDE + 3) * lanes;
         let rows = [0, 1, 2].map(|row| &framed[top + row * width..][..length]);
-        for x in (0..out - out % 2).step_by(2) {
-            let left = x * STRIDE * lanes;
-            let mut sums = [S::f32s::splat(simd, 0.0); 2];
-            for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
-                let row = &row[left..left + COLUMNS * lanes];
-                for (column, x) in row.chunks_exact(lanes).enumerate() {
-                    let x = S::f32s::from_slice(simd, x);
-                    for (output, sum) in sums.iter_mut().enumerate() {
-                        if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
-                            *sum = x.mul_add(*tap, *sum);
-                        }
-                    }
-                }
-            }
-            finish(y * out + x, sums[0]);
-            finish(y * out + x + 1, sums[1]);
-        }
-        if out % 2 == 1 {
-            let left = (out - 1) * STRIDE * lanes;
-            let mut sum = S::f32s::splat(simd, 0.0);
-            for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
-                for (x, tap) in row[left..].chunks_exact(lanes).zip(taps) {
-                    sum = S::f32s::from_slice(simd, x).mul_add(*tap, sum);
-                }
-            }
-            finish((y + 1) * out - 1, sum);
+        let mut x = 0;
+        while x < out {
+            let rows = rows.map(|row| &row[x * STRIDE * lanes..]);
+            let finish = |output: usize, value| finish(y * out + x + output, value);
+            x += match out - x {
+                4.. if cfg!(target_arch = "wasm32") => outputs::<S, STRIDE, 4>(simd, rows, taps, finish),
+                2.. => outputs::<S, STRIDE, 2>(simd, rows, taps, finish),
+                _ => outputs::<S, STRIDE, 1>(simd, rows, taps, finish),
+            };
         }
     }
+}
+
+/// N neighbouring outputs, from where their rows of inputs start on. Returns N.
+#[inline(always)]
+fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
+    simd: S,
+    rows: [&[f32]; 3],
+    taps: &[S::f32s; 9],
+    mut finish: impl FnMut(usize, S::f32s),
+) -> usize {
+    let lanes = S::f32s::LEN;
+    let columns = (N - 1) * STRIDE + 3;
+    let last = hidden(columns - 1);
+    let mut sums = [S::f32s::splat(simd, 0.0); N];
+    for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
+        let row = &row[..columns * lanes];
+        for (column, x) in row.chunks_exact(lanes).enumerate() {
+            let x = S::f32s::from_slice(simd, x);
+            for (output, sum) in sums.iter_mut().enumerate() {
+                if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
+                    *sum = x.mul_add(*tap, *sum);
+                }
+            }
+            if column == last {
+                break;
+            }
+        }
+    }
+    for (output, sum) in sums.iter().enumerate() {
+        finish(output, *sum);
+    }
+    N
 }
 
 /// The gradient of the input: passes each pixel's, in some order, to `finish(pixel, value)`. `dy` is framed.
@@ -149,7 +164,7 @@ pub fn convolve_back<S: Simd>(
     }
     let mut turned = *taps;
     turned.reverse();
-    convolve_rows::<S, 1, 4>(simd, geometry, dy, geometry.whole(), &turned, finish);
+    convolve_rows::<S, 1>(simd, geometry, dy, geometry.whole(), &turned, finish);
 }
 
 /// [`convolve_back`] at stride 2, where outputs reach a pixel by four, two or one of their taps, as its row and column are

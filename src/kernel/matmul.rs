@@ -5,13 +5,13 @@
 //! [`accumulate`] is the gradient of the weights. Both read blocks of rows in the channel-blocked layout of the
 //! parent module, gathered by [`super::elementwise`].
 
-use super::{Simd, SimdBase, SimdFloat};
+use super::{MAX_LANES, Simd, SimdBase, SimdFloat, hidden};
 
-/// Rows of a tile. Four rows by two vectors keep eight sums in registers and every register file has sixteen;
-/// without fused multiply-add the product needs a register of its own and three rows are faster
+/// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
+/// inputs, and every register file has sixteen; without fused multiply-add the product needs a register of its own
 /// (`benches/kernels.rs`, `matmul`).
-pub const ROWS: usize =
-    if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 3 } else { 4 };
+const ROWS: usize =
+    if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 5 } else { 6 };
 
 /// Floats that weights of `k` inputs and `n` outputs take when packed.
 pub fn packed_len(k: usize, n: usize) -> usize {
@@ -79,60 +79,93 @@ pub fn matmul<S: Simd>(
     panel: &[f32],
     mut finish: impl FnMut(usize, usize, &[S::f32s]),
 ) {
-    let full = panel.len() * rows == a.len() * 2 * S::f32s::LEN;
-    let mut row = 0;
-    while row < rows {
-        let step = if row + ROWS <= rows { ROWS } else { 1 };
-        match (full, step) {
-            (true, ROWS) => tile::<S, ROWS, 2>(simd, a, rows, row, panel, &mut finish),
-            (true, _) => tile::<S, 1, 2>(simd, a, rows, row, panel, &mut finish),
-            (false, ROWS) => tile::<S, ROWS, 1>(simd, a, rows, row, panel, &mut finish),
-            (false, _) => tile::<S, 1, 1>(simd, a, rows, row, panel, &mut finish),
-        }
-        row += step;
+    let lanes = S::f32s::LEN;
+    // the number of a narrower vector's blocks is even
+    if lanes < MAX_LANES || panel.len() * rows == a.len() * 2 * lanes {
+        strip::<S, 2>(simd, a, rows, panel, &mut finish);
+    } else {
+        strip::<S, 1>(simd, a, rows, panel, &mut finish);
     }
 }
 
-/// `length`, kept from the compiler in the browser. Knowing it, LLVM unrolls the loop over a block's inputs and sorts
-/// the products by their sum; the weights of the whole block are then alive at once, and registers spill.
+/// [`matmul`] with a panel of C blocks of output channels.
 #[inline(always)]
-fn hidden(length: usize) -> usize {
-    if cfg!(target_arch = "wasm32") { std::hint::black_box(length) } else { length }
-}
-
-/// R rows by C vectors of the product, summed over all of K.
-#[inline(always)]
-fn tile<S: Simd, const R: usize, const C: usize>(
+fn strip<S: Simd, const C: usize>(
     simd: S,
     a: &[f32],
     rows: usize,
-    row: usize,
     panel: &[f32],
     finish: &mut impl FnMut(usize, usize, &[S::f32s]),
 ) {
     let lanes = S::f32s::LEN;
+    let blocks = a.chunks_exact(rows * lanes).zip(panel.chunks_exact(C * lanes * lanes));
+    let mut row = 0;
+    while row < rows {
+        row += match rows - row {
+            // single rows take as long as four do
+            left @ (8 | 9 | 12) if left % ROWS > 1 => tile::<S, 4, C>(simd, blocks.clone(), row, finish),
+            ROWS.. => tile::<S, ROWS, C>(simd, blocks.clone(), row, finish),
+            4.. => tile::<S, 4, C>(simd, blocks.clone(), row, finish),
+            _ => tile::<S, 1, C>(simd, blocks.clone(), row, finish),
+        };
+    }
+}
+
+/// R rows by C vectors of the product, summed over all of K. `blocks` are those of the rows and of the panel. Returns R.
+#[inline(always)]
+fn tile<'a, S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    blocks: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    row: usize,
+    finish: &mut impl FnMut(usize, usize, &[S::f32s]),
+) -> usize {
+    let lanes = S::f32s::LEN;
     let mut sums = [[S::f32s::splat(simd, 0.0); R]; C];
-    let block = hidden(lanes * C * lanes);
-    for (a, b) in a.chunks_exact(rows * lanes).zip(panel.chunks_exact(block)) {
+    let steps = hidden(4);
+    for (a, b) in blocks {
         let a = &a[row * lanes..(row + R) * lanes];
-        for (i, b) in b.chunks_exact(C * lanes).enumerate() {
-            if i >= lanes {
+        for i in (0..lanes).step_by(4) {
+            multiply_add(simd, a, b, i, &mut sums);
+            if steps == 1 {
                 break;
             }
-            let mut weights = [S::f32s::splat(simd, 0.0); C];
-            for (weight, b) in weights.iter_mut().zip(b.chunks_exact(lanes)) {
-                *weight = S::f32s::from_slice(simd, b);
+            multiply_add(simd, a, b, i + 1, &mut sums);
+            if steps == 2 {
+                break;
             }
-            for r in 0..R {
-                let x = S::f32s::splat(simd, a[r * lanes + i]);
-                for c in 0..C {
-                    sums[c][r] = x.mul_add(weights[c], sums[c][r]);
-                }
+            multiply_add(simd, a, b, i + 2, &mut sums);
+            if steps == 3 {
+                break;
             }
+            multiply_add(simd, a, b, i + 3, &mut sums);
         }
     }
-    for (column, sums) in sums.iter().enumerate() {
-        finish(column, row, sums);
+    finish(0, row, &sums[0]);
+    if C > 1 {
+        finish(1, row, &sums[1]);
+    }
+    R
+}
+
+/// Adds to each sum what input `i` of a block contributes: its value in a row times its weights.
+#[inline(always)]
+fn multiply_add<S: Simd, const R: usize, const C: usize>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    i: usize,
+    sums: &mut [[S::f32s; R]; C],
+) {
+    let lanes = S::f32s::LEN;
+    let mut weights = [S::f32s::splat(simd, 0.0); C];
+    for (c, weight) in weights.iter_mut().enumerate() {
+        *weight = S::f32s::from_slice(simd, &b[(i * C + c) * lanes..(i * C + c + 1) * lanes]);
+    }
+    for r in 0..R {
+        let x = S::f32s::splat(simd, a[r * lanes + i]);
+        for c in 0..C {
+            sums[c][r] = x.mul_add(weights[c], sums[c][r]);
+        }
     }
 }
 
@@ -225,9 +258,19 @@ mod tests {
     use super::*;
     use crate::kernel::{dispatch, lanes, levels, reference};
 
-    /// Every size around a tile's edge, and odd counts of rows.
-    const SIZES: [(usize, usize, usize); 8] =
-        [(1, 8, 8), (3, 8, 16), (4, 16, 24), (5, 24, 8), (7, 27, 16), (49, 16, 40), (64, 72, 10), (9, 8, 1)];
+    /// Every number of rows that tiles share out differently, and every size around a tile's edge.
+    const SIZES: [(usize, usize, usize); 10] = [
+        (1, 8, 8),
+        (3, 8, 16),
+        (4, 16, 24),
+        (5, 24, 8),
+        (6, 8, 40),
+        (7, 27, 16),
+        (8, 32, 48),
+        (49, 16, 40),
+        (64, 72, 10),
+        (9, 8, 1),
+    ];
 
     #[wasm_bindgen_test(unsupported = test)]
     fn product_is_the_reference() {

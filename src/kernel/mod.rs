@@ -64,6 +64,14 @@ pub fn lanes(level: Level) -> usize {
     dispatch!(level, simd => lanes(simd))
 }
 
+/// `number`, kept from the compiler in the browser, where what may end at this number stays in order. Otherwise LLVM sorts
+/// products by the sum that they are added to: all that was read for the others is then kept until their turn, in the
+/// stack, since there are not registers enough.
+#[inline(always)]
+fn hidden(number: usize) -> usize {
+    if cfg!(target_arch = "wasm32") { std::hint::black_box(number) } else { number }
+}
+
 /// Runs `$body`, with `$simd` bound to the token of `$level`, compiled for that instruction set.
 #[doc(hidden)] // exported for benches/kernels.rs
 #[macro_export]

@@ -114,6 +114,8 @@ impl Tools {
     pub fn for_wasm<'a>(&self, command: Cmd<'a>, variant: &Variant) -> Result<Cmd<'a>> {
         // RUSTFLAGS and not the target's own variable, which a RUSTFLAGS from outside would override
         let mut flags = format!("-C target-feature={}", variant.target_features);
+        // LLVM's strength reduction of loops makes an address of each constant offset, which a wasm load would take for free
+        flags += " -C llvm-args=-disable-lsr";
         for argument in SHARED_MEMORY.iter().filter(|_| variant.threads) {
             flags += &format!(" -C link-arg={argument}");
         }

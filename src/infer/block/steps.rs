@@ -239,7 +239,8 @@ impl FusedBlock {
 
 /// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
 /// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
-#[inline(always)]
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
 fn expand<S: Simd>(
     simd: S,
     folded: &Folded,
