@@ -90,9 +90,8 @@ pub fn channel<S: Simd>(simd: S, values: &[f32], block: usize) -> S::f32s {
 /// `gradient` where `low < value < high`, else 0: the derivative of a clamp.
 #[inline(always)]
 pub fn mask<S: Simd>(simd: S, gradient: S::f32s, value: S::f32s, (low, high): (f32, f32)) -> S::f32s {
-    let zero = S::f32s::splat(simd, 0.0);
-    let gradient = value.simd_gt(S::f32s::splat(simd, low)).select(gradient, zero);
-    value.simd_lt(S::f32s::splat(simd, high)).select(gradient, zero)
+    let inside = value.simd_gt(S::f32s::splat(simd, low)) & value.simd_lt(S::f32s::splat(simd, high));
+    inside.select(gradient, S::f32s::splat(simd, 0.0))
 }
 
 /// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block, one plane or, of a
