@@ -342,8 +342,10 @@ mod tests {
         use crate::config::Shortcut;
         let residual = Config { width: 0.1, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
+        let larger = Config { width: 0.35, resolution: 160, ..Config::cifar() };
         let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
-        for config in [residual, projected, imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)] {
+        let imagenet = [imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)];
+        for config in [residual, projected, larger].into_iter().chain(imagenet) {
             let weights = Weights::random(config, 4);
             let size = weights.config.resolution;
             let image = crate::kernel::reference::numbers(1, size * size * 3);

@@ -70,7 +70,7 @@ pub fn panel<S: Simd>(_: S, packed: &[f32], depth: usize, columns: usize, block:
 /// Multiplies `rows` pixels with one panel of packed weights.
 ///
 /// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
-/// for the panel's first (`column` 0) and second (1) block of output channels.
+/// for the panel's first (`column` 0) and second (1) block of output channels. `rows` may be 0.
 #[inline(always)]
 pub fn matmul<S: Simd>(
     simd: S,
@@ -79,6 +79,9 @@ pub fn matmul<S: Simd>(
     panel: &[f32],
     mut finish: impl FnMut(usize, usize, &[S::f32s]),
 ) {
+    if rows == 0 {
+        return; // a band of an image can be only its border
+    }
     let lanes = S::f32s::LEN;
     // the number of a narrower vector's blocks is even
     if lanes < MAX_LANES || panel.len() * rows == a.len() * 2 * lanes {
@@ -275,7 +278,8 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn product_is_the_reference() {
         for level in levels() {
-            for (m, k, n) in SIZES {
+            let no_rows = (0, 8, 16);
+            for (m, k, n) in SIZES.into_iter().chain([no_rows]) {
                 let (a, w) = (reference::numbers(1, m * k), reference::numbers(2, k * n));
                 let expected = reference::matmul(&a, &w, (m, k, n));
                 let lanes = lanes(level);
