@@ -106,23 +106,24 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
         let mut x = 0;
         while x < out {
             let rows = rows.map(|row| &row[x * STRIDE * lanes..]);
-            let finish = |output: usize, value| finish(y * out + x + output, value);
+            let pixel = y * out + x;
             x += match out - x {
-                4.. if cfg!(target_arch = "wasm32") => outputs::<S, STRIDE, 4>(simd, rows, taps, finish),
-                2.. => outputs::<S, STRIDE, 2>(simd, rows, taps, finish),
-                _ => outputs::<S, STRIDE, 1>(simd, rows, taps, finish),
+                4.. if cfg!(target_arch = "wasm32") => outputs::<S, STRIDE, 4>(simd, rows, taps, pixel, &mut finish),
+                2.. => outputs::<S, STRIDE, 2>(simd, rows, taps, pixel, &mut finish),
+                _ => outputs::<S, STRIDE, 1>(simd, rows, taps, pixel, &mut finish),
             };
         }
     }
 }
 
-/// N neighbouring outputs, from where their rows of inputs start on. Returns N.
+/// N neighbouring outputs, of which `pixel` is the first, from where their rows of inputs start on. Returns N.
 #[inline(always)]
 fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
     simd: S,
     rows: [&[f32]; 3],
     taps: &[S::f32s; 9],
-    mut finish: impl FnMut(usize, S::f32s),
+    pixel: usize,
+    finish: &mut impl FnMut(usize, S::f32s),
 ) -> usize {
     let lanes = S::f32s::LEN;
     let columns = (N - 1) * STRIDE + 3;
@@ -143,7 +144,7 @@ fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
         }
     }
     for (output, sum) in sums.iter().enumerate() {
-        finish(output, *sum);
+        finish(pixel + output, *sum);
     }
     N
 }
