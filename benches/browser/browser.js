@@ -7,6 +7,7 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
 import { peak } from "./peak.js";
@@ -21,6 +22,8 @@ const NETWORKS = [
 /** Blocks of runs that alternate; the first run of each is a warm-up. */
 const ROUNDS = 5;
 const RUNS = 8;
+/** Milliseconds before a block: some engines' threads look for work for a while before they sleep. */
+const PAUSE = 300;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 const [folder, python, program, ...variants] = process.argv.slice(2);
@@ -81,7 +84,10 @@ async function compare(network, threads, macs, engines) {
   /** @type {Record<string, number[]>} */
   const times = {};
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, run] of Object.entries(engines)) (times[name] ??= []).push(...(await run()));
+    for (const [name, run] of Object.entries(engines)) {
+      await setTimeout(PAUSE);
+      (times[name] ??= []).push(...(await run()));
+    }
   }
   const [ours_name, ...peers] = Object.keys(engines);
   const ours = median(times[ours_name]);
