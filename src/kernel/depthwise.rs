@@ -108,7 +108,9 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
             let rows = rows.map(|row| &row[x * STRIDE * lanes..]);
             let pixel = y * out + x;
             x += match out - x {
-                4.. if cfg!(target_arch = "wasm32") => outputs::<S, STRIDE, 4>(simd, rows, taps, pixel, &mut finish),
+                4.. if cfg!(target_arch = "wasm32") => {
+                    outputs::<S, STRIDE, 4>(simd, rows, taps, pixel, &mut finish)
+                }
                 2.. => outputs::<S, STRIDE, 2>(simd, rows, taps, pixel, &mut finish),
                 _ => outputs::<S, STRIDE, 1>(simd, rows, taps, pixel, &mut finish),
             };
