@@ -108,6 +108,7 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
             let rows = rows.map(|row| &row[x * STRIDE * lanes..]);
             let pixel = y * out + x;
             x += match out - x {
+                // natively two are faster (`benches/kernels.rs`, `depthwise`)
                 4.. if cfg!(target_arch = "wasm32") => {
                     outputs::<S, STRIDE, 4>(simd, rows, taps, pixel, &mut finish)
                 }
