@@ -19,9 +19,11 @@ const NETWORKS = [
   { width: 1, resolution: 96 },
   { width: 0.35, resolution: 96 },
 ];
-/** Blocks of runs that alternate; the first run of each is a warm-up. */
+/** Blocks of runs that alternate. */
 const ROUNDS = 5;
 const RUNS = 8;
+/** Runs before those: a system takes some of them until each thread has a processor of its own. */
+const WARM_UP = 10;
 /** Milliseconds before a block: some engines' threads look for work for a while before they sleep. */
 const PAUSE = 300;
 
@@ -117,7 +119,7 @@ for (const [index, variant] of variants.entries()) {
     const { macs } = await ask(OURS, "load", network);
     for (const { address } of peers) await ask(address, "load", network);
     const run = (/** @type {string} */ address) => async () =>
-      (await ask(address, "run", { runs: RUNS + 1 })).slice(1);
+      (await ask(address, "run", { runs: WARM_UP + RUNS })).slice(WARM_UP);
     await compare(network, threads, macs, Object.fromEntries(engines.map((e) => [e.name, run(e.address)])));
     if (threads === 1) {
       macsOf.push(macs);
