@@ -1,7 +1,10 @@
 //! Work on several threads where there are some.
 
 #[cfg(feature = "threads")]
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 /// Calls `work` on every item: on rayon's threads with the feature `threads`, else one after another.
 pub fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
@@ -56,51 +59,27 @@ fn linger(over: &AtomicBool) {
     }
 }
 
-/// Threads that are kept awake for a piece of work.
-#[cfg(feature = "threads")]
-#[derive(Default)]
-struct Helpers {
-    arrived: AtomicUsize,
-    over: AtomicBool,
-}
-
-#[cfg(feature = "threads")]
-impl Helpers {
-    /// Does `work` while so many threads more than have been `called` do what it shares out.
-    fn call<T: Send>(&self, wanted: usize, called: usize, work: impl FnOnce() -> T + Send) -> T {
-        if called == wanted {
-            let result = work();
-            self.over.store(true, Ordering::Release);
-            return result;
-        }
-        let this = rayon::current_thread_index();
-        let help = || {
-            // A call that no other thread has heard is left to this one, which has work of its own.
-            if rayon::current_thread_index() != this {
-                self.help(wanted);
-            }
-        };
-        rayon::join(|| self.call(wanted, called + 1, work), help).0
-    }
-
-    /// Helps, but not before the others have come: looking for work, this thread would answer their calls as well.
-    fn help(&self, wanted: usize) {
-        self.arrived.fetch_add(1, Ordering::Relaxed);
-        for _ in 0..LOOKS {
-            if self.arrived.load(Ordering::Relaxed) == wanted || self.over.load(Ordering::Relaxed) {
-                break;
-            }
-            std::hint::spin_loop();
-        }
-        linger(&self.over);
-    }
-}
-
-/// Does `work`, which calls the functions above many times, on one of rayon's threads, and keeps the others awake
-/// meanwhile.
+/// Does `work`, which calls the functions above many times, on the first of rayon's threads, and keeps the others awake
+/// meanwhile: each of them does the same part of an image as of the one before, whose values are in its caches. Where one
+/// of them calls this, others have work of their own.
 #[cfg(feature = "threads")]
 pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    rayon::join(|| Helpers::default().call(count() - 1, 0, work), || ()).0
+    if rayon::current_thread_index().is_some() {
+        return work();
+    }
+    let work = Mutex::new(Some(work));
+    let over = AtomicBool::new(false);
+    let results = rayon::broadcast(|thread| {
+        if thread.index() > 0 {
+            linger(&over);
+            return None;
+        }
+        let work = work.lock().ok()?.take()?;
+        let result = work();
+        over.store(true, Ordering::Release);
+        Some(result)
+    });
+    results.into_iter().flatten().next().expect("the first thread did it")
 }
 
 /// Does `work`.
