@@ -1,7 +1,7 @@
 """Times training steps of torchvision's MobileNetV2 with the strides of the CIFAR network.
 
 Reads requests from standard input, a line of JSON each, {"width", "batch", "steps"}, and answers each with a line: the
-milliseconds of the steps, after one that warms up. The first line says which PyTorch it is. The number of threads comes
+milliseconds of the steps, after three that warm up. The first line says which PyTorch it is. The number of threads comes
 from OMP_NUM_THREADS.
 """
 
@@ -26,13 +26,13 @@ def measure(width, batch, steps):
     labels = torch.arange(batch) % 10
     optimizer = torch.optim.SGD(model.parameters(), lr=0.045, momentum=0.9, weight_decay=4e-5)
     times = []
-    for _ in range(steps + 1):
+    for _ in range(3 + steps):
         start = time.perf_counter()
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(images), labels).backward()
         optimizer.step()
         times.append((time.perf_counter() - start) * 1e3)
-    return times[1:]
+    return times[3:]
 
 
 torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))

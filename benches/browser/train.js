@@ -5,14 +5,18 @@
 //
 // PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
 
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
 import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
 const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, batch })));
-const ROUNDS = 3;
+const ROUNDS = 5;
+/** After three that warm up, in each of the programs. */
 const STEPS = 3;
+/** Milliseconds before a block: some programs' threads look for work for a while before they sleep. */
+const PAUSE = 300;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 const [python, program, ...variants] = process.argv.slice(2);
@@ -56,7 +60,10 @@ for (const [index, threads] of [1, 2].entries()) {
     /** @type {Record<string, number[]>} */
     const times = {};
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, run] of Object.entries(engines)) (times[name] ??= []).push(...(await run(training)));
+      for (const [name, run] of Object.entries(engines)) {
+        await setTimeout(PAUSE);
+        (times[name] ??= []).push(...(await run(training)));
+      }
     }
     const speed = (/** @type {string} */ name) => (training.batch / median(times[name])) * 1e3;
     const peer = speed(torch.name);
