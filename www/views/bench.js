@@ -13,6 +13,9 @@ const PROFILED = CASES.findIndex(({ width, resolution }) => width === 1 && resol
 const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate", "bench.gflops"];
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
 
+/** Under each other in a column, also zeros at the end tell how exact a number is. @param {number} gflops */
+const rateOf = (gflops) => number(gflops, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+
 /** @param {import("../engine.js").Engine} engine */
 export function createBench(engine) {
   /** What is measured so far. @type {Map<Case, Measurement>} */
@@ -87,7 +90,7 @@ export function createBench(engine) {
       t(`operation.${operation}`),
       milliseconds(seconds * 1e3),
       percent(share),
-      gflops ? short(gflops) : "",
+      gflops ? rateOf(gflops) : "",
     ]);
   }
 
@@ -172,7 +175,7 @@ const nameOf = (one) => t(one.batch ? "bench.training.of" : "bench.inference.of"
 /** A row; dashes where nothing is measured yet. @param {Case} one @param {Measurement} [found] */
 function cellsOf(one, found) {
   if (!found) return [networkOf(one), ...COLUMNS.slice(1).map(() => "–")];
-  return [networkOf(one), count(found.macs), milliseconds(found.milliseconds), short(found.rate), short(found.gflops)];
+  return [networkOf(one), count(found.macs), milliseconds(found.milliseconds), short(found.rate), rateOf(found.gflops)];
 }
 
 /** The words of a string, without what marks its terms. @param {string} key */
