@@ -349,18 +349,20 @@ mod tests {
             let weights = Weights::random(config, 4);
             let size = weights.config.resolution;
             let image = crate::kernel::reference::numbers(1, size * size * 3);
+            let classify = || {
+                let mut logits = Vec::new();
+                Classifier::new(&weights).unwrap().forward(&image, &mut logits);
+                logits
+            };
             let logits = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-                pool.install(|| {
-                    let mut logits = Vec::new();
-                    Classifier::new(&weights).unwrap().forward(&image, &mut logits);
-                    logits
-                })
+                pool.install(classify)
             };
             let expected = logits(1);
             for threads in [2, 3, 8] {
                 assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
             }
+            assert_eq!(classify(), expected, "{:?} from outside of the threads", weights.config);
         }
     }
 

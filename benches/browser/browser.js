@@ -7,9 +7,9 @@
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
+import { alternate } from "./alternate.js";
 import { peak } from "./peak.js";
 import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
@@ -24,8 +24,6 @@ const ROUNDS = 5;
 const RUNS = 8;
 /** Runs before those: a system takes some of them until each thread has a processor of its own. */
 const WARM_UP = 10;
-/** Milliseconds before a block: some engines' threads look for work for a while before they sleep. */
-const PAUSE = 300;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 const [folder, python, program, ...variants] = process.argv.slice(2);
@@ -83,14 +81,7 @@ const rows = [];
  * @param {Record<string, () => Promise<number[]>>} engines by name: the milliseconds of some runs
  */
 async function compare(network, threads, macs, engines) {
-  /** @type {Record<string, number[]>} */
-  const times = {};
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, run] of Object.entries(engines)) {
-      await setTimeout(PAUSE);
-      (times[name] ??= []).push(...(await run()));
-    }
-  }
+  const times = await alternate(ROUNDS, engines);
   const [ours_name, ...peers] = Object.keys(engines);
   const ours = median(times[ours_name]);
   const gflops = (2 * macs) / ours / 1e6;

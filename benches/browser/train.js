@@ -5,9 +5,9 @@
 //
 // PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
 
-import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
+import { alternate } from "./alternate.js";
 import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
@@ -15,8 +15,6 @@ const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, bat
 const ROUNDS = 5;
 /** After three that warm up, in each of the programs. */
 const STEPS = 3;
-/** Milliseconds before a block: some programs' threads look for work for a while before they sleep. */
-const PAUSE = 300;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 const [python, program, ...variants] = process.argv.slice(2);
@@ -50,24 +48,16 @@ for (const [index, threads] of [1, 2].entries()) {
   const variant = variants[index];
   await page.evaluate(() => globalThis.stop("/bench/training.js"));
   if (variant) await ask("start", { variant, threads });
-  /** @type {Record<string, (training: {width: number, batch: number}) => Promise<number[]>>} */
-  const engines = {
-    ...(variant && { [`Chromium, ${variant}`]: (training) => ask("step", { ...training, steps: STEPS }) }),
-    native: (training) => native(threads, training),
-    [torch.name]: (training) => torch.ask({ ...training, steps: STEPS }),
-  };
   for (const training of CASES) {
-    /** @type {Record<string, number[]>} */
-    const times = {};
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [name, run] of Object.entries(engines)) {
-        await setTimeout(PAUSE);
-        (times[name] ??= []).push(...(await run(training)));
-      }
-    }
+    const steps = { ...training, steps: STEPS };
+    const times = await alternate(ROUNDS, {
+      ...(variant && { [`Chromium, ${variant}`]: () => ask("step", steps) }),
+      native: () => native(threads, training),
+      [torch.name]: () => torch.ask(steps),
+    });
     const speed = (/** @type {string} */ name) => (training.batch / median(times[name])) * 1e3;
     const peer = speed(torch.name);
-    for (const name of Object.keys(engines).filter((name) => name !== torch.name)) {
+    for (const name of Object.keys(times).filter((name) => name !== torch.name)) {
       const ours = speed(name);
       const row = { case: `width ${training.width}, batch ${training.batch}`, threads, ours_name: name, ours };
       rows.push({ ...row, peer_name: torch.name, peer, ratio: ours / peer });

@@ -1,7 +1,7 @@
 /** Measures this browser, and shows what came of it in tables that can be copied. */
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../benchmark.js";
 import { h } from "../dom.js";
-import { count, explainError, milliseconds, number, percent, rich, short, t } from "../i18n.js";
+import { count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 
 /**
  * @typedef {import("../benchmark.js").Case} Case
@@ -13,8 +13,8 @@ const PROFILED = CASES.findIndex(({ width, resolution }) => width === 1 && resol
 const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate", "bench.gflops"];
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
 
-/** Under each other in a column, also zeros at the end tell how exact a number is. @param {number} gflops */
-const rateOf = (gflops) => number(gflops, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+/** Three digits: under each other in a column, zeros at the end tell how exact a number is. @param {number} value */
+const figure = (value) => number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 
 /** @param {import("../engine.js").Engine} engine */
 export function createBench(engine) {
@@ -90,7 +90,7 @@ export function createBench(engine) {
       t(`operation.${operation}`),
       milliseconds(seconds * 1e3),
       percent(share),
-      gflops ? rateOf(gflops) : "",
+      gflops ? figure(gflops) : "",
     ]);
   }
 
@@ -175,7 +175,7 @@ const nameOf = (one) => t(one.batch ? "bench.training.of" : "bench.inference.of"
 /** A row; dashes where nothing is measured yet. @param {Case} one @param {Measurement} [found] */
 function cellsOf(one, found) {
   if (!found) return [networkOf(one), ...COLUMNS.slice(1).map(() => "–")];
-  return [networkOf(one), count(found.macs), milliseconds(found.milliseconds), short(found.rate), rateOf(found.gflops)];
+  return [networkOf(one), count(found.macs), milliseconds(found.milliseconds), figure(found.rate), figure(found.gflops)];
 }
 
 /** The words of a string, without what marks its terms. @param {string} key */
