@@ -14,13 +14,13 @@ use crate::kernel::{MAX_LANES, padded};
 pub const SHARDS: usize = 8;
 
 /// Floats of the pixels that a matrix product works on at once, inputs and outputs together.
-const ROW_FLOATS: usize = 48 << 10;
+const ROW_FLOATS: usize = 96 << 10;
 
 /// Pixels that a product of `k` inputs and `n` outputs works on at once: they stay in the second cache, each panel of
 /// weights is read once for all of them, and what is read of each channel is long enough to be fetched ahead. Twelve make
 /// full tiles, of six rows as well as of four.
 pub fn pixels_at_once(k: usize, n: usize) -> usize {
-    (ROW_FLOATS / (k + n)).clamp(72, 384) / 12 * 12
+    (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
 }
 
 /// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses

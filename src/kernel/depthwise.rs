@@ -123,33 +123,45 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
 #[inline(always)]
 fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
     simd: S,
-    rows: [&[f32]; 3],
+    [above, centre, below]: [&[f32]; 3],
     taps: &[S::f32s; 9],
     pixel: usize,
     finish: &mut impl FnMut(usize, S::f32s),
 ) -> usize {
-    let lanes = S::f32s::LEN;
-    let columns = (N - 1) * STRIDE + 3;
-    let last = hidden(columns - 1);
+    let last = hidden((N - 1) * STRIDE + 2);
     let mut sums = [S::f32s::splat(simd, 0.0); N];
-    for (row, taps) in rows.iter().zip(taps.chunks_exact(3)) {
-        let row = &row[..columns * lanes];
-        for (column, x) in row.chunks_exact(lanes).enumerate() {
-            let x = S::f32s::from_slice(simd, x);
-            for (output, sum) in sums.iter_mut().enumerate() {
-                if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
-                    *sum = x.mul_add(*tap, *sum);
-                }
-            }
-            if column == last {
-                break;
-            }
-        }
-    }
+    // Not a loop, which the browser would not unroll: it would look up each row, and load its taps, again and again.
+    add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
+    add_row::<S, STRIDE, N>(simd, centre, &taps[3..6], last, &mut sums);
+    add_row::<S, STRIDE, N>(simd, below, &taps[6..], last, &mut sums);
     for (output, sum) in sums.iter().enumerate() {
         finish(pixel + output, *sum);
     }
     N
+}
+
+/// Adds what one row of inputs, of which `last` is the last column, contributes to neighbouring outputs.
+#[inline(always)]
+fn add_row<S: Simd, const STRIDE: usize, const N: usize>(
+    simd: S,
+    row: &[f32],
+    taps: &[S::f32s],
+    last: usize,
+    sums: &mut [S::f32s; N],
+) {
+    let lanes = S::f32s::LEN;
+    let row = &row[..((N - 1) * STRIDE + 3) * lanes];
+    for (column, x) in row.chunks_exact(lanes).enumerate() {
+        let x = S::f32s::from_slice(simd, x);
+        for (output, sum) in sums.iter_mut().enumerate() {
+            if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
+                *sum = x.mul_add(*tap, *sum);
+            }
+        }
+        if column == last {
+            break;
+        }
+    }
 }
 
 /// The gradient of the input: passes each pixel's, in some order, to `finish(pixel, value)`. `dy` is framed.
