@@ -13,12 +13,14 @@ use crate::kernel::{MAX_LANES, padded};
 /// Shards of a batch: the number of threads that can be busy at once.
 pub const SHARDS: usize = 8;
 
-/// Floats of the pixels that a matrix product works on at once, inputs and outputs together.
+/// Floats of the pixels that a matrix product works on at once, inputs and outputs together, within the bounds of
+/// [`pixels_at_once`].
 const ROW_FLOATS: usize = 96 << 10;
 
-/// Pixels that a product of `k` inputs and `n` outputs works on at once: they stay in the second cache, each panel of
-/// weights is read once for all of them, and what is read of each channel is long enough to be fetched ahead. Twelve make
-/// full tiles, of six rows as well as of four.
+/// Pixels that a product of `k` inputs and `n` outputs works on at once. Each panel of weights is read once for all of them,
+/// and each tile of the weights' gradient added to memory once: so there are many even where, in the widest layers, they
+/// take more than the second cache. What is read of each channel is long enough to be fetched ahead. Twelve make full tiles,
+/// of six rows as well as of four.
 pub fn pixels_at_once(k: usize, n: usize) -> usize {
     (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
 }

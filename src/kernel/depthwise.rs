@@ -130,7 +130,7 @@ fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
 ) -> usize {
     let last = hidden((N - 1) * STRIDE + 2);
     let mut sums = [S::f32s::splat(simd, 0.0); N];
-    // Not a loop, which the browser would not unroll: it would look up each row, and load its taps, again and again.
+    // Not a loop: compiled for the browser it would stay one, which reads from memory where each row and its taps lie.
     add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, centre, &taps[3..6], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, below, &taps[6..], last, &mut sums);
