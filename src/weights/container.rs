@@ -165,7 +165,9 @@ pub fn write(entries: &[Entry], metadata: Vec<(String, String)>) -> Vec<u8> {
     // The library writes the header from hash maps, in another order each time: the same text, keys sorted.
     let (length, rest) = file.split_first_chunk_mut().expect("eight bytes of length");
     let header = &mut rest[..u64::from_le_bytes(*length) as usize];
-    let sorted: serde_json::Value = serde_json::from_slice(header).expect("the header is JSON");
+    // Read as text, like all other JSON: to read bytes as well would make the page larger, by 2 kB.
+    let text = std::str::from_utf8(header).expect("the header is text");
+    let sorted: serde_json::Value = serde_json::from_str(text).expect("the header is JSON");
     let sorted = sorted.to_string();
     header[..sorted.len()].copy_from_slice(sorted.as_bytes());
     file
