@@ -8,6 +8,12 @@ import { usualNames } from "./library.js";
 import { className, t } from "./i18n.js";
 
 /**
+ * How long a network is shown before it is timed, in milliseconds: the worker does one thing after the other, and the
+ * picture that a person waits for comes first.
+ */
+const SETTLE = 250;
+
+/**
  * What the shown network costs; null where it is not known yet.
  * @typedef {object} Cost
  * @property {import("./protocol.js").Description | null} description
@@ -31,6 +37,8 @@ export class Model extends EventTarget {
   /** The entry being loaded. @type {import("./library.js").Entry | null} */
   #loading = null;
   #changed = false;
+  /** Ends the wait before the timing. */
+  #wake = () => {};
   #busy = false;
   /** Names of the drawn shapes. @type {string[] | undefined} */
   #shapes;
@@ -71,6 +79,7 @@ export class Model extends EventTarget {
   async update() {
     this.dispatchEvent(new Event("change"));
     this.#changed = true;
+    this.#wake();
     if (this.#loading && this.#loading.id !== this.#wanted?.id) this.#library.cancel(this.#loading.id);
     if (this.#busy) return;
     this.#busy = true;
@@ -144,6 +153,11 @@ export class Model extends EventTarget {
       this.cost = known ? { ...cost, measured: await known } : cost;
       this.dispatchEvent(new Event("change"));
       if (known) return;
+      await new Promise((resolve) => {
+        this.#wake = () => resolve(undefined);
+        setTimeout(resolve, SETTLE);
+      });
+      if (this.#changed) return;
       const own = this.#state.room === "classify" && entry === this.loaded?.entry;
       const measuring = own && this.loaded ? this.loaded.classifier.measure() : this.#engine.measure(config);
       this.#measured.set(key, measuring);
