@@ -53,6 +53,8 @@ const methods = {
   load({ classifier, weights, options }) {
     const network = new core.Classifier(weights, options);
     classifiers.set(classifier, network);
+    // the browser compiles what runs for the first time: that is no part of what a person's picture takes
+    grey(network)();
     return { config: /** @type {any} */ (network.config), labels: network.labels };
   },
 
