@@ -6,12 +6,13 @@
 //! step lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads it
 //! too, as the weights so far.
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::optim::Memory;
 use crate::parameters::Weights;
-use crate::train::{State, Trainer};
+use crate::train::{Recipe, State, Trainer};
 use crate::weights::{self, Container, Entry, PartialConfig, Precision};
 
 const MOMENTUM: &str = "optimizer.momentum";
@@ -36,7 +37,7 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
     metadata.push(("recipe".into(), recipe));
     let counters = [("step", step), ("images_per_epoch", images_per_epoch), ("images", images), ("rng", rng)];
     metadata.extend(counters.map(|(key, value)| (key.into(), value.to_string())));
-    weights::write(&entries, metadata)
+    weights::write(entries, metadata)
 }
 
 /// The trainer that [`save`] was given.
@@ -57,8 +58,8 @@ pub fn load(bytes: &[u8]) -> Result<Trainer> {
         text.parse()
             .map_err(|_| Error::Weights(format!("{key} in the metadata is {text:?}; expected a number")))
     };
-    let recipe = serde_json::from_str::<Value>(metadata("recipe")?)
-        .and_then(serde_json::from_value)
+    let recipe = serde_json::from_str::<Map<String, Value>>(metadata("recipe")?)
+        .and_then(|fields| Recipe::deserialize(&fields))
         .map_err(|error| Error::Weights(format!("recipe in the metadata: {error}")))?;
     let (mut latest, mut average) = (weights, None);
     if file.shape(LATEST[0]).is_some() {

@@ -332,11 +332,8 @@ pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>, JsE
 }
 
 fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights, JsError> {
-    let options: PartialConfig = match options {
-        Some(options) => from_js(options.into())?,
-        None => PartialConfig::default(),
-    };
-    Ok(weights::load(bytes, &options)?)
+    let options = options.map(|options| fields(options.into())).transpose()?;
+    Ok(weights::load(bytes, &options.unwrap_or_default())?)
 }
 
 /// Milliseconds since this thread began.
@@ -351,10 +348,13 @@ fn seconds() -> f64 {
 
 /// Reads an object whose fields may be left out or undefined; one that does not exist is an error.
 fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    let text = JSON::stringify(&value).ok().and_then(|text| text.as_string());
+    Ok(T::deserialize(&fields(value)?)?)
+}
+
+fn fields(object: JsValue) -> Result<PartialConfig, JsError> {
+    let text = JSON::stringify(&object).ok().and_then(|text| text.as_string());
     let text = text.ok_or_else(|| JsError::new("expected an object of plain values"))?;
-    let fields: PartialConfig = serde_json::from_str(&text)?;
-    Ok(serde_json::from_value(fields.into())?)
+    Ok(serde_json::from_str(&text)?)
 }
 
 fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T, JsError> {

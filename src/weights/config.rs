@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::container::Container;
@@ -22,10 +23,9 @@ const COMMON_WIDTHS: [f64; 10] = [1.0, 0.75, 0.5, 0.35, 1.4, 1.3, 1.1, 1.2, 0.25
 /// expansion and classes, the shapes of the tensors; the conventions of the scheme.
 pub fn recognise(file: &Container, scheme: &Scheme, known: &PartialConfig) -> Result<Config> {
     let fields = to_map(&(scheme.conventions)());
-    let mut config = fields.clone();
-    for from_shapes in ["width", "expansion", "classes"] {
-        config.remove(from_shapes);
-    }
+    let from_shapes = ["width", "expansion", "classes"];
+    let mut config = PartialConfig::new();
+    config.extend(fields.clone().into_iter().filter(|(key, _)| !from_shapes.contains(&key.as_str())));
     config.extend(known.clone().into_iter().filter(|(_, value)| !value.is_null()));
     for (key, text) in file.metadata() {
         if fields.contains_key(key) {
@@ -66,13 +66,13 @@ fn to_map(config: &Config) -> PartialConfig {
 
 fn from_map(map: &PartialConfig) -> Result<Config> {
     let wrong = |error: &dyn Display| Error::Weights(format!("configuration of the weights: {error}"));
-    let read = |map: PartialConfig| serde_json::from_value::<Config>(map.into());
     // Field by field first: the library's messages do not name the field.
     for (key, value) in map {
-        read(PartialConfig::from_iter([(key.clone(), value.clone())]))
-            .map_err(|error| wrong(&format!("{key}: {error}")))?;
+        let mut field = PartialConfig::new();
+        field.insert(key.clone(), value.clone());
+        Config::deserialize(&field).map_err(|error| wrong(&format!("{key}: {error}")))?;
     }
-    let config = read(map.clone()).map_err(|error| wrong(&error))?;
+    let config = Config::deserialize(map).map_err(|error| wrong(&error))?;
     config.validate().map_err(|error| wrong(&error))?;
     Ok(config)
 }

@@ -1,8 +1,11 @@
 //! The safetensors container: bytes to named arrays of numbers and back, with messages that say what is wrong.
 
+use std::iter;
+
 use half::{bf16, f16};
-use safetensors::tensor::{Metadata, TensorInfo, TensorView};
+use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
+use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
@@ -153,22 +156,33 @@ impl Entry {
     }
 }
 
-/// Bytes of a safetensors file. The same entries and metadata always give the same bytes.
-pub fn write(entries: &[Entry], metadata: Vec<(String, String)>) -> Vec<u8> {
-    let views = entries.iter().map(|Entry { name, shape, dtype, bytes }| {
-        let view = TensorView::new(*dtype, shape.clone(), bytes).expect("the shape fits the bytes");
-        (name.as_str(), view)
-    });
-    let mut file = safetensors::serialize(views, Some(metadata.into_iter().collect()))
-        .expect("sizes come from arrays in memory");
-
-    // The library writes the header from hash maps, in another order each time: the same text, keys sorted.
-    let (length, rest) = file.split_first_chunk_mut().expect("eight bytes of length");
-    let header = &mut rest[..u64::from_le_bytes(*length) as usize];
-    // Read as text, like all other JSON: to read bytes as well would make the page larger, by 2 kB.
-    let text = std::str::from_utf8(header).expect("the header is text");
-    let sorted: serde_json::Value = serde_json::from_str(text).expect("the header is JSON");
-    let sorted = sorted.to_string();
-    header[..sorted.len()].copy_from_slice(sorted.as_bytes());
+/// Bytes of a safetensors file. The same entries and metadata always give the same bytes, which the library does not
+/// promise: it writes headers from hash maps.
+pub fn write(mut entries: Vec<Entry>, metadata: Vec<(String, String)>) -> Vec<u8> {
+    // As the library orders them: wide types first, so that each number lies at a multiple of its size.
+    entries.sort_unstable_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
+    let mut texts = Map::new();
+    texts.extend(metadata.into_iter().map(|(key, text)| (key, Value::from(text))));
+    let mut header = Map::new();
+    header.insert("__metadata__".into(), texts.into());
+    let mut end = 0;
+    for Entry { name, shape, dtype, bytes } in &entries {
+        let start = end;
+        end += bytes.len();
+        let mut info = Map::new();
+        info.insert("dtype".into(), dtype.to_string().into());
+        info.insert("shape".into(), shape.clone().into());
+        info.insert("data_offsets".into(), vec![start, end].into());
+        header.insert(name.clone(), info.into());
+    }
+    let mut header = Value::Object(header).to_string();
+    let padding = header.len().next_multiple_of(8) - header.len();
+    header.extend(iter::repeat_n(' ', padding));
+    let mut file = Vec::with_capacity(8 + header.len() + end);
+    file.extend((header.len() as u64).to_le_bytes());
+    file.extend(header.into_bytes());
+    for entry in &entries {
+        file.extend(&entry.bytes);
+    }
     file
 }

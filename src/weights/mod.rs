@@ -54,7 +54,7 @@ pub fn load(bytes: &[u8], known: &PartialConfig) -> Result<Weights> {
 /// sensitive, stay whole, and so does a tensor with a value beyond the 65,504 that half precision can hold.
 pub fn save(weights: &Weights, precision: Precision) -> Vec<u8> {
     let (entries, metadata) = pack(weights, precision);
-    write(&entries, metadata)
+    write(entries, metadata)
 }
 
 pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {

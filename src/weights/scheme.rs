@@ -103,7 +103,7 @@ mod tests {
             Entry::floats(SCHEMES[2].tensor(&layers, layer, role), shape, &flat[span], Precision::Full)
         };
         let entries: Vec<Entry> = tensors(&layers).into_iter().map(entry).collect();
-        let error = load(&write(&entries, Default::default()), &PartialConfig::new()).unwrap_err();
+        let error = load(&write(entries, Vec::new()), &PartialConfig::new()).unwrap_err();
         assert!(error.to_string().contains("transformers, of width 0.25, is so narrow"), "{error}");
     }
 }
