@@ -10,7 +10,7 @@ pub fn learning_rate(recipe: &Recipe, epoch: f64) -> f32 {
     let progress = (epoch / until).min(1.0);
     let factor = match recipe.schedule {
         // As the paper says: a factor an epoch, not a step.
-        Schedule::Exponential => f64::from(recipe.decay).powf(epoch.floor()),
+        Schedule::Exponential => f64::from(recipe.decay).powi(epoch as i32),
         Schedule::Linear => 1.0 - progress,
         Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
         Schedule::Constant => 1.0,
