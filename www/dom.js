@@ -27,6 +27,22 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
+/** What {@link setWords} gave each element. @type {WeakMap<Element, string>} */
+const words = new WeakMap();
+
+/**
+ * Gives an element words, with their terms. The same words stay in place: a term among them may have the keyboard's
+ * focus, and its explanation be open.
+ *
+ * @param {Element} element
+ * @param {string} text
+ */
+export function setWords(element, text) {
+  if (words.get(element) === text) return;
+  words.set(element, text);
+  element.replaceChildren(...rich(text));
+}
+
 /**
  * A drawing of one part, which screen readers pass over.
  *

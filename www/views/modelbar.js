@@ -1,5 +1,5 @@
 /** The bar above every room: which weights, which width and resolution, and what that costs. */
-import { h } from "../dom.js";
+import { h, setWords } from "../dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 import { createReading } from "./reading.js";
 import { createToggles } from "./toggles.js";
@@ -46,7 +46,7 @@ export function createModelBar(context, openWeights) {
   const publishedAccuracy = figure("cost.accuracy-published");
   figures.push(accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
-  const obstacle = h("span", { class: "figure", hidden: !engine.obstacle });
+  const obstacle = h("span", { class: "figure" });
   costs.append(obstacle);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
@@ -115,7 +115,7 @@ export function createModelBar(context, openWeights) {
 
   function update() {
     const { config, entry, widths, resolutions } = model.network;
-    selectLabel.replaceChildren(...rich(t(`bar.weights.${state.room}`)));
+    setWords(selectLabel, t(`bar.weights.${state.room}`));
     options();
     width.update(widths);
     resolution.update(resolutions);
@@ -131,7 +131,8 @@ export function createModelBar(context, openWeights) {
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
     how.set(number(engine.threads));
-    if (engine.obstacle) obstacle.replaceChildren(...rich(t(`cost.obstacle.${engine.obstacle}`)));
+    obstacle.hidden = !engine.obstacle;
+    if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
     readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
     for (const [one, published] of /** @type {const} */ ([[accuracy, false], [publishedAccuracy, true]])) {

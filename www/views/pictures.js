@@ -1,6 +1,6 @@
 /** A person's own classes: make them, fill them, put them in order; and the project as a file. */
-import { h, save } from "../dom.js";
-import { explainError, rich, t } from "../i18n.js";
+import { h, save, setWords } from "../dom.js";
+import { explainError, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
 import { pack, unpack } from "../projectfile.js";
 import { parse, RESOLUTIONS, SETTINGS, WIDTHS } from "../settings.js";
@@ -234,7 +234,7 @@ export function createPictures({ state, project }) {
     saveButton.disabled = !project.classes.length;
     undo.hidden = !project.canUndo;
     const values = { count: project.pictures.length, classes: project.classes.length, held: project.heldOut };
-    summary.replaceChildren(...rich(t("pictures.split", { ...values, every: HELD_OUT_EVERY })));
+    setWords(summary, t("pictures.split", { ...values, every: HELD_OUT_EVERY }));
     chosenChanged();
   }
 
