@@ -346,11 +346,12 @@ fn seconds() -> f64 {
     PERFORMANCE.with(|clock| (clock.time_origin() + clock.now()) / 1e3)
 }
 
-/// Reads an object whose fields may be left out or undefined; one that does not exist is an error.
+/// Reads an object whose fields may be left out; one that does not exist is an error.
 fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
     Ok(T::deserialize(&fields(value)?)?)
 }
 
+/// The fields of an object, without those that are undefined.
 fn fields(object: JsValue) -> Result<PartialConfig, JsError> {
     let text = JSON::stringify(&object).ok().and_then(|text| text.as_string());
     let text = text.ok_or_else(|| JsError::new("expected an object of plain values"))?;

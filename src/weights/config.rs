@@ -12,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::parameters::Role;
 
 /// Some of the fields of [`Config`] as JSON: `{"padding": "same", "mean": [0.5, 0.5, 0.5]}`.
+///
+/// Maps of JSON only ever grow by insertion here and in `container.rs`: removing a key, or collecting a list into a map,
+/// compiles more of the B-tree, and makes a page 3 kB larger.
 pub type PartialConfig = Map<String, Value>;
 
 /// Width multipliers in use, tried before all others: several widths can share all of their channels.

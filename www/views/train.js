@@ -1,6 +1,6 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
-import { h, onFrame, svg } from "../dom.js";
-import { duration, explainError, milliseconds, number, percent, rich, short, t } from "../i18n.js";
+import { h, onFrame, setWords, svg } from "../dom.js";
+import { duration, explainError, milliseconds, number, percent, short, t } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -100,7 +100,7 @@ export function createTrain(context) {
     giveUp.hidden = true;
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
     problem.hidden = !wrong;
-    problem.replaceChildren(...(wrong ? rich(t("train.problem", { reason: explainError(wrong) })) : []));
+    setWords(problem, wrong ? t("train.problem", { reason: explainError(wrong) }) : "");
     spoken.textContent = stateText();
     drawSteps();
   }
