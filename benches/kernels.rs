@@ -8,7 +8,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fearless_simd::SimdBase;
 use mobilenetv2::kernel::depthwise::{self, Geometry};
-use mobilenetv2::kernel::elementwise::{Affine, NormGradient, apply, apply_gradient};
+use mobilenetv2::kernel::elementwise::{Affine, NormGradient, apply, apply_gradient, store};
 use mobilenetv2::kernel::{best_level, dispatch, lanes, matmul};
 use mobilenetv2::workspace::pixels_at_once;
 
@@ -116,7 +116,7 @@ fn depthwise(criterion: &mut Criterion) {
                         geometry.whole(),
                         &taps,
                         #[inline(always)]
-                        |pixel, value| value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]),
+                        |pixel, values| store(simd, values, &mut y[pixel * lanes..]),
                     );
                 });
             });
@@ -132,7 +132,7 @@ fn depthwise(criterion: &mut Criterion) {
                         &dy_frame,
                         &taps,
                         #[inline(always)]
-                        |pixel, value| value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]),
+                        |pixel, values| store(simd, values, &mut dx[pixel * lanes..]),
                     );
                 });
             });

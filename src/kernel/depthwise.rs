@@ -42,19 +42,15 @@ impl Geometry {
 }
 
 /// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the frame
-/// (framed², L); zeroes the border.
+/// (framed², L), whose border is zero and remains so.
 #[inline(always)]
 pub fn frame<S: Simd>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMut(Range<usize>, &mut [f32])) {
     let lanes = S::f32s::LEN;
     let width = (size + 2) * lanes;
     let row = size * lanes;
-    framed[..width].fill(0.0);
     for (y, framed) in framed[width..].chunks_exact_mut(width).enumerate().take(size) {
-        framed[..lanes].fill(0.0);
         fill(y * row..(y + 1) * row, &mut framed[lanes..width - lanes]);
-        framed[width - lanes..].fill(0.0);
     }
-    framed[(size + 1) * width..(size + 2) * width].fill(0.0);
 }
 
 /// The nine taps of one block of channels from weights (3, 3, C).
@@ -67,7 +63,8 @@ pub fn taps<S: Simd>(simd: S, weights: &[f32], channels: usize, block: usize) ->
     taps
 }
 
-/// Convolves a framed plane, or a band of its rows, and passes each output, in order, to `finish(pixel, value)`.
+/// Convolves a framed plane, or a band of its rows, and passes the outputs, in order and some neighbours at a time, to
+/// `finish(pixel, values)`, with the pixel of the first.
 ///
 /// `framed` starts at a row of the frame, from which `top` more are skipped; `rows` rows of outputs follow.
 #[inline(always)]
@@ -77,7 +74,7 @@ pub fn convolve<S: Simd>(
     framed: &[f32],
     (top, rows): (usize, usize),
     taps: &[S::f32s; 9],
-    finish: impl FnMut(usize, S::f32s),
+    finish: impl FnMut(usize, &mut [S::f32s]),
 ) {
     match geometry.stride {
         1 => convolve_rows::<S, 1>(simd, geometry, framed, (top, rows), taps, finish),
@@ -94,18 +91,17 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
     framed: &[f32],
     (top, rows): (usize, usize),
     taps: &[S::f32s; 9],
-    mut finish: impl FnMut(usize, S::f32s),
+    mut finish: impl FnMut(usize, &mut [S::f32s]),
 ) {
     let lanes = S::f32s::LEN;
     let (width, out) = (geometry.framed() * lanes, geometry.size_out());
     for y in 0..rows {
         let top = (y * STRIDE + top) * width + geometry.offset * lanes;
-        // Rows are cut so that the last output's last tap is their end: no tap is out of bounds.
-        let length = ((out - 1) * STRIDE + 3) * lanes;
-        let rows = [0, 1, 2].map(|row| &framed[top + row * width..][..length]);
+        let [above, centre, below] = rows_of_taps::<S, STRIDE>(simd, geometry, framed, top);
         let mut x = 0;
         while x < out {
-            let rows = rows.map(|row| &row[x * STRIDE * lanes..]);
+            let left = x * STRIDE * lanes;
+            let rows = [&above[left..], &centre[left..], &below[left..]];
             let pixel = y * out + x;
             x += match out - x {
                 // natively two are faster (`benches/kernels.rs`, `depthwise`)
@@ -119,6 +115,20 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
     }
 }
 
+/// The three rows of a frame that a row of outputs reads, of which the first begins at `top`. They are cut so that the last
+/// output's last tap is their end: no tap is out of bounds.
+#[inline(always)]
+fn rows_of_taps<S: Simd, const STRIDE: usize>(
+    _: S,
+    geometry: Geometry,
+    framed: &[f32],
+    top: usize,
+) -> [&[f32]; 3] {
+    let width = geometry.framed() * S::f32s::LEN;
+    let length = ((geometry.size_out() - 1) * STRIDE + 3) * S::f32s::LEN;
+    [&framed[top..][..length], &framed[top + width..][..length], &framed[top + 2 * width..][..length]]
+}
+
 /// N neighbouring outputs, of which `pixel` is the first, from where their rows of inputs start on. Returns N.
 #[inline(always)]
 fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
@@ -126,7 +136,7 @@ fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
     [above, centre, below]: [&[f32]; 3],
     taps: &[S::f32s; 9],
     pixel: usize,
-    finish: &mut impl FnMut(usize, S::f32s),
+    finish: &mut impl FnMut(usize, &mut [S::f32s]),
 ) -> usize {
     let last = hidden((N - 1) * STRIDE + 2);
     let mut sums = [S::f32s::splat(simd, 0.0); N];
@@ -134,9 +144,7 @@ fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
     add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, centre, &taps[3..6], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, below, &taps[6..], last, &mut sums);
-    for (output, sum) in sums.iter().enumerate() {
-        finish(pixel + output, *sum);
-    }
+    finish(pixel, &mut sums);
     N
 }
 
@@ -164,7 +172,7 @@ fn add_row<S: Simd, const STRIDE: usize, const N: usize>(
     }
 }
 
-/// The gradient of the input: passes each pixel's, in some order, to `finish(pixel, value)`. `dy` is framed.
+/// The gradient of the input: passes that of the pixels, in some order, to `finish` as [`convolve`] does. `dy` is framed.
 ///
 /// At stride 1 it is a convolution with the filter turned around.
 #[inline(always)]
@@ -173,7 +181,7 @@ pub fn convolve_back<S: Simd>(
     geometry: Geometry,
     dy: &[f32],
     taps: &[S::f32s; 9],
-    finish: impl FnMut(usize, S::f32s),
+    finish: impl FnMut(usize, &mut [S::f32s]),
 ) {
     if geometry.stride == 2 {
         return spread_back(simd, geometry, dy, taps, finish);
@@ -191,34 +199,52 @@ fn spread_back<S: Simd>(
     geometry: Geometry,
     dy: &[f32],
     taps: &[S::f32s; 9],
-    mut finish: impl FnMut(usize, S::f32s),
+    mut finish: impl FnMut(usize, &mut [S::f32s]),
 ) {
     let lanes = S::f32s::LEN;
-    let (size, out) = (geometry.size, geometry.size_out());
+    let Geometry { size, offset, .. } = geometry;
+    let out = geometry.size_out();
     let width = (out + 2) * lanes;
-    let mut put = |y: usize, x: usize, value| {
-        // What lies before the input has wrapped around.
-        if y < size && x < size {
-            finish(y * size + x, value);
+    // Where the convolution pads before, the first output's filter has its centre at the first pixel.
+    let first = 1 - offset;
+    for row in first..=out {
+        let (above, below) = (&dy[row * width..][..width], &dy[(row + 1) * width..][..width]);
+        let y = (2 * row + offset).wrapping_sub(2);
+        for column in first..=out {
+            let at = column * lanes;
+            let (above, below) = (&above[at..at + 2 * lanes], &below[at..at + 2 * lanes]);
+            let (here, right) =
+                (S::f32s::from_slice(simd, &above[..lanes]), S::f32s::from_slice(simd, &above[lanes..]));
+            let (under, across) =
+                (S::f32s::from_slice(simd, &below[..lanes]), S::f32s::from_slice(simd, &below[lanes..]));
+            let across = under.mul_add(taps[2], across * taps[0]);
+            let x = (2 * column + offset).wrapping_sub(2);
+            let pair = [here * taps[4], here.mul_add(taps[5], right * taps[3])];
+            put_pair::<S>(size, (y, x), pair, &mut finish);
+            let pair =
+                [here.mul_add(taps[7], under * taps[1]), here.mul_add(taps[8], right * taps[6]) + across];
+            put_pair::<S>(size, (y.wrapping_add(1), x), pair, &mut finish);
         }
-    };
-    for row in 0..=out {
-        let rows = [row, row + 1].map(|row| &dy[row * width..(row + 1) * width]);
-        let y = (2 * row + geometry.offset).wrapping_sub(2);
-        for column in 0..=out {
-            let at = |row: usize, column: usize| {
-                S::f32s::from_slice(simd, &rows[row][column * lanes..(column + 1) * lanes])
-            };
-            let (here, right) = (at(0, column), at(0, column + 1));
-            let (below, across) = (at(1, column), at(1, column + 1));
-            let x = (2 * column + geometry.offset).wrapping_sub(2);
-            let (next_y, next_x) = (y.wrapping_add(1), x.wrapping_add(1));
-            put(y, x, here * taps[4]);
-            put(y, next_x, here.mul_add(taps[5], right * taps[3]));
-            put(next_y, x, here.mul_add(taps[7], below * taps[1]));
-            let rows = (here.mul_add(taps[8], right * taps[6]), below.mul_add(taps[2], across * taps[0]));
-            put(next_y, next_x, rows.0 + rows.1);
-        }
+    }
+}
+
+/// Passes on what of two neighbouring pixels lies in the input; what lies before it has wrapped around.
+#[inline(always)]
+fn put_pair<S: Simd>(
+    size: usize,
+    (y, x): (usize, usize),
+    mut pair: [S::f32s; 2],
+    finish: &mut impl FnMut(usize, &mut [S::f32s]),
+) {
+    if y >= size {
+        return;
+    }
+    if x < size - 1 {
+        return finish(y * size + x, &mut pair);
+    }
+    let (x, value) = if x < size { (x, pair[0]) } else { (x.wrapping_add(1), pair[1]) };
+    if x < size {
+        finish(y * size + x, &mut [value]);
     }
 }
 
@@ -226,14 +252,14 @@ fn spread_back<S: Simd>(
 #[inline(always)]
 pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::f32s; 9]) {
     match geometry.stride {
-        1 => accumulate_rows::<S, 1, 4>(simd, geometry, x, dy, sums),
-        _ => accumulate_rows::<S, 2, 5>(simd, geometry, x, dy, sums),
+        1 => accumulate_rows::<S, 1>(simd, geometry, x, dy, sums),
+        _ => accumulate_rows::<S, 2>(simd, geometry, x, dy, sums),
     }
 }
 
-/// [`accumulate`] at one stride, over pairs of outputs that share some of their `COLUMNS` of inputs.
+/// [`accumulate`] at one stride, over pairs of outputs, which share some of their inputs.
 #[inline(always)]
-fn accumulate_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
+fn accumulate_rows<S: Simd, const STRIDE: usize>(
     simd: S,
     geometry: Geometry,
     x: &[f32],
@@ -245,37 +271,58 @@ fn accumulate_rows<S: Simd, const STRIDE: usize, const COLUMNS: usize>(
     let mut totals = *sums;
     for y in 0..out {
         let top = (y * STRIDE + geometry.offset) * width + geometry.offset * lanes;
-        let length = ((out - 1) * STRIDE + 3) * lanes;
-        let rows = [0, 1, 2].map(|row| &x[top + row * width..][..length]);
+        let rows = rows_of_taps::<S, STRIDE>(simd, geometry, x, top);
         let dy = &dy[((y + 1) * (out + 2) + 1) * lanes..][..out * lanes];
-        for x in (0..out - out % 2).step_by(2) {
-            let left = x * STRIDE * lanes;
-            let pair = &dy[x * lanes..(x + 2) * lanes];
-            let dy = [0, 1].map(|at| S::f32s::from_slice(simd, &pair[at * lanes..(at + 1) * lanes]));
-            for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
-                let row = &row[left..left + COLUMNS * lanes];
-                for (column, x) in row.chunks_exact(lanes).enumerate() {
-                    let x = S::f32s::from_slice(simd, x);
-                    for (output, dy) in dy.iter().enumerate() {
-                        let tap = column.checked_sub(output * STRIDE).and_then(|tap| totals.get_mut(tap));
-                        if let Some(total) = tap {
-                            *total = x.mul_add(*dy, *total);
-                        }
-                    }
-                }
-            }
-        }
-        if out % 2 == 1 {
-            let left = (out - 1) * STRIDE * lanes;
-            let dy = S::f32s::from_slice(simd, &dy[(out - 1) * lanes..]);
-            for (row, totals) in rows.iter().zip(totals.chunks_exact_mut(3)) {
-                for (x, total) in row[left..].chunks_exact(lanes).zip(totals) {
-                    *total = S::f32s::from_slice(simd, x).mul_add(dy, *total);
-                }
-            }
+        let mut x = 0;
+        while x < out {
+            x += match out - x {
+                2.. => products::<S, STRIDE, 2>(simd, rows, dy, x, &mut totals),
+                _ => products::<S, STRIDE, 1>(simd, rows, dy, x, &mut totals),
+            };
         }
     }
     *sums = totals;
+}
+
+/// Adds to each tap's gradient what N neighbouring outputs from `x` on contribute. Returns N.
+#[inline(always)]
+fn products<S: Simd, const STRIDE: usize, const N: usize>(
+    simd: S,
+    [above, centre, below]: [&[f32]; 3],
+    dy: &[f32],
+    x: usize,
+    sums: &mut [S::f32s; 9],
+) -> usize {
+    let lanes = S::f32s::LEN;
+    let mut gradients = [S::f32s::splat(simd, 0.0); N];
+    for (gradient, dy) in gradients.iter_mut().zip(dy[x * lanes..(x + N) * lanes].chunks_exact(lanes)) {
+        *gradient = S::f32s::from_slice(simd, dy);
+    }
+    let left = x * STRIDE * lanes;
+    add_products::<S, STRIDE, N>(simd, &above[left..], &gradients, &mut sums[..3]);
+    add_products::<S, STRIDE, N>(simd, &centre[left..], &gradients, &mut sums[3..6]);
+    add_products::<S, STRIDE, N>(simd, &below[left..], &gradients, &mut sums[6..]);
+    N
+}
+
+/// [`products`] of one row of inputs.
+#[inline(always)]
+fn add_products<S: Simd, const STRIDE: usize, const N: usize>(
+    simd: S,
+    row: &[f32],
+    gradients: &[S::f32s; N],
+    sums: &mut [S::f32s],
+) {
+    let lanes = S::f32s::LEN;
+    let row = &row[..((N - 1) * STRIDE + 3) * lanes];
+    for (column, x) in row.chunks_exact(lanes).enumerate() {
+        let x = S::f32s::from_slice(simd, x);
+        for (output, gradient) in gradients.iter().enumerate() {
+            if let Some(sum) = column.checked_sub(output * STRIDE).and_then(|tap| sums.get_mut(tap)) {
+                *sum = x.mul_add(*gradient, *sum);
+            }
+        }
+    }
 }
 
 /// Adds the gradient of the taps of one block to weights' gradient (3, 3, C).
@@ -294,6 +341,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
+    use crate::kernel::elementwise::store;
     use crate::kernel::{dispatch, lanes, levels, reference};
 
     /// Sizes, strides and offsets: odd and even, both paddings.
@@ -320,21 +368,21 @@ mod tests {
                 let mut dx = vec![f32::NAN; inputs * lanes];
                 let mut dw = vec![0.0; 9 * lanes];
                 dispatch!(level, simd => {
-                    let mut framed = vec![f32::NAN; geometry.framed_pixels() * lanes];
+                    let mut framed = vec![0.0; geometry.framed_pixels() * lanes];
                     let mut gradient = framed.clone();
                     let taps = taps(simd, &weights, lanes, 0);
                     let plane = interleave(&x);
                     frame(simd, size, &mut framed, |row, out| out.copy_from_slice(&plane[row]));
-                    convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, value| {
-                        value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
+                    convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, values| {
+                        store(simd, values, &mut y[pixel * lanes..]);
                     });
                     let plane = interleave(&dy);
                     frame(simd, geometry.size_out(), &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
                     let mut sums = [SimdBase::splat(simd, 0.0); 9];
                     accumulate(simd, geometry, &framed, &gradient, &mut sums);
                     add_taps(simd, &sums, lanes, 0, &mut dw);
-                    convolve_back(simd, geometry, &gradient, &taps, |pixel, value| {
-                        value.store_slice(&mut dx[pixel * lanes..(pixel + 1) * lanes]);
+                    convolve_back(simd, geometry, &gradient, &taps, |pixel, values| {
+                        store(simd, values, &mut dx[pixel * lanes..]);
                     });
                 });
                 for lane in 0..lanes {

@@ -87,6 +87,14 @@ pub fn channel<S: Simd>(simd: S, values: &[f32], block: usize) -> S::f32s {
     S::f32s::from_slice(simd, &values[block * S::f32s::LEN..(block + 1) * S::f32s::LEN])
 }
 
+/// Writes the vectors of neighbouring pixels.
+#[inline(always)]
+pub fn store<S: Simd>(_: S, values: &[S::f32s], out: &mut [f32]) {
+    for (value, out) in values.iter().zip(out.chunks_exact_mut(S::f32s::LEN)) {
+        value.store_slice(out);
+    }
+}
+
 /// `gradient` where `low < value < high`, else 0: the derivative of a clamp.
 #[inline(always)]
 pub fn mask<S: Simd>(simd: S, gradient: S::f32s, value: S::f32s, (low, high): (f32, f32)) -> S::f32s {

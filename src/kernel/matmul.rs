@@ -70,14 +70,14 @@ pub fn panel<S: Simd>(_: S, packed: &[f32], depth: usize, columns: usize, block:
 /// Multiplies `rows` pixels with one panel of packed weights.
 ///
 /// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
-/// for the panel's first (`column` 0) and second (1) block of output channels. `rows` may be 0.
+/// for the panel's first (`column` 0) and second (1) block of output channels, as its own to change. `rows` may be 0.
 #[inline(always)]
 pub fn matmul<S: Simd>(
     simd: S,
     a: &[f32],
     rows: usize,
     panel: &[f32],
-    mut finish: impl FnMut(usize, usize, &[S::f32s]),
+    mut finish: impl FnMut(usize, usize, &mut [S::f32s]),
 ) {
     if rows == 0 {
         return; // a band of an image can be only its border
@@ -98,35 +98,42 @@ fn strip<S: Simd, const C: usize>(
     a: &[f32],
     rows: usize,
     panel: &[f32],
-    finish: &mut impl FnMut(usize, usize, &[S::f32s]),
+    finish: &mut impl FnMut(usize, usize, &mut [S::f32s]),
 ) {
     let lanes = S::f32s::LEN;
-    let blocks = a.chunks_exact(rows * lanes).zip(panel.chunks_exact(C * lanes * lanes));
+    let blocks = a.chunks_exact(rows * lanes);
     let mut row = 0;
     while row < rows {
         row += match rows - row {
             // single rows take as long as four do
-            left @ (8 | 9 | 12) if left % ROWS > 1 => tile::<S, 4, C>(simd, blocks.clone(), row, finish),
-            ROWS.. => tile::<S, ROWS, C>(simd, blocks.clone(), row, finish),
-            4.. => tile::<S, 4, C>(simd, blocks.clone(), row, finish),
-            _ => tile::<S, 1, C>(simd, blocks.clone(), row, finish),
+            left @ (8 | 9 | 12) if left % ROWS > 1 => {
+                tile::<S, 4, C>(simd, blocks.clone(), panel, row, finish)
+            }
+            ROWS.. => tile::<S, ROWS, C>(simd, blocks.clone(), panel, row, finish),
+            4.. => tile::<S, 4, C>(simd, blocks.clone(), panel, row, finish),
+            _ => tile::<S, 1, C>(simd, blocks.clone(), panel, row, finish),
         };
     }
 }
 
-/// R rows by C vectors of the product, summed over all of K. `blocks` are those of the rows and of the panel. Returns R.
+/// R rows by C vectors of the product, summed over all of K: over the blocks of the rows, and of the panel, which has as
+/// many. Returns R.
 #[inline(always)]
 fn tile<'a, S: Simd, const R: usize, const C: usize>(
     simd: S,
-    blocks: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    blocks: impl Iterator<Item = &'a [f32]>,
+    mut panel: &[f32],
     row: usize,
-    finish: &mut impl FnMut(usize, usize, &[S::f32s]),
+    finish: &mut impl FnMut(usize, usize, &mut [S::f32s]),
 ) -> usize {
     let lanes = S::f32s::LEN;
     let mut sums = [[S::f32s::splat(simd, 0.0); R]; C];
     let steps = hidden(4);
-    for (a, b) in blocks {
+    for a in blocks {
         let a = &a[row * lanes..(row + R) * lanes];
+        // One test for all weights of the block: zipped chunks would be tested, and their place multiplied out, at each read.
+        let (b, rest) = panel.split_at(C * lanes * lanes);
+        panel = rest;
         for i in (0..lanes).step_by(4) {
             multiply_add(simd, a, b, i, &mut sums);
             if steps == 1 {
@@ -143,9 +150,9 @@ fn tile<'a, S: Simd, const R: usize, const C: usize>(
             multiply_add(simd, a, b, i + 3, &mut sums);
         }
     }
-    finish(0, row, &sums[0]);
+    finish(0, row, &mut sums[0]);
     if C > 1 {
-        finish(1, row, &sums[1]);
+        finish(1, row, &mut sums[1]);
     }
     R
 }

@@ -2,7 +2,8 @@
 //!
 //! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through `dispatch!`, which
 //! compiles its argument once for each instruction set and picks one at run time. Closures passed to a kernel need the
-//! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector.
+//! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector. For the
+//! same reason kernels do not `map` arrays: in a browser that can be a call, too, as the functions around it grow.
 //!
 //! # The channel-blocked layout
 //!

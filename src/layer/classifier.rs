@@ -1,5 +1,6 @@
 //! The classifier: a matrix product with bias from the pooled features to one logit a class.
 
+use crate::kernel::elementwise::store;
 use crate::kernel::matmul::{accumulate, matmul, panels};
 use crate::kernel::{Simd, SimdBase, padded};
 
@@ -76,10 +77,7 @@ pub fn backward<S: Simd>(
             #[inline(always)]
             |column, row, tile| {
                 let start = ((block + column) * images + row) * lanes;
-                let dx = &mut dx[start..start + tile.len() * lanes];
-                for (value, dx) in tile.iter().zip(dx.chunks_exact_mut(lanes)) {
-                    value.store_slice(dx);
-                }
+                store(simd, tile, &mut dx[start..start + tile.len() * lanes]);
             },
         );
     }

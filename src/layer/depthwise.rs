@@ -1,8 +1,8 @@
 //! The depthwise 3×3 convolution, image by image and block of channels by block of channels.
 
-use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
+use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
 use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, frame, taps};
-use crate::kernel::elementwise::{Sums, apply, apply_gradient};
+use crate::kernel::elementwise::{Sums, apply, apply_gradient, store};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
 /// `y = w ∗ x`; adds Σ y and Σ y² to `sums`.
@@ -22,6 +22,7 @@ pub fn forward<S: Simd>(
     let channels = weights.len() / 9;
     let (input, output) = plane_lengths(simd, geometry);
     let images = y.len() * lanes / (output * channels);
+    framed[..geometry.framed_pixels() * lanes].fill(0.0);
     for (index, (x, y)) in source.x.chunks_exact(input).zip(y.chunks_exact_mut(output)).enumerate() {
         let block = index / images;
         let taps = taps(simd, weights, channels, block);
@@ -35,10 +36,12 @@ pub fn forward<S: Simd>(
             geometry.whole(),
             &taps,
             #[inline(always)]
-            |pixel, value| {
-                value.store_slice(&mut y[pixel * lanes..(pixel + 1) * lanes]);
-                total += value;
-                square = value.mul_add(value, square);
+            |pixel, values| {
+                store(simd, values, &mut y[pixel * lanes..(pixel + values.len()) * lanes]);
+                for value in values.iter() {
+                    total += *value;
+                    square = value.mul_add(*value, square);
+                }
             },
         );
         sums.add(simd, block, total, square);
@@ -65,10 +68,14 @@ pub fn backward<S: Simd>(
     let images = gradient.y.len() * lanes / (output * channels);
     let [x_frame, dy_frame] = frames;
     let Sink { dz, add, mean, sums } = sink;
+    for frame in [&mut *x_frame, &mut *dy_frame] {
+        frame[..geometry.framed_pixels() * lanes].fill(0.0);
+    }
     dw.fill(0.0);
     for (index, dz) in dz.chunks_exact_mut(input).enumerate().take(channels / lanes * images) {
         let block = index / images;
         let x = &source.x[index * input..(index + 1) * input];
+        let add = add.map(|add| &add[index * input..(index + 1) * input]);
         frame_source(simd, geometry, source, x, block, x_frame);
         let span = index * output..(index + 1) * output;
         let (dy, y) = (&gradient.dz[span.clone()], &gradient.y[span]);
@@ -94,10 +101,10 @@ pub fn backward<S: Simd>(
                     dy_frame,
                     &taps,
                     #[inline(always)]
-                    |pixel, value| {
-                        let span = pixel * lanes..(pixel + 1) * lanes;
-                        let value = with_shortcut(simd, value, add, index * input + span.start);
-                        block_sink.receive(simd, value, &x[span.clone()]).store_slice(&mut dz[span]);
+                    |pixel, values| {
+                        let span = pixel * lanes..(pixel + values.len()) * lanes;
+                        add_shortcut(simd, values, add.map(|add| &add[span.clone()]));
+                        block_sink.write(simd, values, &x[span.clone()], &mut dz[span]);
                     },
                 );
                 block_sink.finish(simd, block, sums);
@@ -108,9 +115,10 @@ pub fn backward<S: Simd>(
                 dy_frame,
                 &taps,
                 #[inline(always)]
-                |pixel, value| {
-                    let span = pixel * lanes..(pixel + 1) * lanes;
-                    with_shortcut(simd, value, add, index * input + span.start).store_slice(&mut dz[span]);
+                |pixel, values| {
+                    let span = pixel * lanes..(pixel + values.len()) * lanes;
+                    add_shortcut(simd, values, add.map(|add| &add[span.clone()]));
+                    store(simd, values, &mut dz[span]);
                 },
             ),
         }

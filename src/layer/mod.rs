@@ -86,17 +86,28 @@ impl<S: Simd> BlockSink<S> {
         dz
     }
 
+    /// Writes the gradients of neighbouring pixels to `dz`, as [`Self::receive`] returns them.
+    #[inline(always)]
+    fn write(&mut self, simd: S, gradients: &[S::f32s], y: &[f32], dz: &mut [f32]) {
+        let lanes = S::f32s::LEN;
+        for (i, gradient) in gradients.iter().enumerate() {
+            let pixel = i * lanes..(i + 1) * lanes;
+            self.receive(simd, *gradient, &y[pixel.clone()]).store_slice(&mut dz[pixel]);
+        }
+    }
+
     #[inline(always)]
     fn finish(self, simd: S, block: usize, sums: &mut Sums) {
         sums.add(simd, block, self.total, self.moment);
     }
 }
 
-/// `gradient`, plus the shortcut's at `start` if there is one.
+/// Adds the shortcut's gradients of the same pixels, if there is one.
 #[inline(always)]
-fn with_shortcut<S: Simd>(simd: S, gradient: S::f32s, add: Option<&[f32]>, start: usize) -> S::f32s {
-    match add {
-        Some(add) => gradient + S::f32s::from_slice(simd, &add[start..start + S::f32s::LEN]),
-        None => gradient,
+fn add_shortcut<S: Simd>(simd: S, gradients: &mut [S::f32s], add: Option<&[f32]>) {
+    if let Some(add) = add {
+        for (gradient, add) in gradients.iter_mut().zip(add.chunks_exact(S::f32s::LEN)) {
+            *gradient += S::f32s::from_slice(simd, add);
+        }
     }
 }

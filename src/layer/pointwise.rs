@@ -1,7 +1,7 @@
 //! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
 
-use super::{BlockSink, Gradient, Sink, Source, with_shortcut};
-use crate::kernel::elementwise::{Sums, apply_gradient, gather};
+use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
+use crate::kernel::elementwise::{Sums, apply_gradient, gather, store};
 use crate::kernel::matmul::{accumulate, matmul, panels};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 use crate::workspace::pixels_at_once;
@@ -63,9 +63,8 @@ pub(super) fn product<S: Simd>(
                 #[inline(always)]
                 |column, row, tile| {
                     let start = ((block + column) * pixels + first + row) * lanes;
-                    let y = &mut y[start..start + tile.len() * lanes];
-                    for (value, y) in tile.iter().zip(y.chunks_exact_mut(lanes)) {
-                        value.store_slice(y);
+                    store(simd, tile, &mut y[start..start + tile.len() * lanes]);
+                    for value in tile.iter() {
                         total[column] += *value;
                         square[column] = value.mul_add(*value, square[column]);
                     }
@@ -133,10 +132,9 @@ fn write<S: Simd>(
             #[inline(always)]
             |column, row, tile| {
                 let start = ((block + column) * pixels + first + row) * lanes;
-                for (i, value) in tile.iter().enumerate() {
-                    let start = start + i * lanes;
-                    with_shortcut(simd, *value, *add, start).store_slice(&mut dz[start..start + lanes]);
-                }
+                let span = start..start + tile.len() * lanes;
+                add_shortcut(simd, tile, add.map(|add| &add[span.clone()]));
+                store(simd, tile, &mut dz[span]);
             },
         );
     };
@@ -152,13 +150,9 @@ fn write<S: Simd>(
         #[inline(always)]
         |column, row, tile| {
             let start = ((block + column) * pixels + first + row) * lanes;
-            let y = &source.x[start..start + tile.len() * lanes];
-            let dz = &mut dz[start..start + tile.len() * lanes];
-            for (i, value) in tile.iter().enumerate() {
-                let value = with_shortcut(simd, *value, *add, start + i * lanes);
-                let value = blocks[column].receive(simd, value, &y[i * lanes..(i + 1) * lanes]);
-                value.store_slice(&mut dz[i * lanes..(i + 1) * lanes]);
-            }
+            let span = start..start + tile.len() * lanes;
+            add_shortcut(simd, tile, add.map(|add| &add[span.clone()]));
+            blocks[column].write(simd, tile, &source.x[span.clone()], &mut dz[span]);
         },
     );
     for (column, sink) in blocks.into_iter().enumerate().take(width) {

@@ -178,8 +178,11 @@ impl FusedBlock {
             (0, rows),
             &taps,
             #[inline(always)]
-            |pixel, value| {
-                (value + bias).max(low).min(high).store_slice(&mut out[pixel * lanes..(pixel + 1) * lanes]);
+            |pixel, values| {
+                let out = &mut out[pixel * lanes..(pixel + values.len()) * lanes];
+                for (value, out) in values.iter().zip(out.chunks_exact_mut(lanes)) {
+                    (*value + bias).max(low).min(high).store_slice(out);
+                }
             },
         );
     }
