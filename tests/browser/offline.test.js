@@ -282,3 +282,17 @@ test("where threads are not to be had, the model bar says why", { timeout: 120_0
     assert.equal(await page.getByText("Works without a network").isVisible(), false);
   }
 });
+
+test("where threads fail only as the engine starts anew, the model bar says so", { timeout: 120_000 }, async (t) => {
+  const { url } = await serve(t);
+  const { page } = await freshPage(t, { serviceWorkers: "block" });
+  await page.goto(`${url}?threads=2`);
+  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await classified(page);
+  await page.route("**/pkg/*-threads/*.wasm", (route) => route.abort());
+  const worker = page.workers().find((worker) => new URL(worker.url()).pathname === "/worker.js");
+  assert.ok(worker);
+  await worker.evaluate(() => postMessage({ id: 0, failure: { code: "engine-stopped", message: "", fatal: true } }));
+  await page.locator(".cost", { hasText: "1 thread, relaxed SIMD" }).waitFor();
+  await page.getByRole("button", { name: "why only one" }).waitFor();
+});

@@ -41,10 +41,11 @@ export function createModelBar(context, openWeights) {
     "aria-controls": "bar-toggles",
     onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
   });
-  const figures = ["parameters", "macs", "memory", "time", engine.variant].map((name) => figure(`cost.${name}`));
-  const accuracy = figure("cost.accuracy");
-  const publishedAccuracy = figure("cost.accuracy-published");
-  figures.push(accuracy, publishedAccuracy);
+  const figures = ["parameters", "macs", "memory", "time"].map((name) => figure(() => `cost.${name}`));
+  const how = figure(() => `cost.${engine.variant}`);
+  const accuracy = figure(() => "cost.accuracy");
+  const publishedAccuracy = figure(() => "cost.accuracy-published");
+  figures.push(how, accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
   const obstacle = h("span", { class: "figure" });
   costs.append(obstacle);
@@ -125,7 +126,7 @@ export function createModelBar(context, openWeights) {
     });
     const { description, measured, measurable } = model.cost;
     const unknown = measurable ? "…" : "–";
-    const [parameters, macs, memory, time, how] = figures;
+    const [parameters, macs, memory, time] = figures;
     parameters.set(description ? number(description.parameters) : unknown);
     macs.set(description ? count(description.macs) : unknown);
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
@@ -159,16 +160,21 @@ export function createModelBar(context, openWeights) {
     for (const one of figures) one.translate();
     update();
   });
+  // threads may fail then
+  engine.addEventListener("restart", () => {
+    how.translate();
+    update();
+  });
   update();
   return element;
 }
 
-/** A number amid its words, of which only the number changes. @param {string} key the words, with `{n}` */
+/** A number amid its words, which seldom change. @param {() => string} key the words, with `{n}` */
 function figure(key) {
   const output = h("span", { class: "number" }, "…");
   const element = h("span", { class: "figure" });
   const translate = () => {
-    const [before, after] = t(key, { n: "\n" }).split("\n");
+    const [before, after] = t(key(), { n: "\n" }).split("\n");
     element.replaceChildren(...rich(before), output, ...rich(after));
   };
   translate();
