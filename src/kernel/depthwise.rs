@@ -94,10 +94,9 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
     mut finish: impl FnMut(usize, &mut [S::f32s]),
 ) {
     let lanes = S::f32s::LEN;
-    let (width, out) = (geometry.framed() * lanes, geometry.size_out());
+    let out = geometry.size_out();
     for y in 0..rows {
-        let top = (y * STRIDE + top) * width + geometry.offset * lanes;
-        let [above, centre, below] = rows_of_taps::<S, STRIDE>(simd, geometry, framed, top);
+        let [above, centre, below] = rows_of_taps::<S, STRIDE>(simd, geometry, framed, y * STRIDE + top);
         let mut x = 0;
         while x < out {
             let left = x * STRIDE * lanes;
@@ -115,8 +114,8 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
     }
 }
 
-/// The three rows of a frame that a row of outputs reads, of which the first begins at `top`. They are cut so that the last
-/// output's last tap is their end: no tap is out of bounds.
+/// The three rows of a frame, from row `top` on, that a row of outputs reads. They are cut so that the first output's first
+/// tap is their beginning and the last one's last tap their end: no tap is out of bounds.
 #[inline(always)]
 fn rows_of_taps<S: Simd, const STRIDE: usize>(
     _: S,
@@ -126,6 +125,7 @@ fn rows_of_taps<S: Simd, const STRIDE: usize>(
 ) -> [&[f32]; 3] {
     let width = geometry.framed() * S::f32s::LEN;
     let length = ((geometry.size_out() - 1) * STRIDE + 3) * S::f32s::LEN;
+    let top = top * width + geometry.offset * S::f32s::LEN;
     [&framed[top..][..length], &framed[top + width..][..length], &framed[top + 2 * width..][..length]]
 }
 
@@ -267,11 +267,10 @@ fn accumulate_rows<S: Simd, const STRIDE: usize>(
     sums: &mut [S::f32s; 9],
 ) {
     let lanes = S::f32s::LEN;
-    let (width, out) = (geometry.framed() * lanes, geometry.size_out());
+    let out = geometry.size_out();
     let mut totals = *sums;
     for y in 0..out {
-        let top = (y * STRIDE + geometry.offset) * width + geometry.offset * lanes;
-        let rows = rows_of_taps::<S, STRIDE>(simd, geometry, x, top);
+        let rows = rows_of_taps::<S, STRIDE>(simd, geometry, x, y * STRIDE + geometry.offset);
         let dy = &dy[((y + 1) * (out + 2) + 1) * lanes..][..out * lanes];
         let mut x = 0;
         while x < out {
