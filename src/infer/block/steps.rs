@@ -8,7 +8,7 @@ use super::{Band, FusedBlock, Input};
 use crate::config::STEM_INPUTS;
 use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
-use crate::kernel::elementwise::channel;
+use crate::kernel::elementwise::{channel, store};
 use crate::kernel::matmul::{matmul, panel};
 use crate::kernel::{Simd, SimdBase, padded};
 use crate::layer::stem::unfold;
@@ -167,8 +167,7 @@ impl FusedBlock {
     fn convolve<S: Simd>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
         let lanes = S::f32s::LEN;
         let Folded { layer, weights, bias, .. } = &self.depthwise;
-        let (low, high) = layer.activation.range();
-        let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+        let range = layer.activation.range();
         let taps = taps(simd, weights, layer.c_out, block);
         let bias = channel(simd, bias, block);
         convolve(
@@ -179,10 +178,8 @@ impl FusedBlock {
             &taps,
             #[inline(always)]
             |pixel, values| {
-                let out = &mut out[pixel * lanes..(pixel + values.len()) * lanes];
-                for (value, out) in values.iter().zip(out.chunks_exact_mut(lanes)) {
-                    (*value + bias).max(low).min(high).store_slice(out);
-                }
+                activate(simd, values, bias, range);
+                store(simd, values, &mut out[pixel * lanes..(pixel + values.len()) * lanes]);
             },
         );
     }
@@ -255,8 +252,7 @@ fn expand<S: Simd>(
     plane: usize,
 ) {
     let lanes = S::f32s::LEN;
-    let (low, high) = folded.layer.activation.range();
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    let range = folded.layer.activation.range();
     let depth = padded(folded.inputs);
     matmul(
         simd,
@@ -267,8 +263,9 @@ fn expand<S: Simd>(
         |column, row, tile| {
             let bias = channel(simd, &folded.bias, block + column);
             let plane = &mut frame[column * plane..(column + 1) * plane];
+            activate(simd, tile, bias, range);
             for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
-                (*value + bias).max(low).min(high).store_slice(&mut plane[*place..*place + lanes]);
+                value.store_slice(&mut plane[*place..*place + lanes]);
             }
         },
     );
@@ -288,8 +285,7 @@ fn product<S: Simd>(
     (plane, first): (usize, usize),
 ) {
     let lanes = S::f32s::LEN;
-    let (low, high) = folded.layer.activation.range();
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    let range = folded.layer.activation.range();
     let depth = padded(folded.inputs);
     for block in blocks.clone().step_by(2) {
         matmul(
@@ -301,11 +297,18 @@ fn product<S: Simd>(
             |column, row, tile| {
                 let bias = channel(simd, &folded.bias, block + column);
                 let start = (block - blocks.start + column) * plane + first + row;
-                let out = &mut out[start * lanes..(start + tile.len()) * lanes];
-                for (value, out) in tile.iter().zip(out.chunks_exact_mut(lanes)) {
-                    (*value + bias).max(low).min(high).store_slice(out);
-                }
+                activate(simd, tile, bias, range);
+                store(simd, tile, &mut out[start * lanes..(start + tile.len()) * lanes]);
             },
         );
+    }
+}
+
+/// Adds the bias to outputs of one block of channels and clamps them to the activation's range.
+#[inline(always)]
+fn activate<S: Simd>(simd: S, values: &mut [S::f32s], bias: S::f32s, (low, high): (f32, f32)) {
+    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    for value in values {
+        *value = (*value + bias).max(low).min(high);
     }
 }
