@@ -253,6 +253,25 @@ fn no_damage_panics() {
     }
 }
 
+/// What the file itself allows: tensors of no dimension, or of no values.
+#[test]
+fn no_shape_panics() {
+    let bare = {
+        let mut file = File::new(&small(Config { classes: 1, ..unusual() }));
+        file.metadata.retain(|key, _| key == "classes");
+        file
+    };
+    for (name, (_, fits, _)) in bare.tensors.iter().filter(|(name, _)| !name.ends_with("num_batches_tracked"))
+    {
+        for shape in [&[][..], &[0], &[6, 0, 1, 1], &[0, 0, 0, 0]] {
+            let mut file = File { metadata: bare.metadata.clone(), tensors: bare.tensors.clone() };
+            let bytes = 4 * shape.iter().product::<usize>();
+            file.tensors.insert(name.clone(), (Dtype::F32, shape.to_vec(), vec![0; bytes]));
+            assert!(weights::load(&file.bytes(), &none()).is_err(), "{name} {shape:?} in place of {fits:?}");
+        }
+    }
+}
+
 #[test]
 fn google_weights_are_recognised() {
     let data = std::env::var_os("MOBILENETV2_DATA")

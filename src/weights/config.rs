@@ -84,14 +84,13 @@ fn from_map(map: &PartialConfig) -> Result<Config> {
 fn expansion(file: &Container, scheme: &Scheme) -> usize {
     let layers = (scheme.conventions)().layers();
     let second = layers.iter().position(|layer| layer.block == Some(1)).expect("there are 17 blocks");
-    match file.shape(&scheme.tensor(&layers, second, Role::Weight)) {
+    let found = match file.shape(&scheme.tensor(&layers, second, Role::Weight)) {
         // the depthwise convolution in its place
-        Some([_, 1, 3, 3]) => 1,
-        Some([expanded, channels, 1, 1]) if (1..=10).contains(&(expanded / channels.max(&1))) => {
-            expanded / channels
-        }
-        _ => Config::imagenet().expansion,
-    }
+        Some([_, 1, 3, 3]) => Some(1),
+        Some([expanded, channels, 1, 1]) => expanded.checked_div(*channels).filter(|t| (1..=10).contains(t)),
+        _ => None,
+    };
+    found.unwrap_or(Config::imagenet().expansion)
 }
 
 /// Classes of a file, without the background where there may be one.

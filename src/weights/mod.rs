@@ -142,7 +142,12 @@ fn check(file: &Container, scheme: &Scheme, layers: &[Layer], tensors: &[Tensor]
 
 /// Whether a tensor of the classifier is as expected but for the background.
 fn with_background(scheme: &Scheme, found: &[usize], expected: &[usize]) -> bool {
-    scheme.with_background == Some(found[0]) && found[0] == expected[0] + 1 && found[1..] == expected[1..]
+    let (Some((found, inputs)), Some((expected, expected_inputs))) =
+        (found.split_first(), expected.split_first())
+    else {
+        return false;
+    };
+    scheme.with_background == Some(*found) && *found == expected + 1 && inputs == expected_inputs
 }
 
 fn batch_norms(layers: &[Layer]) -> impl Iterator<Item = (usize, &Layer)> {
