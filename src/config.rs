@@ -112,7 +112,7 @@ pub struct Config {
     pub epsilon: f32,
     /// Weight of a batch's statistics in the running averages (PyTorch's `momentum`): 0.1 keeps 0.9.
     pub batch_norm_momentum: f32,
-    /// Probability that a feature is dropped before the classifier, in training, 0 – 1.
+    /// Probability that a feature is dropped before the classifier, in training, 0 – 0.95.
     pub dropout: f32,
     /// Subtracted from each colour channel, on a scale of 0 – 1.
     pub mean: [f32; 3],

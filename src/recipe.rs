@@ -33,7 +33,8 @@ pub enum Schedule {
     Constant,
 }
 
-/// All that defines a training besides the network and the data; the defaults are the paper's.
+/// All that defines a training besides the network and the data; the defaults are the paper's (§6.1), but for the
+/// optimiser, which is plain SGD.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Recipe {
@@ -51,9 +52,9 @@ pub struct Recipe {
     pub decay_until: f32,
     /// Epochs over which the rate first rises from 0 in a straight line.
     pub warmup: f32,
-    /// Weight of the past in the momentum, 0 – 1.
+    /// Weight of the past in the momentum, 0 – 0.9999.
     pub momentum: f32,
-    /// Weight of the past in RMSProp's mean square, 0 – 1.
+    /// Weight of the past in RMSProp's mean square, 0 – 0.9999.
     pub rms_decay: f32,
     /// Keeps RMSProp's division finite (added to the root, as PyTorch does).
     pub rms_epsilon: f32,

@@ -274,14 +274,12 @@ impl Trainer {
     /// with the weights at hand.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a setting is out of range, the batch larger than before or `freeze` another; the old one stays.
+    /// [`Error::Argument`] if a setting is out of range, or `batch` or `freeze` another than before; the old recipe stays.
     pub fn set_recipe(&mut self, recipe: Recipe) -> Result<()> {
         recipe.validate()?;
-        if recipe.batch > self.recipe.batch {
+        if recipe.batch != self.recipe.batch {
             let (old, new) = (self.recipe.batch, recipe.batch);
-            return Err(Error::Argument(format!(
-                "a batch of {new} needs a new run: this one has room for {old}"
-            )));
+            return Err(Error::Argument(format!("a batch of {new} needs a new run: this one is of {old}")));
         }
         if recipe.freeze != self.recipe.freeze {
             return Err(Error::Argument("what learns can only change with a new run".into()));
@@ -294,8 +292,7 @@ impl Trainer {
             self.classifier = None;
         }
         self.augment = augment(&self.weights, &recipe);
-        // The buffers keep the size they were made with.
-        self.recipe = Recipe { batch: self.recipe.batch, ..recipe };
+        self.recipe = recipe;
         Ok(())
     }
 
@@ -378,6 +375,9 @@ impl Trainer {
 
     fn check_shape(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
         let images = labels.len();
+        if images > 0 && size == 0 {
+            return Err(Error::Argument(format!("{images} images have no pixels")));
+        }
         let expected = images * size * size * 3;
         if values != expected {
             return Err(Error::Argument(format!(

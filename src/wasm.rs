@@ -125,6 +125,11 @@ impl Classifier {
         Ok(self.classifier.set_resolution(resolution)?)
     }
 
+    /// Has pictures cut to this share of their centre from now on, 0.1 – 1.
+    pub fn set_crop(&mut self, crop: f32) -> Result<(), JsError> {
+        Ok(self.classifier.set_crop(crop)?)
+    }
+
     /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
     pub fn classify(
         &mut self,
@@ -243,7 +248,7 @@ impl Trainer {
         Ok(evaluation_object(&self.trainer.evaluate_features(features, labels)?))
     }
 
-    /// Trains by another recipe from the next step on; its batch cannot grow.
+    /// Trains by another recipe from the next step on; `batch` and `freeze` cannot change.
     pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<(), JsError> {
         Ok(self.trainer.set_recipe(from_js(recipe.into())?)?)
     }

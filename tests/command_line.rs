@@ -333,6 +333,10 @@ fn training_goes_on_bit_for_bit() {
 
     let resume = format!("{train} --out @x.safetensors --checkpoint @run.safetensors --resume");
     assert!(error(&folder, &format!("{resume} --padding same")).contains("is of another network"));
+    let message = error(&folder, &resume.replace("--batch 16", "--batch 32"));
+    assert!(message.contains("a batch of 32 needs a new run: this one is of 16"), "{message}");
+    let message = error(&folder, &format!("{train} --out @x.safetensors --hold-out 100"));
+    assert!(message.contains("--hold-out must leave images to train on, not take 100 of 100"), "{message}");
     let message = error(&folder, &resume.replace("--shapes 100", "--shapes 200"));
     assert!(message.contains("an epoch of that training has 96 images, not 192"), "{message}");
 

@@ -164,6 +164,8 @@ fn features_are_of_use_only_where_the_classifier_learns_alone() {
     let recipe = Recipe { freeze: FEATURES, ..trainer.recipe().clone() };
     let error = trainer.set_recipe(recipe.clone()).unwrap_err().to_string();
     assert_eq!(error, "what learns can only change with a new run");
+    let error = trainer.set_recipe(Recipe { batch: 2, ..trainer.recipe().clone() }).unwrap_err().to_string();
+    assert_eq!(error, "a batch of 2 needs a new run: this one is of 4");
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
     let error = trainer.step_features(&[0.0; 2559], &labels).unwrap_err().to_string();
     assert_eq!(error, "2 images of 1280 features are 2560 values, not 2559");
@@ -233,5 +235,7 @@ fn bad_batches_are_errors_and_change_nothing() {
     assert_eq!(step(&images, &[0; 5]), "a batch has 1 to 4 images, not 5");
     assert_eq!(step(&images, &[0, 1, 2, 10]), "label 10 is not one of 10 classes");
     assert_eq!(step(&images[1..], &[0; 4]), "4 images of 16 × 16 × 3 are 3072 values, not 3071");
+    assert_eq!(step(&[], &[0; 4]), "4 images have no pixels");
+    assert_eq!(message(trainer.evaluate(&[], &[0, 1]).map(|_| ())), "2 images have no pixels");
     assert_eq!(trainer.weights(), &before);
 }

@@ -12,7 +12,7 @@ use crate::network::{named, overlay};
 
 /// Settings of the training; their names in a file are those of [`Recipe`].
 #[derive(clap::Args, Serialize)]
-#[command(next_help_heading = "Recipe (defaults: the paper's)")]
+#[command(next_help_heading = "Recipe (defaults: the paper's, with SGD for RMSProp)")]
 pub struct Options {
     /// A JSON object of settings, named as the options below with _ for -; options win over it
     #[arg(long, value_name = "FILE")]

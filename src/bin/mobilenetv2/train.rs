@@ -181,8 +181,14 @@ fn whole_batches(train: &Dataset, batch: usize) -> usize {
 /// The images to train on and those held out.
 fn load(args: &Args, config: &Config) -> Result<(Dataset, Dataset)> {
     let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes as usize, config)?;
-    if args.hold_out > 0 && args.hold_out < train.len() {
-        (train, test) = train.split_off(args.hold_out);
+    if args.hold_out > 0 {
+        let (held, all) = (args.hold_out, train.len());
+        if held >= all {
+            return Err(Error::Data(format!(
+                "--hold-out must leave images to train on, not take {held} of {all}"
+            )));
+        }
+        (train, test) = train.split_off(held);
     }
     if train.is_empty() || test.is_empty() {
         let message =
