@@ -96,7 +96,8 @@ impl Augment {
     }
 
     fn image(&mut self, mut rng: Rng, image: &[u8], out: &mut [f32]) {
-        let drawn = rng.usize(..self.renderings.len());
+        // numbers of 64 bits: smaller ones, such as a browser's usize, are drawn otherwise
+        let drawn = rng.u64(..self.renderings.len() as u64) as usize;
         let rendering = &mut self.renderings[drawn];
         let size = rendering.size;
         let image = match &mut rendering.resampler {
@@ -108,9 +109,9 @@ impl Augment {
             }
         };
         let mut offset = || {
-            let (size, resolution) = (size as isize, self.resolution as isize);
-            let padding = self.crop_padding as isize;
-            rng.isize((size - resolution).min(0) - padding..=(size - resolution).max(0) + padding)
+            let (size, resolution) = (size as i64, self.resolution as i64);
+            let padding = self.crop_padding as i64;
+            rng.i64((size - resolution).min(0) - padding..=(size - resolution).max(0) + padding) as isize
         };
         let (left, top) = (offset(), offset());
         let mirrored = self.flip && rng.bool();
@@ -137,7 +138,7 @@ impl Augment {
         }
         if self.cutout > 0 {
             let mut span = || {
-                let centre = rng.usize(..self.resolution);
+                let centre = rng.u64(..self.resolution as u64) as usize;
                 let end = (centre + self.cutout.div_ceil(2)).min(self.resolution);
                 centre.saturating_sub(self.cutout / 2)..end
             };
