@@ -57,7 +57,7 @@ export class Project extends EventTarget {
       this.#storage = await openStorage();
       const { classes, pictures, trained } = await this.#storage.read();
       this.classes = classes.sort(byOrder);
-      this.pictures = pictures.sort(byOrder);
+      this.pictures = pictures.filter((one) => classes.some(({ id }) => id === one.class_id)).sort(byOrder);
       this.trained = trained ?? null;
     } catch (error) {
       this.#fail(error);
@@ -105,7 +105,7 @@ export class Project extends EventTarget {
   }
 
   /**
-   * Adds pictures to a class, shrunk to what is of use; what is none is left out.
+   * Adds pictures to a class, shrunk to what is of use; what is none is left out. Ends early where the class is removed.
    *
    * @param {Class} one
    * @param {Iterable<Source>} sources
@@ -118,13 +118,15 @@ export class Project extends EventTarget {
     let fresh = [];
     let done = 0;
     const keep = () => {
-      if (fresh.length) this.#write({ pictures: fresh });
+      const pictures = fresh.filter((picture) => this.pictures.includes(picture)); // or it was removed meanwhile
+      if (pictures.length) this.#write({ pictures });
       fresh = [];
     };
     for (const source of sources) {
-      if (signal?.aborted) break;
       try {
-        const picture = this.#newPicture(one, await shrink(source));
+        const blob = await shrink(source);
+        if (signal?.aborted || !this.classes.includes(one)) break;
+        const picture = this.#newPicture(one, blob);
         this.pictures.push(picture);
         fresh.push(picture);
       } catch (error) {

@@ -163,6 +163,34 @@ test("what is no picture is left out and named", { timeout: MINUTE }, async () =
   await context.close();
 });
 
+test("a class that is removed while it is filled leaves nothing behind", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.data=pictures");
+  await fill(page);
+  await page.getByRole("button", { name: "Add a class" }).click();
+  // as many pictures as take a while, removed as soon as some are there
+  const many = Array.from({ length: 15 }, () => files[0]).flat();
+  await card(page, 3).locator("input[type=file]").setInputFiles(many);
+  await card(page, 3).locator(".thumbnails li").first().waitFor();
+  await card(page, 3).getByRole("button", { name: "Remove", exact: true }).click();
+  await page.locator(".adding").waitFor({ state: "hidden" });
+  await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
+  await page.reload();
+  await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
+  const stored = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const opening = indexedDB.open("mobilenetv2-project");
+        opening.onsuccess = () => {
+          const all = opening.result.transaction("pictures").objectStore("pictures").count();
+          all.onsuccess = () => resolve(all.result);
+        };
+      }),
+  );
+  assert.equal(stored, 60);
+  check();
+  await context.close();
+});
+
 test("storage that fails is said so, and the pictures stay", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures", {
     script: () => {
