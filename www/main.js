@@ -54,6 +54,7 @@ async function main() {
   model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
   model.update();
   missingWeights(context);
+  addEventListener("popstate", () => missingWeights(context));
 
   find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
   const classify = createClassify(context);
@@ -108,13 +109,19 @@ function missingWeights({ state, library, model }) {
   }
 }
 
-/** The network of the person's own classes is there to be used, also after a reload. @param {Context} context */
-function offerTrained({ library, project }) {
+/** The network of the person's own classes, where there is one, is there to be used, also after a reload. @param {Context} context */
+function offerTrained({ state, library, project }) {
   const { trained } = project;
-  if (!trained || trained === offered) return;
+  if (trained === offered) return;
   offered = trained;
+  const id = "classes";
   const name = () => t("weights.classes");
-  library.add({ id: "classes", origin: "project", name, family: "classes", accuracy: {}, ...trained });
+  const before = library.find(id);
+  if (trained) library.add({ id, origin: "project", name, family: id, accuracy: {}, ...trained });
+  else if (before) {
+    state.forget(id);
+    library.remove(before);
+  }
 }
 /** @type {import("./project.js").Trained | null} */
 let offered = null;

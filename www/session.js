@@ -41,6 +41,8 @@ const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
+/** Codes of errors after which the core has forgotten the training; after others it can go on. */
+const LOST = ["engine-stopped", "closed"];
 
 /**
  * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation, `runs`
@@ -105,14 +107,17 @@ export class Session extends EventTarget {
     this.#abort.abort(); // an evaluation that goes on
     this.#abort = new AbortController();
     this.#enter("starting");
+    if (!from) settings = { ...settings, from: "" }; // those it names may be gone
+    this.trainer?.close();
+    this.trainer = null;
+    /** @type {import("./engine.js").Trainer | null} */
+    let trainer = null;
     try {
-      this.trainer?.close();
-      this.trainer = null;
       const { signal } = this.#abort;
       const resolution = Number(settings.resolution);
       const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
       const weights = from && (await abortable(this.#library.load(from), signal));
-      const trainer = await this.#engine.createTrainer({
+      trainer = await this.#engine.createTrainer({
         config,
         recipe: recipeOf(settings),
         data: dataOf(settings, this.#project),
@@ -144,6 +149,7 @@ export class Session extends EventTarget {
       this.dispatchEvent(new Event("runs"));
     } catch (error) {
       if (!this.#abort.signal.aborted) this.problem = error;
+      trainer?.close();
       this.preparing = null;
       this.#enter("idle");
       return;
@@ -154,6 +160,7 @@ export class Session extends EventTarget {
   /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
   async resume(steps) {
     if (this.state !== "paused") return;
+    this.problem = null;
     this.#abort.abort(); // an evaluation that goes on
     this.#abort = new AbortController();
     await this.#train(steps);
@@ -231,6 +238,7 @@ export class Session extends EventTarget {
       });
     } catch (error) {
       this.problem = error;
+      if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
       run.end = "failed";
       this.trainer = null;
       this.#enter("idle");

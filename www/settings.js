@@ -74,7 +74,7 @@ export const SETTINGS = [
     paper: "rmsprop",
     choices: ["sgd", "nesterov", "rmsprop"],
   },
-  { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 1 },
+  { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 0.9999 },
   { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
   { key: "average", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 0.99999 },
   { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
@@ -117,6 +117,8 @@ export const SETTINGS = [
 
 export const WIDTHS = [0.35, 0.5, 0.75, 1, 1.4];
 export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
+/** Whether a network can have it, be it one of those or not. @param {number} value */
+export const isResolution = (value) => Number.isInteger(value) && value >= 8 && value <= 1024;
 
 /** Classes of the data sets that the page knows. */
 const CLASSES = 10;

@@ -2,7 +2,7 @@
  * What the page shows, and the link that shows it again: `#train?train.width=0.5&train.seed=7`. Only what differs from
  * the defaults is in the link.
  */
-import { parse, preset, RESOLUTIONS, SETTINGS, WIDTHS } from "./settings.js";
+import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 
 export const ROOMS = ["classify", "train", "apart"];
 
@@ -19,10 +19,10 @@ const DEFAULTS = {
 /** @typedef {keyof typeof DEFAULTS} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
-/** What a value in the link may be, where it is no setting. @type {Record<string, (value: any) => boolean>} */
+/** What a value in the link may be beside the default, where it is no setting. @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
-  width: (value) => value === 0 || WIDTHS.includes(value),
-  resolution: (value) => value === 0 || RESOLUTIONS.includes(value),
+  width: (value) => WIDTHS.includes(value),
+  resolution: isResolution,
   top: (value) => Number.isInteger(value) && value >= 1 && value <= 20,
   panel: (value) => PANELS.includes(value),
   stem: (value) => ["imagenet", "cifar"].includes(value),
@@ -66,6 +66,12 @@ class State extends EventTarget {
     this.dispatchEvent(new CustomEvent("change", { detail: room }));
   }
 
+  /** Chooses other weights than those of this id, which are gone. @param {string} id */
+  forget(id) {
+    if (this.values.train.from === id) this.set("train", { from: "" });
+    if (this.values.classify.weights === id) this.set("classify", { weights: "" });
+  }
+
   /** The link to what is shown. */
   link() {
     const query = new URLSearchParams();
@@ -94,7 +100,7 @@ class State extends EventTarget {
 /** @param {string} key @param {string} text @param {number | string | boolean} fallback */
 function readValue(key, text, fallback) {
   const value = typeof fallback === "number" ? Number(text) : text;
-  if (key in CHECKS) return CHECKS[key](value) ? value : null;
+  if (key in CHECKS) return value === fallback || CHECKS[key](value) ? value : null;
   const setting = SETTINGS.find((s) => s.key === key);
   return setting ? parse(setting, text) : value;
 }

@@ -169,11 +169,12 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
 
 test("a link with nonsense falls back to what is sensible", async () => {
   const { page, check } = await lab.open(
-    "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&nonsense=1&train.seed=3",
+    "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&train.resolution=40&nonsense=1&train.seed=3",
   );
   assert.equal(await page.locator("#setting-batch").inputValue(), "32");
   assert.equal(await page.locator("#setting-schedule").inputValue(), "cosine");
   assert.equal(await page.locator("input[name=width]:checked").getAttribute("value"), "0.35");
+  assert.equal(await page.locator("input[name=resolution]:checked").getAttribute("value"), "40");
   assert.equal(await page.locator("#setting-seed").inputValue(), "3");
   check();
 });
@@ -198,6 +199,21 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
   await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
   assert.ok(await button(page, "Start").isEnabled());
   await bare.close();
+});
+
+test("pictures that do not arrive make a training pause, and it goes on when they do", { timeout: 3 * MINUTE }, async (t) => {
+  if (!sharedData("cifar-10")) return t.skip("the shared CIFAR-10 is absent");
+  const { page, context } = await lab.open("#train?train.data=cifar-10&train.batch=16");
+  await context.route("**/train_*.webp", (route) => (route.request().method() === "HEAD" ? route.continue() : route.abort()));
+  await button(page, "Start").click();
+  await page.locator(".control .problem", { hasText: "The training did not go on" }).waitFor();
+  await message(page, /pauses at step 0;/);
+  await context.unroute("**/train_*.webp");
+  await button(page, "Go on").click();
+  await stepsDone(page, 2);
+  assert.ok(await page.locator(".control .problem").isHidden());
+  await button(page, "Stop").click();
+  await message(page, /was stopped/);
 });
 
 test("a training that does not fit into memory says so, and the next one runs", { timeout: 2 * MINUTE }, async () => {

@@ -3,7 +3,7 @@ import { h, save, setWords } from "../dom.js";
 import { explainError, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
 import { pack, unpack } from "../projectfile.js";
-import { parse, RESOLUTIONS, SETTINGS, WIDTHS } from "../settings.js";
+import { isResolution, parse, SETTINGS, WIDTHS } from "../settings.js";
 import { createClassCard } from "./classcard.js";
 import { chosenFiles, droppedFiles } from "./picturefiles.js";
 
@@ -272,6 +272,6 @@ function valid({ width, resolution, ...settings }) {
   return {
     ...Object.fromEntries(known.filter(([, value]) => value !== null)),
     ...(WIDTHS.includes(Number(width)) && { width: Number(width) }),
-    ...(RESOLUTIONS.includes(Number(resolution)) && { resolution: Number(resolution) }),
+    ...(isResolution(Number(resolution)) && { resolution: Number(resolution) }),
   };
 }

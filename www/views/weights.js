@@ -48,8 +48,7 @@ export function createWeights({ engine, state, library, model }, use) {
   /** @param {Entry} entry */
   function remove(entry) {
     if (entry.origin === "trained" && !confirm(t("weights.confirm", { name: entry.name() }))) return;
-    if (state.values.train.from === entry.id) state.set("train", { from: "" });
-    if (state.values.classify.weights === entry.id) state.set("classify", { weights: "" });
+    state.forget(entry.id);
     return library.remove(entry);
   }
 
