@@ -93,6 +93,17 @@ impl Classifier {
         Ok(())
     }
 
+    /// Has photos cut to this share of their centre from now on, 0.1 – 1.
+    ///
+    /// # Errors
+    /// [`crate::Error::Argument`] if it is out of range; the share stays as it was.
+    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
+        let config = Config { crop, ..self.config.clone() };
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
     /// Bytes of working memory for one image: everything but weights, input and output.
     pub fn working_bytes(&self) -> usize {
         self.workers

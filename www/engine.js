@@ -71,24 +71,22 @@ export class Engine extends EventTarget {
 
   /** Starts the worker, for the first time or anew. */
   async start() {
+    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data }) => this.#receive(data);
+    worker.onerror = (event) =>
+      this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
+    this.#worker = worker;
     try {
-      await this.#start();
+      await this.call("init", { variant: this.variant, threads: this.threads });
     } catch (error) {
+      if (this.#worker !== worker) throw error; // it was ended meanwhile
+      this.close();
       if (this.threads === 1) throw error;
       console.warn("no threads:", error);
-      this.close();
       this.threads = 1;
       this.obstacle = "failed";
-      await this.#start();
+      await this.start();
     }
-  }
-
-  async #start() {
-    this.#worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
-    this.#worker.onmessage = ({ data }) => this.#receive(data);
-    this.#worker.onerror = (event) =>
-      this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
-    await this.call("init", { variant: this.variant, threads: this.threads });
   }
 
   /**
@@ -101,9 +99,10 @@ export class Engine extends EventTarget {
     this.dispatchEvent(new Event("restart"));
   }
 
-  /** Ends the worker and its threads; what waits for it is rejected. */
+  /** Ends the worker and its threads; what waits for it is rejected, as is whatever it is asked for from then on. */
   close() {
     this.#worker?.terminate();
+    this.#worker = undefined;
     this.#fail(new EngineError("engine-stopped", "the engine was stopped"));
   }
 
@@ -141,9 +140,10 @@ export class Engine extends EventTarget {
    */
   call(method, args, transfer = []) {
     return new Promise((resolve, reject) => {
+      if (!this.#worker) throw new EngineError("engine-stopped", "the engine was stopped");
       const id = this.handle();
       this.#waiting.set(id, { resolve, reject });
-      this.#worker?.postMessage({ id, method, args }, transfer);
+      this.#worker.postMessage({ id, method, args }, transfer);
     });
   }
 
@@ -359,7 +359,7 @@ export class Trainer extends Held {
    * @param {{steps?: number, signal?: AbortSignal}} [options]
    */
   async *run({ steps = Infinity, signal } = {}) {
-    const halt = () => this.engine.call("halt", { trainer: this.handle });
+    const halt = () => this.engine.call("halt", { trainer: this.handle }).catch(() => {}); // a core that was stopped has halted
     signal?.addEventListener("abort", halt);
     try {
       for (let taken = 0; taken < steps; taken++) {
@@ -382,10 +382,12 @@ export class Trainer extends Held {
    * predicted and how probable that was.
    *
    * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `images`: how
-   *   many, from the first; all where it is left out
+   *   many, from the first; all where it is left out or there are fewer
    */
-  evaluate({ images = this.held_out, signal, onProgress } = {}) {
+  evaluate({ images: most = this.held_out, signal, onProgress } = {}) {
     return this.#inTurn(async () => {
+      const images = Math.min(most, this.held_out);
+      if (!(images > 0)) throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
       const each = {
         predictions: new Uint32Array(images),
         confidences: new Float32Array(images),
@@ -410,7 +412,7 @@ export class Trainer extends Held {
   /**
    * A changed recipe, from the next step on.
    *
-   * @param {Recipe} recipe its `batch` may not grow
+   * @param {Recipe} recipe what changes; `batch` and `freeze` cannot
    */
   setRecipe(recipe) {
     return this.engine.call("setRecipe", { trainer: this.handle, recipe });

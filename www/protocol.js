@@ -81,7 +81,7 @@
  *   held-out pictures from `first` on as fit into the time.
  * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
  * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.
- * @property {[{trainer: number, recipe: Recipe}, {}]} setRecipe Acts from the next step on.
+ * @property {[{trainer: number, recipe: Recipe}, {}]} setRecipe Changes those settings from the next step on.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.

@@ -31,8 +31,9 @@ const classifiers = new Map();
  * A training and its data; `features` are what the classifier is given of each picture, where it alone learns and the
  * pictures are always the same, and `ready` counts the pictures that are decoded and have theirs.
  *
- * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset, batch: number,
- *   position: number, waiting: AbortController, features: Float32Array[] | null, ready: number}} Training
+ * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset,
+ *   recipe: import("./protocol.js").Recipe, batch: number, position: number, waiting: AbortController,
+ *   features: Float32Array[] | null, ready: number}} Training
  */
 /** @type {Map<number, Training>} */
 const trainers = new Map();
@@ -77,7 +78,8 @@ const methods = {
       return profile(network, grey(network));
     }
     const trainer = new core.Trainer(config, { batch }, 1);
-    const { images, labels } = core.shapes(1, 0, batch, config.resolution ?? 224);
+    const { images } = core.shapes(1, 0, batch, config.resolution ?? 224);
+    const labels = new Uint32Array(batch); // of whichever classes, a step takes as long
     return profile(trainer, () => {
       const start = performance.now();
       trainer.train_step(images, labels);
@@ -106,6 +108,7 @@ const methods = {
     trainers.set(trainer, {
       trainer: network,
       data: set,
+      recipe,
       batch: recipe.batch ?? 96,
       position: 0,
       waiting: new AbortController(),
@@ -162,7 +165,7 @@ const methods = {
     const sum = { loss: 0, correct: 0, total: 0 };
     do {
       const size = Math.min(EVALUATION_CHUNK, count - sum.total);
-      const batch = await training.data.heldOut(first + sum.total, size);
+      const batch = await heldOutOf(training, first + sum.total, size);
       const features = featuresOf(training, batch);
       const part = features
         ? training.trainer.evaluate_features(features, batch.labels)
@@ -181,21 +184,25 @@ const methods = {
     };
   },
 
-  heldOut: ({ trainer, first, count }) => held(trainers, trainer).data.heldOut(first, count),
+  heldOut: ({ trainer, first, count }) => heldOutOf(held(trainers, trainer), first, count),
 
   async predict({ trainer, index, k }) {
     const training = held(trainers, trainer);
-    const { images, resolution } = await training.data.heldOut(index, 1);
+    const { images, resolution } = await heldOutOf(training, index, 1);
     const rgba = new Uint8Array(resolution * resolution * 4).fill(255);
     for (let i = 0; i < resolution * resolution; i++) rgba.set(images.subarray(i * 3, i * 3 + 3), i * 4);
     const network = new core.Classifier(training.trainer.weights(false));
+    network.set_crop(1); // held-out pictures are cut already, if they are to be
     const result = network.classify(rgba, resolution, resolution, k);
     network.free();
     return result;
   },
 
   setRecipe({ trainer, recipe }) {
-    held(trainers, trainer).trainer.set_recipe(recipe);
+    const training = held(trainers, trainer);
+    const changed = { ...training.recipe, ...recipe };
+    training.trainer.set_recipe(changed);
+    training.recipe = changed;
     return {};
   },
 
@@ -237,6 +244,12 @@ function held(map, handle) {
   const value = map.get(handle);
   if (!value) throw new EngineError("closed", "this classifier, trainer or picture was closed");
   return value;
+}
+
+/** @param {Training} training @param {number} first @param {number} count */
+function heldOutOf({ data }, first, count) {
+  if (first >= 0 && first + count <= data.held_out) return data.heldOut(first, count);
+  throw new EngineError("core", `${data.held_out} pictures are held out; none is number ${first + count}`);
 }
 
 /** Features of a batch's pictures, where there are some. @param {Training} training @param {import("./protocol.js").Batch} batch */

@@ -161,12 +161,15 @@ test("errors are rejections with a code, and the engine goes on", async () => {
       names: ["a", "b"],
       held_out: 1,
     };
+    const small = { config: { width: 0.35, resolution: 32 }, recipe: { batch: 8 } };
+    const step = (/** @type {any} */ trainer) => trainer.run({ steps: 1 }).next();
     const all = [
       await code(engine.describe({ width: 9 })),
       await code(engine.loadClassifier("nowhere.safetensors")),
       await code(engine.loadClassifier(new Uint8Array(3))),
       await code(engine.openPicture(new Blob([]))),
       await code(engine.createTrainer({ data })),
+      await code(engine.createTrainer({ ...small, data: { ...data, images: new Uint8Array(), resolution: 0 } }).then(step)),
     ];
     const { parameters } = await engine.describe({});
     engine.close();
@@ -177,7 +180,70 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   assert.match(codes[2], /^core: /);
   assert.match(codes[3], /^empty-file/);
   assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
-  assert.equal(codes[5], "3504872");
+  assert.equal(codes[5], "core: 8 images have no pixels");
+  assert.equal(codes[6], "3504872");
+});
+
+test("a trainer says of held-out pictures one thing, however it is asked, and changes what it is told to", async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const said = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine();
+    const { images, labels, resolution, names } = await engine.shapes({ count: 60, resolution: 32 });
+    const trainer = await engine.createTrainer({
+      config: { width: 0.35, resolution: 32, stem: "cifar", crop: 0.5 },
+      recipe: { batch: 8, learning_rate: 0.02, schedule: "constant" },
+      data: { kind: "images", images, labels, resolution, names, held_out: 12 },
+    });
+    for await (const _ of trainer.run({ steps: 10 }));
+    const code = (/** @type {Promise<unknown>} */ promise) =>
+      promise.then(
+        () => "none",
+        (/** @type {any} */ error) => `${error.code}: ${error.message}`,
+      );
+    const { total, predictions, confidences } = await trainer.evaluate({ images: 100 });
+    const each = [];
+    for (let i = 0; i < 12; i++) each.push((await trainer.predict(i, 1)).predictions[0]);
+    const beyond = [await code(trainer.heldOut(3, 10)), await code(trainer.predict(12, 1))];
+    await trainer.setRecipe({ learning_rate: 0.001 });
+    const { value } = await trainer.run({ steps: 1 }).next();
+    const refused = await code(trainer.setRecipe({ batch: 4 }));
+    engine.close();
+    return { total, predictions: [...predictions], confidences: [...confidences], each, beyond, value, refused };
+  });
+  assert.equal(said.total, 12);
+  assert.deepEqual(
+    said.each.map((/** @type {any} */ one) => one.class),
+    said.predictions,
+  );
+  said.each.forEach((/** @type {any} */ one, /** @type {number} */ i) =>
+    assert.ok(Math.abs(one.probability - said.confidences[i]) < 1e-6, `picture ${i}`),
+  );
+  assert.deepEqual(said.beyond, [
+    "core: 12 pictures are held out; none is number 13",
+    "core: 12 pictures are held out; none is number 13",
+  ]);
+  assert.ok(Math.abs(said.value.learning_rate - 0.001) < 1e-9);
+  assert.equal(said.value.step, 11);
+  assert.equal(said.refused, "core: a batch of 4 needs a new run: this one is of 8");
+});
+
+test("an engine that was closed answers no more, and stays closed", { timeout: 60_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const said = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const engine = await createEngine({ threads: 2 });
+    const picture = await engine.openPicture(await (await fetch("samples/cat.jpg")).blob());
+    const code = (/** @type {any} */ error) => error.code;
+    const restarting = engine.restart().catch(code);
+    engine.close();
+    await picture.close();
+    return [await restarting, await engine.describe({}).catch(code), engine.threads, engine.obstacle];
+  });
+  assert.deepEqual(said, ["engine-stopped", "engine-stopped", 2, null]);
+  const end = Date.now() + 10_000;
+  while (page.workers().length && Date.now() < end) await page.waitForTimeout(50);
+  assert.equal(page.workers().length, 0);
 });
 
 test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
