@@ -12,8 +12,8 @@ use xshell::cmd;
 
 use crate::tools::{Tools, version_of};
 
-/// The oldest Rust that compiles the crate (`rust-version` of Cargo.toml) and the oldest Node.js.
-const RUST: (u32, u32) = (1, 89);
+/// The oldest Rust that all of this is tried with (`rust-version` of Cargo.toml) and the oldest Node.js.
+const RUST: (u32, u32) = (1, 95);
 const NODE: (u32, u32) = (20, 0);
 /// Any version in PATH will do; this one is installed where there is none.
 const WASM_PACK: &str = "0.15.1";

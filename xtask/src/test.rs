@@ -64,8 +64,8 @@ fn clippy(tools: &Tools) -> Result<()> {
     tools.run(cmd!(sh, "cargo clippy --no-default-features --all-targets -- -D warnings"))?;
     // One is enough: what differs without threads is known from above, and instructions make no difference.
     let variant = tools.variants.iter().find(|variant| variant.threads).context("no variant has threads")?;
-    let features = variant.cargo_features();
-    let wasm = cmd!(sh, "cargo clippy {features...} --all-targets --target {WASM_TARGET} -- -D warnings");
+    let args = variant.cargo_args();
+    let wasm = cmd!(sh, "cargo clippy {args...} --all-targets --target {WASM_TARGET} -- -D warnings");
     tools.run(tools.for_wasm(wasm, variant)?)
 }
 
@@ -81,10 +81,10 @@ fn docs(tools: &Tools) -> Result<()> {
 fn wasm(tools: &Tools) -> Result<()> {
     for variant in &tools.variants {
         println!("\n{}", variant.name);
-        let features = variant.cargo_features();
+        let args = variant.cargo_args();
         let test = cmd!(
             tools.shell,
-            "wasm-pack test --headless --chrome --mode no-install -- {features...} --lib --test golden --test web"
+            "wasm-pack test --headless --chrome --mode no-install -- {args...} --lib --test golden --test web"
         );
         tools.run(tools.for_wasm(test, variant)?)?;
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::iter;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -18,18 +17,36 @@ pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Variant {
     pub name: String,
-    pub target_features: String,
+    pub kernel_features: Option<String>,
     #[serde(default)]
     pub threads: bool,
     pub wasm_opt: Vec<String>,
 }
 
 impl Variant {
-    /// The crate's features for cargo: the command line stays out.
-    pub fn cargo_features(&self) -> impl Iterator<Item = &'static str> {
-        iter::once("--no-default-features").chain(self.threads.then_some("--features=threads"))
+    /// What cargo is told of it: the crate's features, without the command line, and what kernels may use.
+    pub fn cargo_args(&self) -> Vec<String> {
+        let mut args = vec!["--no-default-features".to_owned()];
+        if self.threads {
+            args.push("--features=threads".to_owned());
+        }
+        if let Some(features) = &self.kernel_features {
+            let features = format!("-Ctarget-feature={features}");
+            // Only the crates with kernels get them: all others, and the standard library, are compiled once for two variants.
+            for package in ["mobilenetv2", "fearless_simd"] {
+                for (profile, flags) in
+                    [("dev", vec![&*features]), ("wasm", vec![PANIC_LOCATIONS, &features])]
+                {
+                    args.push(format!("--config=profile.{profile}.package.{package}.rustflags={flags:?}"));
+                }
+            }
+        }
+        args
     }
 }
+
+/// Panics of what ships name the file alone: lines and columns are 5 kB of a page.
+const PANIC_LOCATIONS: &str = "-Zlocation-detail=file";
 
 /// What the linker needs so that threads share a module's memory, each with a stack and thread-locals of its own.
 /// A shared memory reserves its maximum from the start; more than 2 GiB is refused on phones.
@@ -104,16 +121,16 @@ impl Tools {
         named.or_else(|| NAMES.iter().find_map(|name| self.find(name)))
     }
 
-    /// Where cargo puts what it makes of a wasm variant. Each has a folder of its own: cargo gives all builds of
-    /// the library one file name, so that variants in one folder would take turns overwriting each other.
-    pub fn wasm_target_dir(&self, variant: &Variant) -> PathBuf {
-        self.root().join("target/wasm").join(&variant.name)
+    /// Where cargo puts what it makes for WebAssembly.
+    pub fn wasm_target_dir(&self) -> PathBuf {
+        self.root().join("target/wasm")
     }
 
     /// The command for a wasm variant: compiled for its target features, by the toolchain that can.
     pub fn for_wasm<'a>(&self, command: Cmd<'a>, variant: &Variant) -> Result<Cmd<'a>> {
         // RUSTFLAGS and not the target's own variable, which a RUSTFLAGS from outside would override
-        let mut flags = format!("-C target-feature={}", variant.target_features);
+        let mut flags =
+            format!("-C target-feature=+simd128{}", if variant.threads { ",+atomics" } else { "" });
         // LLVM's strength reduction of loops makes an address of each constant offset, which a wasm load would take for free
         flags += " -C llvm-args=-disable-lsr";
         // Kernels say themselves what is a vector and what is unrolled; elsewhere both only make a page larger, by 3 kB
@@ -126,7 +143,7 @@ impl Tools {
         }
         let command = command
             .env("RUSTFLAGS", flags)
-            .env("CARGO_TARGET_DIR", self.wasm_target_dir(variant))
+            .env("CARGO_TARGET_DIR", self.wasm_target_dir())
             // building the standard library is not a stable feature of cargo
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
@@ -134,9 +151,11 @@ impl Tools {
             // nor is keeping this machine's folders out of the messages of panics
             .env("CARGO_UNSTABLE_TRIM_PATHS", "true")
             .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all")
-            // nor having them name the file alone: lines and columns of what ships are 5 kB of a page
+            // nor flags for a profile
             .env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true")
-            .env("CARGO_PROFILE_WASM_RUSTFLAGS", "-Zlocation-detail=file")
+            .env("CARGO_PROFILE_WASM_RUSTFLAGS", PANIC_LOCATIONS)
+            // nor, before cargo 1.100, a folder for each build of a crate: those of two variants would have one file name
+            .env("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true")
             // no browser reads the debug information that the tests would carry
             .env("CARGO_PROFILE_DEV_DEBUG", "none");
         if !self.debian_rust {
@@ -172,7 +191,7 @@ fn fresh(command: Cmd) -> Cmd {
 
 /// A PATH with a folder before all others.
 fn prepend(folder: &Path, path: &OsStr) -> Result<OsString> {
-    Ok(env::join_paths(iter::once(folder.to_owned()).chain(env::split_paths(path)))?)
+    Ok(env::join_paths(std::iter::once(folder.to_owned()).chain(env::split_paths(path)))?)
 }
 
 /// The first two numbers of a program's version: `rustc 1.96.0 (…)` → (1, 96), `v20.1.0` → (20, 1).

@@ -26,12 +26,12 @@ const WASM_OPT: [&str; 8] = [
 /// Builds a variant's package, if anything it is made from has changed, and returns its folder.
 pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     let sh = &tools.shell;
-    let features = variant.cargo_features();
-    let build = cmd!(sh, "cargo build --profile wasm --lib {features...} --target {WASM_TARGET}");
+    let args = variant.cargo_args();
+    let build = cmd!(sh, "cargo build --profile wasm --lib {args...} --target {WASM_TARGET}");
     tools.run(tools.for_wasm(build, variant)?)?;
 
-    // Cargo knows whether its own output is up to date; the rest is, if it was made from the same.
-    let compiled = tools.wasm_target_dir(variant).join(WASM_TARGET).join("wasm/mobilenetv2.wasm");
+    // Cargo has put this variant's there, be it new or not; the rest is up to date if it was made from the same.
+    let compiled = tools.wasm_target_dir().join(WASM_TARGET).join("wasm/mobilenetv2.wasm");
     let folder = tools.root().join("target/pkg").join(&variant.name);
     let stamp = folder.with_extension("stamp");
     let made_from = fingerprint(&[
