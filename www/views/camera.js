@@ -7,14 +7,14 @@ import { createViewfinder } from "./viewfinder.js";
 const WINDOW = 2000;
 
 /**
- * @param {{model: import("../model.js").Model, take: (picture: Blob) => void,
- *   showResult: (result: import("../protocol.js").Classification) => void}} options
+ * @param {{model: import("../model.js").Model, top: () => number, take: (picture: Blob) => void,
+ *   showResult: (result: import("../protocol.js").Classification) => void, closed: () => void}} options `top`: classes shown
  */
-export function createCamera({ model, take, showResult }) {
+export function createCamera({ model, top, take, showResult, closed }) {
   const shoot = h("button", { type: "button", class: "primary", t: "camera.take", onclick: keep });
   const rate = h("p", { class: "number muted camera-rate" }, "…");
-  const viewfinder = createViewfinder({ name: "camera", action: shoot, below: [rate], opened: watch });
-  const { element, video, start, stop } = viewfinder;
+  const viewfinder = createViewfinder({ name: "camera", action: shoot, below: [rate], opened: watch, closed });
+  const { element, problem, video, start, stop } = viewfinder;
   const button = h("button", { type: "button", t: "camera.open", onclick: start });
 
   /** Classifies one frame after the other while this stream runs. @param {MediaStream} mine */
@@ -22,7 +22,7 @@ export function createCamera({ model, take, showResult }) {
     /** @type {number[]} when pictures were done */
     let done = [performance.now()];
     while (viewfinder.stream === mine) {
-      const result = await model.loaded?.classifier.classify(video, { k: 5, crop: true }).catch(() => undefined);
+      const result = await model.loaded?.classifier.classify(video, { k: top(), crop: true }).catch(() => undefined);
       if (result && viewfinder.stream === mine) {
         showResult(result);
         const now = performance.now();
@@ -42,6 +42,7 @@ export function createCamera({ model, take, showResult }) {
 
   return {
     element,
+    problem,
     button,
     stop,
     get running() {

@@ -48,7 +48,7 @@ export function createClassCard(project, one, panel) {
     t: "camera.open",
     onclick: () => {
       camera.hidden = true;
-      recorder.start().then(() => (camera.hidden = !recorder.element.querySelector(".recorder-live:not([hidden])")));
+      recorder.start();
     },
   });
   const thumbnails = createThumbnails({
@@ -79,6 +79,7 @@ export function createClassCard(project, one, panel) {
       picker,
     ),
     recorder.element,
+    recorder.problem,
     thumbnails.element,
   );
 

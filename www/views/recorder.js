@@ -27,7 +27,7 @@ export function createRecorder({ take, closed }) {
     onblur: release,
   });
   const viewfinder = createViewfinder({ name: "recorder", action: hold, closed });
-  const { element, start, stop } = viewfinder;
+  const { element, problem, start, stop } = viewfinder;
 
   /** Takes a picture at once, and more for as long as the button is held. */
   async function record() {
@@ -45,5 +45,5 @@ export function createRecorder({ take, closed }) {
   function release() {
     recording = false;
   }
-  return { element, start, stop };
+  return { element, problem, start, stop };
 }
