@@ -83,7 +83,7 @@ export class Project extends EventTarget {
 
   /** @param {string} name @returns {Class} */
   addClass(name) {
-    const one = { id: crypto.randomUUID(), name, order: next(this.classes) };
+    const one = { id: newId(), name, order: next(this.classes) };
     this.classes = [...this.classes, one];
     this.#write({ classes: [one] });
     return one;
@@ -145,7 +145,7 @@ export class Project extends EventTarget {
     const siblings = this.of(one);
     const held = siblings.filter(({ held_out }) => held_out).length;
     const held_out = held < Math.floor((siblings.length + 1) / HELD_OUT_EVERY);
-    return { id: crypto.randomUUID(), class_id: one.id, held_out, order: next(this.pictures), blob };
+    return { id: newId(), class_id: one.id, held_out, order: next(this.pictures), blob };
   }
 
   /** Removes pictures, until that is undone. @param {Set<string>} gone ids */
@@ -248,6 +248,8 @@ export class Project extends EventTarget {
   }
 }
 
+/** An id that nothing else has, for pages that came by plain http too, where there is no `randomUUID`. */
+export const newId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 /** @param {{order: number}} a @param {{order: number}} b */
 const byOrder = (a, b) => a.order - b.order;
 /** @param {{order: number}[]} all in their order */

@@ -8,6 +8,7 @@
  *     weights.safetensors    the network trained on them, if there is one
  */
 import { EngineError } from "./errors.js";
+import { newId } from "./project.js";
 import { unzip } from "./vendor/but-unzip/index.js";
 import { makeZip } from "./vendor/client-zip/index.js";
 
@@ -31,7 +32,7 @@ export async function pack({ classes, pictures, trained }, settings) {
   };
   const files = [
     { name: "project.json", input: JSON.stringify(described, null, 2) },
-    ...pictures.map(({ class_id, held_out, order, blob }) => ({
+    ...pictures.map(({ class_id, held_out, blob }, order) => ({
       name: `${held_out ? "test" : "train"}/${folders.get(class_id)}/${String(order).padStart(4, "0")}.${extension(blob)}`,
       input: blob,
     })),
@@ -64,7 +65,7 @@ export async function unpack(file) {
   }
   const ids = new Map();
   const classes = described.classes.map((/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
-    const id = crypto.randomUUID();
+    const id = newId();
     ids.set(folder, id);
     return { id, name: String(name), order };
   });
@@ -75,11 +76,12 @@ export async function unpack(file) {
     const blob = new Blob([/** @type {BlobPart} */ (await item.read())], {
       type: TYPES[/** @type {keyof typeof TYPES} */ (type)] ?? "",
     });
-    const id = crypto.randomUUID();
-    pictures.push({ id, class_id: ids.get(folder), held_out: side === "test", order: Number(order), blob });
+    pictures.push({ id: newId(), class_id: ids.get(folder), held_out: side === "test", order: Number(order), blob });
   }
   const weights = await items.get("weights.safetensors")?.read();
-  const trained = weights && described.trained ? { bytes: weights, ...described.trained } : null;
+  const { config, labels } = described.trained ?? {};
+  const whole = weights && typeof config === "object" && Array.isArray(labels) && labels.every((one) => typeof one === "string");
+  const trained = whole ? { bytes: weights, config, labels } : null;
   return { classes, pictures, trained, settings: described.settings ?? {} };
 }
 

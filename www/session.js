@@ -186,12 +186,20 @@ export class Session extends EventTarget {
     await this.#engine.restart();
   }
 
-  /** Takes over what may change while training. @param {Values} settings */
-  async change(settings) {
-    if (!this.active || !this.trainer || !this.run) return;
-    await this.trainer.setRecipe(recipeOf(settings));
-    this.run.settings = { ...settings };
+  /** Trains by these settings too from now on, which may change while training; where that fails, as before. @param {Values} changes */
+  async change(changes) {
+    const { trainer, run } = this;
+    if (!this.active || !trainer || !run) return;
+    const before = run.settings;
+    run.settings = { ...before, ...changes };
     this.dispatchEvent(new Event("state"));
+    try {
+      await trainer.setRecipe(recipeOf(run.settings));
+    } catch (error) {
+      run.settings = before;
+      this.dispatchEvent(new Event("state"));
+      throw error;
+    }
   }
 
   /** Steps from the first to the last epoch's end. */

@@ -87,7 +87,7 @@ test("folders that are opened become classes of their names", { timeout: MINUTE 
   await card(page, 0).locator(".class-name").fill("things");
   await page.keyboard.press("Tab");
   await page.locator(".pictures input[webkitdirectory]").setInputFiles(folder);
-  await page.locator(".pictures-note", { hasText: "5 pictures added" }).waitFor();
+  await page.locator(".pictures-note", { hasText: /^Pictures added to .*: 5\.$/ }).waitFor();
   assert.deepEqual(await classes(page), ["animals 2", "things 3"]);
   check();
   await context.close();
@@ -101,7 +101,7 @@ test("what is dropped on a class goes there, beside the classes to its folder's"
   await drop(page, card(page, 0), [`${folder}/things`]);
   await counted(page, 0, 3);
   await drop(page, page.locator(".train .control"), [`${folder}/animals`, `${folder}/things`]);
-  await page.locator(".pictures-note", { hasText: "5 pictures added to animals, things" }).waitFor();
+  await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 5." }).waitFor();
   assert.deepEqual(await classes(page), ["Class 1 3", "Class 2 2", "animals 2", "things 3"]);
   check();
   await context.close();

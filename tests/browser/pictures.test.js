@@ -191,6 +191,26 @@ test("a class that is removed while it is filled leaves nothing behind", { timeo
   await context.close();
 });
 
+test("pictures that come while others are added wait for their turn, and cancelling leaves both out", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.data=pictures");
+  for (let i = 0; i < 2; i++) await page.getByRole("button", { name: "Add a class" }).click();
+  const many = Array.from({ length: 5 }, () => files[0]).flat();
+  await card(page, 0).locator("input[type=file]").setInputFiles(many);
+  await card(page, 1).locator("input[type=file]").setInputFiles(files[1].slice(0, 6));
+  await counted(page, 0, 100);
+  await counted(page, 1, 6);
+  await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
+  await card(page, 0).locator("input[type=file]").setInputFiles(many);
+  await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
+  await page.locator(".adding").getByRole("button", { name: "Cancel" }).click();
+  await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: \d\d?\.$/ }).waitFor();
+  await counted(page, 1, 6);
+  await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
+  await counted(page, 1, 8);
+  check();
+  await context.close();
+});
+
 test("storage that fails is said so, and the pictures stay", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures", {
     script: () => {

@@ -141,6 +141,13 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   await page.locator("#setting-learning_rate").fill("99");
   await page.keyboard.press("Tab");
   await page.locator("#setting-learning_rate-note", { hasText: "From 0 to 10" }).waitFor();
+  // what another data set would need is for the next run
+  await page.selectOption("#setting-data", "pictures");
+  await page.locator("#setting-epochs-note", { hasText: "acts at the next start" }).waitFor();
+  const before = await step(page);
+  await stepsDone(page, before + 2);
+  assert.equal(await figure(page, "Learning rate"), "0.05");
+  assert.match(await figure(page, "Epoch"), / of 3$/);
   await button(page, "Stop").click();
   await message(page, /was stopped/);
   check();

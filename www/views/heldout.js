@@ -85,21 +85,25 @@ export function createHeldOut({ session }) {
     all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer?.held_out ?? 0 });
   }
 
+  let turn = 0;
   /** @param {number} index */
   async function show(index) {
     const { trainer, run } = session;
     if (!painted || !run) return;
+    const mine = ++turn;
+    predictions.show([]);
     paintRgb(large, painted.images, painted.resolution, index);
     title.textContent = t("heldout.truth", { truth: className(run.labels[painted.labels[index]]) });
     problem.hidden = true;
     dialog.showModal();
     try {
       const result = await trainer?.predict(index, run.labels.length);
-      if (result)
+      if (result && mine === turn)
         predictions.show(
           result.predictions.map((p) => ({ name: className(run.labels[p.class]), probability: p.probability })),
         );
     } catch (error) {
+      if (mine !== turn) return;
       problem.textContent = explainError(error);
       problem.hidden = false;
     }

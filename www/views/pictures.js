@@ -20,8 +20,10 @@ export function createPictures({ state, project }) {
   const chosen = new Set();
   /** The class that pasted pictures go to. @type {Class | undefined} */
   let touched;
-  /** @type {AbortController | null} */
-  let adding = null;
+  /** Stops what is being added, and what waits for that. */
+  let adding = new AbortController();
+  /** Pictures are added in the order in which they came. */
+  let added = Promise.resolve();
 
   const folders = h("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, onchange: pickFolders });
   const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickProject });
@@ -41,7 +43,7 @@ export function createPictures({ state, project }) {
   );
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
   const progressText = h("span", { class: "number" });
-  const cancel = button("cancel", () => adding?.abort());
+  const cancel = button("cancel", () => adding.abort());
   const progressRow = h("div", { class: "adding actions", hidden: true }, progressText, progress, cancel);
   const note = h("p", { class: "pictures-note", role: "status" });
   const undo = button("pictures.undo", () => {
@@ -96,14 +98,14 @@ export function createPictures({ state, project }) {
   }
 
   /** Adds pictures to one class. @param {Class} one @param {Found[]} found */
-  const add = (one, found) => addAll([[one, found]]);
+  const add = (one, found) => addAll(found.length, () => [[one, found]]);
 
   /** Adds pictures to the classes of their folders' names; what lies in none to the class touched last. @param {Found[]} found */
   function addFolders(found) {
     /** @type {Map<string, Found[]>} */
     const byFolder = new Map();
     for (const one of found) byFolder.set(one.folder, [...(byFolder.get(one.folder) ?? []), one]);
-    return addAll(
+    return addAll(found.length, () =>
       [...byFolder].map(([folder, files]) => {
         const known = folder ? project.classes.find(({ name }) => name === folder) : (touched ?? project.classes[0]);
         return [known ?? newClass(false, folder), files];
@@ -111,31 +113,36 @@ export function createPictures({ state, project }) {
     );
   }
 
-  /** @param {[Class, Found[]][]} groups */
-  async function addAll(groups) {
-    const total = groups.reduce((sum, [, files]) => sum + files.length, 0);
-    if (!total || adding) return;
-    adding = new AbortController();
+  /** @param {number} total @param {() => [Class, Found[]][]} groups asked for once it is their turn */
+  function addAll(total, groups) {
     const { signal } = adding;
+    if (total) added = added.then(() => (signal.aborted ? undefined : addNow(total, groups(), signal))).catch(fail);
+    return added;
+  }
+
+  /** @param {number} total @param {[Class, Found[]][]} groups @param {AbortSignal} signal */
+  async function addNow(total, groups, signal) {
     progressRow.hidden = false;
     navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it away when space runs low
     const failed = [];
     let before = 0;
+    let looked = 0;
     for (const [one, files] of groups) {
       const onProgress = (/** @type {number} */ done) => {
+        looked++;
         progress.value = (before + done) / total;
         progressText.textContent = t("pictures.adding", { done: before + done, total });
       };
       failed.push(...(await project.add(one, files.map(({ file }) => file), { signal, onProgress })));
       before += files.length;
     }
-    adding = null;
+    if (signal.aborted) adding = new AbortController();
     progressRow.hidden = true;
     const names = failed.map(({ source }) => (source instanceof File ? source.name : "")).slice(0, 3).join(", ");
     say(
       failed.length
         ? t("pictures.failed", { count: failed.length, names, reason: explainError(failed[0].error) })
-        : t("pictures.added", { count: total, names: groups.map(([{ name }]) => name).join(", ") }),
+        : t("pictures.added", { count: looked, names: groups.map(([{ name }]) => name).join(", ") }),
     );
   }
 

@@ -7,7 +7,7 @@ import { swatch } from "./curves.js";
 /** @typedef {import("../session.js").Run} Run */
 
 /** @param {import("../main.js").Context} context */
-export function createRuns({ engine, session, state }) {
+export function createRuns({ engine, session, state, library }) {
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -46,7 +46,7 @@ export function createRuns({ engine, session, state }) {
   function row(run) {
     const failed = run.end === "failed" && !run.weights;
     const name = t("runs.name", { number: run.number });
-    const described = nameOf(run, session.runs);
+    const described = nameOf(run, session.runs, library);
     return h(
       "li",
       {},
@@ -97,14 +97,19 @@ function score({ evaluations }) {
   return held ? t("runs.score", { step: held.step, accuracy: percent(held.accuracy) }) : "";
 }
 
-/** What sets a run apart from the others; alone, the data and the width. @param {Run} run @param {Run[]} runs */
-function nameOf(run, runs) {
-  const keys = ["width", "resolution", ...SETTINGS.map(({ key }) => key)];
-  const apart = keys.filter((key) => runs.some((other) => other.settings[key] !== run.settings[key]));
+/**
+ * What sets a run apart from the others; alone, the data and the width.
+ *
+ * @param {Run} run @param {Run[]} runs @param {import("../library.js").Library} library
+ */
+function nameOf(run, runs, library) {
+  const keys = ["from", "width", "resolution", ...SETTINGS.map(({ key }) => key)];
+  const apart = keys.filter((key) => runs.some((other) => settingOf(other, key) !== settingOf(run, key)));
   const told = apart.length ? apart : ["data", "width"];
   return told
     .map((key) => {
-      const value = run.settings[key];
+      const value = settingOf(run, key);
+      if (key === "from") return value ? (library.find(value)?.name() ?? value) : t("bar.random");
       if (typeof value === "number")
         return `${t(`setting.${key}.short`)} ${number(value, { maximumSignificantDigits: 9, useGrouping: false })}`;
       return typeof value === "boolean"
@@ -113,3 +118,7 @@ function nameOf(run, runs) {
     })
     .join(" · ");
 }
+
+/** One that weights to start from have decided is theirs. @param {Run} run @param {string} key */
+const settingOf = ({ config, settings }, key) =>
+  /** @type {Record<string, any>} */ (config)[key] ?? settings[key];

@@ -32,11 +32,15 @@ export function createSettings({ state, session, model }) {
   function start(kind) {
     const { data, seed } = state.values.train;
     state.set("train", { ...preset(kind, String(data)), seed });
+    apply(SETTINGS.map(({ key }) => key));
   }
 
   /** One's own pictures are best learnt from weights that know something: those loaded. @param {Setting} setting @param {number | string | boolean} value */
   function change(setting, value) {
-    if (setting.key !== "data") return state.set("train", { [setting.key]: value });
+    if (setting.key !== "data") {
+      state.set("train", { [setting.key]: value });
+      return apply([setting.key]);
+    }
     const loaded = value === "pictures" && !state.values.train.from ? model.loaded?.entry : undefined;
     state.set("train", {
       ...switchData(state.values.train, String(value)),
@@ -44,15 +48,14 @@ export function createSettings({ state, session, model }) {
     });
   }
 
-  /** What may change while training does so at once. */
-  async function apply() {
+  /** What the person changed, and may change while training, does so at once. @param {string[]} keys */
+  async function apply(keys) {
     problem.hidden = true;
     if (!session.active || !session.run) return;
-    const live = SETTINGS.filter((setting) => setting.live).map(({ key }) => [key, state.values.train[key]]);
-    const next = { ...session.run.settings, ...Object.fromEntries(live) };
-    if (live.every(([key, value]) => session.run?.settings[String(key)] === value)) return;
+    const live = SETTINGS.filter(({ key, live }) => live && keys.includes(key));
+    if (!live.length) return;
     try {
-      await session.change(next);
+      await session.change(Object.fromEntries(live.map(({ key }) => [key, state.values.train[key]])));
     } catch (error) {
       problem.textContent = String(/** @type {Error} */ (error).message);
       problem.hidden = false;
@@ -63,10 +66,7 @@ export function createSettings({ state, session, model }) {
     const running = session.active ? session.run?.settings : undefined;
     for (const row of rows) row.update(state.values.train, running);
   }
-  state.addEventListener("change", () => {
-    update();
-    apply();
-  });
+  state.addEventListener("change", update);
   session.addEventListener("state", update);
   document.addEventListener("language", update);
   update();
@@ -110,7 +110,7 @@ function createRow(setting, change) {
     const value = parse(setting, text);
     const wrong = value === null;
     control.setAttribute("aria-invalid", String(wrong));
-    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max: number(setting.max ?? 0) });
+    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max: number(setting.max ?? 0, { maximumSignificantDigits: 9 }) });
     else change(setting, value);
   }
 
@@ -131,7 +131,7 @@ function createRow(setting, change) {
       const byWeights = setting.target === "config" && !!values.from;
       control.disabled = byWeights;
       element.hidden = !(setting.when?.(values) ?? true);
-      const waits = !live && running && running[key] !== value;
+      const waits = running && running[key] !== value;
       note.classList.toggle("waits", !!waits);
       note.textContent = byWeights
         ? t("settings.weights")
