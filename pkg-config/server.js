@@ -56,11 +56,13 @@ export async function startServer({ roots = [here("../dist")], mounts = {}, port
     };
 }
 
-// node server.js PORT: www/ over dist/, so that an edit of the page shows without a build
+// node server.js PORT: www/ over dist/, so that an edit of the page and new data show without a build
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const port = Number(process.argv[2]);
     try {
-        const { url } = await startServer({ roots: [here("../www"), here("../dist")], port });
+        const roots = [here("../www"), here("../dist")];
+        const mounts = { "/data/": here("../data/") }; // what `cargo xtask data` fetches meanwhile
+        const { url } = await startServer({ roots, mounts, port });
         console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
     } catch (error) {
         if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;

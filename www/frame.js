@@ -1,11 +1,12 @@
 /** What every page has: a language, a theme, the buttons that switch them, explanations of terms. */
 import { h } from "./dom.js";
 import { currentLanguage, LANGUAGES, preferredLanguage, setLanguage } from "./i18n.js";
+import { recall, remember } from "./remember.js";
 import { createExplain } from "./views/explain.js";
 
 /** Shows the page in the language and the theme that were chosen last. */
 export async function startFrame() {
-  chooseTheme(localStorage.getItem("theme"));
+  chooseTheme(recall("theme"));
   await setLanguage(preferredLanguage());
   document.querySelector(".tools")?.prepend(
     h("button", {
@@ -41,12 +42,12 @@ const dark = () =>
 function chooseTheme(theme) {
   if (!theme) return;
   document.documentElement.dataset.theme = theme;
-  localStorage.setItem("theme", theme);
+  remember("theme", theme);
   document.dispatchEvent(new Event("theme"));
 }
 
 function switchLanguage() {
   const next = LANGUAGES[(LANGUAGES.indexOf(currentLanguage()) + 1) % LANGUAGES.length];
-  localStorage.setItem("language", next);
+  remember("language", next);
   setLanguage(next);
 }

@@ -1,4 +1,5 @@
 /** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+import { recall } from "./remember.js";
 
 /** @typedef {Record<string, string | number>} Values */
 
@@ -9,7 +10,7 @@ let language = "en";
 
 /** The language to begin with: the one chosen before, else the browser's first that there is. */
 export function preferredLanguage() {
-  const wished = [localStorage.getItem("language") ?? "", ...navigator.languages];
+  const wished = [recall("language") ?? "", ...navigator.languages];
   return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 

@@ -265,9 +265,10 @@ let imagenet;
  */
 export async function usualNames(classes) {
   if (classes !== 1000 && classes !== 1001) return [];
-  imagenet ??= fetch(new URL("imagenet-classes.txt", FOLDER)).then(async (response) =>
-    (await response.text()).trim().split("\n"),
+  imagenet ??= download(new URL("imagenet-classes.txt", FOLDER)).then((bytes) =>
+    new TextDecoder().decode(bytes).trim().split("\n"),
   );
-  const names = await imagenet;
+  const names = await imagenet.catch(() => (imagenet = undefined)); // without them the classes have their numbers
+  if (!names) return [];
   return classes === 1001 ? ["background", ...names] : names;
 }

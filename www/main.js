@@ -1,7 +1,7 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine, EngineError } from "./engine.js";
 import { askedThreads, startFrame } from "./frame.js";
-import { explainError, number, t } from "./i18n.js";
+import { explainError, has, number, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
 import { Offline } from "./offline.js";
@@ -33,6 +33,7 @@ async function main() {
   await startFrame();
   const about = createAbout();
   find("about").onclick = () => about.showModal();
+  find("skip").onclick = () => find("rooms").focus();
   const offline = new Offline();
   find("foot").replaceChildren(...createFoot(offline));
   await offline.isolate();
@@ -51,7 +52,7 @@ async function main() {
   titleTab(session);
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
-  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
+  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`, "weights/imagenet-classes.txt"]), { once: true });
   model.update();
   missingWeights(context);
   addEventListener("popstate", () => missingWeights(context));
@@ -158,14 +159,14 @@ async function openWeights({ engine, state, library, model }, file, options) {
  */
 function acceptDrops(context, openPictures, dropToTrain) {
   const { body } = document;
-  body.ondragover = (event) => {
+  document.ondragover = (event) => {
     event.preventDefault();
     body.classList.add("dragging");
   };
-  body.ondragleave = (event) => {
+  document.ondragleave = (event) => {
     if (!event.relatedTarget) body.classList.remove("dragging");
   };
-  body.ondrop = (event) => {
+  document.ondrop = (event) => {
     event.preventDefault();
     body.classList.remove("dragging");
     const files = [...(event.dataTransfer?.files ?? [])];
@@ -182,7 +183,8 @@ function acceptDrops(context, openPictures, dropToTrain) {
 
 main().catch((error) => {
   const problem = find("bar");
-  problem.textContent = t("error.start", { reason: explainError(error) });
+  const reason = explainError(error);
+  problem.textContent = has("error.start") ? t("error.start", { reason }) : `The page could not start: ${reason}`;
   problem.classList.add("problem");
   document.body.hidden = false;
 });

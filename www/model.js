@@ -36,10 +36,8 @@ export class Model extends EventTarget {
   cost = { description: null, measured: null, measurable: true };
   /** The entry being loaded. @type {import("./library.js").Entry | null} */
   #loading = null;
-  #changed = false;
-  /** Ends the wait before the timing. */
-  #wake = () => {};
-  #busy = false;
+  #follow = latest(() => this.#load().catch((error) => this.report(error)));
+  #price = latest((outdated) => this.#find(outdated).catch((error) => this.report(error)));
   /** Names of the drawn shapes. @type {string[] | undefined} */
   #shapes;
   /** @type {Map<string, Promise<import("./protocol.js").Measured>>} */
@@ -76,18 +74,11 @@ export class Model extends EventTarget {
   }
 
   /** Follows the state; what it was doing for an older state is given up. */
-  async update() {
+  update() {
     this.dispatchEvent(new Event("change"));
-    this.#changed = true;
-    this.#wake();
     if (this.#loading && this.#loading.id !== this.#wanted?.id) this.#library.cancel(this.#loading.id);
-    if (this.#busy) return;
-    this.#busy = true;
-    while (this.#changed) {
-      this.#changed = false;
-      await this.#follow().catch((error) => this.report(error));
-    }
-    this.#busy = false;
+    this.#follow.ask();
+    this.#price.ask();
   }
 
   /** Tells the person why weights were not taken, or that all is well. @param {unknown} problem */
@@ -96,7 +87,8 @@ export class Model extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  async #follow() {
+  /** Makes the classifier of the entry that is wanted, at its resolution. */
+  async #load() {
     const entry = this.#wanted;
     if (entry && entry !== this.loaded?.entry) {
       this.problem = null;
@@ -121,7 +113,6 @@ export class Model extends EventTarget {
         this.dispatchEvent(new Event("classifier"));
       }
     }
-    await this.#price();
   }
 
   /**
@@ -140,8 +131,14 @@ export class Model extends EventTarget {
     return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
   }
 
-  /** Describes and measures the network shown; gives up when another one is asked for meanwhile. */
-  async #price() {
+  /**
+   * Describes and measures the network shown; gives up when another one is asked for meanwhile.
+   *
+   * @param {Promise<void>} outdated
+   */
+  async #find(outdated) {
+    let current = true;
+    outdated.then(() => (current = false));
     const { config, entry } = this.network;
     const key = JSON.stringify(config);
     const known = this.#measured.get(key);
@@ -149,20 +146,18 @@ export class Model extends EventTarget {
     const cost = { description: null, measured: null, measurable: true };
     try {
       cost.description = await this.#engine.describe(config);
-      if (this.#changed) return;
+      if (!current) return;
       this.cost = known ? { ...cost, measured: await known } : cost;
       this.dispatchEvent(new Event("change"));
       if (known) return;
-      await new Promise((resolve) => {
-        this.#wake = () => resolve(undefined);
-        setTimeout(resolve, SETTLE);
-      });
-      if (this.#changed) return;
+      await Promise.race([outdated, new Promise((resolve) => setTimeout(resolve, SETTLE))]);
+      if (current && this.#state.room === "classify") await Promise.race([outdated, this.#follow.done]);
+      if (!current) return;
       const own = this.#state.room === "classify" && entry === this.loaded?.entry;
       const measuring = own && this.loaded ? this.loaded.classifier.measure() : this.#engine.measure(config);
       this.#measured.set(key, measuring);
       const measured = await measuring;
-      if (!this.#changed) this.cost = { ...cost, measured };
+      if (current) this.cost = { ...cost, measured };
     } catch (error) {
       this.#measured.delete(key);
       this.cost = { ...cost, measurable: false };
@@ -176,4 +171,34 @@ export class Model extends EventTarget {
     const name = this.loaded?.names[prediction.class] ?? "";
     return className(name) || t("class.number", { n: String(prediction.class) });
   }
+}
+
+/**
+ * Does a task, and does it once more if it is asked for meanwhile: what it reads last is the latest.
+ *
+ * @param {(outdated: Promise<void>) => Promise<void>} task hears by `outdated` that it is asked for again
+ */
+function latest(task) {
+  let asked = false;
+  let outdate = () => {};
+  /** @type {Promise<void> | null} */
+  let running = null;
+  async function run() {
+    while (asked) {
+      asked = false;
+      await task(new Promise((resolve) => (outdate = resolve)));
+    }
+    running = null;
+  }
+  return {
+    ask() {
+      asked = true;
+      outdate();
+      running ??= run();
+    },
+    /** Until it is done, with what was asked for last. */
+    get done() {
+      return running;
+    },
+  };
 }

@@ -2,6 +2,7 @@
  * The page's side of service-worker.js: isolation where the host does not give it, use without a network, newer builds.
  * Knows no DOM.
  */
+import { recall, remember } from "./remember.js";
 
 /** Remembers, for this tab, that the page was loaded again to become isolated: where that was in vain it stays so. */
 const TRIED = "isolation-tried";
@@ -48,11 +49,12 @@ export class Offline extends EventTarget {
    * headers. Resolves if the page stays.
    */
   async isolate() {
-    if (crossOriginIsolated) sessionStorage.removeItem(TRIED);
-    else if (!sessionStorage.getItem(TRIED) && (await this.#registration)) {
+    if (crossOriginIsolated) remember(TRIED, null, "sessionStorage");
+    else if (!recall(TRIED, "sessionStorage") && (await this.#registration)) {
       const late = new Promise((resolve) => setTimeout(resolve, START_MILLISECONDS, null));
       if (!(await Promise.race([navigator.serviceWorker.ready, late]))) return;
-      sessionStorage.setItem(TRIED, "yes");
+      remember(TRIED, "yes", "sessionStorage");
+      if (!recall(TRIED, "sessionStorage")) return; // or it would load again for ever
       location.reload();
       await new Promise(() => {});
     }

@@ -65,6 +65,13 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   assert.equal(await page.locator("#explanation:popover-open").count(), 0);
   await page.goBack();
   assert.equal(await page.locator("#panel-train").isVisible(), true);
+
+  await page.locator("#setting-epochs").fill("7");
+  await page.locator("#skip").focus();
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement?.id), "rooms");
+  assert.equal(await page.locator("#panel-train").isVisible(), true, "past the bar, not elsewhere");
+  assert.equal(await page.locator("#setting-epochs").inputValue(), "7");
   check();
 });
 

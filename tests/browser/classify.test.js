@@ -132,11 +132,41 @@ test("the camera is classified as it runs, and a picture can be taken", async ()
   check();
 });
 
+test("a camera that is refused says why, and can be asked for again", async () => {
+  const { page, check } = await lab.open("", {
+    script: () => {
+      navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException("Permission denied", "NotAllowedError");
+      };
+    },
+  });
+  const refused = (/** @type {string} */ place) =>
+    page.locator(`${place} .problem`, { hasText: "The camera cannot be used: this page may not use it." }).waitFor();
+  await page.locator("#panel-classify").getByRole("button", { name: "Camera" }).click();
+  await refused("#panel-classify .picture >");
+  await page.locator("#tab-train").click();
+  await page.selectOption("#setting-data", "pictures");
+  await page.getByRole("button", { name: "Add a class" }).click();
+  await page.locator(".class-card").getByRole("button", { name: "Camera" }).click();
+  await refused(".class-card");
+  assert.ok(await page.locator(".class-card").getByRole("button", { name: "Camera" }).isVisible());
+  check();
+});
+
+test("of several pictures the first that is one is shown", async () => {
+  const { page, check } = await lab.open();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await page.setInputFiles(pictureInput, [file("IMG.heic", Buffer.from("no picture")), await coffee("second.jpg")]);
+  await waitForPicture(page, "second.jpg");
+  assert.match(await page.locator("#panel-classify .picture > .problem").first().innerText(), /^IMG\.heic: /);
+  check();
+});
+
 test("what is no picture gets a message, and the page goes on", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const jpeg = await readFile(sample);
-  const problem = page.locator("#panel-classify .picture > .problem");
+  const problem = page.locator("#panel-classify .picture > .problem").first();
   /** @type {[string, Buffer, RegExp][]} */
   const bad = [
     ["empty.png", Buffer.alloc(0), /empty\.png: The file is empty/],

@@ -20,7 +20,7 @@ export function createClassify({ engine, state, model }) {
   let items = [];
   /** @type {Item | undefined} */
   let current;
-  /** @type {{item: Item, picture: import("../engine.js").Picture} | undefined} */
+  /** The picture on show; null where the engine that held it has ended. @type {{item: Item, picture: import("../engine.js").Picture | null} | undefined} */
   let opened;
   let turn = 0;
   let shownTop = state.values.classify.top;
@@ -37,7 +37,13 @@ export function createClassify({ engine, state, model }) {
     },
   });
   const openButton = h("button", { type: "button", t: "classify.open", onclick: () => picker.click() });
-  const camera = createCamera({ model, showResult, take: (blob) => open([new File([blob], t("camera.picture"))]) });
+  const camera = createCamera({
+    model,
+    top: () => Number(state.values.classify.top),
+    showResult,
+    take: (blob) => open([new File([blob], t("camera.picture"))]),
+    closed: () => look(),
+  });
   const photo = h("img", { alt: "", hidden: true });
   const frame = h("div", { class: "photo-crop", hidden: true });
   const box = h("div", { class: "photo" }, photo, frame);
@@ -86,6 +92,7 @@ export function createClassify({ engine, state, model }) {
       ),
       caption,
       problem,
+      camera.problem,
       samples,
     ),
     says,
@@ -114,8 +121,9 @@ export function createClassify({ engine, state, model }) {
 
   /** Shows the first; where there are several, all stay in the strip. @param {Item[]} fresh */
   function add(fresh) {
-    camera.stop();
     if (!fresh.length) return;
+    current = undefined; // or the camera's end would bring it back
+    camera.stop();
     const several = fresh.length > 1;
     const kept = several || items.length > 1 ? items.filter(({ sample }) => !sample) : [];
     const before = items;
@@ -132,6 +140,7 @@ export function createClassify({ engine, state, model }) {
   /** @param {Item} item */
   function select(item) {
     current = item;
+    fail(null);
     drawStrip();
     look();
   }
@@ -142,17 +151,16 @@ export function createClassify({ engine, state, model }) {
     const item = current;
     if (!item || camera.running) return;
     try {
-      if (opened?.item !== item) {
+      if (opened?.item !== item || !opened.picture) {
         const picture = await engine.openPicture(item.blob);
         const before = opened;
         opened = { item, picture };
-        before?.picture.close();
+        before?.picture?.close();
         if (before) release(before.item);
       }
-      if (mine !== turn) return;
       const { picture } = opened;
+      if (mine !== turn || !picture) return;
       showPhoto(item, picture);
-      fail(null);
       if (!model.loaded) return;
       says.setAttribute("aria-busy", "true");
       const result = await model.loaded.classifier.classify(picture, {
@@ -190,17 +198,20 @@ export function createClassify({ engine, state, model }) {
     return t("classify.best", { name: model.nameOf(best).split(", ")[0], probability: percent(best.probability) });
   }
 
-  /** Shows what went wrong beside the picture; what was there stays. @param {unknown} error @param {Item} [item] */
+  /** Shows what went wrong; instead of the picture, if it was that, the one before or else the next. @param {unknown} error @param {Item} [item] */
   function fail(error, item) {
     problem.hidden = !error;
+    says.setAttribute("aria-busy", "false");
     const reason = error ? explainError(error) : "";
     problem.textContent = item ? t("classify.problem", { name: item.name(), reason }) : reason;
     if (!error || !item) return;
     items = items.filter((other) => other !== item);
     release(item);
-    current = opened?.item ?? items[0];
-    if (!items.length && current) items = [current];
+    const before = opened?.item;
+    if (before && !items.length) items = [before];
+    current = before && items.includes(before) ? before : items[0];
     drawStrip();
+    if (current !== before) look();
   }
 
   /** @param {Item} item @param {{width: number, height: number}} size */
@@ -233,30 +244,48 @@ export function createClassify({ engine, state, model }) {
     cropSize.textContent = `${side} × ${side}`;
   }
 
+  /** The row of each picture in the strip, which stays the same: it may be under a finger. @type {Map<Item, HTMLElement>} */
+  const rows = new Map();
+
   function drawStrip() {
     strip.hidden = items.length < 2;
-    if (strip.hidden) return;
-    const buttons = items.map((item) =>
+    for (const [item, row] of rows) {
+      if (items.includes(item)) continue;
+      row.remove();
+      rows.delete(item);
+    }
+    for (const item of strip.hidden ? [] : items) {
+      const row = rows.get(item) ?? strip.appendChild(newRow(item));
+      rows.set(item, row);
+      const [button] = /** @type {HTMLElement[]} */ ([...row.children]);
+      button.setAttribute("aria-pressed", String(item === current));
+      const words = item.said || "…";
+      if (button.lastElementChild?.textContent !== words) button.lastElementChild?.replaceChildren(words);
+    }
+  }
+
+  /** @param {Item} item */
+  const newRow = (item) =>
+    h(
+      "li",
+      {},
       h(
-        "li",
-        {},
-        h(
-          "button",
-          { type: "button", "aria-pressed": String(item === current), onclick: () => select(item) },
-          h("img", { src: item.url, alt: item.name() }),
-          h("span", {}, item.said || "…"),
-        ),
+        "button",
+        { type: "button", onclick: () => select(item) },
+        h("img", { src: item.url, alt: item.name() }),
+        h("span", {}),
       ),
     );
-    const focused = [...strip.children].findIndex((child) => child.contains(document.activeElement));
-    strip.replaceChildren(...buttons);
-    strip.children[focused]?.querySelector("button")?.focus();
-  }
+
+  engine.addEventListener("restart", () => {
+    if (opened) opened.picture = null;
+  });
 
   function refresh() {
     shownTop = state.values.classify.top;
     top.value = String(shownTop);
     for (const item of items) item.said = "";
+    fail(null);
     look();
   }
   model.addEventListener("classifier", refresh);
