@@ -14,7 +14,9 @@ export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name === "onclick" && tag === "button") {
+      element.addEventListener("click", (event) => element.ariaDisabled !== "true" && value(event)); // see turnOff
+    } else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "t") {
       element.setAttribute("data-t", value);
       element.replaceChildren(...rich(t(value)));
@@ -26,6 +28,15 @@ export function h(tag, properties = {}, ...children) {
   element.append(...children.filter((child) => child !== null && child !== false));
   return element;
 }
+
+/**
+ * Turns a button on or off. One that is off keeps the keyboard's focus, which would else fall to the page's top when its own
+ * action turns it off; its listener is not called.
+ *
+ * @param {HTMLButtonElement} button
+ * @param {boolean} off
+ */
+export const turnOff = (button, off) => button.setAttribute("aria-disabled", String(off));
 
 /** What {@link setWords} gave each element. @type {WeakMap<Element, string>} */
 const words = new WeakMap();

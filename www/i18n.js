@@ -102,6 +102,9 @@ export function number(value, options = {}) {
 /** Three digits: 1.23, 12.3, 123. @param {number} value */
 export const short = (value) => number(value, { maximumSignificantDigits: 3 });
 
+/** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
+export const tiny = (value) => (value && value < 1e-4 ? number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e") : short(value));
+
 /** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
 export function count(value) {
   if (value >= 999.5e6) return `${short(value / 1e9)} G`;
@@ -136,7 +139,7 @@ export function duration(seconds) {
   if (!Number.isFinite(seconds)) return "–";
   if (seconds < 90) return t("unit.seconds", { n: Math.max(1, Math.round(seconds)) });
   if (seconds < 5400) return t("unit.minutes", { n: Math.round(seconds / 60) });
-  return t("unit.hours", { n: short(seconds / 3600) });
+  return t("unit.hours", { n: number(seconds / 3600, { maximumFractionDigits: 1 }) });
 }
 
 /**

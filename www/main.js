@@ -50,6 +50,9 @@ async function main() {
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
   titleTab(session);
+  addEventListener("beforeunload", (event) => {
+    if (session.active) event.preventDefault(); // a run is lost with the page: the browser asks
+  });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
   model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`, "weights/imagenet-classes.txt"]), { once: true });

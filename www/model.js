@@ -64,6 +64,11 @@ export class Model extends EventTarget {
     });
   }
 
+  /** Whether what is loaded is about to give way to something else. */
+  get outdated() {
+    return !!this.loaded && !!this.#loading;
+  }
+
   get network() {
     return networkOf(this.#state, this.#library, this.#project);
   }
@@ -93,6 +98,7 @@ export class Model extends EventTarget {
     if (entry && entry !== this.loaded?.entry) {
       this.problem = null;
       this.#loading = entry;
+      this.dispatchEvent(new Event("change"));
       try {
         const loaded = await this.load(entry);
         this.loaded?.classifier.close();

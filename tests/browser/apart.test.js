@@ -21,7 +21,7 @@ test("the table follows width, resolution and stem, and its totals are the publi
     53,
     "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier",
   );
-  assert.equal(await page.locator(".architecture .block").count(), 17);
+  assert.equal(await page.locator(".architecture .block").count(), 18, "17 blocks, and what comes after them");
   // reference: 10 classes; parameters by width
   for (const [width, parameters] of [
     ["0.35", "408,938"],

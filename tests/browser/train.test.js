@@ -99,8 +99,11 @@ test(
     const { page, check } = await lab.open("#train");
     await button(page, "One step").click();
     await message(page, /pauses at step 1;/);
+    assert.ok(await button(page, "Pause").isDisabled());
     await button(page, "One step").click();
     await message(page, /pauses at step 2;/);
+    await page.keyboard.press("Enter");
+    await message(page, /pauses at step 3;/);
     await button(page, "Go on").click();
     await stepsDone(page, 5);
     await button(page, "Pause").click();

@@ -60,7 +60,11 @@ function table({ layers, parameters, macs }) {
   const groups = new Map();
   for (const layer of layers) {
     const name =
-      layer.block === null || layer.block === undefined ? layer.kind : t("architecture.block", { n: layer.block + 1 });
+      typeof layer.block === "number"
+        ? t("architecture.block", { n: layer.block + 1 })
+        : layer.kind === "stem"
+          ? layer.kind
+          : t("architecture.head");
     groups.set(name, [...(groups.get(name) ?? []), layer]);
   }
   const bodies = [...groups].map(([name, rows]) => {

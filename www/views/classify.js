@@ -80,6 +80,7 @@ export function createClassify({ engine, state, model }) {
   const element = h(
     "div",
     { class: "classify" },
+    h("p", { class: "purpose", t: "classify.purpose" }),
     h(
       "section",
       { class: "panel picture", "t-aria-label": "classify.picture" },
@@ -93,9 +94,9 @@ export function createClassify({ engine, state, model }) {
       caption,
       problem,
       camera.problem,
-      samples,
     ),
     says,
+    samples,
     strip,
   );
 
@@ -289,6 +290,7 @@ export function createClassify({ engine, state, model }) {
     look();
   }
   model.addEventListener("classifier", refresh);
+  model.addEventListener("change", () => says.classList.toggle("old", model.outdated));
   state.addEventListener("change", (event) => {
     if (/** @type {CustomEvent} */ (event).detail === "classify" && state.values.classify.top !== shownTop) refresh();
     if (state.room !== "classify") camera.stop();

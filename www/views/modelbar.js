@@ -15,7 +15,7 @@ const RANDOM = "";
  * @param {(file: File, options?: import("../protocol.js").Config) => void} openWeights
  */
 export function createModelBar(context, openWeights) {
-  const { engine, state, library, model } = context;
+  const { engine, state, library, model, session } = context;
   const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
   const select = h("select", { id: "weights", onchange: choose });
   const reading = createReading(async (options) => {
@@ -48,7 +48,9 @@ export function createModelBar(context, openWeights) {
   figures.push(how, accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
   const obstacle = h("span", { class: "figure" });
-  costs.append(obstacle);
+  const waits = h("span", { class: "figure waits", t: "settings.waits", hidden: true });
+  const unmeasured = h("span", { class: "figure", hidden: true });
+  costs.append(unmeasured, obstacle, waits);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: () => library.cancel(fetching()?.entry.id ?? "") });
@@ -134,12 +136,17 @@ export function createModelBar(context, openWeights) {
     how.set(number(engine.threads));
     obstacle.hidden = !engine.obstacle;
     if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
+    const running = state.room === "train" && session.active ? session.run?.settings : undefined;
+    waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
     readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
     for (const [one, published] of /** @type {const} */ ([[accuracy, false], [publishedAccuracy, true]])) {
       one.element.hidden = stated === undefined || (entry?.origin === "published") !== published;
       one.set(percent(stated ?? 0));
     }
+    const measuredAt = state.room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];
+    unmeasured.hidden = !measuredAt.length;
+    unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
     tell();
   }
 
@@ -155,6 +162,7 @@ export function createModelBar(context, openWeights) {
   }
 
   model.addEventListener("change", update);
+  session.addEventListener("state", update);
   library.addEventListener("progress", tell);
   document.addEventListener("language", () => {
     for (const one of figures) one.translate();

@@ -70,7 +70,7 @@ export function createSettings({ state, session, model }) {
   session.addEventListener("state", update);
   document.addEventListener("language", update);
   update();
-  return h("div", {}, h("h2", { t: "train.settings" }), presets, problem, ...groups);
+  return h("div", {}, presets, problem, ...groups);
 }
 
 /**

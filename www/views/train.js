@@ -1,6 +1,6 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
-import { h, onFrame, setWords, svg } from "../dom.js";
-import { duration, explainError, milliseconds, number, percent, short, t } from "../i18n.js";
+import { h, onFrame, setWords, svg, turnOff } from "../dom.js";
+import { duration, explainError, milliseconds, number, percent, short, t, tiny } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -51,7 +51,7 @@ export function createTrain(context) {
   const element = h(
     "div",
     { class: "train" },
-    h("section", { class: "panel settings", "t-aria-label": "train.settings" }, settings),
+    settingsPanel(settings),
     h(
       "div",
       { class: "run" },
@@ -92,10 +92,11 @@ export function createTrain(context) {
     const obstacle = now === "idle" && state.values.train.data === "pictures" ? project.obstacle : null;
     why.hidden = !obstacle;
     why.textContent = obstacle ? t(...obstacle) : "";
-    start.disabled = going || now === "pausing" || now === "stopping" || !!obstacle;
-    pause.disabled = !going;
-    step.disabled = start.disabled;
-    stop.disabled = now === "idle" || now === "stopping";
+    const waits = going || now === "pausing" || now === "stopping" || !!obstacle;
+    turnOff(start, waits);
+    turnOff(pause, !going);
+    turnOff(step, waits);
+    turnOff(stop, now === "idle" || now === "stopping");
     clearTimeout(timer);
     giveUp.hidden = true;
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
@@ -119,6 +120,7 @@ export function createTrain(context) {
   function stateText() {
     const { run, state: now } = session;
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
+    if (key === "idle" && (!why.hidden || session.problem)) return ""; // what is said there is why it is not ready
     const held = run?.evaluations.at(-1);
     const accuracy = held ? percent(held.accuracy) : "–";
     return t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy });
@@ -134,13 +136,13 @@ export function createTrain(context) {
     const held = run.evaluations.at(-1);
     progress.value = total ? done / total : 0;
     values.epoch.textContent = t("train.of", {
-      done: short(done / run.steps_per_epoch),
+      done: number(done / run.steps_per_epoch, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
       total: number(Number(run.settings.epochs)),
     });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });
     values.rate.textContent = done && rate ? (rate >= 1 ? short(rate) : milliseconds(1000 / rate)) : "–";
     values.left.textContent = run.end === "active" && rate ? duration(((total - done) * batch) / rate) : "–";
-    values.learning_rate.textContent = done ? short(last("learning_rate") ?? 0) : "–";
+    values.learning_rate.textContent = done ? tiny(last("learning_rate") ?? 0) : "–";
     values.loss.textContent = done ? short(last("loss") ?? 0) : "–";
     values.accuracy.textContent = done ? percent(last("accuracy") ?? 0) : "–";
     values.held_out.textContent = held ? percent(held.accuracy) : "–";
@@ -159,6 +161,24 @@ export function createTrain(context) {
   document.addEventListener("language", drawState);
   drawState();
   return { element, drop: pictures.drop };
+}
+
+/** The settings: beside the run where there is room, else a line above it that opens. @param {HTMLElement} settings */
+function settingsPanel(settings) {
+  const wide = matchMedia("(min-width: 901px)");
+  const summary = h(
+    "summary",
+    { onclick: (/** @type {Event} */ event) => wide.matches && event.preventDefault() },
+    h("h2", { t: "train.settings" }),
+  );
+  const panel = h("details", { class: "panel settings" }, summary, settings);
+  const fold = () => {
+    panel.open = wide.matches;
+    summary.tabIndex = wide.matches ? -1 : 0;
+  };
+  wide.addEventListener("change", fold);
+  fold();
+  return panel;
 }
 
 /** @param {string} path in a square of 16 */
