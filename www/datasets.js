@@ -91,7 +91,8 @@ export async function cifar10({ base, seed, onLoading }) {
 async function split(base, name, onLoading) {
   /** @param {number} index */
   const file = (index) => `${name}_${String(index).padStart(2, "0")}.webp`;
-  const labels = await download(`${base}${name}_labels.bin`).catch(() => {
+  const labels = await download(`${base}${name}_labels.bin`).catch((error) => {
+    if (error.values?.status !== "404" && error.code !== "web-page") throw error; // it may be there all the same
     throw new EngineError("no-cifar", `CIFAR-10 is not at ${base}: run cargo xtask data cifar-10`);
   });
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));

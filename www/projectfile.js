@@ -80,7 +80,7 @@ export async function unpack(file) {
   }
   const weights = await items.get("weights.safetensors")?.read();
   const { config, labels } = described.trained ?? {};
-  const whole = weights && typeof config === "object" && Array.isArray(labels) && labels.every((one) => typeof one === "string");
+  const whole = weights && config && typeof config === "object" && Array.isArray(labels) && labels.every((one) => typeof one === "string");
   const trained = whole ? { bytes: weights, config, labels } : null;
   return { classes, pictures, trained, settings: described.settings ?? {} };
 }

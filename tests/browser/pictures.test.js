@@ -152,6 +152,33 @@ test(
   },
 );
 
+test("a project file keeps every picture, and of a network takes what belongs to one", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open();
+  const found = await page.evaluate(async () => {
+    const { pack, unpack } = await import(/** @type {any} */ ("/projectfile.js"));
+    const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
+    // what was removed and brought back has the number of what came meanwhile
+    const picture = (/** @type {string} */ text) => ({ class_id: "a", held_out: false, order: 3, blob: new Blob([text]) });
+    const project = { classes: [{ id: "a", name: "a", order: 0 }], pictures: [picture("x"), picture("y")], trained: null };
+    const { pictures } = await unpack(await pack(project, {}));
+    const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
+    const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
+    const networks = [];
+    for (const trained of [{ config: {}, labels: ["a"], name: "x" }, { config: {}, labels: [1] }, { labels: ["a"] }]) {
+      const files = [
+        { name: "project.json", input: JSON.stringify({ ...described, trained }) },
+        { name: "weights.safetensors", input: "bytes" },
+      ];
+      const read = (await unpack(await new Response(makeZip(files)).blob())).trained;
+      networks.push(read && Object.keys(read).sort());
+    }
+    return { texts, networks };
+  });
+  assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null] });
+  check();
+  await context.close();
+});
+
 test("what is no picture is left out and named", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures");
   await page.getByRole("button", { name: "Add a class" }).click();

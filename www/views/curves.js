@@ -34,18 +34,27 @@ export function swatch(run) {
 export function createCurves({ session, state }) {
   const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
   const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
+  const keys = h("ul", { class: "curves-keys" });
   const element = h(
     "div",
     {},
     h("div", { class: "curves" }, loss.element, accuracy.element),
     h("p", { class: "curves-legend", t: "curves.legend" }),
+    keys,
   );
+
+  /** Which line is which run's, where there are several. */
+  function drawKeys() {
+    const runs = session.runs.length > 1 ? session.runs : [];
+    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
+  }
 
   const draw = onFrame(async () => {
     if (state.room !== "train") return;
     await Promise.all([loss.draw(session.runs), accuracy.draw(session.runs)]);
   });
   for (const event of ["steps", "evaluation", "runs"]) session.addEventListener(event, draw);
+  session.addEventListener("runs", drawKeys);
   state.addEventListener("change", draw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   document.addEventListener("theme", () => redrawAll());
@@ -54,6 +63,7 @@ export function createCurves({ session, state }) {
   draw();
 
   function redrawAll() {
+    drawKeys();
     loss.forget();
     accuracy.forget();
     draw();
@@ -134,7 +144,7 @@ export function createChart(key, format, range) {
       cursor: { drag: { x: true, y: false } },
       scales: {
         x: { time: false },
-        y: range ? { range } : { range: (_, low, high) => [Math.min(0, low ?? 0), high || 1] },
+        y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
       },
       axes: [
         { ...axis, size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
@@ -144,6 +154,12 @@ export function createChart(key, format, range) {
     };
   }
   return { element, draw, forget };
+}
+
+/** A curve that leaps above twice where the runs began is cut there: it would flatten all else. @param {Drawn[]} runs @param {"loss" | "accuracy"} key */
+function ceiling(runs, key) {
+  const first = runs.flatMap(({ steps }) => steps[key].slice(0, 1));
+  return first.length ? 2 * Math.max(...first) : Infinity;
 }
 
 /** Means of a few steps each, so that a long run draws as fast as a short one. @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */

@@ -84,6 +84,7 @@ export function createModelBar(context, openWeights) {
   }
   /** @param {string} id */
   function use(id) {
+    model.report(null);
     if (state.room === "train") return startFrom(id);
     state.set("classify", { weights: id, resolution: 0 });
     state.set("apart", { width: 0, resolution: 0, stem: "" });

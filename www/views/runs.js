@@ -94,7 +94,7 @@ export function createRuns({ engine, session, state, library }) {
 /** @param {Run} run */
 function score({ evaluations }) {
   const held = evaluations.at(-1);
-  return held ? t("runs.score", { step: held.step, accuracy: percent(held.accuracy) }) : "";
+  return held ? t("runs.score", { step: held.step, accuracy: percent(held.accuracy), total: held.total }) : "";
 }
 
 /**

@@ -4,13 +4,15 @@ import { number, t } from "../i18n.js";
 import { parse, preset, SETTINGS, switchData } from "../settings.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
+/** Of the weights that the page brings the smallest that know photos. */
+const PHOTOS = "cifar10-0.35";
 /** Groups that are open from the start. */
 const OPEN = ["data", "rate"];
 
 /** @typedef {import("../settings.js").Setting} Setting */
 
 /** @param {import("../main.js").Context} context */
-export function createSettings({ state, session, model }) {
+export function createSettings({ state, session, model, library }) {
   const presets = h(
     "div",
     { class: "actions presets" },
@@ -35,16 +37,17 @@ export function createSettings({ state, session, model }) {
     apply(SETTINGS.map(({ key }) => key));
   }
 
-  /** One's own pictures are best learnt from weights that know something: those loaded. @param {Setting} setting @param {number | string | boolean} value */
+  /** One's own pictures are best learnt from weights that know photos: those loaded or, if they know drawings, others. @param {Setting} setting @param {number | string | boolean} value */
   function change(setting, value) {
     if (setting.key !== "data") {
       state.set("train", { [setting.key]: value });
       return apply([setting.key]);
     }
-    const loaded = value === "pictures" && !state.values.train.from ? model.loaded?.entry : undefined;
+    const known = model.loaded?.samples === "drawings" ? library.find(PHOTOS) : model.loaded?.entry;
+    const from = value === "pictures" && !state.values.train.from ? known : undefined;
     state.set("train", {
       ...switchData(state.values.train, String(value)),
-      ...(loaded && { from: loaded.id, resolution: loaded.config.resolution ?? 224 }),
+      ...(from && { from: from.id, resolution: from.config.resolution ?? 224 }),
     });
   }
 
