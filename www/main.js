@@ -149,7 +149,9 @@ async function openWeights({ engine, state, library, model }, file, options) {
     else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);
   } catch (error) {
-    model.report(error);
+    const { code, message } = /** @type {any} */ (error);
+    const unreadable = () => new EngineError("unreadable", message, { name: file.name, reason: message });
+    model.report(code === "core" ? unreadable() : error);
   }
 }
 
