@@ -133,8 +133,16 @@ test(
 
 test("a changed learning rate acts at once; what needs a new run says so", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train?train.schedule=constant");
+  await page.locator("#setting-batch").fill("0");
+  await page.keyboard.press("Tab");
+  await page.locator("#setting-batch-note", { hasText: "From 1 to 1,024" }).waitFor();
+  await page.locator("#setting-batch").fill("32");
+  await page.keyboard.press("Tab");
+  const height = () => page.locator(".settings").evaluate((panel) => panel.clientHeight);
+  const before = await height();
   await button(page, "Start").click();
   await stepsDone(page, 2);
+  assert.equal(await height(), before, "nothing moves at the start");
   await page.locator("#setting-learning_rate").fill("0.05");
   await page.keyboard.press("Tab");
   await page.waitForFunction(() => document.querySelectorAll(".figures dd")[4].textContent === "0.05");
@@ -147,8 +155,8 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   // what another data set would need is for the next run
   await page.selectOption("#setting-data", "pictures");
   await page.locator("#setting-epochs-note", { hasText: "acts at the next start" }).waitFor();
-  const before = await step(page);
-  await stepsDone(page, before + 2);
+  const reached = await step(page);
+  await stepsDone(page, reached + 2);
   assert.equal(await figure(page, "Learning rate"), "0.05");
   assert.match(await figure(page, "Epoch"), / of 3$/);
   await button(page, "Stop").click();

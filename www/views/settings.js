@@ -113,8 +113,10 @@ function createRow(setting, change) {
     const value = parse(setting, text);
     const wrong = value === null;
     control.setAttribute("aria-invalid", String(wrong));
-    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max: number(setting.max ?? 0, { maximumSignificantDigits: 9 }) });
-    else change(setting, value);
+    if (!wrong) return change(setting, value);
+    note.classList.remove("later");
+    const max = number(setting.max ?? 0, { maximumSignificantDigits: 9 });
+    note.textContent = t("settings.range", { min: setting.min ?? 0, max });
   }
 
   return {
@@ -140,9 +142,10 @@ function createRow(setting, change) {
         ? t("settings.weights")
         : waits
           ? t("settings.waits")
-          : !live && running
-            ? t("settings.new")
-            : "";
+          : live
+            ? ""
+            : t("settings.new");
+      note.classList.toggle("later", !running && !byWeights); // its room is kept, so that nothing moves at the start
     },
   };
 }
