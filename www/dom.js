@@ -2,7 +2,8 @@ import { rich, t } from "./i18n.js";
 
 /**
  * An element. Properties: `t` is the key of its text and `t-NAME` the key of an attribute (both follow the language),
- * `onNAME` a listener, `true` an empty attribute, `false`, null and undefined none; the rest are attributes.
+ * `onNAME` a listener (`onclick` of a button only while that is not turned off), `true` an empty attribute, `false`, null
+ * and undefined none; the rest are attributes.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -15,7 +16,7 @@ export function h(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === false || value === null || value === undefined) continue;
     if (name === "onclick" && tag === "button") {
-      element.addEventListener("click", (event) => element.ariaDisabled !== "true" && value(event)); // see turnOff
+      element.addEventListener("click", (event) => element.ariaDisabled !== "true" && value(event));
     } else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "t") {
       element.setAttribute("data-t", value);

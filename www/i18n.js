@@ -103,7 +103,10 @@ export function number(value, options = {}) {
 export const short = (value) => number(value, { maximumSignificantDigits: 3 });
 
 /** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
-export const tiny = (value) => (value && value < 1e-4 ? number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e") : short(value));
+export function tiny(value) {
+  if (!value || value >= 1e-4) return short(value);
+  return number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
+}
 
 /** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
 export function count(value) {

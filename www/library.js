@@ -214,6 +214,7 @@ export class Library extends EventTarget {
       const bytes = await storage.read(id);
       const classifier = await (await this.#engine).loadClassifier(bytes, { options });
       classifier.close();
+      usualNames(classifier.config.classes); // fetches them, so that the page has them too without a network
       stored = { ...stored, whole: true };
       await storage.describe(stored);
       this.problem = null;

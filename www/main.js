@@ -55,7 +55,7 @@ async function main() {
   });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
-  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`, "weights/imagenet-classes.txt"]), { once: true });
+  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
   model.update();
   missingWeights(context);
   addEventListener("popstate", () => missingWeights(context));
@@ -150,8 +150,8 @@ async function openWeights({ engine, state, library, model }, file, options) {
     model.report(null);
   } catch (error) {
     const { code, message } = /** @type {any} */ (error);
-    const unreadable = () => new EngineError("unreadable", message, { name: file.name, reason: message });
-    model.report(code === "core" ? unreadable() : error);
+    const named = { name: file.name, reason: message };
+    model.report(code === "core" ? new EngineError("unreadable", message, named) : error);
   }
 }
 

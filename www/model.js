@@ -37,7 +37,7 @@ export class Model extends EventTarget {
   /** The entry being loaded. @type {import("./library.js").Entry | null} */
   #loading = null;
   #follow = latest(() => this.#load().catch((error) => this.report(error)));
-  #price = latest((outdated) => this.#find(outdated).catch((error) => this.report(error)));
+  #price = latest((superseded) => this.#findCost(superseded).catch((error) => this.report(error)));
   /** Names of the drawn shapes. @type {string[] | undefined} */
   #shapes;
   /** @type {Map<string, Promise<import("./protocol.js").Measured>>} */
@@ -140,11 +140,11 @@ export class Model extends EventTarget {
   /**
    * Describes and measures the network shown; gives up when another one is asked for meanwhile.
    *
-   * @param {Promise<void>} outdated
+   * @param {Promise<void>} superseded
    */
-  async #find(outdated) {
+  async #findCost(superseded) {
     let current = true;
-    outdated.then(() => (current = false));
+    superseded.then(() => (current = false));
     const { config, entry } = this.network;
     const key = JSON.stringify(config);
     const known = this.#measured.get(key);
@@ -156,8 +156,8 @@ export class Model extends EventTarget {
       this.cost = known ? { ...cost, measured: await known } : cost;
       this.dispatchEvent(new Event("change"));
       if (known) return;
-      await Promise.race([outdated, new Promise((resolve) => setTimeout(resolve, SETTLE))]);
-      if (current && this.#state.room === "classify") await Promise.race([outdated, this.#follow.done]);
+      await Promise.race([superseded, new Promise((resolve) => setTimeout(resolve, SETTLE))]);
+      if (current && this.#state.room === "classify") await Promise.race([superseded, this.#follow.done]);
       if (!current) return;
       const own = this.#state.room === "classify" && entry === this.loaded?.entry;
       const measuring = own && this.loaded ? this.loaded.classifier.measure() : this.#engine.measure(config);
@@ -182,24 +182,24 @@ export class Model extends EventTarget {
 /**
  * Does a task, and does it once more if it is asked for meanwhile: what it reads last is the latest.
  *
- * @param {(outdated: Promise<void>) => Promise<void>} task hears by `outdated` that it is asked for again
+ * @param {(superseded: Promise<void>) => Promise<void>} task hears by `superseded` that it is asked for again
  */
 function latest(task) {
   let asked = false;
-  let outdate = () => {};
+  let supersede = () => {};
   /** @type {Promise<void> | null} */
   let running = null;
   async function run() {
     while (asked) {
       asked = false;
-      await task(new Promise((resolve) => (outdate = resolve)));
+      await task(new Promise((resolve) => (supersede = resolve)));
     }
     running = null;
   }
   return {
     ask() {
       asked = true;
-      outdate();
+      supersede();
       running ??= run();
     },
     /** Until it is done, with what was asked for last. */

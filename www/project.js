@@ -122,10 +122,12 @@ export class Project extends EventTarget {
       if (pictures.length) this.#write({ pictures });
       fresh = [];
     };
+    const over = () => signal?.aborted || !this.classes.includes(one);
     for (const source of sources) {
+      if (over()) break;
       try {
         const blob = await shrink(source);
-        if (signal?.aborted || !this.classes.includes(one)) break;
+        if (over()) break;
         const picture = this.#newPicture(one, blob);
         this.pictures.push(picture);
         fresh.push(picture);

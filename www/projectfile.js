@@ -80,8 +80,8 @@ export async function unpack(file) {
   }
   const weights = await items.get("weights.safetensors")?.read();
   const { config, labels } = described.trained ?? {};
-  const whole = weights && config && typeof config === "object" && Array.isArray(labels) && labels.every((one) => typeof one === "string");
-  const trained = whole ? { bytes: weights, config, labels } : null;
+  const named = Array.isArray(labels) && labels.every((one) => typeof one === "string");
+  const trained = weights && named && config && typeof config === "object" ? { bytes: weights, config, labels } : null;
   return { classes, pictures, trained, settings: described.settings ?? {} };
 }
 

@@ -93,6 +93,11 @@ export class Session extends EventTarget {
     return this.state !== "idle";
   }
 
+  /** The settings of the run under way. */
+  get running() {
+    return this.active ? this.run?.settings : undefined;
+  }
+
   /**
    * Starts a new run.
    *

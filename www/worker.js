@@ -15,6 +15,8 @@ import { ownImages, ownPictures } from "./owndata.js";
 
 /** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
 const FEATURES = 19;
+/** Pictures of a step where the recipe does not say. */
+const BATCH = 96;
 /** Held-out pictures evaluated between two looks at the clock. */
 const EVALUATION_CHUNK = 25;
 /** A median is taken of at least so many runs, and of as many as fit into the time. */
@@ -32,7 +34,7 @@ const classifiers = new Map();
  * pictures are always the same, and `ready` counts the pictures that are decoded and have theirs.
  *
  * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset,
- *   recipe: import("./protocol.js").Recipe, batch: number, position: number, waiting: AbortController,
+ *   recipe: import("./protocol.js").Recipe, position: number, waiting: AbortController,
  *   features: Float32Array[] | null, ready: number}} Training
  */
 /** @type {Map<number, Training>} */
@@ -109,7 +111,6 @@ const methods = {
       trainer: network,
       data: set,
       recipe,
-      batch: recipe.batch ?? 96,
       position: 0,
       waiting: new AbortController(),
       features: recipe.freeze === FEATURES && set.fixed ? [] : null,
@@ -135,11 +136,12 @@ const methods = {
   async train({ trainer, steps: most, milliseconds }) {
     const training = held(trainers, trainer);
     const { signal } = (training.waiting = new AbortController());
+    const count = training.recipe.batch ?? BATCH;
     const end = performance.now() + milliseconds;
     /** @type {import("./protocol.js").Step[]} */
     const steps = [];
     do {
-      const batch = await training.data.train(training.position, training.batch, signal).catch((error) => {
+      const batch = await training.data.train(training.position, count, signal).catch((error) => {
         if (!signal.aborted) throw error;
       });
       if (!batch) break;
@@ -148,7 +150,7 @@ const methods = {
       steps.push(
         features ? training.trainer.train_step_features(features, labels) : training.trainer.train_step(images, labels),
       );
-      training.position += training.batch;
+      training.position += count;
     } while (steps.length < most && performance.now() < end);
     return { steps };
   },

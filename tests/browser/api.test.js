@@ -19,6 +19,13 @@ before(async () => {
 });
 after(() => lab?.close());
 
+/** Waits until the page has so many workers. @param {number} count */
+async function workers(count) {
+  const end = Date.now() + 10_000;
+  while (page.workers().length !== count && Date.now() < end) await page.waitForTimeout(50);
+  assert.equal(page.workers().length, count);
+}
+
 test("the example of the README runs as written", { timeout: 120_000 }, async () => {
   const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
   const example = /## In your own page[\s\S]*?```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
@@ -241,9 +248,7 @@ test("an engine that was closed answers no more, and stays closed", { timeout: 6
     return [await restarting, await engine.describe({}).catch(code), engine.threads, engine.obstacle];
   });
   assert.deepEqual(said, ["engine-stopped", "engine-stopped", 2, null]);
-  const end = Date.now() + 10_000;
-  while (page.workers().length && Date.now() < end) await page.waitForTimeout(50);
-  assert.equal(page.workers().length, 0);
+  await workers(0);
 });
 
 test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
@@ -310,11 +315,6 @@ test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
     Object.assign(window, { engine: await createEngine({ threads: 2 }) });
   });
-  const workers = async (/** @type {number} */ count) => {
-    const end = Date.now() + 10_000;
-    while (page.workers().length !== count && Date.now() < end) await page.waitForTimeout(50);
-    assert.equal(page.workers().length, count);
-  };
   await workers(3);
   await page.evaluate(() => /** @type {any} */ (window).engine.restart());
   await workers(3);

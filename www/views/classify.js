@@ -260,8 +260,7 @@ export function createClassify({ engine, state, model }) {
       rows.set(item, row);
       const [button] = /** @type {HTMLElement[]} */ ([...row.children]);
       button.setAttribute("aria-pressed", String(item === current));
-      const words = item.said || "…";
-      if (button.lastElementChild?.textContent !== words) button.lastElementChild?.replaceChildren(words);
+      button.lastElementChild?.replaceChildren(item.said || "…");
     }
   }
 

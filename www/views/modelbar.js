@@ -48,7 +48,7 @@ export function createModelBar(context, openWeights) {
   figures.push(how, accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
   const obstacle = h("span", { class: "figure" });
-  const waits = h("span", { class: "figure waits", t: "settings.waits", hidden: true });
+  const waits = h("span", { class: "figure", t: "settings.waits", hidden: true });
   const unmeasured = h("span", { class: "figure", hidden: true });
   costs.append(unmeasured, obstacle, waits);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -137,7 +137,7 @@ export function createModelBar(context, openWeights) {
     how.set(number(engine.threads));
     obstacle.hidden = !engine.obstacle;
     if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
-    const running = state.room === "train" && session.active ? session.run?.settings : undefined;
+    const running = state.room === "train" ? session.running : undefined;
     waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
     readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;

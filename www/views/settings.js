@@ -66,8 +66,7 @@ export function createSettings({ state, session, model, library }) {
   }
 
   function update() {
-    const running = session.active ? session.run?.settings : undefined;
-    for (const row of rows) row.update(state.values.train, running);
+    for (const row of rows) row.update(state.values.train, session.running);
   }
   state.addEventListener("change", update);
   session.addEventListener("state", update);
