@@ -184,7 +184,7 @@ export function pixelsOf(bitmap) {
   const { width, height } = bitmap;
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new EngineError("not-an-image", `no canvas of ${width} × ${height} pixels`);
+  if (!context) throw new EngineError("no-canvas", `no canvas of ${width} × ${height} pixels`, { width, height });
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return { data: new Uint8Array(context.getImageData(0, 0, width, height).data.buffer), width, height };

@@ -221,7 +221,7 @@ export class Engine extends EventTarget {
    *
    * @param {ImageSource} source
    * @returns {Promise<Picture>}
-   * @throws {EngineError} `empty-file`, `not-an-image` or `too-large`
+   * @throws {EngineError} `empty-file`, `not-an-image`, `too-large` or `no-canvas`
    */
   async openPicture(source) {
     const picture = this.handle();
