@@ -337,6 +337,10 @@ fn training_goes_on_bit_for_bit() {
     assert!(message.contains("a batch of 32 needs a new run: this one is of 16"), "{message}");
     let message = error(&folder, &format!("{train} --out @x.safetensors --hold-out 100"));
     assert!(message.contains("--hold-out must leave images to train on, not take 100 of 100"), "{message}");
+    let message = error(&folder, &format!("{resume} --seed 2"));
+    assert!(message.contains("that training is of seed 1, not 2"), "{message}");
+    let message = error(&folder, &resume.replace(" --resume", ""));
+    assert!(message.contains("run.safetensors: holds a training: go on with it by --resume"), "{message}");
     let message = error(&folder, &resume.replace("--shapes 100", "--shapes 200"));
     assert!(message.contains("an epoch of that training has 96 images, not 192"), "{message}");
 
@@ -354,6 +358,20 @@ fn training_goes_on_bit_for_bit() {
     );
     assert!(error(&folder, "train --data @ --out @x.safetensors").contains("holds no data set"));
 
+    // A schedule ends with the training, also where that became longer.
+    let longer = resume.replace("--epochs 2", "--epochs 3 --schedule linear");
+    let rate = json(&folder, &longer).last().unwrap()["learning_rate"].as_f64();
+    assert_eq!(rate, None, "the last line is an epoch's");
+    let rate =
+        json(&folder, &longer.replace("--epochs 3", "--epochs 4"))[0]["learning_rate"].as_f64().unwrap();
+    assert!((rate - 0.002 / 4.0).abs() < 1e-8, "{rate}");
+
+    // Where a file cannot be written is found before any training.
+    let nowhere = train.replace("--json", "--out @no/w.safetensors");
+    assert!(error(&folder, &nowhere).contains("w.safetensors: "));
+    let nowhere = train.replace("--json", "--out @w.safetensors --checkpoint @no/run.safetensors");
+    assert!(error(&folder, &nowhere).contains("run.safetensors: "));
+
     fs::write(folder.join("run.safetensors"), "").unwrap();
     assert!(error(&folder, &resume).contains("run.safetensors: the file is empty"));
 
@@ -364,6 +382,61 @@ fn training_goes_on_bit_for_bit() {
     assert_eq!(found["total"], 1000);
     let classes = fs::read_to_string(folder.join("classes.txt")).unwrap();
     assert_eq!(classes.lines().filter(|class| class.parse::<u32>().unwrap() < 10).count(), 1000);
+}
+
+#[test]
+fn options_win_over_what_a_file_says() {
+    let folder = folder("options");
+    let config = Config { width: 0.35, resolution: 16, ..Config::cifar() };
+    let bytes = weights::save(&Weights::random(config, 1), Precision::Full);
+    fs::write(folder.join("w.safetensors"), bytes).unwrap();
+    let convert = "convert --weights @w.safetensors --out @x.safetensors --json";
+    let config = &json(&folder, &format!("{convert} --padding same --crop 0.5 --resolution 24"))[0]["config"];
+    assert_eq!(
+        [&config["padding"], &config["crop"], &config["resolution"]],
+        [&Value::from("same"), &0.5.into(), &24.into()]
+    );
+    let loss = |options: &str| {
+        let train =
+            "train --data shapes --shapes 8 --batch 8 --epochs 1 --json --out @y.safetensors --weights";
+        json(&folder, &format!("{train} @w.safetensors {options}"))[0]["loss"].as_f64().unwrap()
+    };
+    assert_ne!(loss(""), loss("--padding same"));
+    let photo = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/samples/cat.jpg");
+    let top = |options: &str| {
+        json(&folder, &format!("classify --weights @w.safetensors --json {options} {}", photo.display()))
+    };
+    assert_ne!(top(""), top("--mean 0.1,0.1,0.1"));
+    let message = error(&folder, "eval --weights @w.safetensors --data shapes --width 1.4");
+    assert!(message.contains("w.safetensors: the weights are of width 0.35, 10 classes"), "{message}");
+
+    let widened = run(&folder, &format!("{convert} --widen 0.5"));
+    assert!(
+        String::from_utf8_lossy(&widened.stderr).contains("have one at width 0.5: the network has to learn")
+    );
+    let widened = run(&folder, &format!("{convert} --widen 0.4"));
+    assert!(widened.status.success());
+}
+
+#[test]
+fn a_training_that_diverges_leaves_its_last_checkpoint() {
+    let folder = folder("diverge");
+    let train = "train --data shapes --shapes 64 --batch 16 --width 0.1 --resolution 16 --out @w.safetensors \
+                 --checkpoint @run.safetensors --checkpoint-every 1";
+    json(&folder, &format!("{train} --steps 1 --json"));
+    let far = "--learning-rate 10 --momentum 0.9999 --weight-decay 1";
+    let output = run(&folder, &format!("{train} --resume --epochs 99 {far}"));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("try a lower learning rate, or a longer warm-up"), "{message}");
+    let bytes = fs::read(folder.join("run.safetensors")).unwrap();
+    assert!(weights::load(&bytes, &PartialConfig::new()).is_ok());
+    assert!(
+        fs::read(folder.join("w.safetensors")).is_ok_and(|bytes| weights::load(
+            &bytes,
+            &PartialConfig::new()
+        )
+        .is_ok())
+    );
 }
 
 #[test]

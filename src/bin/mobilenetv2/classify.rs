@@ -33,14 +33,11 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
+    let mut weights = args.network.read_weights(&args.weights)?;
     if let Some(labels) = &args.labels {
         weights.labels = files::read_labels(labels, weights.config.classes)?;
     }
     let mut classifier = Classifier::new(&weights)?;
-    if let Some(resolution) = args.network.resolution {
-        classifier.set_resolution(resolution)?;
-    }
     let mut failed = 0;
     for path in &args.images {
         match classify(&mut classifier, &weights, path) {

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use mobilenetv2::cost::Cost;
 use mobilenetv2::train::Recipe;
 use mobilenetv2::weights::{self, Precision};
-use mobilenetv2::{Error, Result};
+use mobilenetv2::{Config, Error, Result};
 use serde_json::json;
 
 use crate::files;
@@ -25,7 +26,8 @@ pub struct Args {
     /// Names of the classes: a JSON array, or a name a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Give the network this larger width, at which it computes the same, to train on from there
+    /// Give the network this larger width, at which it computes the same, to train on from there; all but blocks that
+    /// have a shortcut at one of the two widths only
     #[arg(long, value_name = "WIDTH")]
     widen: Option<f64>,
     /// Print the result as JSON
@@ -35,14 +37,26 @@ pub struct Args {
     network: Network,
 }
 
+/// Which layers end a shortcut.
+fn shortcuts(config: &Config) -> Vec<bool> {
+    Cost::new(config).layers.iter().map(|layer| layer.shortcut).collect()
+}
+
 pub fn run(args: &Args) -> Result<()> {
-    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
-    args.network.apply(&mut weights)?;
+    let mut weights = args.network.read_weights(&args.weights)?;
     if let Some(labels) = &args.labels {
         weights.labels = files::read_labels(labels, weights.config.classes)?;
     }
     if let Some(width) = args.widen {
+        let narrow = weights.config.clone();
         weights = weights.widened(width, Recipe::default().seed)?;
+        if shortcuts(&narrow) != shortcuts(&weights.config) {
+            eprintln!(
+                "warning: not all blocks with a shortcut at width {} have one at width {width}: the network has to learn \
+                 them anew before it is as good",
+                narrow.width
+            );
+        }
     }
     let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     if onnx && args.half {

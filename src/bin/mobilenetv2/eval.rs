@@ -30,11 +30,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let weights = files::read_weights(&args.weights, &args.network.known())?;
+    let weights = args.network.read_weights(&args.weights)?;
     let mut classifier = Classifier::new(&weights)?;
-    if let Some(resolution) = args.network.resolution {
-        classifier.set_resolution(resolution)?;
-    }
     let test = dataset::test(&args.data, &weights, classifier.config())?;
     let found = evaluate(&mut classifier, &test.images, test.size, &test.labels);
     if let Some(path) = &args.predictions {

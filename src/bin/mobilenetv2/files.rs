@@ -3,10 +3,9 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use mobilenetv2::weights::{self, PartialConfig};
-use mobilenetv2::{Error, Result, Weights};
+use mobilenetv2::{Error, Result};
 use serde::Serialize;
 
 pub fn read(path: &Path) -> Result<Vec<u8>> {
@@ -16,10 +15,6 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Puts the file's name before whatever is wrong with it.
 pub fn wrong(path: &Path, error: impl Display) -> Error {
     Error::File(format!("{}: {error}", path.display()))
-}
-
-pub fn read_weights(path: &Path, known: &PartialConfig) -> Result<Weights> {
-    weights::load(&read(path)?, known).map_err(|error| wrong(path, error))
 }
 
 /// Class names from a file: a JSON array, or else a name a line.
@@ -36,10 +31,15 @@ pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
     Err(wrong(path, format!("{} labels; expected {classes}, one a class", labels.len())))
 }
 
+/// Whether [`write`] will be able to: what makes the file takes long.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let part = part(path);
+    fs::File::create(&part).and_then(|_| fs::remove_file(&part)).map_err(|error| wrong(path, error))
+}
+
 /// Writes beside the file and renames: whoever reads it, or is interrupted, has the old or the new, never a part.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
+    let part = part(path);
     let write = || {
         let mut file = fs::File::create(&part)?;
         file.write_all(bytes)?;
@@ -47,6 +47,13 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         fs::rename(&part, path)
     };
     write().map_err(|error| wrong(path, error))
+}
+
+/// Where a file is written before it gets its name.
+fn part(path: &Path) -> PathBuf {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
 }
 
 /// Prints a line to standard output.

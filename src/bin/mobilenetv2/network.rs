@@ -1,11 +1,15 @@
 //! The options that describe a network.
 
+use std::path::Path;
+
 use mobilenetv2::config::{Activation, Padding, Stem};
-use mobilenetv2::weights::PartialConfig;
+use mobilenetv2::weights::{self, PartialConfig};
 use mobilenetv2::{Config, Error, Result, Weights};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::files;
 
 /// Knobs of the network; their names in a file are those of [`Config`].
 #[derive(clap::Args, Serialize)]
@@ -54,11 +58,6 @@ pub struct Network {
 }
 
 impl Network {
-    /// What was given.
-    pub fn known(&self) -> PartialConfig {
-        given(self)
-    }
-
     /// `base` with what was given in its place.
     pub fn over(&self, base: &Config) -> Result<Config> {
         let config: Config = overlay(base, self)?;
@@ -66,17 +65,18 @@ impl Network {
         Ok(config)
     }
 
-    /// Describes weights anew by what was given.
-    pub fn apply(&self, weights: &mut Weights) -> Result<()> {
+    /// The weights in a file, of the network that it describes, with what was given in its place.
+    pub fn read_weights(&self, path: &Path) -> Result<Weights> {
+        let mut weights =
+            weights::load(&files::read(path)?, &given(self)).map_err(|error| files::wrong(path, error))?;
         let config = self.over(&weights.config)?;
         if channels(&config) != channels(&weights.config) {
             let Config { width, classes, expansion, .. } = weights.config;
-            return Err(Error::Argument(format!(
-                "the weights are of width {width}, {classes} classes and expansion {expansion}, which cannot be changed"
-            )));
+            let found = format!("width {width}, {classes} classes and expansion {expansion}");
+            return Err(files::wrong(path, format!("the weights are of {found}, which cannot be changed")));
         }
         weights.config = config;
-        Ok(())
+        Ok(weights)
     }
 
     /// [`Network::over`] the preset of `--input`, or else of `input`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use mobilenetv2::image::normalize;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
 use mobilenetv2::weights::{self, Container, Precision};
 use mobilenetv2::{Config, Error, Result};
@@ -60,7 +61,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
-    let mut weights = files::read_weights(&args.weights, &args.network.known())?;
+    let mut weights = args.network.read_weights(&args.weights)?;
     let bytes = files::read(&args.batch)?;
     let batch = Container::parse(&bytes)
         .and_then(|file| Batch::read(&file, &weights.config))
@@ -124,28 +125,35 @@ impl Batch {
                 )));
             }
         };
-        if h != w || n == 0 {
+        if h != w || h == 0 || n == 0 {
             return Err(Error::Data(format!(
                 "tensor images has shape {shape:?}; expected square images, at least one"
             )));
         }
-        let bytes = file.dtype("images") == Some(Dtype::U8);
-        let values: Vec<f32> = match bytes {
-            true => file.integers("images")?.into_iter().map(|byte| byte as f32 / 255.0).collect(),
-            false => file.floats("images")?,
+        let planes = if channels_last { 0 } else { h * w };
+        let images = if file.dtype("images") == Some(Dtype::U8) {
+            let bytes: Vec<u8> = file.integers("images")?.into_iter().map(|byte| byte as u8).collect();
+            let rgb = interleaved(bytes, planes);
+            let mut images = vec![0.0; rgb.len()];
+            normalize(&rgb, config.mean, config.std, &mut images);
+            images
+        } else {
+            interleaved(file.floats("images")?, planes)
         };
-        let mut images = Vec::with_capacity(values.len());
-        for image in values.chunks_exact(3 * h * w) {
-            for pixel in 0..h * w {
-                let channel = |c: usize| if channels_last { 3 * pixel + c } else { c * h * w + pixel };
-                images.extend((0..3).map(|c| match bytes {
-                    true => (image[channel(c)] - config.mean[c]) / config.std[c],
-                    false => image[channel(c)],
-                }));
-            }
-        }
         Ok(Batch { images, labels: labels(file, n, config.classes)?, resolution: h })
     }
+}
+
+/// Images with the channels of a pixel side by side, from three planes of `plane` values each; 0: they are so already.
+fn interleaved<T: Copy>(values: Vec<T>, plane: usize) -> Vec<T> {
+    if plane == 0 {
+        return values;
+    }
+    let pixel = |image: &[T], pixel| [image[pixel], image[plane + pixel], image[2 * plane + pixel]];
+    values
+        .chunks_exact(3 * plane)
+        .flat_map(|image| (0..plane).flat_map(move |index| pixel(image, index)))
+        .collect()
 }
 
 fn labels(file: &Container, images: usize, classes: usize) -> Result<Vec<u32>> {

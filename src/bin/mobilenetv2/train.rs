@@ -37,8 +37,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Passes over the images
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    epochs: u64,
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = value_parser!(u32).range(..=1_000_000))]
+    epochs: u32,
     /// Stop after this many steps in all, in the middle of an epoch if need be
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
@@ -67,13 +67,23 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    // Before hours of work, not after them.
+    files::check_writable(&args.out)?;
     let (mut trainer, train, test) = match &args.checkpoint {
         Some(path) if args.resume => resume(args, path)?,
-        _ => start(args)?,
+        Some(path) if path.exists() => {
+            let message = "holds a training: go on with it by --resume, or remove the file";
+            return Err(files::wrong(path, message));
+        }
+        Some(path) => {
+            files::check_writable(path)?;
+            start(args)?
+        }
+        None => start(args)?,
     };
     let Recipe { batch, seed, .. } = *trainer.recipe();
     let steps_per_epoch = trainer.state().images_per_epoch / batch as u64;
-    let last = (args.epochs * steps_per_epoch).min(args.steps.unwrap_or(u64::MAX));
+    let last = (u64::from(args.epochs) * steps_per_epoch).min(args.steps.unwrap_or(u64::MAX));
     let checkpoint_every = args.checkpoint_every.unwrap_or(steps_per_epoch).max(1);
     let bar = progress_bar(last, trainer.state().step);
 
@@ -92,10 +102,12 @@ pub fn run(args: &Args) -> Result<()> {
         if let Some(path) = &args.checkpoint
             && (step.step % checkpoint_every == 0 || step.step == last)
         {
+            check_finite(trainer.latest_weights(), step.step)?;
             files::write(path, &checkpoint::save(&trainer))?;
         }
     }
     bar.finish_and_clear();
+    check_finite(trainer.weights(), trainer.state().step)?;
     let precision = if args.half { Precision::Half } else { Precision::Full };
     files::write(&args.out, &weights::save(trainer.weights(), precision))
 }
@@ -122,11 +134,10 @@ impl Order {
 type Run = (Trainer, Dataset, Dataset);
 
 fn start(args: &Args) -> Result<Run> {
-    let recipe = args.recipe.over(&Recipe { decay_until: args.epochs as f32, ..Recipe::default() })?;
+    let recipe = recipe(args, &Recipe::default())?;
     let (weights, train, test) = match &args.weights {
         Some(path) => {
-            let mut weights = files::read_weights(path, &args.network.known())?;
-            args.network.apply(&mut weights)?;
+            let mut weights = args.network.read_weights(path)?;
             let (mut train, mut test) = load(args, &weights.config)?;
             if train.align(&weights.labels).is_ok() {
                 test.align(&weights.labels)?;
@@ -149,6 +160,11 @@ fn start(args: &Args) -> Result<Run> {
     Ok((trainer, train, test))
 }
 
+/// What the options say, over `base`: but schedules end with this training, unless one of them says otherwise.
+fn recipe(args: &Args, base: &Recipe) -> Result<Recipe> {
+    args.recipe.over(&Recipe { decay_until: args.epochs as f32, ..base.clone() })
+}
+
 fn resume(args: &Args, path: &Path) -> Result<Run> {
     let mut trainer = checkpoint::load(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
     let Weights { config, labels, .. } = trainer.weights();
@@ -163,7 +179,11 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
         train.align(labels)?;
         test.align(labels)?;
     }
-    let recipe = args.recipe.over(trainer.recipe())?;
+    let recipe = recipe(args, trainer.recipe())?;
+    if recipe.seed != trainer.recipe().seed {
+        let (now, then) = (recipe.seed, trainer.recipe().seed);
+        return Err(files::wrong(path, format!("that training is of seed {then}, not {now}")));
+    }
     let batch = recipe.batch.min(train.len());
     let (now, then) = (whole_batches(&train, batch), trainer.state().images_per_epoch);
     if now as u64 != then {
@@ -223,9 +243,19 @@ fn report_step(args: &Args, bar: &ProgressBar, epoch: u64, step: Step) -> Result
         return Ok(());
     }
     bar.abandon();
-    Err(Error::Argument(format!(
-        "the loss is {loss} at step {count}: try a lower learning rate, or a longer warm-up"
-    )))
+    Err(diverged(&format!("the loss is {loss}"), count))
+}
+
+/// So that no file is replaced by one that cannot be read: numbers that are none are no weights.
+fn check_finite(weights: &Weights, step: u64) -> Result<()> {
+    match weights.is_finite() {
+        true => Ok(()),
+        false => Err(diverged("a weight is no longer a finite number", step)),
+    }
+}
+
+fn diverged(what: &str, step: u64) -> Error {
+    Error::Argument(format!("{what} at step {step}: try a lower learning rate, or a longer warm-up"))
 }
 
 fn report_epoch(args: &Args, epoch: u64, step: u64, found: &Evaluation) -> Result<()> {
