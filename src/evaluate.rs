@@ -42,8 +42,9 @@ const EVALUATED_AT_ONCE: usize = 64;
 /// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
 ///
 /// # Panics
-/// If there are fewer images than labels or a label is not a class.
+/// If there are not as many images as labels, or a label is not a class.
 pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels: &[u32]) -> Evaluation {
+    assert_eq!(images.len(), labels.len() * size * size * 3, "an image a label");
     let config = classifier.config().clone();
     let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
     let mut logits = Vec::new();
@@ -59,7 +60,7 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
 pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
     let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
     let mut plain = Augment::new(config, 0, false, &[], 0);
-    let mut inputs = vec![0.0; EVALUATED_AT_ONCE * input];
+    let mut inputs = vec![0.0; EVALUATED_AT_ONCE.min(images.len() / image.max(1)) * input];
     for images in images.chunks(EVALUATED_AT_ONCE * image.max(1)) {
         let inputs = &mut inputs[..images.len() / image * input];
         // Nothing is random with everything off; the generator is asked for nothing that matters.

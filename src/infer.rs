@@ -8,7 +8,8 @@
 use fearless_simd::Level;
 
 use crate::config::{Config, Layer};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::kernel::elementwise::clamp;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Simd, SimdBase, best_level, dispatch, lanes, padded};
 use crate::parameters::Weights;
@@ -29,8 +30,11 @@ pub struct Classifier {
     blocks: Vec<FusedBlock>,
     last: Folded,
     classifier: Folded,
-    /// One a thread that can work on an image of its own.
+    /// Floats of a worker's arena.
+    arena: usize,
+    /// One for each image at a time, as many as there are threads and memory for.
     workers: Vec<Worker>,
+    clock: Option<Clock>,
 }
 
 /// The buffers of one image on its way through the network.
@@ -50,7 +54,7 @@ impl Classifier {
     /// Folds and packs `weights`; the resolution is their configuration's.
     ///
     /// # Errors
-    /// [`crate::Error::Argument`] if the configuration is out of range.
+    /// [`Error::Argument`] if the configuration is out of range, or there is not enough memory for an image.
     pub fn new(weights: &Weights) -> Result<Self> {
         weights.config.validate()?;
         let config = weights.config.clone();
@@ -66,8 +70,17 @@ impl Classifier {
         let (Some(last), Some(classifier)) = (folded.next(), folded.next()) else {
             unreachable!("two layers are left")
         };
-        let mut classifier = Classifier { level, config, blocks, last, classifier, workers: Vec::new() };
-        classifier.lay_out();
+        let mut classifier = Classifier {
+            level,
+            config,
+            blocks,
+            last,
+            classifier,
+            arena: 0,
+            workers: Vec::new(),
+            clock: None,
+        };
+        classifier.lay_out()?;
         Ok(classifier)
     }
 
@@ -84,19 +97,21 @@ impl Classifier {
     /// Takes images of another size from now on; the weights serve any.
     ///
     /// # Errors
-    /// [`crate::Error::Argument`] if it is out of range; the size stays as it was.
+    /// [`Error::Argument`] if it is out of range, or there is not enough memory for an image; the size stays as it was.
     pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
         let config = Config { resolution, ..self.config.clone() };
         config.validate()?;
-        self.config = config;
-        self.lay_out();
-        Ok(())
+        let before = std::mem::replace(&mut self.config, config);
+        self.lay_out().or_else(|error| {
+            self.config = before;
+            self.lay_out().and(Err(error))
+        })
     }
 
     /// Has photos cut to this share of their centre from now on, 0.1 – 1.
     ///
     /// # Errors
-    /// [`crate::Error::Argument`] if it is out of range; the share stays as it was.
+    /// [`Error::Argument`] if it is out of range; the share stays as it was.
     pub fn set_crop(&mut self, crop: f32) -> Result<()> {
         let config = Config { crop, ..self.config.clone() };
         config.validate()?;
@@ -113,10 +128,15 @@ impl Classifier {
 
     /// Watches the time of the images to come by this clock, or no longer; ends with a change of the resolution.
     pub fn watch(&mut self, clock: Option<Clock>) {
-        let profile = Profile::new(self.classifier.index + 1, clock);
+        self.clock = clock;
+        let profile = self.stopwatch();
         for worker in &mut self.workers {
             worker.profiles.fill(profile.clone());
         }
+    }
+
+    fn stopwatch(&self) -> Profile {
+        Profile::new(self.classifier.index + 1, self.clock)
     }
 
     /// What the operations since [`Classifier::watch`] took, added up over all threads: where there is more than
@@ -154,9 +174,10 @@ impl Classifier {
     /// Runs images through the network; `take` sees what came of each, in order. (Not generic: the whole network would
     /// be compiled once a caller.)
     fn run(&mut self, images: &[f32], take: &mut dyn FnMut(&Worker)) {
-        let Classifier { level, config, blocks, last, classifier, workers } = self;
-        let image = config.resolution * config.resolution * 3;
+        let image = self.config.resolution * self.config.resolution * 3;
         assert_eq!(images.len() % image, 0, "images of {image} values");
+        self.employ(images.len() / image);
+        let Classifier { level, blocks, last, classifier, workers, .. } = self;
         for images in images.chunks(image * workers.len()) {
             let workers = &mut workers[..images.len() / image];
             let images: &[f32] = images;
@@ -170,9 +191,26 @@ impl Classifier {
         }
     }
 
+    /// Sees to a worker for each of so many images, as far as there are threads and memory for them.
+    fn employ(&mut self, images: usize) {
+        while self.workers.len() < images.min(threads::count()) {
+            let mut arena = Vec::new();
+            if arena.try_reserve_exact(self.arena).is_err() {
+                return;
+            }
+            arena.resize(self.arena, 0.0);
+            self.workers.push(Worker {
+                arena,
+                features: vec![0.0; self.last.layer.c_out],
+                logits: vec![0.0; padded(self.classifier.layer.c_out)],
+                profiles: vec![self.stopwatch(); threads::count()],
+            });
+        }
+    }
+
     /// Computes the buffers for the resolution in use.
-    fn lay_out(&mut self) {
-        let Classifier { level, config, blocks, last, classifier, workers } = self;
+    fn lay_out(&mut self) -> Result<()> {
+        let Classifier { level, config, blocks, workers, .. } = self;
         let layers = config.layers();
         let threads = threads::count();
         // Where a block's input lies is where the one before had its output.
@@ -183,12 +221,17 @@ impl Classifier {
             input = block.floats_out();
         }
         workers.clear();
-        workers.resize_with(threads, || Worker {
-            arena: vec![0.0; arena.max(2 * input)],
-            features: vec![0.0; last.layer.c_out],
-            logits: vec![0.0; padded(classifier.layer.c_out)],
-            profiles: vec![Profile::default(); threads],
-        });
+        self.arena = arena.max(2 * input);
+        self.clock = None;
+        self.employ(1);
+        if self.workers.is_empty() {
+            return Err(Error::Argument(format!(
+                "an image of {0} × {0} takes {1:.1} GB of memory, which is not there: try a smaller resolution",
+                self.config.resolution,
+                (self.arena * size_of::<f32>()) as f64 / 1e9
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -280,7 +323,7 @@ fn average<S: Simd>(
             |column, _, tile| {
                 let bias = S::f32s::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
                 for value in tile {
-                    sums[column] += (*value + bias).max(low).min(high);
+                    sums[column] += clamp(simd, *value + bias, low, high);
                 }
             },
         );
@@ -324,7 +367,6 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
-    use crate::Error;
 
     #[wasm_bindgen_test(unsupported = test)]
     fn top_is_a_softmax_best_first() {

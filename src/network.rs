@@ -207,6 +207,11 @@ impl Network {
         self.last.layer.c_out
     }
 
+    /// Pixels that the last convolution leaves of an image.
+    pub fn last_pixels(&self) -> usize {
+        self.last.pixels()
+    }
+
     /// Logits of the batch, image by image, until [`Network::loss`] replaces them.
     pub fn logits(&self) -> impl Iterator<Item = &[f32]> {
         let classes = self.classifier_bias.len();

@@ -221,7 +221,8 @@ impl Trainer {
     /// [`Error::Argument`] if the shapes do not fit or a label is not a class.
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
         let size = side(images.len(), labels.len());
-        self.check_shape(images.len(), size, labels)?;
+        check_shape(images.len(), size, labels.len())?;
+        self.check_labels(labels)?;
         if self.recipe.freeze == FEATURES {
             let features = self.features(images, labels.len())?;
             return self.evaluate_features(&features, labels);
@@ -242,7 +243,7 @@ impl Trainer {
     pub fn features(&mut self, images: &[u8], count: usize) -> Result<Vec<f32>> {
         self.check_classifier_alone()?;
         let size = side(images.len(), count);
-        self.check_shape(images.len(), size, &vec![0; count])?;
+        check_shape(images.len(), size, count)?;
         let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
         let mut features = Vec::new();
         for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
@@ -309,7 +310,7 @@ impl Trainer {
         }
         let lengths = |memory: &Memory| (memory.momentum.len(), memory.square.len());
         if lengths(&state.memory) != lengths(&fresh) {
-            return Err(Error::Argument("the checkpoint belongs to another optimizer".into()));
+            return Err(Error::Argument("the checkpoint belongs to another optimizer or network".into()));
         }
         let averages = self.recipe.average > 0.0;
         let average = averages.then(|| state.average.unwrap_or_else(|| weights.clone()));
@@ -340,13 +341,22 @@ impl Trainer {
 
     fn check_batch(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
         self.check_count(labels.len())?;
-        self.check_shape(values, size, labels)
+        check_shape(values, size, labels.len())?;
+        self.check_labels(labels)
     }
 
     fn check_count(&self, images: usize) -> Result<()> {
         let most = self.recipe.batch;
         if images == 0 || images > most {
             return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
+        }
+        // Batch norm would take all that the image says for the mean, and leave nothing.
+        if images == 1 && self.network.last_pixels() == 1 && self.recipe.freeze < FEATURES {
+            return Err(Error::Argument(
+                "a batch of one image has one value a channel in the last layers, too few for batch norm: it takes two \
+                 images, or a higher resolution"
+                    .into(),
+            ));
         }
         Ok(())
     }
@@ -368,20 +378,6 @@ impl Trainer {
             return Err(Error::Argument(format!(
                 "{images} images of {channels} features are {} values, not {found}",
                 images * channels
-            )));
-        }
-        self.check_labels(labels)
-    }
-
-    fn check_shape(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
-        let images = labels.len();
-        if images > 0 && size == 0 {
-            return Err(Error::Argument(format!("{images} images have no pixels")));
-        }
-        let expected = images * size * size * 3;
-        if values != expected {
-            return Err(Error::Argument(format!(
-                "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
             )));
         }
         self.check_labels(labels)
@@ -429,6 +425,19 @@ impl Trainer {
     pub fn state(&self) -> &State {
         &self.state
     }
+}
+
+fn check_shape(values: usize, size: usize, images: usize) -> Result<()> {
+    if images > 0 && size == 0 {
+        return Err(Error::Argument(format!("{images} images have no pixels")));
+    }
+    let expected = images * size * size * 3;
+    if values != expected {
+        return Err(Error::Argument(format!(
+            "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
+        )));
+    }
+    Ok(())
 }
 
 /// What the recipe does to training images.

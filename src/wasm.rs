@@ -280,8 +280,7 @@ impl Trainer {
 
     /// Becomes the training that a snapshot was taken of.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), JsError> {
-        self.trainer = checkpoint::load(snapshot)?;
-        Ok(())
+        Ok(checkpoint::restore(&mut self.trainer, snapshot)?)
     }
 }
 
@@ -290,7 +289,10 @@ impl Trainer {
 pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch, JsError> {
     Config { resolution, ..Config::cifar() }.validate()?;
     let length = resolution * resolution * 3;
-    let mut images = vec![0; count * length];
+    let mut images = Vec::new();
+    let bytes = count.checked_mul(length).filter(|bytes| images.try_reserve_exact(*bytes).is_ok());
+    let bytes = bytes.ok_or_else(|| JsError::new(&format!("there is no memory for {count} pictures")))?;
+    images.resize(bytes, 0);
     let labels: Vec<u32> = images
         .chunks_exact_mut(length)
         .zip(u64::from(first)..)

@@ -142,6 +142,10 @@ impl Shard {
     }
 }
 
+/// How many times the weights a training keeps at most, beside its shards: gradients, the optimiser's memory (two), an
+/// average, packed weights (two), the network that evaluates, and what a checkpoint writes (three).
+const COPIES: u64 = 10;
+
 /// Bytes that the shards of batches of up to `batch` images take for `layers`.
 pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     let bytes = |images| {
@@ -161,9 +165,10 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
 /// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
 ///
 /// # Errors
-/// [`Error::Argument`] if there is not enough memory for them; nothing is kept of it then.
+/// [`Error::Argument`] if there is not enough memory for a training with them; nothing is kept of it then.
 pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
-    let bytes = bytes(config, layers, batch);
+    let weights: usize = config.layers().iter().map(Layer::weights).sum();
+    let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
     // All of it is asked for in one piece first, since a buffer for which there is no room ends the program.
     let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     if !room {

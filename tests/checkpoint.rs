@@ -6,13 +6,14 @@ use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights, checkpoint};
 
 fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {
-    // Everything random is on: dropout, crop, flip, sizes.
+    // Everything random is on: dropout, crop, flip, sizes, cut-out.
     let config = Config { width: 0.1, resolution: 16, classes: 4, dropout: 0.2, ..Config::cifar() };
     let recipe = Recipe {
         batch: 6,
         optimizer,
         warmup: 0.5,
         sizes: vec![16, 24],
+        cutout: 4,
         freeze,
         average,
         ..Recipe::default()
@@ -54,6 +55,23 @@ fn goes_on_bit_for_bit() {
         assert_eq!(resumed.state(), trainer.state());
         assert_eq!(resumed.recipe(), trainer.recipe());
     }
+}
+
+#[test]
+fn a_trainer_becomes_the_one_that_was_saved() {
+    let mut saved = trainer(Optimizer::Nesterov, 0, 0.9);
+    steps(&mut saved, 2);
+    let checkpoint = checkpoint::save(&saved);
+    let expected = steps(&mut saved, 2);
+    // One further on, and two that are of another recipe.
+    for mut other in [saved, trainer(Optimizer::RmsProp, 0, 0.0), trainer(Optimizer::Sgd, FEATURES, 0.0)] {
+        checkpoint::restore(&mut other, &checkpoint).unwrap();
+        assert_eq!(steps(&mut other, 2), expected);
+    }
+    let mut other = trainer(Optimizer::Sgd, 0, 0.0);
+    let before = other.weights().clone();
+    assert!(checkpoint::restore(&mut other, &checkpoint[..100]).is_err());
+    assert_eq!(other.weights(), &before);
 }
 
 #[test]

@@ -238,4 +238,32 @@ fn bad_batches_are_errors_and_change_nothing() {
     assert_eq!(step(&[], &[0; 4]), "4 images have no pixels");
     assert_eq!(message(trainer.evaluate(&[], &[0, 1]).map(|_| ())), "2 images have no pixels");
     assert_eq!(trainer.weights(), &before);
+
+    let recipe = Recipe { freeze: FEATURES, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
+    let count = u32::MAX as usize;
+    let expected = format!("{count} images have no pixels");
+    assert_eq!(message(trainer.features(&[], count).map(|_| ())), expected);
+}
+
+#[test]
+fn a_batch_of_one_value_a_channel_is_an_error() {
+    let config = Config { resolution: 8, ..small() };
+    let recipe = Recipe { batch: 2, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 20).unwrap();
+    let (images, labels) = batch(1, 2, 8);
+    let message = trainer.step(&images[..8 * 8 * 3], &labels[..1]).unwrap_err().to_string();
+    assert!(message.contains("too few for batch norm"), "{message}");
+    trainer.step(&images, &labels).unwrap();
+}
+
+#[test]
+fn a_training_that_diverges_shows() {
+    let mut weights = Weights::random(small(), 1);
+    weights.values[0] = f32::NAN;
+    let (images, labels) = batch(1, 4, 16);
+    let recipe = Recipe { batch: 4, ..Recipe::default() };
+    let mut trainer = Trainer::new(weights, recipe, 20).unwrap();
+    assert!(trainer.step(&images, &labels).unwrap().loss.is_nan());
+    assert!(!trainer.weights().is_finite());
 }

@@ -45,8 +45,15 @@ pub fn apply<S: Simd>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mu
     let low = S::f32s::splat(simd, affine.range.0);
     let high = S::f32s::splat(simd, affine.range.1);
     for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
-        S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high).store_slice(out);
+        clamp(simd, S::f32s::from_slice(simd, x).mul_add(scale, shift), low, high).store_slice(out);
     }
+}
+
+/// `x` within `low` and `high`. In this order, since of two values one of which is not a number x86 takes the second: a
+/// training that diverges has to show.
+#[inline(always)]
+pub fn clamp<S: Simd>(_: S, x: S::f32s, low: S::f32s, high: S::f32s) -> S::f32s {
+    high.min(low.max(x))
 }
 
 /// Batch norm's gradient as it is applied: `dy = a · dz + b · y + c`, each of a, b, c a value a channel.

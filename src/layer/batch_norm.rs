@@ -83,9 +83,11 @@ impl BatchNorm {
     ) {
         self.discard_sums(shards);
         for channel in 0..self.mean.len() {
-            let scale = gamma[channel] / (running_var[channel] + epsilon).sqrt();
-            self.scale[channel] = scale;
-            self.shift[channel] = beta[channel] - running_mean[channel] * scale;
+            let deviation = (f64::from(running_var[channel]) + f64::from(epsilon)).sqrt();
+            let scale = f64::from(gamma[channel]) / deviation;
+            self.scale[channel] = scale as f32;
+            self.shift[channel] =
+                (f64::from(beta[channel]) - f64::from(running_mean[channel]) * scale) as f32;
         }
     }
 

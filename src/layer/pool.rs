@@ -1,7 +1,7 @@
 //! The average over all pixels of an image.
 
 use super::{BlockSink, Sink, Source};
-use crate::kernel::elementwise::{Affine, channel};
+use crate::kernel::elementwise::{Affine, channel, clamp};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
 /// `features[image] = mean of x over the image's pixels`; (C / L, images, L).
@@ -24,7 +24,7 @@ pub fn forward<S: Simd>(
         let shift = channel(simd, affine.shift, index / images);
         let mut sum = S::f32s::splat(simd, 0.0);
         for x in x.chunks_exact(lanes) {
-            sum += S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high);
+            sum += clamp(simd, S::f32s::from_slice(simd, x).mul_add(scale, shift), low, high);
         }
         (sum * (1.0 / pixels as f32)).store_slice(feature);
     }

@@ -3,7 +3,7 @@
 
 use super::{BlockSink, Sink, Source};
 use crate::config::Activation;
-use crate::kernel::elementwise::{Affine, apply, channel};
+use crate::kernel::elementwise::{Affine, apply, channel, clamp};
 use crate::kernel::{Simd, SimdBase, SimdFloat};
 
 /// `out = norm(y) + shortcut`; all (C / L, pixels, L).
@@ -33,7 +33,7 @@ pub fn forward<S: Simd>(
         }
         let (low, high) = (S::f32s::splat(simd, range.0), S::f32s::splat(simd, range.1));
         for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
-            let x = S::f32s::from_slice(simd, x).mul_add(scale, shift).max(low).min(high);
+            let x = clamp(simd, S::f32s::from_slice(simd, x).mul_add(scale, shift), low, high);
             (x + S::f32s::from_slice(simd, out)).store_slice(out);
         }
     }

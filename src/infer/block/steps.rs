@@ -8,7 +8,7 @@ use super::{Band, FusedBlock, Input};
 use crate::config::STEM_INPUTS;
 use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
-use crate::kernel::elementwise::{channel, store};
+use crate::kernel::elementwise::{channel, clamp, store};
 use crate::kernel::matmul::{matmul, panel};
 use crate::kernel::{Simd, SimdBase, padded};
 use crate::layer::stem::unfold;
@@ -309,6 +309,6 @@ fn product<S: Simd>(
 fn activate<S: Simd>(simd: S, values: &mut [S::f32s], bias: S::f32s, (low, high): (f32, f32)) {
     let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
     for value in values {
-        *value = (*value + bias).max(low).min(high);
+        *value = clamp(simd, *value + bias, low, high);
     }
 }
