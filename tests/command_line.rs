@@ -1,6 +1,8 @@
 //! The command line, run as a user would: the JSON contracts, the errors, a training that is interrupted.
 #![cfg(feature = "cli")]
 
+mod skip;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -59,7 +61,7 @@ fn data() -> Option<PathBuf> {
     let data = std::env::var_os("MOBILENETV2_DATA")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     if !data.is_dir() {
-        eprintln!("SKIPPED: no data at {}", data.display());
+        skip::skipped(format_args!("no data at {}", data.display()));
         return None;
     }
     Some(data)

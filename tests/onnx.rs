@@ -3,6 +3,8 @@
 //! Needs `python3` with onnx, onnxruntime and safetensors (or another Python in `PYTHON`).
 #![cfg(not(target_arch = "wasm32"))]
 
+mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,7 +32,7 @@ fn onnxruntime_gives_our_logits() {
     let python = std::env::var("PYTHON").unwrap_or("python3".into());
     let installed = Command::new(&python).args(["-c", "import onnx, onnxruntime, safetensors"]).output();
     if !installed.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: no Python with onnx, onnxruntime and safetensors");
+        skip::skipped("no Python with onnx, onnxruntime and safetensors");
         return;
     }
     for (index, config) in configs().into_iter().enumerate() {

@@ -4,6 +4,8 @@
 //! `cargo test --test pytorch`.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod skip;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -34,7 +36,7 @@ fn python() -> Option<Command> {
     if installed.is_ok_and(|output| output.status.success()) {
         return Some(Command::new(python));
     }
-    eprintln!("SKIPPED: no Python with torch, torchvision, safetensors and Pillow");
+    skip::skipped("no Python with torch, torchvision, safetensors and Pillow");
     None
 }
 

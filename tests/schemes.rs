@@ -4,6 +4,8 @@
 //! `python3` (or another Python in `PYTHON`) has torch, torchvision, timm, transformers and safetensors.
 #![cfg(not(target_arch = "wasm32"))]
 
+mod skip;
+
 use std::path::Path;
 use std::process::Command;
 
@@ -100,7 +102,7 @@ fn the_libraries_own_files_give_their_logits() {
     let libraries = "import safetensors, timm, torch, torchvision, transformers";
     let installed = Command::new(&python).args(["-c", libraries]).output();
     if !installed.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED: no Python with torch, torchvision, timm, transformers and safetensors");
+        skip::skipped("no Python with torch, torchvision, timm, transformers and safetensors");
         return;
     }
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemes");

@@ -2,6 +2,8 @@
 //! 10,000 where the environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` asks the same in a browser.
 #![cfg(feature = "cli")]
 
+mod skip;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +21,7 @@ fn shipped_weights_reach_the_manifests_accuracy() {
     let shared = std::env::var_os("MOBILENETV2_DATA").map_or(root.join("../shared/data"), PathBuf::from);
     let folder = shared.join("cifar-10");
     if !folder.is_dir() {
-        eprintln!("SKIPPED: no CIFAR-10 at {}", folder.display());
+        skip::skipped(format_args!("no CIFAR-10 at {}", folder.display()));
         return;
     }
     let all = std::env::var_os("ALL_IMAGES").is_some();

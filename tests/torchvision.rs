@@ -3,6 +3,8 @@
 //! Needs `python3` with torch, torchvision and safetensors (or another Python in `PYTHON`).
 #![cfg(not(target_arch = "wasm32"))]
 
+mod skip;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,7 +22,7 @@ fn python() -> Option<Command> {
 fn there_and_back() {
     for (width, classes, precision) in [(0.35, 10, Precision::Full), (1.4, 3, Precision::Half)] {
         let Some(mut python) = python() else {
-            eprintln!("SKIPPED: no Python with torch, torchvision and safetensors");
+            skip::skipped("no Python with torch, torchvision and safetensors");
             return;
         };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("torchvision-{width}"));

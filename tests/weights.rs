@@ -1,5 +1,7 @@
 //! Weights files: what goes in comes out, files from elsewhere are recognised, bad files are named.
 
+mod skip;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -278,7 +280,7 @@ fn google_weights_are_recognised() {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
     let path = data.join("imagenet/mobilenet_v2_1.0_224.safetensors");
     let Ok(bytes) = std::fs::read(&path) else {
-        eprintln!("SKIPPED: {} is not there", path.display());
+        skip::skipped(format_args!("{} is not there", path.display()));
         return;
     };
     let weights = weights::load(&bytes, &none()).unwrap();

@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use xshell::cmd;
 
 use crate::build::build;
 use crate::setup::{Needs, setup};
-use crate::tools::Tools;
+use crate::stamp::keep;
+use crate::tools::{Tools, Variant};
 
 /// What is measured.
 #[derive(Clone, Copy, ValueEnum)]
@@ -31,13 +32,11 @@ const PEERS: &[&str] = &[
 
 /// Measures. `instructions` is the wasm variant to use, and `instructions`-threads on several threads.
 pub fn bench(what: What, instructions: &str) -> Result<()> {
+    let variants = choose(&Tools::new()?.variants, instructions)?;
     let tools = setup(Needs::Test)?;
     build(&tools)?;
     let sh = &tools.shell;
-    let names = [instructions.to_owned(), format!("{instructions}-threads")];
-    let known = |name: &&String| tools.variants.iter().any(|variant| variant.name == **name);
-    let variants: Vec<_> = names.iter().take_while(known).collect();
-    let chrome = tools.chrome().context("setup found no Chrome")?;
+    let chrome = tools.chrome()?;
     tools.run(cmd!(sh, "cargo build --release --bin mobilenetv2"))?;
     let program = tools.root().join("target/release/mobilenetv2");
     match what {
@@ -56,17 +55,29 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
     }
 }
 
+/// The names of the variant for one thread and, if there is one, of that for several.
+fn choose(variants: &[Variant], instructions: &str) -> Result<Vec<String>> {
+    let known = |name: &String| variants.iter().any(|variant| variant.name == *name);
+    let names = [instructions.to_owned(), format!("{instructions}-threads")];
+    let chosen: Vec<_> = names.into_iter().take_while(known).collect();
+    let all: Vec<_> = variants.iter().map(|variant| &*variant.name).collect();
+    ensure!(
+        !chosen.is_empty(),
+        "no wasm variant is called {instructions}; pkg-config/variants.toml has {}",
+        all.join(", ")
+    );
+    Ok(chosen)
+}
+
 /// A Python that has these packages, the newest when it was made.
 fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
     let sh = &tools.shell;
     let folder = tools.root().join("target/bench").join(packages[0]);
     let python = folder.join("bin/python");
-    let installed = folder.join("installed");
-    if !installed.exists() {
+    keep(sh, &folder, "bin/python", &packages.join(" "), || {
         tools.run(cmd!(sh, "python3 -m venv {folder}"))?;
-        tools.run(cmd!(sh, "{python} -m pip install --quiet {packages...}"))?;
-        sh.write_file(installed, packages.join(" "))?;
-    }
+        tools.run(cmd!(sh, "{python} -m pip install --quiet {packages...}"))
+    })?;
     Ok(python)
 }
 
@@ -74,11 +85,22 @@ fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
 fn packages(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
     let sh = &tools.shell;
     let folder = tools.root().join("target/bench/web");
-    let installed = folder.join("installed");
-    if !installed.exists() {
-        sh.create_dir(&folder)?;
-        tools.run(cmd!(sh, "npm install --no-save --no-audit --no-fund --prefix {folder} {packages...}"))?;
-        sh.write_file(installed, packages.join(" "))?;
-    }
+    keep(sh, &folder, "node_modules", &packages.join(" "), || {
+        tools.run(cmd!(sh, "npm install --no-save --no-audit --no-fund --prefix {folder} {packages...}"))
+    })?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_that_is_not_there_is_named_with_those_that_are() {
+        let variants = Tools::new().unwrap().variants;
+        assert_eq!(choose(&variants, "simd128").unwrap(), ["simd128", "simd128-threads"]);
+        assert_eq!(choose(&variants, "simd128-threads").unwrap(), ["simd128-threads"]);
+        let error = choose(&variants, "smid128").unwrap_err().to_string();
+        assert!(error.contains("called smid128;") && error.contains(" relaxed-simd, "), "{error}");
+    }
 }

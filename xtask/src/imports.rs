@@ -37,12 +37,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What below the shells reads files all the same: only the command line has it (feature `cli`).
 const NATIVE: &[&str] = &["data/folder.rs"];
 
-/// What only the shells may use.
+/// What of the standard library only the shells may use.
+const SHELL_ONLY_STD: &[&str] = &["fs", "net", "process", "time"];
+
+/// What else only they may.
 const SHELL_ONLY: &[&str] = &[
-    "std::fs",
-    "std::net",
-    "std::process",
-    "std::time",
     "stdin()",
     "stdout()",
     "stderr()",
@@ -83,13 +82,19 @@ fn violations(path: &str, source: &str, exports: &BTreeMap<String, String>) -> V
 
     let source = code(source);
     let mut wrong = Vec::new();
-    for import in imports(&source, if module == "bin" { "mobilenetv2::" } else { "crate::" }) {
+    let mut imported = imports(&source, if module == "bin" { "mobilenetv2::" } else { "crate::" });
+    if path == format!("{module}.rs") || path == format!("{module}/mod.rs") {
+        imported.extend(imports(&source, "super::")); // there it is the crate
+    }
+    for import in imported {
         let import = exports.get(&import).unwrap_or(&import);
         if !allowed(import) {
             wrong.push(format!("src/{path} imports {import}"));
         }
     }
     if !shell {
+        let of_std = imports(&source, "std::").into_iter().filter(|name| SHELL_ONLY_STD.contains(&&**name));
+        wrong.extend(of_std.map(|name| format!("src/{path} uses std::{name}")));
         let used = SHELL_ONLY.iter().filter(|word| source.contains(*word));
         wrong.extend(used.map(|word| format!("src/{path} uses {word}")));
     }
@@ -98,7 +103,7 @@ fn violations(path: &str, source: &str, exports: &BTreeMap<String, String>) -> V
 
 /// The source without comments and without the unit tests at its end, which may use what they like.
 fn code(source: &str) -> String {
-    let end = source.find("#[cfg(test)]").unwrap_or(source.len());
+    let end = source.find("#[cfg(test)]\nmod tests").unwrap_or(source.len());
     source[..end]
         .lines()
         .filter(|line| !line.trim_start().starts_with("//"))
@@ -106,11 +111,11 @@ fn code(source: &str) -> String {
         .collect()
 }
 
-/// First names after each `crate::`, those in braces included: `crate::{a::B, c}` → a, c.
-fn imports(source: &str, krate: &str) -> BTreeSet<String> {
+/// First names after each `root`, those in braces included: `crate::{a::B, c}` → a, c.
+fn imports(source: &str, root: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    for (start, _) in source.match_indices(krate) {
-        let rest = &source[start + krate.len()..];
+    for (start, _) in source.match_indices(root) {
+        let rest = &source[start + root.len()..];
         match rest.strip_prefix('{') {
             Some(group) => names.extend(group_items(group).iter().map(|item| first_name(item))),
             None => drop(names.insert(first_name(rest))),
@@ -173,8 +178,8 @@ mod tests {
     fn wrong_imports_are_found_however_they_are_written() {
         let exports = exports("pub use config::Config;\npub use error::{Error, Result};\n");
         let check = |path, source| violations(path, source, &exports);
-        let clean =
-            "// crate::network\nuse crate::{Config, kernel::{a, b}};\n#[cfg(test)]\nuse crate::network;";
+        let clean = "// crate::network\nuse crate::{Config, kernel::{a, b}};\n\
+                     #[cfg(test)]\nmod tests {\n    use crate::network;\n}";
         assert_eq!(check("layer/stem.rs", clean), Vec::<String>::new());
         assert_eq!(check("layer.rs", "fn f() { crate::network::g() }"), ["src/layer.rs imports network"]);
         assert_eq!(
@@ -182,11 +187,21 @@ mod tests {
             ["src/layer/mod.rs imports block", "src/layer/mod.rs imports train"]
         );
         assert_eq!(check("kernel/mod.rs", "use crate::Error;"), ["src/kernel/mod.rs imports error"]);
+        let behind_a_test_item = "#[cfg(test)]\npub mod reference;\nuse crate::network;";
+        assert_eq!(check("layer.rs", behind_a_test_item), ["src/layer.rs imports network"]);
+        for path in ["layer.rs", "layer/mod.rs"] {
+            assert_eq!(check(path, "use super::{network, Error};"), [format!("src/{path} imports network")]);
+        }
+        assert_eq!(check("layer/stem.rs", "use super::network;"), Vec::<String>::new(), "a part of layer");
         assert_eq!(
             check("bin/mobilenetv2.rs", "use mobilenetv2::network;"),
             ["src/bin/mobilenetv2.rs imports network"]
         );
         assert_eq!(check("image.rs", "fn f() { println!(\"\") }"), ["src/image.rs uses println!("]);
+        assert_eq!(
+            check("image.rs", "use std::{fmt, fs};\nfn f() { std::time::Instant::now() }"),
+            ["src/image.rs uses std::fs", "src/image.rs uses std::time"]
+        );
         assert_eq!(check("bin/mobilenetv2.rs", "fn f() { println!(\"\") }"), Vec::<String>::new());
         assert!(check("new.rs", "")[0].contains("no row"));
     }

@@ -8,6 +8,7 @@ mod imports;
 mod serve;
 mod setup;
 mod site;
+mod stamp;
 mod test;
 mod tools;
 mod wasm;

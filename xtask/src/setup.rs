@@ -14,7 +14,7 @@ use crate::tools::{Tools, version_of};
 
 /// The oldest Rust that all of this is tried with (`rust-version` of Cargo.toml) and the oldest Node.js.
 const RUST: (u32, u32) = (1, 95);
-const NODE: (u32, u32) = (20, 0);
+const NODE: (u32, u32) = (20, 10);
 /// Any version in PATH will do; this one is installed where there is none.
 const WASM_PACK: &str = "0.15.1";
 
@@ -39,6 +39,9 @@ struct Lack {
 /// Makes sure that all is there, and returns it.
 pub fn setup(needs: Needs) -> Result<Tools> {
     let mut tools = Tools::new()?;
+    if needs == Needs::Test && tools.shell.var_os("CHROME").is_some() {
+        tools.chrome()?; // no other that could be installed is wanted
+    }
     let mut lacks = find_lacks(&mut tools, needs);
     if !lacks.is_empty() && install_packages(&tools, &lacks) {
         lacks = find_lacks(&mut tools, needs);
@@ -69,7 +72,7 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     if node.and_then(|version| version_of(&version)) < Some(NODE) || tools.find("npm").is_none() {
         lacks.push(Lack {
             packages: &[],
-            by_hand: "install Node.js 20 or newer with npm: https://nodejs.org",
+            by_hand: "install Node.js 20.10 or newer with npm: https://nodejs.org",
         });
     }
     if needs == Needs::Test {
@@ -81,11 +84,13 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
                 by_hand: "rustup component add rustfmt clippy",
             });
         }
-        if tools.chrome().is_none() || tools.find("chromedriver").is_none() {
+        if tools.chrome().is_err() || tools.find("chromedriver").is_none() {
             lacks.push(Lack {
                 packages: &["chromium", "chromium-driver"],
-                by_hand: "install Chrome or Chromium, and the ChromeDriver of its version in PATH: \
-                          npx @puppeteer/browsers install chromedriver@stable",
+                by_hand: "install Chrome or Chromium and, in PATH or in .tools/bin/, the ChromeDriver of its \
+                          version. Here, for a stable one:\n    \
+                          mkdir -p .tools/bin && ln -sf \"$(npx --yes @puppeteer/browsers install \
+                          chromedriver@stable --path \"$PWD/.tools\" --format '{{path}}')\" .tools/bin",
             });
         }
     }

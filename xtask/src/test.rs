@@ -1,8 +1,10 @@
 //! `cargo xtask test`: every check, one stage after the other, up to the first that fails.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use xshell::cmd;
 
 use crate::build::build;
@@ -79,6 +81,7 @@ fn docs(tools: &Tools) -> Result<()> {
 
 /// Kernels, golden values and `tests/web.rs` in a headless browser, with every variant.
 fn wasm(tools: &Tools) -> Result<()> {
+    let capabilities = capabilities(tools)?;
     for variant in &tools.variants {
         println!("\n{}", variant.name);
         let args = variant.cargo_args();
@@ -86,9 +89,19 @@ fn wasm(tools: &Tools) -> Result<()> {
             tools.shell,
             "wasm-pack test --headless --chrome --mode no-install -- {args...} --lib --test golden --test web"
         );
-        tools.run(tools.for_wasm(test, variant)?)?;
+        let test = tools.for_wasm(test, variant)?;
+        tools.run(test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities))?;
     }
     Ok(())
+}
+
+/// A copy of `webdriver.json` that names the browser: without, ChromeDriver takes what is installed where it looks.
+fn capabilities(tools: &Tools) -> Result<PathBuf> {
+    let mut capabilities: Value = serde_json::from_str(&tools.shell.read_file("webdriver.json")?)?;
+    capabilities["goog:chromeOptions"]["binary"] = tools.chrome()?.to_string_lossy().into();
+    let file = tools.root().join("target/webdriver.json");
+    tools.shell.write_file(&file, capabilities.to_string())?;
+    Ok(file)
 }
 
 /// The page's JSDoc types, against those of the wasm packages and the libraries in dist/, and the npm package's own.
@@ -106,7 +119,7 @@ fn browser(tools: &Tools) -> Result<()> {
     let folder = tools.root().join("tests/browser");
     let tests =
         files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js")).map(|file| folder.join(file));
-    let chrome = tools.chrome().context("setup found no Chrome")?;
+    let chrome = tools.chrome()?;
     // Two files at a time: pages wait more than they compute.
     let node = cmd!(tools.shell, "node --test --test-concurrency=2 --test-reporter spec {tests...}");
     tools.run(node.env("CHROME", chrome))

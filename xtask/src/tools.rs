@@ -104,12 +104,12 @@ impl Tools {
     }
 
     /// The program's path, if it is installed.
-    pub fn find(&self, program: &str) -> Option<PathBuf> {
+    pub fn find(&self, program: impl AsRef<OsStr>) -> Option<PathBuf> {
         which::which_in(program, self.shell.var_os("PATH"), self.root()).ok()
     }
 
     /// Chrome or Chromium: what `CHROME` names, else what is installed.
-    pub fn chrome(&self) -> Option<PathBuf> {
+    pub fn chrome(&self) -> Result<PathBuf> {
         const NAMES: [&str; 5] = [
             "chromium",
             "chromium-browser",
@@ -117,8 +117,13 @@ impl Tools {
             "google-chrome-stable",
             "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         ];
-        let named = env::var_os("CHROME").map(PathBuf::from);
-        named.or_else(|| NAMES.iter().find_map(|name| self.find(name)))
+        if let Some(named) = self.shell.var_os("CHROME") {
+            let found = self.find(&named);
+            return found.with_context(|| {
+                format!("CHROME is {named:?}, which is no program; expected is a Chrome or Chromium")
+            });
+        }
+        NAMES.iter().find_map(|name| self.find(name)).context("no Chrome or Chromium is in PATH")
     }
 
     /// Where cargo puts what it makes for WebAssembly.
@@ -199,4 +204,22 @@ pub fn version_of(text: &str) -> Option<(u32, u32)> {
     let start = text.find(|c: char| c.is_ascii_digit())?;
     let mut numbers = text[start..].split(|c: char| !c.is_ascii_digit()).map(str::parse);
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_browser_is_the_program_that_chrome_names() {
+        let tools = Tools::new().unwrap();
+        let cargo = tools.find("cargo").unwrap();
+        tools.shell.set_var("CHROME", &cargo);
+        assert_eq!(tools.chrome().unwrap(), cargo);
+        for wrong in ["/nowhere/chrome", "./Cargo.toml", ""] {
+            tools.shell.set_var("CHROME", wrong);
+            let error = tools.chrome().unwrap_err().to_string();
+            assert!(error.contains(&format!("{wrong:?}")), "{error}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use xshell::cmd;
 
+use crate::stamp::keep;
 use crate::tools::{Tools, Variant, WASM_TARGET};
 
 /// How wasm-opt is to work on every variant, and what rustc's default target uses.
@@ -33,7 +34,6 @@ pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     // Cargo has put this variant's there, be it new or not; the rest is up to date if it was made from the same.
     let compiled = tools.wasm_target_dir().join(WASM_TARGET).join("wasm/mobilenetv2.wasm");
     let folder = tools.root().join("target/pkg").join(&variant.name);
-    let stamp = folder.with_extension("stamp");
     let made_from = fingerprint(&[
         &sh.read_binary_file(&compiled)?,
         &sh.read_binary_file("Cargo.lock")?,
@@ -41,16 +41,13 @@ pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
         WASM_OPT.join(" ").as_bytes(),
         variant.wasm_opt.join(" ").as_bytes(),
     ]);
-    if sh.read_file(&stamp).is_ok_and(|earlier| earlier == made_from) {
-        return Ok(folder);
-    }
-
-    sh.remove_path(&folder)?;
-    tools.run(cmd!(sh, "wasm-bindgen --target web --out-dir {folder} {compiled}"))?;
-    let wasm = folder.join("mobilenetv2_bg.wasm");
-    let enable = variant.wasm_opt.iter().map(|feature| format!("--enable-{feature}"));
-    tools.run(cmd!(sh, "node node_modules/.bin/wasm-opt {WASM_OPT...} {enable...} {wasm} -o {wasm}"))?;
-    sh.write_file(&stamp, made_from)?;
+    let module = "mobilenetv2_bg.wasm";
+    keep(sh, &folder, module, &made_from, || {
+        tools.run(cmd!(sh, "wasm-bindgen --target web --out-dir {folder} {compiled}"))?;
+        let wasm = folder.join(module);
+        let enable = variant.wasm_opt.iter().map(|feature| format!("--enable-{feature}"));
+        tools.run(cmd!(sh, "node node_modules/.bin/wasm-opt {WASM_OPT...} {enable...} {wasm} -o {wasm}"))
+    })?;
     Ok(folder)
 }
 

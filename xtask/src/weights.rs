@@ -1,7 +1,7 @@
 //! `cargo xtask weights`: puts weights that were trained on CIFAR-10 among those the page ships, with what they reach.
 
 use std::collections::BTreeMap;
-use std::path::{self, Path, PathBuf};
+use std::path::{self, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
@@ -92,7 +92,7 @@ struct Evaluated {
     accuracy: f64,
 }
 
-/// Writes the weights in 16-bit floats and evaluates what was written.
+/// Evaluates the weights in 16-bit floats; until all is known of them, nothing that ships is touched.
 pub fn weights(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let sh = &tools.shell;
@@ -101,26 +101,23 @@ pub fn weights(args: &Args) -> Result<()> {
     let program = root.join("target/release/mobilenetv2");
     let (from, data) = (path::absolute(&args.weights)?, path::absolute(&args.data)?);
 
-    let half = root.join("target/half.safetensors");
+    let temporary = sh.create_temp_dir()?;
+    let [half, predictions] = ["half.safetensors", "predictions"].map(|name| temporary.path().join(name));
     let Converted { bytes, parameters, config } =
         json(cmd!(sh, "{program} convert --weights {from} --half --out {half} --json"))?;
     let Config { width, classes, stem, activation } = config;
     let id = format!("cifar10-{width}");
     let file = format!("{id}.safetensors");
-    let shipped = root.join("www/weights").join(&file);
-    sh.copy_file(&half, &shipped)?;
 
     let (width_text, resolution) = (width.to_string(), TRAINED_AT.to_string());
     let Described { macs } = json(cmd!(
         sh,
         "{program} describe --width {width_text} --resolution {resolution} --input {stem} --json"
     ))?;
-    let predictions = root.join(PREDICTIONS).join(format!("{id}.txt"));
-    sh.create_dir(root.join(PREDICTIONS))?;
     let mut accuracy = BTreeMap::new();
     for resolution in RESOLUTIONS {
         let at = resolution.to_string();
-        let mut eval = cmd!(sh, "{program} eval --weights {shipped} --data {data} --resolution {at} --json");
+        let mut eval = cmd!(sh, "{program} eval --weights {half} --data {data} --resolution {at} --json");
         if resolution == TRAINED_AT {
             eval = eval.arg("--predictions").arg(&predictions);
         }
@@ -138,29 +135,33 @@ pub fn weights(args: &Args) -> Result<()> {
         minutes: *minutes,
         widened_from: *widened_from,
     };
-    add(
-        &root.join(MANIFEST),
-        Entry {
-            id,
-            file,
-            published: None,
-            name: name.map(|(language, text)| (language.into(), text.into())).into(),
-            width,
-            resolution: TRAINED_AT,
-            classes,
-            stem,
-            bytes,
-            accuracy,
-            training: Some(training),
-        },
-    )
+    let (to, predictions_to) = (format!("www/weights/{file}"), format!("{PREDICTIONS}/{id}.txt"));
+    let entry = Entry {
+        id,
+        file,
+        published: None,
+        name: name.map(|(language, text)| (language.into(), text.into())).into(),
+        width,
+        resolution: TRAINED_AT,
+        classes,
+        stem,
+        bytes,
+        accuracy,
+        training: Some(training),
+    };
+    let manifest = add(&sh.read_file(MANIFEST)?, entry).context(MANIFEST)?;
+
+    sh.copy_file(half, to)?;
+    sh.create_dir(PREDICTIONS)?;
+    sh.copy_file(predictions, predictions_to)?;
+    sh.write_file(MANIFEST, manifest)?;
+    Ok(())
 }
 
-/// Puts an entry among its family by width, in place of one of the same id; a new family before what others publish.
-fn add(manifest: &Path, entry: Entry) -> Result<()> {
-    let text = std::fs::read_to_string(manifest)?;
-    let mut entries: Vec<Entry> =
-        serde_json::from_str(&text).with_context(|| manifest.display().to_string())?;
+/// The manifest with an entry among its family by width, in place of one of the same id; a new family before what others
+/// publish.
+fn add(manifest: &str, entry: Entry) -> Result<String> {
+    let mut entries: Vec<Entry> = serde_json::from_str(manifest)?;
     entries.retain(|other| other.id != entry.id);
     let family = |other: &Entry| other.name == entry.name;
     let wider = |other: &Entry| family(other) && other.width > entry.width;
@@ -168,8 +169,7 @@ fn add(manifest: &Path, entry: Entry) -> Result<()> {
     let published = entries.iter().position(|other| other.published.is_some());
     let place = entries.iter().position(wider).or(behind).or(published).unwrap_or(entries.len());
     entries.insert(place, entry);
-    std::fs::write(manifest, serde_json::to_string_pretty(&entries)? + "\n")?;
-    Ok(())
+    Ok(serde_json::to_string_pretty(&entries)? + "\n")
 }
 
 fn json<T: DeserializeOwned>(command: Cmd) -> Result<T> {
