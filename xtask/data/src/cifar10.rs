@@ -19,6 +19,10 @@ use crate::download::{download, part_of};
 const OFFICIAL: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
 const SHA256: &str = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd";
 
+/// What an archive unpacks to and what becomes of it, while it grows elsewhere.
+const BATCHES: &str = "batches";
+const MOSAICS: &str = "mosaics";
+
 /// Fills the folder `into` from its authors' server, or from an address, an archive, a folder of record files or a
 /// folder of mosaics, and says what it then holds. Until all is there and found to be whole, it grows elsewhere.
 pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
@@ -32,11 +36,35 @@ pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
         Some(url) if url.starts_with("http://") || url.starts_with("https://") => fetch(url, None, &work)?,
         Some(path) => PathBuf::from(path),
     };
-    let folder = folder_of(&source, &work)?;
+    clear(&work)?; // a run that was cut off left what must not be mixed with this one's
+    let result = lay_out(&source, &work, into);
+    if result.is_ok() {
+        fs::remove_dir_all(&work)?;
+    } else {
+        clear(&work)?;
+        // what was downloaded must not be found again; a person's own file stays
+        if source.starts_with(&work) {
+            fs::remove_file(&source)?;
+        }
+        let _ = fs::remove_dir(&work); // unless a download that broke off waits there to go on
+    }
+    result
+}
 
+/// Removes what is made of a source on the way.
+fn clear(work: &Path) -> Result<()> {
+    for folder in [BATCHES, MOSAICS].map(|name| work.join(name)).iter().filter(|folder| folder.exists()) {
+        fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// Makes a source's mosaics and, once they are whole, puts them in place.
+fn lay_out(source: &Path, work: &Path, into: &Path) -> Result<String> {
+    let folder = folder_of(source, work)?;
     let (train, test) = load_train_and_test(&folder, &Config::cifar())?;
-    let mosaics = work.join("mosaics");
-    fs::create_dir_all(&mosaics)?;
+    let mosaics = work.join(MOSAICS);
+    fs::create_dir(&mosaics)?;
     if is_mosaics(&folder) {
         copy_mosaics(&folder, &mosaics)?;
     } else {
@@ -48,7 +76,6 @@ pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
         fs::remove_dir_all(into).with_context(|| format!("cannot replace {}", into.display()))?;
     }
     fs::rename(&mosaics, into).with_context(|| format!("cannot write {}", into.display()))?;
-    fs::remove_dir_all(&work)?;
     Ok(format!("{}: {} images to train on, {} to test with", into.display(), train.len(), test.len()))
 }
 
@@ -82,14 +109,8 @@ fn fetch(url: &str, sha256: Option<&str>, work: &Path) -> Result<PathBuf> {
 fn folder_of(source: &Path, work: &Path) -> Result<PathBuf> {
     ensure!(source.exists(), "there is no {}", source.display());
     if source.is_file() {
-        let batches = work.join("batches");
-        if let Err(error) = unpack(source, &batches) {
-            // what was downloaded must not be found again; a person's own file stays
-            if source.starts_with(work) {
-                fs::remove_file(source)?;
-            }
-            return Err(error);
-        }
+        let batches = work.join(BATCHES);
+        unpack(source, &batches)?;
         return Ok(batches);
     }
     let unpacked = source.join("cifar-10-batches-bin");
@@ -147,14 +168,12 @@ fn write_mosaics(data: &Dataset, kind: &str, into: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread;
 
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::download::tests::{answer, server};
 
     /// A thousand records with the colours of a small generator.
     fn records(seed: u64) -> Vec<u8> {
@@ -175,11 +194,25 @@ mod tests {
         fs::create_dir(&unpacked).unwrap();
         fs::write(unpacked.join("data_batch_1.bin"), records(1)).unwrap();
         fs::write(unpacked.join("test_batch.bin"), records(2)).unwrap();
-        let gzip = GzEncoder::new(File::create(folder.path().join("a.tar.gz")).unwrap(), Compression::fast());
-        let mut tar = tar::Builder::new(gzip);
-        tar.append_dir_all("cifar-10-batches-bin", &unpacked).unwrap();
-        tar.into_inner().unwrap().finish().unwrap();
+        pack(&unpacked, &folder.path().join("a.tar.gz"));
         folder
+    }
+
+    fn pack(folder: &Path, archive: &Path) {
+        let gzip = GzEncoder::new(File::create(archive).unwrap(), Compression::fast());
+        let mut tar = tar::Builder::new(gzip);
+        tar.append_dir_all("cifar-10-batches-bin", folder).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+    }
+
+    /// An archive that is whole, but whose test images are not, and that has a batch more than `sources`.
+    fn pack_damaged(archive: &Path) {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["data_batch_1.bin", "data_batch_2.bin"] {
+            fs::write(folder.path().join(name), records(3)).unwrap();
+        }
+        fs::write(folder.path().join("test_batch.bin"), [0; 3000]).unwrap();
+        pack(folder.path(), archive);
     }
 
     fn prepare_from(from: &Path, into: &Path) -> Result<String> {
@@ -216,7 +249,7 @@ mod tests {
         let into = sources.path().join("out");
         let message = |from: &Path| {
             let error = prepare_from(from, &into).unwrap_err();
-            assert!(!into.exists());
+            assert!(!into.exists() && !part_of(&into).exists());
             format!("{error:#}")
         };
         let archive = sources.path().join("a.tar.gz");
@@ -240,18 +273,48 @@ mod tests {
     }
 
     #[test]
+    fn what_another_run_left_is_not_mixed_in() {
+        let sources = sources();
+        let into = sources.path().join("out");
+        let damaged = sources.path().join("damaged.tar.gz");
+        pack_damaged(&damaged);
+        let error = prepare_from(&damaged, &into).unwrap_err().to_string();
+        assert!(error.contains("test_batch.bin"), "{error}");
+        // as a run leaves it that is killed
+        for (folder, file) in [(BATCHES, "data_batch_2.bin"), (MOSAICS, "train_01.webp")] {
+            let folder = part_of(&into).join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(file), records(3)).unwrap();
+        }
+        prepare_from(&sources.path().join("a.tar.gz"), &into).unwrap();
+        assert_is_whole(&into);
+        assert!(!into.join("train_01.webp").exists());
+    }
+
+    #[test]
+    fn an_archive_that_does_not_load_is_fetched_anew_and_a_download_that_broke_off_stays() {
+        let sources = sources();
+        let (good, damaged) = (sources.path().join("a.tar.gz"), sources.path().join("damaged.tar.gz"));
+        pack_damaged(&damaged);
+        let ok = |archive: &Path| answer("200 OK", "", fs::read(archive).unwrap());
+        let (url, requests) = server(vec![ok(&damaged), ok(&good)]);
+        let into = sources.path().join("out");
+        let waiting = part_of(&into).join("other.tar.gz.part");
+        fs::create_dir(part_of(&into)).unwrap();
+        fs::write(&waiting, "half").unwrap();
+
+        assert!(prepare(Some(&url), &into).unwrap_err().to_string().contains("test_batch.bin"));
+        let left: Vec<_> = fs::read_dir(part_of(&into)).unwrap().map(|file| file.unwrap().path()).collect();
+        assert_eq!(left, [waiting]);
+        prepare(Some(&url), &into).unwrap();
+        assert_is_whole(&into);
+        assert_eq!(requests.join().unwrap().len(), 2);
+    }
+
+    #[test]
     fn a_download_is_compared_with_its_checksum() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let server = thread::spawn(move || {
-            for _ in 0..2 {
-                let (mut stream, _) = listener.accept().unwrap();
-                let _ = stream.read(&mut [0; 4096]).unwrap();
-                stream
-                    .write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello")
-                    .unwrap();
-            }
-        });
+        let hello = || answer("200 OK", "Content-Length: 5\r\n", "hello");
+        let (url, requests) = server(vec![hello(), hello()]);
         let work = tempfile::tempdir().unwrap();
         let hello = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
         let archive = fetch(&url, Some(hello), work.path()).unwrap();
@@ -259,6 +322,6 @@ mod tests {
         fs::remove_file(&archive).unwrap();
         let error = fetch(&url, Some(SHA256), work.path()).unwrap_err().to_string();
         assert!(error.contains(hello) && error.contains(SHA256) && !archive.exists(), "{error}");
-        server.join().unwrap();
+        requests.join().unwrap();
     }
 }

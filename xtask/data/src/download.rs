@@ -98,7 +98,7 @@ fn go_on(agent: &Agent, url: &str, part: &Path, bar: &ProgressBar) -> Result<io:
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::io::{BufRead, BufReader};
     use std::net::TcpListener;
     use std::thread;
@@ -107,7 +107,7 @@ mod tests {
 
     /// Serves one response after another, each a whole HTTP answer, and returns the address and, when all are served,
     /// the `Range` headers of the requests.
-    fn server(responses: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
+    pub fn server(responses: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/file", listener.local_addr().unwrap());
         let serve = move |response: Vec<u8>| {
@@ -120,8 +120,9 @@ mod tests {
         (url, thread::spawn(move || responses.into_iter().map(serve).collect()))
     }
 
-    fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
-        format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n{body}").into_bytes()
+    pub fn answer(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n{headers}\r\n");
+        [head.as_bytes(), body.as_ref()].concat()
     }
 
     fn fetch(responses: Vec<Vec<u8>>, before: &str) -> (Result<String>, String, Vec<String>) {
