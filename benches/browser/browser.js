@@ -1,7 +1,7 @@
 // `cargo xtask bench browser`: inference in headless Chromium beside other engines in it, and natively beside
 // onnxruntime, in alternation.
 //
-//     node benches/browser/browser.js FOLDER PYTHON PROGRAM [VARIANT] [VARIANT-WITH-THREADS]
+//     node benches/browser/browser.js FOLDER PYTHON PROGRAM VARIANT [VARIANT-WITH-THREADS]
 //
 // FOLDER has the peers' packages in node_modules/, PYTHON has tensorflow and onnxruntime; PROGRAM is our command line.
 
@@ -47,7 +47,7 @@ const fileName = (/** @type {{width: number, resolution: number}} */ { width, re
 const networks = NETWORKS.map(fileName);
 if (!networks.every((network) => existsSync(`${folder}/tflite/${network}.tflite`))) {
   mkdirSync(`${folder}/tflite`, { recursive: true });
-  execFileSync(python, [here("tflite.py"), `${folder}/tflite`, ...networks], { stdio: ["ignore", "inherit", "ignore"] });
+  execFileSync(python, [here("tflite.py"), `${folder}/tflite`, ...networks], { stdio: "inherit" });
 }
 
 const server = await startServer({

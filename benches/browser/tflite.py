@@ -4,6 +4,7 @@
 """
 
 import os
+import pathlib
 import sys
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -27,5 +28,4 @@ for network in networks:
     concrete = function.get_concrete_function(tf.TensorSpec((1, resolution, resolution, 3), tf.float32))
     frozen = convert_variables_to_constants_v2(concrete)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
-    with open(os.path.join(folder, f"{network}.tflite"), "wb") as file:
-        file.write(converter.convert())
+    pathlib.Path(folder, f"{network}.tflite").write_bytes(converter.convert())
