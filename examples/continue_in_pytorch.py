@@ -3,9 +3,10 @@
     torchrun --nproc-per-node 2 examples/continue_in_pytorch.py --weights w.safetensors --recipe recipes/modern.json \\
         --data data/cifar-10 --out further.safetensors --epochs 30
 
-Needs torch, torchvision, safetensors and, for folders of images, Pillow. WEIGHTS is a file of this project, whose metadata
-say which network it is; RECIPE has the settings of src/recipe.rs, with the same meaning and the same defaults. DATA is
-CIFAR-10 in its binary form (data_batch_1.bin …) or has `train/` and `test/` with a folder of images a class.
+Needs torch, torchvision, safetensors and, but for CIFAR-10's binary form, Pillow. WEIGHTS is a file of this project, whose
+metadata say which network it is; RECIPE has the settings of src/recipe.rs, with the same meaning and the same defaults. DATA
+is CIFAR-10, as `cargo xtask data` lays it out (train_00.webp …) or in its binary form (data_batch_1.bin …), or has `train/`
+and `test/` with a folder of images a class.
 
 A recipe's `batch` is that of all processes together. Batch norm's statistics, though, are those of each process's share, as
 usual with DistributedDataParallel, and the running averages those of the first. Prints a line of JSON a step and an epoch,
@@ -99,6 +100,17 @@ def cifar(files):
     return records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0].long()
 
 
+def mosaics(folder, kind):
+    """As src/data/cifar10.rs: 25 rows of 40 images each; number i has the labels from 1000 i on."""
+    from PIL import Image
+
+    labels = torch.frombuffer(bytearray((folder / f"{kind}_labels.bin").read_bytes()), dtype=torch.uint8).long()
+    files = sorted(folder.glob(f"{kind}_*.webp"))
+    pixels = [torch.frombuffer(bytearray(Image.open(file).convert("RGB").tobytes()), dtype=torch.uint8) for file in files]
+    tiles = [mosaic.view(25, 32, 40, 32, 3).permute(0, 2, 4, 1, 3).reshape(-1, 3, 32, 32) for mosaic in pixels]
+    return torch.cat(tiles), torch.cat([labels.split(1000)[int(file.stem.removeprefix(f"{kind}_"))] for file in files])
+
+
 def class_folders(folder, names, config):
     """The middle of each image at the network's resolution, (N, 3, R, R) bytes, and labels."""
     from PIL import Image, ImageOps
@@ -113,14 +125,21 @@ def class_folders(folder, names, config):
             pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
             images.append(pixels.view(resolution, resolution, 3).permute(2, 0, 1))
             labels.append(label)
+    if not images:
+        raise SystemExit(f"{folder} has no image in a folder named as one of the {len(names)} classes ({names[0]}, …)")
     return torch.stack(images), torch.tensor(labels)
 
 
 def load(folder, config):
     """Training and test images, with labels numbered as the network's classes."""
+    if list(folder.glob("train_*.webp")):
+        return mosaics(folder, "train"), mosaics(folder, "test")
     batches = list(folder.glob("data_batch_*.bin"))
     if batches:
         return cifar(batches), cifar([folder / "test_batch.bin"])
+    if not all((folder / kind).is_dir() for kind in ["train", "test"]):
+        raise SystemExit(f"{folder} holds neither CIFAR-10 (train_00.webp … or data_batch_1.bin …) nor train/ and test/ with "
+                         "a folder of images a class")
     names = json.loads(config.get("labels", "null")) or sorted(path.name for path in (folder / "train").iterdir())
     if len(names) != int(config["classes"]):
         raise SystemExit(f"{folder} has {len(names)} classes, the network {config['classes']}")
