@@ -9,8 +9,11 @@ const main = /** @type {HTMLElement} */ (document.getElementById("bench"));
 
 async function start() {
   await startFrame();
-  await new Offline().isolate();
-  main.replaceChildren(...createBench(await createEngine({ threads: askedThreads() })));
+  const offline = new Offline();
+  await offline.isolate();
+  const engine = await createEngine({ threads: askedThreads() });
+  main.replaceChildren(...createBench(engine));
+  offline.keep([`pkg/${engine.variant}/`]);
 }
 
 start().catch((error) => {

@@ -14,6 +14,8 @@
  * @property {number} rate pictures a second
  * @property {number} gflops billions of multiplications and additions a second; a step counts as three forward passes
  * @property {ProfileRow[]} rows
+ * @property {string} variant of the core, and on how many threads
+ * @property {number} threads
  */
 import { abortable } from "./download.js";
 
@@ -41,7 +43,8 @@ export async function measure(engine, { width, resolution, batch }, signal) {
   const { macs } = await abortable(engine.describe(config), signal);
   const { milliseconds, rows } = await abortable(engine.profile(config, { batch }), signal);
   const rate = ((batch || 1) / milliseconds) * 1e3;
-  return { macs, milliseconds, rate, gflops: (rate * macs * 2 * (batch ? 3 : 1)) / 1e9, rows };
+  const { variant, threads } = engine;
+  return { macs, milliseconds, rate, gflops: (rate * macs * 2 * (batch ? 3 : 1)) / 1e9, rows, variant, threads };
 }
 
 /**

@@ -39,6 +39,16 @@ export function h(tag, properties = {}, ...children) {
  */
 export const turnOff = (button, off) => button.setAttribute("aria-disabled", String(off));
 
+/**
+ * Gives a select its options. The same ones stay in place: an open list would close if they were replaced.
+ *
+ * @param {HTMLSelectElement} select @param {HTMLOptionElement[]} options
+ */
+export function setOptions(select, options) {
+  const same = options.length === select.length && options.every((option, i) => option.isEqualNode(select.options[i]));
+  if (!same) select.replaceChildren(...options);
+}
+
 /** What {@link setWords} gave each element. @type {WeakMap<Element, string>} */
 const words = new WeakMap();
 

@@ -49,7 +49,7 @@ async function main() {
   const session = new Session(engine, project, library);
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
-  titleTab(session);
+  titleTab(state, session);
   addEventListener("beforeunload", (event) => {
     if (session.active) event.preventDefault(); // a run is lost with the page: the browser asks
   });
@@ -88,16 +88,22 @@ function showRoom(state) {
   }
 }
 
-/** While a run is under way the tab says how far it is: one may be looking at another. @param {Session} session */
-function titleTab(session) {
+/**
+ * The tab says which room it shows and, while a run is under way, how far that is: one may be looking at another.
+ *
+ * @param {import("./state.js").PageState} state @param {Session} session
+ */
+function titleTab(state, session) {
   function update() {
     const { run, total } = session;
     const share = run?.end === "active" ? `${number(Math.floor((100 * run.steps.step.length) / total))} % · ` : "";
-    const title = share + t("title");
+    const title = `${share}${t(`room.${state.room}`)} · ${t("title")}`;
     if (document.title !== title) document.title = title;
   }
   for (const event of ["state", "steps"]) session.addEventListener(event, update);
+  state.addEventListener("change", update);
   document.addEventListener("language", update);
+  update();
 }
 
 /** A link may name weights that were opened or trained elsewhere. @param {Context} context */

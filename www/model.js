@@ -174,8 +174,9 @@ export class Model extends EventTarget {
 
   /** What a class is called. @param {import("./protocol.js").Prediction} prediction */
   nameOf(prediction) {
-    const name = this.loaded?.names[prediction.class] ?? "";
-    return className(name) || t("class.number", { n: String(prediction.class) });
+    const { names = [], entry } = this.loaded ?? {};
+    const name = names[prediction.class] ?? "";
+    return (entry?.origin === "project" ? name : className(name)) || t("class.number", { n: String(prediction.class) });
   }
 }
 

@@ -3,8 +3,9 @@
  * page has used for when there is no network.
  *
  * Files are kept under their path and the hash that files.js gives, and only if their bytes have it: so what is kept is
- * whole, and files of two builds lie side by side and never mix. A new build is fetched as a whole before it takes over, which
- * it does when the person says so or has closed the page. What files.js does not name is none of our business, but for data/.
+ * whole, and files of two builds lie side by side. They never mix: what is kept answers only once the build's program is all
+ * here, and a new build is fetched as a whole before it takes over, which it does when the person says so or has closed the
+ * page. What files.js does not name is none of our business, but for data/.
  */
 importScripts("./files.js");
 
@@ -12,8 +13,12 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const SCOPE = worker.registration.scope;
 /** All folders of a host share its caches. */
 const CACHE = `mobilenetv2-lab ${SCOPE}`;
-/** Kept once the page has used them; everything else is kept from the start. */
+/** Kept once the page has used them; everything else is the program, and kept as a whole. */
 const AS_USED = ["pkg/", "weights/", "samples/"];
+/** Where there is no build, as in a folder that someone works in, nothing is kept. */
+const BUILT = Object.keys(FILES).length > 0;
+/** An empty file, kept where this build's program is all here. */
+const WHOLE = `${SCOPE}whole?${Object.values(FILES).join("")}`;
 /** A data set lies here without being part of a build, and may change. */
 const DATA = "data/";
 const ISOLATION = {
@@ -22,7 +27,7 @@ const ISOLATION = {
 };
 
 worker.oninstall = (event) => {
-  const atOnce = !worker.registration.active || !Object.keys(FILES).length;
+  const atOnce = !worker.registration.active || !BUILT;
   event.waitUntil(atOnce ? worker.skipWaiting() : renew());
 };
 
@@ -46,7 +51,7 @@ worker.onmessage = (event) => {
 worker.onfetch = (event) => {
   const { method, headers, url } = event.request;
   const path = pathOf(url);
-  if (path === null || headers.has("range")) return;
+  if (!BUILT || path === null || headers.has("range")) return;
   if (method === "GET" && Object.hasOwn(FILES, path)) event.respondWith(answer(event, path));
   else if (path.startsWith(DATA) && ["GET", "HEAD"].includes(method)) event.respondWith(answerData(event));
 };
@@ -64,11 +69,13 @@ const keyOf = (path) => `${SCOPE}${path}?${FILES[path]}`;
 /** @param {FetchEvent} event @param {string} path */
 async function answer(event, path) {
   const cache = await caches.open(CACHE);
-  const kept = await cache.match(keyOf(path));
+  const whole = await cache.match(WHOLE);
+  const kept = whole && (await cache.match(keyOf(path)));
   if (kept) return kept;
-  const response = await fetch(event.request);
+  const response = await fetch(event.request, { cache: "no-cache" }); // or a file may be the last build's
   if (response.status !== 200) return response;
-  event.waitUntil(keep(cache, path, response.clone()).catch(() => {})); // kept or not, the page has its answer
+  // kept or not, the page has its answer
+  if (whole) event.waitUntil(keep(cache, path, response.clone()).catch(() => {}));
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(response.body, { headers });
@@ -142,15 +149,15 @@ async function keepAll(used) {
   const wanted = Object.keys(FILES).filter(
     (path) => !AS_USED.some((folder) => path.startsWith(folder)) || used.some((start) => path.startsWith(start)),
   );
-  await Promise.all(
-    wanted.map(async (path) => {
-      if (await cache.match(keyOf(path))) return;
-      const response = await fetch(SCOPE + path, { cache: "no-cache" });
-      if (response.status !== 200) throw new Error(`${path}: status ${response.status}`);
-      await keep(cache, path, response);
-    }),
-  );
-  return wanted.length > 0;
+  const get = async (/** @type {string} */ path) => {
+    if (await cache.match(keyOf(path))) return;
+    const response = await fetch(SCOPE + path, { cache: "no-cache" });
+    if (response.status !== 200) throw new Error(`${path}: status ${response.status}`);
+    await keep(cache, path, response);
+  };
+  await Promise.all(wanted.map(get));
+  if (BUILT) await cache.put(WHOLE, new Response());
+  return BUILT;
 }
 
 /** Fetches what this build has of all that the page has used so far. */
@@ -162,7 +169,7 @@ async function renew() {
 /** Removes what only an older build had. */
 async function removeOld() {
   const cache = await caches.open(CACHE);
-  const current = new Set(Object.keys(FILES).map(keyOf));
+  const current = new Set([WHOLE, ...Object.keys(FILES).map(keyOf)]);
   const old = (await cache.keys()).filter(({ url }) => !current.has(url) && !pathOf(url)?.startsWith(DATA));
   await Promise.all(old.map((request) => cache.delete(request)));
 }

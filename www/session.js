@@ -172,7 +172,7 @@ export class Session extends EventTarget {
   }
 
   pause() {
-    if (this.state !== "running" && this.state !== "starting") return;
+    if (this.state !== "running") return;
     this.#enter("pausing");
     this.#abort.abort();
   }
@@ -183,7 +183,12 @@ export class Session extends EventTarget {
     this.#stopping = true;
     this.#enter("stopping");
     this.#abort.abort();
-    if (paused) await this.#finish("stopped");
+    if (!paused) return;
+    try {
+      await this.#finish("stopped");
+    } catch (error) {
+      this.#interrupt(error);
+    }
   }
 
   /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
@@ -250,13 +255,18 @@ export class Session extends EventTarget {
         if (!interrupted.aborted) throw error;
       });
     } catch (error) {
-      this.problem = error;
-      if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
-      run.end = "failed";
-      this.trainer = null;
-      this.#enter("idle");
-      this.dispatchEvent(new Event("runs"));
+      this.#interrupt(error);
     }
+  }
+
+  /** Something went wrong: the run is paused, or lost where the core has forgotten it. @param {unknown} error */
+  #interrupt(error) {
+    this.problem = error;
+    if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
+    if (this.run) this.run.end = "failed";
+    this.trainer = null;
+    this.#enter("idle");
+    this.dispatchEvent(new Event("runs"));
   }
 
   /**

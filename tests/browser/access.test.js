@@ -20,7 +20,7 @@ for (const locale of ["en", "ko"]) {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
       for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
-        if (room === "list of weights") await page.selectOption("#weights", "list");
+        if (room === "list of weights") await page.locator(".bar-row > button").first().click();
         else if (room === "activation") await page.locator(".apart-contents button").nth(1).click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
@@ -84,7 +84,7 @@ for (const locale of ["en", "ko"]) {
       isMobile: true,
     });
     for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
-      if (room === "list of weights") await page.selectOption("#weights", "list");
+      if (room === "list of weights") await page.locator(".bar-row > button").first().click();
       else if (room === "activation") await page.selectOption(".apart-contents select", room);
       else await page.locator(`#tab-${room}`).tap();
       if (room === "train") {
@@ -109,6 +109,17 @@ for (const locale of ["en", "ko"]) {
     check();
   });
 }
+
+test("without JavaScript the page says what it needs", async () => {
+  const context = await lab.browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  for (const path of ["", "bench.html"]) {
+    await page.goto(lab.url + path);
+    assert.ok(await page.locator("body > noscript").isVisible());
+    assert.ok(await page.locator("header").isHidden(), "nothing that would not work");
+  }
+  await context.close();
+});
 
 test("language and theme switch in place", async () => {
   const { page, check } = await lab.open();

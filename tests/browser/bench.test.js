@@ -101,13 +101,20 @@ test("it can be stopped, and started anew", { timeout: 120_000 }, async () => {
   const { page, check } = await openBench();
   const cancel = page.getByRole("button", { name: "Cancel" });
   assert.ok(await cancel.isDisabled());
-  await page.getByRole("button", { name: "Start" }).click();
+  await page.getByRole("button", { name: "Start" }).focus();
+  await page.keyboard.press("Enter");
   await page.getByText(/: [1-5] of 6 measured/).waitFor({ timeout: 60_000 });
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Start", "the focus is not lost");
   await cancel.click();
   await page.getByText(/Stopped: [1-5] of 6/).waitFor();
   assert.match((await cells(page, "One picture"))[0][2], /ms$/, "what was measured stays");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("0 of 6 measured").waitFor();
+  await page.getByText(/: [1-5] of 6 measured/).waitFor({ timeout: 60_000 });
+  await cancel.click();
+  await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined })); // as over plain http
+  await page.getByRole("button", { name: "Copy as CSV" }).click();
+  await page.getByText("Not copied: browsers give the clipboard only").waitFor();
   check();
 });
 

@@ -4,7 +4,16 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
-import { pictureInput, predictions, sharedData, startLab, waitForPicture, weightsInput } from "./lab.js";
+import {
+  crash,
+  pictureInput,
+  predictions,
+  sharedData,
+  startLab,
+  waitForPicture,
+  watchWorkers,
+  weightsInput,
+} from "./lab.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -94,6 +103,19 @@ test("pictures come by file, paste and drop; several become a strip", async () =
     await waitForPicture(page, name);
   }
   assert.equal(await strip.count(), 5);
+  check();
+});
+
+test("the pictures at hand outlive a core that stops", async () => {
+  const { page, check } = await lab.open("", { script: watchWorkers });
+  await page.setInputFiles(pictureInput, [await coffee("one.jpg"), await coffee("two.jpg"), await coffee("three.jpg")]);
+  await waitForPicture(page, "one.jpg");
+  await crash(page, ".strip li:nth-child(2) button");
+  await waitForPicture(page, "two.jpg");
+  await page.waitForFunction(
+    () => [...document.querySelectorAll(".strip span")].filter((s) => s.textContent?.includes("%")).length === 3,
+  );
+  assert.ok(await page.locator("#panel-classify .picture > .problem").first().isHidden());
   check();
 });
 

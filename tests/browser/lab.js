@@ -61,6 +61,31 @@ export async function startLab({ cifar = true } = {}) {
   return { url: server.url, browser, open, close };
 }
 
+/** For {@link crash}: a script for `open`. */
+export function watchWorkers() {
+  const page = /** @type {any} */ (window);
+  page.Worker = class extends Worker {
+    constructor(/** @type {[URL, WorkerOptions]} */ ...args) {
+      super(...args);
+      page.lastWorker = this;
+    }
+  };
+}
+
+/**
+ * The core stops, as where it runs out of memory, and is started anew; `then` is a selector of what is clicked at once.
+ *
+ * @param {import("playwright-core").Page} page
+ * @param {string} [then]
+ */
+export const crash = (page, then) =>
+  page.evaluate((then) => {
+    const failure = { code: "core", message: "unreachable", values: {}, fatal: true };
+    const data = { id: -1, failure };
+    /** @type {any} */ (window).lastWorker.dispatchEvent(new MessageEvent("message", { data }));
+    if (then) /** @type {HTMLElement} */ (document.querySelector(then)).click();
+  }, then);
+
 /** The classes on show, best first. @param {import("playwright-core").Page} page */
 export async function predictions(page) {
   const rows = await page.locator("#panel-classify .predictions li").all();

@@ -105,6 +105,11 @@ test(
     await page.locator(".confusion td button").first().click();
     await page.locator("dialog[open] .mistakes canvas").first().waitFor();
     await page.keyboard.press("Escape");
+    await page.locator("#language").click();
+    await page.getByRole("tab", { name: "학습" }).waitFor();
+    assert.deepEqual(await page.locator(".confusion thead th span").allInnerTexts(), NAMES, "their own names stay");
+    await page.locator("#language").click();
+    await page.getByRole("tab", { name: "Train" }).waitFor();
 
     // to disk
     const [download] = await Promise.all([
@@ -119,12 +124,14 @@ test(
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Space");
     await page.getByLabel("Move to…").selectOption({ label: "star" });
+    await page.getByRole("button", { name: "Move", exact: true }).click();
     await counted(page, 1, 22);
     await card(page, 1).locator(".thumbnails li").first().focus();
     await page.keyboard.press("Delete");
     await counted(page, 1, 21);
     await page.getByRole("button", { name: "Bring back" }).click();
     await counted(page, 1, 22);
+    assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Undone.", "the focus is not lost");
 
     // all of it is there after a reload, the trained network too
     await page.reload();

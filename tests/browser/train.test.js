@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { predictions, sharedData, startLab, weightsInput } from "./lab.js";
+import { crash, predictions, sharedData, startLab, watchWorkers, weightsInput } from "./lab.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -41,10 +41,10 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await button(page, "Start").click();
   await stepsDone(page, 1);
   const first = Date.now() - began;
-  assert.match(await page.title(), /^\d+ % · MobileNetV2 Lab$/);
+  assert.match(await page.title(), /^\d+ % · Train · MobileNetV2 Lab$/);
   await message(page, /Run 1 is finished/, 9 * MINUTE);
   assert.equal(await step(page), total);
-  assert.equal(await page.title(), "MobileNetV2 Lab");
+  assert.equal(await page.title(), "Train · MobileNetV2 Lab");
   const accuracy = parseFloat(await figure(page, "held-out"));
   console.log(
     `Shapes: first step after ${first} ms; held-out accuracy ${accuracy} % after ${total} steps, ` +
@@ -127,6 +127,7 @@ test(
     await message(page, /Run 2 was stopped/);
     await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
     assert.equal(await page.locator(".runs li").count(), 1);
+    assert.ok(await page.evaluate(() => document.activeElement?.closest(".runs li")), "the focus goes on to the next");
     check();
   },
 );
@@ -155,6 +156,8 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   // what another data set would need is for the next run
   await page.selectOption("#setting-data", "pictures");
   await page.locator("#setting-epochs-note", { hasText: "acts at the next start" }).waitFor();
+  assert.equal(await page.locator("#setting-learning_rate").inputValue(), "99", "what is typed stays, with what is wrong");
+  assert.match(await page.locator("#setting-learning_rate-note").innerText(), /From 0 to 10/);
   const reached = await step(page);
   await stepsDone(page, reached + 2);
   assert.equal(await figure(page, "Learning rate"), "0.05");
@@ -232,6 +235,20 @@ test("pictures that do not arrive make a training pause, and it goes on when the
   assert.ok(await page.locator(".control .problem").isHidden());
   await button(page, "Stop").click();
   await message(page, /was stopped/);
+});
+
+test("a run whose engine was started anew while it paused can be stopped, and is lost", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train", { script: watchWorkers });
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  await page.locator(".control .number", { hasText: "%" }).first().waitFor();
+  await crash(page);
+  await button(page, "Stop").click();
+  await page.locator(".control .problem", { hasText: "The engine was started anew" }).waitFor();
+  assert.match(await page.locator(".runs li").innerText(), /ended early/);
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses at step 1;/);
+  check();
 });
 
 test("a training that does not fit into memory says so, and the next one runs", { timeout: 2 * MINUTE }, async () => {

@@ -87,7 +87,7 @@ const row = (/** @type {Page} */ page, name = "Published") =>
   page.locator(".weights-list li").filter({ has: page.locator("strong", { hasText: name }) });
 const button = (/** @type {Page} */ page, /** @type {string} */ name, of = "Published") =>
   row(page, of).getByRole("button", { name, exact: true });
-const list = (/** @type {Page} */ page) => page.selectOption("#weights", "list");
+const list = (/** @type {Page} */ page) => page.getByRole("button", { name: "More weights…" }).click();
 /** The network in use. @param {Page} page */
 const used = (page) => page.locator("#weights").inputValue();
 
@@ -189,6 +189,7 @@ test("fetching is cancelled where it is shown, and what came is kept", { timeout
   await button(page, "Go on").waitFor();
   await button(page, "Delete").click();
   await button(page, "Fetch").waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent?.slice(0, 20)), "Fetch", "the focus stays");
   check();
   await close();
 });
@@ -226,6 +227,8 @@ test("weights that were opened or trained outlive a reload, until they are delet
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.equal(await used(page), "file:mine.safetensors");
   await page.getByRole("button", { name: "How it is read" }).click();
+  const read = await page.locator("dialog[open] select").evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
+  assert.deepEqual(read, ["cifar", "symmetric", "cifar"], "as it is");
   await page.getByRole("button", { name: "Read it so" }).click();
   await list(page);
   page.on("dialog", (dialog) => dialog.accept());

@@ -4,7 +4,11 @@ import { bytes, count, number, t, term } from "../i18n.js";
 
 /** @param {import("../main.js").Context} context */
 export function createArchitecture({ state, model }) {
-  const stem = h("select", { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) });
+  const stem = h(
+    "select",
+    { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) },
+    ...["imagenet", "cifar"].map((value) => h("option", { value, t: `setting.stem.${value}` })),
+  );
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
   const memory = h("p", { class: "memory" });
   const below = h(
@@ -31,7 +35,6 @@ export function createArchitecture({ state, model }) {
     const { description } = model.cost;
     const chosen = model.network.config.stem ?? "imagenet";
     if (state.room !== "apart") return;
-    stem.replaceChildren(...["imagenet", "cifar"].map((value) => h("option", { value }, t(`setting.stem.${value}`))));
     stem.value = chosen;
     if (!description || description === shown) return;
     shown = description;

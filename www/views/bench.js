@@ -1,6 +1,7 @@
 /** Measures this browser, and shows what came of it in tables that can be copied. */
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../benchmark.js";
-import { h } from "../dom.js";
+import { h, turnOff } from "../dom.js";
+import { EngineError } from "../errors.js";
 import { count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 
 /**
@@ -14,7 +15,8 @@ const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
 
 /** Three digits: under each other in a column, zeros at the end tell how exact a number is. @param {number} value */
-const figure = (value) => number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+const figure = (value) =>
+  Number.isFinite(value) ? number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : "–";
 
 /** @param {import("../engine.js").Engine} engine */
 export function createBench(engine) {
@@ -22,6 +24,8 @@ export function createBench(engine) {
   const measured = new Map();
   /** @type {AbortController | null} */
   let running = null;
+  /** What went wrong. @type {unknown} */
+  let wrong = null;
   /** Key and values of what is being done. @type {[string, Record<string, string | number>]} */
   let state = ["bench.state.idle", {}];
 
@@ -47,7 +51,7 @@ export function createBench(engine) {
     running = new AbortController();
     const { signal } = running;
     measured.clear();
-    problem.hidden = true;
+    wrong = null;
     try {
       for (const one of CASES) {
         state = ["bench.state.running", { name: nameOf(one), done: measured.size, total: CASES.length }];
@@ -57,22 +61,22 @@ export function createBench(engine) {
       state = ["bench.state.done", {}];
     } catch (error) {
       state = ["bench.state.stopped", { done: measured.size, total: CASES.length }];
-      if (!signal.aborted) {
-        problem.textContent = t("bench.problem", { reason: explainError(error) });
-        problem.hidden = false;
-      }
+      if (!signal.aborted) wrong = error;
     }
     running = null;
     update();
   }
 
   function update() {
-    start.disabled = running !== null;
-    cancel.disabled = running === null;
+    turnOff(start, running !== null);
+    turnOff(cancel, running === null);
     progress.value = measured.size;
+    message.setAttribute("aria-live", running ? "off" : "polite"); // each case would be too much to listen to
     message.textContent = t(...state);
+    problem.hidden = !wrong;
+    problem.textContent = wrong ? t("bench.problem", { reason: explainError(wrong) }) : "";
     copied.textContent = "";
-    copies.forEach((button) => (button.disabled = measured.size === 0));
+    copies.forEach((button) => turnOff(button, measured.size === 0));
     const rows = CASES.map((one) => ({ one, cells: cellsOf(one, measured.get(one)) }));
     inference.fill(rows.filter(({ one }) => !one.batch).map(({ cells }) => cells));
     training.fill(rows.filter(({ one }) => one.batch).map(({ cells }) => cells));
@@ -97,9 +101,9 @@ export function createBench(engine) {
   /** Numbers as they are, for other programs. */
   function asRows() {
     const names = ["task", "width", "resolution", "batch", "variant", "threads"];
-    const rows = [...measured].map(([{ width, resolution, batch }, { milliseconds, rate, gflops }]) =>
-      [batch ? "training step" : "inference", width, resolution, batch || 1, engine.variant, engine.threads]
-        .concat([milliseconds, rate, gflops].map((value) => Number(value.toPrecision(4))))
+    const rows = [...measured].map(([{ width, resolution, batch }, { variant, threads, ...found }]) =>
+      [batch ? "training step" : "inference", width, resolution, batch || 1, variant, threads]
+        .concat([found.milliseconds, found.rate, found.gflops].map((value) => Number(value.toPrecision(4))))
         .map(String),
     );
     return [[...names, "milliseconds", "images_per_second", "gflops"], ...rows];
@@ -126,6 +130,7 @@ export function createBench(engine) {
   /** @param {string} text */
   async function copy(text) {
     try {
+      if (!navigator.clipboard) throw new EngineError("no-clipboard", "there is no clipboard");
       await navigator.clipboard.writeText(text);
       copied.textContent = t("bench.copied");
     } catch (error) {
@@ -141,6 +146,7 @@ export function createBench(engine) {
     update();
   }
   document.addEventListener("language", translate);
+  engine.addEventListener("restart", translate); // threads may fail then
   translate();
 
   return [

@@ -13,9 +13,16 @@ const WINDOW = 2000;
 export function createCamera({ model, top, take, showResult, closed }) {
   const shoot = h("button", { type: "button", class: "primary", t: "camera.take", onclick: keep });
   const rate = h("p", { class: "number muted camera-rate" }, "…");
-  const viewfinder = createViewfinder({ name: "camera", action: shoot, below: [rate], opened: watch, closed });
-  const { element, problem, video, start, stop } = viewfinder;
-  const button = h("button", { type: "button", t: "camera.open", onclick: start });
+  const button = h("button", { type: "button", t: "camera.open", onclick: () => viewfinder.start() });
+  const viewfinder = createViewfinder({
+    name: "camera",
+    action: shoot,
+    opener: button,
+    below: [rate],
+    opened: watch,
+    closed,
+  });
+  const { element, problem, video, stop } = viewfinder;
 
   /** Classifies one frame after the other while this stream runs. @param {MediaStream} mine */
   async function watch(mine) {

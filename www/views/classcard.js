@@ -37,12 +37,6 @@ export function createClassCard(project, one, panel) {
   });
   const count = h("span", { class: "number muted" });
   const picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: pick });
-  const recorder = createRecorder({
-    take: async (video) => {
-      await project.add(one, [video]);
-    },
-    closed: () => (camera.hidden = false),
-  });
   const camera = h("button", {
     type: "button",
     t: "camera.open",
@@ -50,6 +44,13 @@ export function createClassCard(project, one, panel) {
       camera.hidden = true;
       recorder.start();
     },
+  });
+  const recorder = createRecorder({
+    take: async (video) => {
+      await project.add(one, [video]);
+    },
+    opener: camera,
+    closed: () => (camera.hidden = false),
   });
   const thumbnails = createThumbnails({
     chosen: panel.chosen,

@@ -14,6 +14,9 @@ import { createSamples } from "./samples.js";
  * @property {boolean} sample whether the page brought it
  */
 
+/** Codes of errors that are the picture's fault, which then goes. */
+const NO_PICTURE = ["empty-file", "not-an-image", "too-large", "no-canvas"];
+
 /** @param {import("../main.js").Context} context */
 export function createClassify({ engine, state, model }) {
   /** @type {Item[]} */
@@ -179,7 +182,7 @@ export function createClassify({ engine, state, model }) {
     }
     for (const other of items) {
       if (mine !== turn) return;
-      if (other !== item) await lookAside(other);
+      if (other !== item && !other.said) await lookAside(other);
     }
   }
 
@@ -204,8 +207,9 @@ export function createClassify({ engine, state, model }) {
     problem.hidden = !error;
     says.setAttribute("aria-busy", "false");
     const reason = error ? explainError(error) : "";
-    problem.textContent = item ? t("classify.problem", { name: item.name(), reason }) : reason;
-    if (!error || !item) return;
+    const bad = item && NO_PICTURE.includes(/** @type {any} */ (error).code);
+    problem.textContent = bad ? t("classify.problem", { name: item.name(), reason }) : reason;
+    if (!bad) return;
     items = items.filter((other) => other !== item);
     release(item);
     const before = opened?.item;

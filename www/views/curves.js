@@ -56,7 +56,7 @@ export function createCurves({ session, state }) {
   for (const event of ["steps", "evaluation", "runs"]) session.addEventListener(event, draw);
   session.addEventListener("runs", drawKeys);
   state.addEventListener("change", draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redrawAll());
   document.addEventListener("theme", () => redrawAll());
   document.addEventListener("language", () => redrawAll());
   new ResizeObserver(draw).observe(element);
@@ -133,7 +133,7 @@ export function createChart(key, format, range) {
       const stroke = colour(name);
       const shared = { stroke, dash, spanGaps: true };
       return [
-        { ...shared, width: 1, alpha: 0.6, points: { show: false } },
+        { ...shared, width: 1, alpha: 0.8, points: { show: false } },
         { ...shared, width: 2.5, points: { show: true, size: 5, fill: stroke } },
       ];
     });

@@ -19,18 +19,21 @@ export function createExplain() {
   const explained = (target) =>
     target instanceof Element ? target.closest("[data-explain], [data-explain-text]") : null;
 
+  /** What a screen reader is at: of a label, what it is the label of. @param {HTMLElement | null} element */
+  const described = (element) => (element instanceof HTMLLabelElement && element.control) || element;
+
   /** @param {HTMLElement | null} element */
   const show = (element) => {
     clearTimeout(timer);
     if (element === shown) return;
-    shown?.removeAttribute("aria-describedby");
+    described(shown)?.removeAttribute("aria-describedby");
     shown = element;
     if (!element) {
       bubble.hidePopover();
       return;
     }
     bubble.textContent = element.dataset.explainText ?? t(element.dataset.explain ?? "");
-    element.setAttribute("aria-describedby", bubble.id);
+    described(element)?.setAttribute("aria-describedby", bubble.id);
     bubble.showPopover();
     const at = element.getBoundingClientRect();
     const { width, height } = bubble.getBoundingClientRect();

@@ -3,6 +3,9 @@ import { h, paintRgb } from "../dom.js";
 import { className, explainError, t } from "../i18n.js";
 import { createPredictions } from "./predictions.js";
 
+/** What the classes of a run are called: a person's own as they named them. @param {import("../session.js").Run} run */
+export const classNames = ({ labels, settings }) => (settings.data === "pictures" ? labels : labels.map(className));
+
 /** @param {import("../main.js").Context} context */
 export function createHeldOut({ session }) {
   const list = h("ul", { class: "heldout-grid" });
@@ -56,15 +59,16 @@ export function createHeldOut({ session }) {
     const said = judged?.predictions;
     empty.hidden = !!painted;
     if (!painted || !run) return;
+    const names = classNames(run);
     tiles.forEach(({ button, mark, guess }, index) => {
       const label = painted?.labels[index] ?? 0;
-      const truth = className(run.labels[label]);
+      const truth = names[label];
       if (!said) {
         guess.textContent = "…";
         button.setAttribute("aria-label", t("heldout.unknown", { truth }));
         return;
       }
-      const name = className(run.labels[said[index]]);
+      const name = names[said[index]];
       const wrong = said[index] !== label;
       button.classList.toggle("wrong", wrong);
       mark.textContent = wrong ? "✕" : "✓";
@@ -90,18 +94,17 @@ export function createHeldOut({ session }) {
   async function show(index) {
     const { trainer, run } = session;
     if (!painted || !run) return;
+    const names = classNames(run);
     const mine = ++turn;
     predictions.show([]);
     paintRgb(large, painted.images, painted.resolution, index);
-    title.textContent = t("heldout.truth", { truth: className(run.labels[painted.labels[index]]) });
+    title.textContent = t("heldout.truth", { truth: names[painted.labels[index]] });
     problem.hidden = true;
     dialog.showModal();
     try {
       const result = await trainer?.predict(index, run.labels.length);
       if (result && mine === turn)
-        predictions.show(
-          result.predictions.map((p) => ({ name: className(run.labels[p.class]), probability: p.probability })),
-        );
+        predictions.show(result.predictions.map((p) => ({ name: names[p.class], probability: p.probability })));
     } catch (error) {
       if (mine !== turn) return;
       problem.textContent = explainError(error);

@@ -1,13 +1,11 @@
 /** The bar above every room: which weights, which width and resolution, and what that costs. */
-import { h, setWords } from "../dom.js";
+import { h, setOptions, setWords } from "../dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
 import { createReading } from "./reading.js";
 import { createToggles } from "./toggles.js";
 import { createWeights } from "./weights.js";
 
-/** What the select offers besides weights. */
-const OPEN = "open";
-const LIST = "list";
+/** In place of weights. */
 const RANDOM = "";
 
 /**
@@ -17,13 +15,18 @@ const RANDOM = "";
 export function createModelBar(context, openWeights) {
   const { engine, state, library, model, session } = context;
   const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
-  const select = h("select", { id: "weights", onchange: choose });
+  const select = h("select", { id: "weights", onchange: () => use(select.value) });
+  const more = h(
+    "button",
+    { type: "button", class: "bar-more", "t-aria-label": "bar.more", onclick: () => weights.show() },
+    h("span", { t: "bar.more" }),
+  );
   const reading = createReading(async (options) => {
     const { entry } = model.network;
     if (entry?.origin !== "opened") return;
     openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
   });
-  const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.showModal() });
+  const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.show(model.network.config) });
   const selectLabel = h("label", { for: "weights" });
   const width = createToggles({ name: "width", legend: "bar.width", choose: set });
   const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
@@ -54,17 +57,18 @@ export function createModelBar(context, openWeights) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: () => library.cancel(fetching()?.entry.id ?? "") });
-  const fetched = h("span");
+  const fetched = h("span", { role: "status" });
   const loading = h("p", { class: "bar-loading", hidden: true }, fetched, progress, cancel);
-  const weights = createWeights(context, ({ id }) => use(id));
+  const weights = createWeights(context, { use: ({ id }) => use(id), open: () => picker.click() });
   const row = h(
     "div",
     { class: "bar-row" },
     h("div", { class: "field" }, selectLabel, select, picker),
+    more,
     summary,
     toggles,
   );
-  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading.element);
 
   /** What is being fetched, the first of it. @returns {import("../library.js").Fetching | undefined} */
   const fetching = () => [...library.fetching.values()][0];
@@ -73,14 +77,6 @@ export function createModelBar(context, openWeights) {
     const [file] = picker.files ?? [];
     picker.value = "";
     if (file) openWeights(file);
-  }
-  function choose() {
-    const { value } = select;
-    if (value === OPEN || value === LIST) {
-      update();
-      if (value === OPEN) picker.click();
-      else weights.show();
-    } else use(value);
   }
   /** @param {string} id */
   function use(id) {
@@ -109,11 +105,8 @@ export function createModelBar(context, openWeights) {
     );
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
     if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
-    list.push(h("option", { value: OPEN }, t("bar.open")), h("option", { value: LIST }, t("bar.list")));
     if (!chosen && state.room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
-    // an open list would close if its options were replaced by the same ones
-    const same = list.length === select.length && list.every((option, i) => option.isEqualNode(select.options[i]));
-    if (!same) select.replaceChildren(...list);
+    setOptions(select, list);
     select.value = chosen?.id ?? RANDOM;
   }
 
@@ -155,11 +148,11 @@ export function createModelBar(context, openWeights) {
   function tell() {
     const { entry, share } = fetching() ?? {};
     loading.hidden = !entry;
-    fetched.textContent = entry ? t("bar.fetching", { name: entry.name() }) : "";
+    setWords(fetched, entry ? t("bar.fetching", { name: entry.name() }) : "");
     progress.value = share ?? 0;
     problem.hidden = !model.problem && !library.problem;
-    if (model.problem) problem.textContent = t("bar.problem", { reason: explainError(model.problem) });
-    else problem.textContent = library.problem ? explainError(library.problem) : "";
+    if (model.problem) setWords(problem, t("bar.problem", { reason: explainError(model.problem) }));
+    else setWords(problem, library.problem ? explainError(library.problem) : "");
   }
 
   model.addEventListener("change", update);

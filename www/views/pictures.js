@@ -1,5 +1,5 @@
 /** A person's own classes: make them, fill them, put them in order; and the project as a file. */
-import { h, save, setWords } from "../dom.js";
+import { h, save, setOptions, setWords } from "../dom.js";
 import { explainError, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
 import { pack, unpack } from "../projectfile.js";
@@ -31,24 +31,32 @@ export function createPictures({ state, project }) {
   const saveButton = button("pictures.save", saveProject);
   const summary = h("p", { class: "muted" });
   const list = h("ul", { class: "class-cards", "t-aria-label": "pictures.classes" });
-  const moveTo = h("select", { "t-aria-label": "pictures.move", onchange: moveChosen });
+  const moveTo = h("select", { "t-aria-label": "pictures.move" });
   const chosenCount = h("span", { class: "number" });
   const chosenBar = h(
     "div",
     { class: "chosen-bar actions", role: "group", "t-aria-label": "pictures.chosen.label", hidden: true },
     chosenCount,
     moveTo,
-    button("pictures.remove", removeChosen),
-    button("pictures.clear", clearChosen),
+    button("pictures.move.now", moveChosen),
+    button("pictures.remove", () => {
+      removeChosen();
+      note.focus(); // the bar is gone
+    }),
+    button("pictures.clear", () => {
+      clearChosen();
+      /** @type {HTMLElement | null} */ (list.querySelector("li[tabindex='0']"))?.focus();
+    }),
   );
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
   const progressText = h("span", { class: "number" });
   const cancel = button("cancel", () => adding.abort());
   const progressRow = h("div", { class: "adding actions", hidden: true }, progressText, progress, cancel);
-  const note = h("p", { class: "pictures-note", role: "status" });
+  const note = h("p", { class: "pictures-note", role: "status", tabindex: -1 });
   const undo = button("pictures.undo", () => {
     project.undo();
-    say("");
+    say(t("pictures.undone"));
+    note.focus(); // the button is gone
   });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const element = h(
@@ -161,8 +169,12 @@ export function createPictures({ state, project }) {
 
   function moveChosen() {
     const to = project.classes.find(({ id }) => id === moveTo.value);
-    if (to) project.move(chosen, to);
+    if (!to) return moveTo.focus();
+    const count = chosen.size;
+    project.move(chosen, to);
     clearChosen();
+    say(t("pictures.moved", { count, name: to.name }));
+    note.focus();
   }
 
   function clearChosen() {
@@ -172,11 +184,12 @@ export function createPictures({ state, project }) {
 
   function chosenChanged() {
     chosenBar.hidden = !chosen.size;
+    if (!chosen.size) moveTo.value = "";
     chosenCount.textContent = t("pictures.chosen", { count: chosen.size });
-    moveTo.replaceChildren(
+    setOptions(moveTo, [
       h("option", { value: "" }, t("pictures.move")),
       ...project.classes.map(({ id, name }) => h("option", { value: id }, name)),
-    );
+    ]);
     for (const card of cards.values()) card.mark();
   }
 

@@ -14,20 +14,15 @@ const CHOICES = { stem: ["imagenet", "cifar"], padding: ["symmetric", "same"], i
 
 /** @param {(options: Config) => void} apply */
 export function createReading(apply) {
-  const selects = Object.entries(CHOICES).map(([name, choices]) => {
-    const select = h(
-      "select",
-      { name },
-      ...choices.map((value) => h("option", { value, t: `reading.${name}.${value}` })),
-    );
-    return h("label", { class: "field" }, h("span", { t: `reading.${name}` }), select);
-  });
+  const selects = Object.entries(CHOICES).map(([name, choices]) =>
+    h("select", { name }, ...choices.map((value) => h("option", { value, t: `reading.${name}.${value}` }))),
+  );
   const form = h(
     "form",
     { method: "dialog", class: "fields", onsubmit: submit },
     h("h2", { t: "reading.title" }),
     h("p", { t: "reading.idea" }),
-    ...selects,
+    ...selects.map((select) => h("label", { class: "field" }, h("span", { t: `reading.${select.name}` }), select)),
     h(
       "div",
       { class: "actions" },
@@ -41,5 +36,12 @@ export function createReading(apply) {
     const { stem, padding, input } = /** @type {Record<string, any>} */ (Object.fromEntries(new FormData(form)));
     apply({ stem, padding, ...INPUTS[input] });
   }
-  return dialog;
+
+  /** Shows how a file is read now. @param {Config} config */
+  function show({ stem, padding, mean }) {
+    const input = Object.keys(INPUTS).find((key) => INPUTS[key].mean?.every((value, i) => value === mean?.[i]));
+    [stem, padding, input].forEach((value, i) => (selects[i].value = value ?? ""));
+    dialog.showModal();
+  }
+  return { element: dialog, show };
 }

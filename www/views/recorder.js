@@ -5,8 +5,8 @@ import { createViewfinder } from "./viewfinder.js";
 /** Milliseconds between two pictures while recording. */
 const EVERY = 250;
 
-/** @param {{take: (video: HTMLVideoElement) => Promise<void>, closed: () => void}} options */
-export function createRecorder({ take, closed }) {
+/** @param {{take: (video: HTMLVideoElement) => Promise<void>, opener: HTMLElement, closed: () => void}} options `opener`: the button that starts it */
+export function createRecorder({ take, opener, closed }) {
   let recording = false;
   const hold = h("button", {
     type: "button",
@@ -26,7 +26,7 @@ export function createRecorder({ take, closed }) {
     onkeyup: release,
     onblur: release,
   });
-  const viewfinder = createViewfinder({ name: "recorder", action: hold, closed });
+  const viewfinder = createViewfinder({ name: "recorder", action: hold, opener, closed });
   const { element, problem, start, stop } = viewfinder;
 
   /** Takes a picture at once, and more for as long as the button is held. */

@@ -3,7 +3,8 @@
  * mistakes it is surest of. Cells and mistakes open the pictures behind them.
  */
 import { h, paintRgb } from "../dom.js";
-import { className, explainError, number, percent, t } from "../i18n.js";
+import { explainError, number, percent, t } from "../i18n.js";
+import { classNames } from "./heldout.js";
 
 /** Mistakes shown. */
 const MISTAKES = 8;
@@ -43,7 +44,7 @@ export function createResults({ session }) {
     const { judged, run } = session;
     element.hidden = !judged || !run;
     if (!judged || !run) return;
-    const names = run.labels.map(className);
+    const names = classNames(run);
     drawTable(judged, names);
     const wrong = indices(judged, (label, guess) => label !== guess);
     wrong.sort((a, b) => judged.confidences[b] - judged.confidences[a]);

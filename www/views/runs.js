@@ -9,7 +9,7 @@ import { swatch } from "./curves.js";
 /** @param {import("../main.js").Context} context */
 export function createRuns({ engine, session, state, library }) {
   const list = h("ul", { class: "runs" });
-  const empty = h("p", { class: "muted", t: "runs.empty" });
+  const empty = h("p", { class: "muted", t: "runs.empty", tabindex: -1 });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const element = h(
     "section",
@@ -68,9 +68,18 @@ export function createRuns({ engine, session, state, library }) {
         action("weights.onnx", failed, () =>
           withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
         ),
-        action("runs.forget", run.end === "active", () => session.forget(run)),
+        action("runs.forget", run.end === "active", () => forget(run)),
       ),
     );
+  }
+
+  /** The keyboard's focus goes on to the next run, or else to the room's word for none. @param {Run} run */
+  function forget(run) {
+    const at = session.runs.indexOf(run);
+    session.forget(run);
+    const next = list.children[Math.min(at, list.children.length - 1)];
+    const buttons = [...(next?.querySelectorAll("button") ?? [])];
+    (buttons.find(({ disabled }) => !disabled) ?? empty).focus();
   }
 
   /** @param {string} key @param {boolean} disabled @param {() => void} onclick */

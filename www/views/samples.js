@@ -34,7 +34,7 @@ export function createSamples({ engine, model, choose }) {
     t: "samples.again",
     onclick: async () => show(await make(Math.floor(Math.random() * MOST_SEEDS))),
   });
-  const element = h("div", { class: "samples" }, h("header", {}, h("h3", { t: "samples.title" }), again), list);
+  const element = h("div", { class: "samples" }, h("header", {}, h("h2", { t: "samples.title" }), again), list);
   /** @type {"drawings" | "cifar-10" | "photos" | ""} */
   let shown = "";
   /** @type {Sample[]} */

@@ -1,6 +1,6 @@
 /** The form of a training's settings, made from the table of settings.js. */
 import { h } from "../dom.js";
-import { number, t } from "../i18n.js";
+import { explainError, number, t } from "../i18n.js";
 import { parse, preset, SETTINGS, switchData } from "../settings.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
@@ -33,6 +33,7 @@ export function createSettings({ state, session, model, library }) {
   /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
   function start(kind) {
     const { data, seed } = state.values.train;
+    for (const row of rows) row.forget();
     state.set("train", { ...preset(kind, String(data)), seed });
     apply(SETTINGS.map(({ key }) => key));
   }
@@ -60,7 +61,7 @@ export function createSettings({ state, session, model, library }) {
     try {
       await session.change(Object.fromEntries(live.map(({ key }) => [key, state.values.train[key]])));
     } catch (error) {
-      problem.textContent = String(/** @type {Error} */ (error).message);
+      problem.textContent = explainError(error);
       problem.hidden = false;
     }
   }
@@ -90,7 +91,11 @@ function createRow(setting, change) {
   const note = h("span", { class: "note", id: noteId });
   const toggle = typeof setting.quick === "boolean";
   const control = choices
-    ? h("select", { id, "aria-describedby": describedby, onchange: commit })
+    ? h(
+        "select",
+        { id, "aria-describedby": describedby, onchange: commit },
+        ...choices.map((choice) => h("option", { value: choice, t: `setting.${key}.${choice}` })),
+      )
     : h("input", {
         id,
         "aria-describedby": describedby,
@@ -110,41 +115,47 @@ function createRow(setting, change) {
   function commit() {
     const text = control instanceof HTMLInputElement && toggle ? String(control.checked) : control.value;
     const value = parse(setting, text);
-    const wrong = value === null;
-    control.setAttribute("aria-invalid", String(wrong));
-    if (!wrong) return change(setting, value);
-    note.classList.remove("later");
+    control.setAttribute("aria-invalid", String(value === null));
+    if (value !== null) change(setting, value);
+    tell();
+  }
+
+  /** The value on show: what a person types over it stays until it is another one. @type {unknown} */
+  let shown;
+  let waits = false;
+  let later = false;
+
+  /** What is wrong with the value, or when it acts. */
+  function tell() {
+    const wrong = control.getAttribute("aria-invalid") === "true";
     const max = number(setting.max ?? 0, { maximumSignificantDigits: 9 });
-    note.textContent = t("settings.range", { min: setting.min ?? 0, max });
+    note.classList.toggle("waits", waits && !wrong);
+    note.classList.toggle("later", later && !wrong);
+    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max });
+    else if (control.disabled) note.textContent = t("settings.weights");
+    else if (waits) note.textContent = t("settings.waits");
+    else note.textContent = live ? "" : t("settings.new");
   }
 
   return {
     setting,
     element,
+    /** Has what is typed replaced by the next update. */
+    forget: () => (shown = undefined),
     /** @param {import("../settings.js").Values} values @param {import("../settings.js").Values} [running] */
     update(values, running) {
       const value = values[key];
-      if (control instanceof HTMLSelectElement) {
-        control.replaceChildren(
-          ...(choices ?? []).map((choice) => h("option", { value: choice }, t(`setting.${key}.${choice}`))),
-        );
-        control.value = String(value);
-      } else if (toggle) control.checked = value === true;
-      else control.value = String(value);
-      control.removeAttribute("aria-invalid");
-      const byWeights = setting.target === "config" && !!values.from;
-      control.disabled = byWeights;
+      if (value !== shown) {
+        if (toggle && control instanceof HTMLInputElement) control.checked = value === true;
+        else control.value = String(value);
+        control.removeAttribute("aria-invalid");
+        shown = value;
+      }
+      control.disabled = setting.target === "config" && !!values.from;
       element.hidden = !(setting.when?.(values) ?? true);
-      const waits = running && running[key] !== value;
-      note.classList.toggle("waits", !!waits);
-      note.textContent = byWeights
-        ? t("settings.weights")
-        : waits
-          ? t("settings.waits")
-          : live
-            ? ""
-            : t("settings.new");
-      note.classList.toggle("later", !running && !byWeights); // its room is kept, so that nothing moves at the start
+      waits = !!running && running[key] !== value;
+      later = !running && !control.disabled; // its room is kept, so that nothing moves at the start
+      tell();
     },
   };
 }

@@ -1,6 +1,6 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
 import { h, onFrame, setWords, svg, turnOff } from "../dom.js";
-import { duration, explainError, milliseconds, number, percent, short, t, tiny } from "../i18n.js";
+import { duration, explainError, number, percent, short, t, tiny } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -87,14 +87,13 @@ export function createTrain(context) {
 
   function drawState() {
     const { state: now, problem: wrong } = session;
-    const going = now === "running" || now === "starting";
     start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
     const obstacle = now === "idle" && state.values.train.data === "pictures" ? project.obstacle : null;
     why.hidden = !obstacle;
     why.textContent = obstacle ? t(...obstacle) : "";
-    const waits = going || now === "pausing" || now === "stopping" || !!obstacle;
+    const waits = (now !== "idle" && now !== "paused") || !!obstacle;
     turnOff(start, waits);
-    turnOff(pause, !going);
+    turnOff(pause, now !== "running");
     turnOff(step, waits);
     turnOff(stop, now === "idle" || now === "stopping");
     clearTimeout(timer);
@@ -140,7 +139,7 @@ export function createTrain(context) {
       total: number(Number(run.settings.epochs)),
     });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });
-    values.rate.textContent = done && rate ? (rate >= 1 ? short(rate) : milliseconds(1000 / rate)) : "–";
+    values.rate.textContent = done && rate ? short(rate) : "–";
     values.left.textContent = run.end === "active" && rate ? duration(((total - done) * batch) / rate) : "–";
     values.learning_rate.textContent = done ? tiny(last("learning_rate") ?? 0) : "–";
     values.loss.textContent = done ? short(last("loss") ?? 0) : "–";
@@ -153,7 +152,10 @@ export function createTrain(context) {
   project.addEventListener("change", drawState);
   state.addEventListener("change", drawState);
   session.addEventListener("steps", redraw);
-  session.addEventListener("evaluation", redraw);
+  session.addEventListener("evaluation", () => {
+    if (session.state === "paused") spoken.textContent = stateText(); // what was asked for by the pause
+    redraw();
+  });
   engine.addEventListener("loading", (event) => {
     loading = /** @type {CustomEvent} */ (event).detail ?? "";
     say();

@@ -10,11 +10,12 @@ const REFUSALS = { NotAllowedError: "camera-refused", NotFoundError: "no-camera"
  * @param {object} options
  * @param {string} options.name of its class
  * @param {HTMLElement} options.action the button for what the camera is there for
+ * @param {HTMLElement} options.opener the button that starts it
  * @param {HTMLElement[]} [options.below] what stands below the buttons
  * @param {(stream: MediaStream) => void} [options.opened]
  * @param {() => void} [options.closed] also where it could not be opened
  */
-export function createViewfinder({ name, action, below = [], opened = () => {}, closed = () => {} }) {
+export function createViewfinder({ name, action, opener, below = [], opened = () => {}, closed = () => {} }) {
   /** @type {MediaStream | null} */
   let stream = null;
   /** Counts starts and stops: what was asked for before the last one is no longer wanted. */
@@ -57,10 +58,12 @@ export function createViewfinder({ name, action, below = [], opened = () => {}, 
     turn++;
     end(stream);
     stream = null;
+    const focused = live.contains(document.activeElement);
     live.hidden = true;
     if (!wanted) return;
     wanted = false;
     closed();
+    if (focused) opener.focus();
   }
 
   /** @param {MediaStream | null} over */

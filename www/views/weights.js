@@ -9,9 +9,9 @@ const GROUPS = { shipped: ["shipped"], published: ["published"], yours: ["opened
 
 /**
  * @param {import("../main.js").Context} context
- * @param {(entry: Entry) => void} use
+ * @param {{use: (entry: Entry) => void, open: () => void}} actions `open`: asks for a file
  */
-export function createWeights({ engine, state, library, model }, use) {
+export function createWeights({ engine, state, library, model }, { use, open }) {
   const room = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const groups = Object.entries(GROUPS).map(([name, origins]) => {
@@ -25,6 +25,7 @@ export function createWeights({ engine, state, library, model }, use) {
     "dialog",
     { class: "weights", "t-aria-label": "weights.title" },
     h("header", {}, h("h2", { t: "weights.title" }), close),
+    h("div", { class: "actions" }, h("button", { type: "button", t: "bar.open", onclick: openFile })),
     room,
     problem,
     ...groups.map(({ element }) => element),
@@ -32,6 +33,11 @@ export function createWeights({ engine, state, library, model }, use) {
   document.body.append(dialog);
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   let rows = new Map();
+
+  function openFile() {
+    dialog.close();
+    open();
+  }
 
   /** Does what may fail, and says so here. @param {() => Promise<unknown> | void} action */
   async function attempt(action) {
@@ -126,6 +132,7 @@ export function createWeights({ engine, state, library, model }, use) {
   function update() {
     if (!dialog.open) return;
     const before = rows;
+    const focused = [...before.values()].find(({ element }) => element.contains(document.activeElement));
     rows = new Map(
       library.entries.map((entry) => {
         const row = before.get(entry.id);
@@ -139,10 +146,19 @@ export function createWeights({ engine, state, library, model }, use) {
       if (!same) list.replaceChildren(...shown.map((row) => row.element));
     }
     for (const row of rows.values()) row.update();
+    if (focused) keepFocus(focused.entry.id);
     if (library.problem) {
       problem.textContent = explainError(library.problem);
       problem.hidden = false;
     }
+  }
+
+  /** The keyboard's focus stays in its row when what had it is gone; with the row, it goes to what closes the list. @param {string} id */
+  function keepFocus(id) {
+    const { activeElement } = document;
+    if (activeElement instanceof HTMLElement && activeElement.closest("dialog") && !activeElement.hidden) return;
+    const buttons = [...(rows.get(id)?.element.querySelectorAll("button") ?? [])];
+    (buttons.find(({ hidden, disabled }) => !hidden && !disabled) ?? close).focus();
   }
 
   async function estimate() {
