@@ -70,10 +70,11 @@ function table({ layers, parameters, macs }) {
           : t("architecture.head");
     groups.set(name, [...(groups.get(name) ?? []), layer]);
   }
+  const explained = new Set();
   const bodies = [...groups].map(([name, rows]) => {
     const title =
       rows.length > 1 && h("tr", { class: "block" }, h("th", { colspan: columns.length, scope: "rowgroup" }, name));
-    return h("tbody", {}, title, ...rows.map(row));
+    return h("tbody", {}, title, ...rows.map((layer) => row(layer, explained)));
   });
   const total = h(
     "tr",
@@ -86,14 +87,24 @@ function table({ layers, parameters, macs }) {
   return h("table", { class: "architecture" }, h("thead", {}, head), ...bodies, h("tfoot", {}, total));
 }
 
-/** @param {import("../protocol.js").LayerCost} layer */
-function row(layer) {
+/**
+ * The keyboard stops at the first layer of a kind only: fifty times the same explanation would be in its way.
+ *
+ * @param {import("../protocol.js").LayerCost} layer
+ * @param {Set<string>} explained kinds
+ */
+function row(layer, explained) {
+  const words = t(`layer.${layer.kind}`);
+  const name = explained.has(layer.kind)
+    ? h("span", { class: "term", "data-explain": `term.${layer.kind}` }, words)
+    : term(words, `term.${layer.kind}`);
+  explained.add(layer.kind);
   /** @param {number} side @param {number} channels */
   const shape = (side, channels) => `${side} × ${side} × ${number(channels, { useGrouping: false })}`;
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, term(t(`layer.${layer.kind}`), `term.${layer.kind}`)),
+    h("th", { scope: "row" }, name),
     h("td", {}, shape(layer.size_in, layer.c_in)),
     h("td", {}, shape(layer.size_out, layer.c_out)),
     h("td", {}, String(layer.stride)),

@@ -167,6 +167,10 @@ export function createModelBar(context, openWeights) {
     how.translate();
     update();
   });
+  // what sticks to the window's top, or scrolls there, stays below the bar
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
+  }).observe(element);
   update();
   return element;
 }
