@@ -268,9 +268,14 @@ impl Trainer {
         to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
     }
 
-    /// A `.safetensors` file of the weights as they are now, in half or single precision.
-    pub fn weights(&self, half: bool) -> Vec<u8> {
-        weights::save(self.trainer.weights(), if half { Precision::Half } else { Precision::Full })
+    /// A `.safetensors` file of the weights as they are now, in half or single precision; none where they are no longer
+    /// finite numbers, as it could not be read.
+    pub fn weights(&self, half: bool) -> Result<Vec<u8>, JsError> {
+        let weights = self.trainer.weights();
+        if !weights.is_finite() {
+            return Err(JsError::new("the training has diverged: its weights are no longer finite numbers"));
+        }
+        Ok(weights::save(weights, if half { Precision::Half } else { Precision::Full }))
     }
 
     /// All that a training needs to go on bit for bit.

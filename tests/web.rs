@@ -134,7 +134,7 @@ fn a_profile_has_a_time_for_each_operation() {
     assert_eq!(convolutions(&profile, "backward"), layers);
     assert!(profile.iter().all(|(.., seconds)| (0.0..10.0).contains(seconds)), "{profile:?}");
 
-    let mut classifier = Classifier::new(&trainer.weights(false), None).ok().unwrap();
+    let mut classifier = Classifier::new(&trainer.weights(false).ok().unwrap(), None).ok().unwrap();
     classifier.watch();
     classifier.classify(&[100; 16 * 16 * 4], 16, 16, 1).ok().unwrap();
     let profile = rows(classifier.profile().ok().unwrap().into());

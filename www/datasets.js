@@ -100,13 +100,18 @@ async function split(base, name, onLoading) {
 
   /** @type {Map<number, Promise<Uint8Array>>} (1000, 32, 32, 3) bytes */
   const loaded = new Map();
+  /** Those that have arrived. @type {Set<number>} */
+  const here = new Set();
   /** @param {number} index */
   const mosaic = (index) => {
     let pixels = loaded.get(index);
     if (!pixels) {
       pixels = fetchMosaic(base + file(index));
       loaded.set(index, pixels);
-      pixels.catch(() => loaded.delete(index)); // so that the next attempt fetches again
+      pixels.then(
+        () => here.add(index),
+        () => loaded.delete(index), // so that the next attempt fetches again
+      );
     }
     return pixels;
   };
@@ -118,7 +123,7 @@ async function split(base, name, onLoading) {
     /** @type {Map<number, Uint8Array>} */
     const pixels = new Map();
     for (const index of new Set(places.map((place) => place.mosaic))) {
-      const waits = !loaded.has(index);
+      const waits = !here.has(index);
       if (waits) onLoading(file(index));
       pixels.set(index, await abortable(mosaic(index), signal).finally(() => waits && onLoading(null)));
     }

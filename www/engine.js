@@ -33,7 +33,7 @@ const MOST_THREADS = 8;
  *
  * @param {{threads?: number}} [options] `threads` to work on, where the browser lets it; as many as the processor has
  *   where it is left out. Results do not depend on it.
- * @throws {EngineError} `no-simd` or `core`
+ * @throws {EngineError} `no-simd`, `no-worker` where the worker does not load, or `core`
  */
 export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS) } = {}) {
   const engine = new Engine(pickInstructions(), threads);
@@ -43,7 +43,8 @@ export async function createEngine({ threads = Math.min(navigator.hardwareConcur
 
 /**
  * The worker and what waits for it. Events: `restart` after the core had to be started anew (its memory ran out, say;
- * classifiers and trainers are gone then), `loading` with the name of the data file being fetched or null.
+ * classifiers and trainers are gone then), `failure` with the error where that was in vain, `loading` with the name of the
+ * data file being fetched or null.
  */
 export class Engine extends EventTarget {
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
@@ -58,7 +59,7 @@ export class Engine extends EventTarget {
     super();
     this.#instructions = instructions;
     /** Threads it works on. */
-    this.threads = Math.max(1, Math.floor(threads) || 1);
+    this.threads = Math.min(Math.max(1, Math.floor(threads) || 1), MOST_THREADS);
     /** Why it is one though several were asked for. @type {import("./support.js").Obstacle | null} */
     this.obstacle = this.threads > 1 ? findObstacle() : null;
     if (this.obstacle) this.threads = 1;
@@ -73,11 +74,13 @@ export class Engine extends EventTarget {
   async start() {
     const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
     worker.onmessage = ({ data }) => this.#receive(data);
+    let started = false;
     worker.onerror = (event) =>
-      this.#fail(new EngineError("engine-stopped", event.message || "the worker did not start"));
+      this.#fail(new EngineError(started ? "engine-stopped" : "no-worker", event.message || "the worker did not load"));
     this.#worker = worker;
     try {
       await this.call("init", { variant: this.variant, threads: this.threads });
+      started = true;
     } catch (error) {
       if (this.#worker !== worker) throw error; // it was ended meanwhile
       this.close();
@@ -104,6 +107,7 @@ export class Engine extends EventTarget {
     this.#worker?.terminate();
     this.#worker = undefined;
     this.#fail(new EngineError("engine-stopped", "the engine was stopped"));
+    this.dispatchEvent(new CustomEvent("loading", { detail: null }));
   }
 
   /** @param {Error} error */
@@ -126,7 +130,7 @@ export class Engine extends EventTarget {
     }
     const { code, message: text, values, fatal } = message.failure;
     waiting?.reject(new EngineError(fatal ? "engine-stopped" : code, text, values));
-    if (fatal) this.restart();
+    if (fatal) this.restart().catch((error) => this.dispatchEvent(new CustomEvent("failure", { detail: error })));
   }
 
   /**
@@ -245,6 +249,8 @@ export class Engine extends EventTarget {
    */
   async createTrainer({ config = {}, recipe = {}, data, weights, options = {}, signal, onProgress, onReady }) {
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
+    // to the worker, addresses would be relative to itself
+    if (data.kind === "cifar-10") data = { ...data, base: new URL(data.base.replace(/\/?$/, "/"), location.href).href };
     const trainer = this.handle();
     const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes, options });
     const made = new Trainer(this, trainer, prepared);

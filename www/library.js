@@ -88,7 +88,8 @@ export class Library extends EventTarget {
   #restore(stored) {
     const published = this.find(stored.id);
     if (published) published.stored = stored;
-    else if (stored.whole) this.entries.push(entryOf(stored));
+    else if (!stored.whole) this.#storage?.remove(stored.id); // of weights that this page no longer names
+    else this.entries.push(entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored));
   }
 
   /** @param {unknown} id */
@@ -174,7 +175,16 @@ export class Library extends EventTarget {
   async #load(entry, signal) {
     const { url = "", origin, stored } = entry;
     const storage = this.#storage;
-    if (stored?.whole && storage) return storage.read(entry.id);
+    if (stored?.whole && storage) {
+      const bytes = await storage.read(entry.id);
+      if (bytes.length === stored.size) return bytes;
+      entry.stored = undefined; // another tab has deleted it
+      if (origin !== "published") {
+        this.entries = this.entries.filter((other) => other !== entry);
+        this.dispatchEvent(new Event("change"));
+        throw new EngineError("deleted", `the storage has ${bytes.length} of ${stored.size} bytes`, { name: entry.name() });
+      }
+    }
     const onProgress = (/** @type {number} */ share) => {
       const fetching = this.fetching.get(entry.id);
       if (fetching) fetching.share = Math.min(share, 1);

@@ -34,6 +34,8 @@ export class Model extends EventTarget {
   problem = null;
   /** @type {Cost} */
   cost = { description: null, measured: null, measurable: true };
+  /** How often the core was started anew: what it had loaded before is gone. */
+  #restarts = 0;
   /** The entry being loaded. @type {import("./library.js").Entry | null} */
   #loading = null;
   #follow = latest(() => this.#load().catch((error) => this.report(error)));
@@ -59,9 +61,11 @@ export class Model extends EventTarget {
     library.addEventListener("change", () => this.update());
     project.addEventListener("change", () => state.room === "train" && this.update());
     engine.addEventListener("restart", () => {
+      this.#restarts++;
       this.loaded = null;
       this.update();
     });
+    engine.addEventListener("failure", (event) => this.report(/** @type {CustomEvent} */ (event).detail));
   }
 
   /** Whether what is loaded is about to give way to something else. */
@@ -100,10 +104,13 @@ export class Model extends EventTarget {
       this.#loading = entry;
       this.dispatchEvent(new Event("change"));
       try {
+        const restarts = this.#restarts;
         const loaded = await this.load(entry);
-        this.loaded?.classifier.close();
-        this.loaded = loaded;
-        this.dispatchEvent(new Event("classifier"));
+        if (restarts === this.#restarts) {
+          this.loaded?.classifier.close();
+          this.loaded = loaded;
+          this.dispatchEvent(new Event("classifier"));
+        }
       } catch (error) {
         this.problem = /** @type {Error} */ (error).name === "AbortError" ? null : error;
         if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded?.entry.id ?? "" });

@@ -46,6 +46,8 @@ export class Project extends EventTarget {
   problem = null;
   /** @type {Awaited<ReturnType<typeof openStorage>> | null} */
   #storage = null;
+  /** Counts what took the place of all that was here. */
+  generation = 0;
   /** Changes are written one after the other. @type {Promise<void>} */
   #written = Promise.resolve();
   /** What brings back what was removed last. @type {(() => void) | null} */
@@ -172,6 +174,7 @@ export class Project extends EventTarget {
    */
   replace({ classes, pictures, trained }) {
     const before = { classes: this.classes, pictures: this.pictures, trained: this.trained };
+    this.generation++;
     this.classes = [...classes].sort(byOrder);
     this.pictures = [...pictures].sort(byOrder);
     this.trained = trained;
@@ -192,9 +195,21 @@ export class Project extends EventTarget {
     this.#write({ classes, pictures });
   }
 
-  /** What a training reads: the held-out pictures last. @returns {import("./protocol.js").Data} */
+  /**
+   * What a training reads: the held-out pictures last, one of each class in turn, as an evaluation may look at the first
+   * of them only.
+   *
+   * @returns {import("./protocol.js").Data}
+   */
   data() {
-    const pictures = [...this.pictures].sort((a, b) => Number(a.held_out) - Number(b.held_out));
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    const turns = this.pictures.map((picture) => {
+      const turn = picture.held_out ? (counts.get(picture.class_id) ?? 0) + 1 : 0;
+      if (turn) counts.set(picture.class_id, turn);
+      return { picture, turn };
+    });
+    const pictures = turns.sort((a, b) => a.turn - b.turn).map(({ picture }) => picture);
     const labels = pictures.map(({ class_id }) => this.classes.findIndex(({ id }) => id === class_id));
     return {
       kind: "pictures",
@@ -225,13 +240,22 @@ export class Project extends EventTarget {
     return null;
   }
 
-  /** Tells of a change and stores it; what cannot be stored is still here, and the person is told. @param {import("./storage.js").Change} change */
+  /**
+   * Tells of a change and stores it; what cannot be stored is still here, and the person is told. The next change then
+   * stores all there is.
+   *
+   * @param {import("./storage.js").Change} change
+   */
   #write(change) {
     this.#changed();
     this.#written = this.#written.then(async () => {
       try {
         if (!this.#storage) return;
-        await this.#storage.write(change);
+        if (!this.problem) return await this.#storage.write(change);
+        const { classes, pictures, trained } = this;
+        await this.#storage.write({ classes, pictures, trained, clear: true });
+        this.problem = null;
+        this.dispatchEvent(new Event("problem"));
       } catch (error) {
         this.#fail(error);
       }

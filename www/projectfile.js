@@ -49,19 +49,20 @@ export async function pack({ classes, pictures, trained }, settings) {
  */
 export async function unpack(file) {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  /** @type {Map<string, {read: () => Promise<Uint8Array> | Uint8Array}>} */
-  let items;
-  /** @type {any} */
-  let described;
   if (!hasDirectory(bytes)) throw new EngineError("no-project", "the file is no whole zip");
   try {
-    items = new Map(unzip(bytes).map((item) => [item.filename, item]));
-    described = JSON.parse(new TextDecoder().decode(await items.get("project.json")?.read()));
+    return await read(bytes);
   } catch (error) {
-    throw new EngineError("no-project", `the file is no zip with a project.json: ${error}`);
+    throw new EngineError("no-project", `the file is no zip of a project: ${error}`);
   }
-  if (described.format !== FORMAT || described.version !== 1 || !Array.isArray(described.classes)) {
-    throw new EngineError("no-project", `project.json says ${described.format} ${described.version}`);
+}
+
+/** @param {Uint8Array} bytes */
+async function read(bytes) {
+  const items = new Map(unzip(bytes).map((item) => [item.filename, item]));
+  const described = JSON.parse(new TextDecoder().decode(await items.get("project.json")?.read()));
+  if (described.format !== FORMAT || described.version !== 1) {
+    throw new Error(`project.json says ${described.format} ${described.version}`);
   }
   const ids = new Map();
   const classes = described.classes.map((/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
@@ -78,7 +79,7 @@ export async function unpack(file) {
     });
     pictures.push({ id: newId(), class_id: ids.get(folder), held_out: side === "test", order: Number(order), blob });
   }
-  const weights = await items.get("weights.safetensors")?.read();
+  const weights = (await items.get("weights.safetensors")?.read())?.slice(); // a view would keep the whole zip
   const { config, labels } = described.trained ?? {};
   const named = Array.isArray(labels) && labels.every((one) => typeof one === "string");
   const trained = weights && named && config && typeof config === "object" ? { bytes: weights, config, labels } : null;
@@ -97,7 +98,7 @@ function hasDirectory(bytes) {
 }
 
 /** A name that can be a folder's. @param {string} name */
-const safe = (name) => name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_").replace(/[. ]+$/, "").slice(0, 60) || "_";
+const safe = (name) => [...name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_")].slice(0, 60).join("").replace(/[. ]+$/, "") || "_";
 
 /** @param {Blob} blob */
 const extension = ({ type }) => Object.entries(TYPES).find(([, known]) => known === type)?.[0] ?? "jpg";

@@ -28,6 +28,7 @@
  * @property {Uint8Array | null} weights once it has ended
  */
 import { abortable } from "./download.js";
+import { EngineError } from "./errors.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
@@ -41,8 +42,8 @@ const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
-/** Codes of errors after which the core has forgotten the training; after others it can go on. */
-const LOST = ["engine-stopped", "closed"];
+/** Codes of errors after which the core has forgotten the training, or what it has is of no use; after others it can go on. */
+const LOST = ["engine-stopped", "closed", "diverged"];
 
 /**
  * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation, `runs`
@@ -75,6 +76,8 @@ export class Session extends EventTarget {
   /** @type {AbortController} */
   #abort = new AbortController();
   #stopping = false;
+  /** Which of the projects that took each other's place the run learns. */
+  #generation = 0;
 
   /**
    * @param {import("./engine.js").Engine} engine
@@ -111,6 +114,7 @@ export class Session extends EventTarget {
     this.rate = 0;
     this.#abort.abort(); // an evaluation that goes on
     this.#abort = new AbortController();
+    this.#generation = this.#project.generation;
     this.#enter("starting");
     if (!from) settings = { ...settings, from: "" }; // those it names may be gone
     this.trainer?.close();
@@ -153,7 +157,9 @@ export class Session extends EventTarget {
       this.runs = [...this.runs, this.run];
       this.dispatchEvent(new Event("runs"));
     } catch (error) {
-      if (!this.#abort.signal.aborted) this.problem = error;
+      // or the person has stopped it, or cancelled the fetch of the weights
+      const cancelled = this.#abort.signal.aborted || /** @type {Error} */ (error).name === "AbortError";
+      if (!cancelled) this.problem = error;
       trainer?.close();
       this.preparing = null;
       this.#enter("idle");
@@ -193,7 +199,11 @@ export class Session extends EventTarget {
 
   /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
   async giveUp() {
-    await this.#engine.restart();
+    try {
+      await this.#engine.restart();
+    } catch (error) {
+      this.#interrupt(error);
+    }
   }
 
   /** Trains by these settings too from now on, which may change while training; where that fails, as before. @param {Values} changes */
@@ -284,6 +294,7 @@ export class Session extends EventTarget {
     try {
       while (left() > 0) {
         for await (const step of trainer.run({ steps: left(), signal })) {
+          checkFinite(step.loss);
           for (const key of CURVES) run.steps[key].push(step[key]);
           images += Number(run.settings.batch);
           const now = performance.now();
@@ -337,6 +348,7 @@ export class Session extends EventTarget {
     };
     const evaluation = trainer.evaluate({ images: images ?? run.held_out, signal, onProgress });
     const { loss, accuracy, total, ...judged } = await evaluation.finally(() => (this.evaluating = null));
+    checkFinite(loss);
     run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
     this.judged = judged;
     this.dispatchEvent(new Event("evaluation"));
@@ -348,7 +360,7 @@ export class Session extends EventTarget {
     if (!trainer || !run) return;
     run.weights = await trainer.weights();
     run.end = end;
-    if (run.settings.data === "pictures") {
+    if (run.settings.data === "pictures" && this.#generation === this.#project.generation) {
       this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
     } else this.keep(run, run.weights);
     this.#enter("idle");
@@ -360,4 +372,9 @@ export class Session extends EventTarget {
     this.state = state;
     this.dispatchEvent(new Event("state"));
   }
+}
+
+/** Where a loss is no number, neither are the weights. @param {number} loss */
+function checkFinite(loss) {
+  if (!Number.isFinite(loss)) throw new EngineError("diverged", `the loss is ${loss}`);
 }

@@ -173,10 +173,10 @@ export function switchData(values, data) {
  */
 export function parse(setting, text) {
   if (setting.choices) return setting.choices.includes(text) ? text : null;
-  if (typeof setting.quick === "boolean") return text === "true";
+  if (typeof setting.quick === "boolean") return ["true", "false"].includes(text) ? text === "true" : null;
   const value = Number(text);
   const { min = -Infinity, max = Infinity } = setting;
-  return text.trim() === "" || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
+  return !/^[-+.\de]+$/i.test(text.trim()) || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
     ? null
     : value;
 }

@@ -89,8 +89,9 @@ class State extends EventTarget {
     this.values = structuredClone(DEFAULTS);
     for (const [path, text] of new URLSearchParams(query)) {
       const [name, key] = path.split(".");
-      const defaults = /** @type {Values | undefined} */ (DEFAULTS[/** @type {Room} */ (name)]);
-      if (!defaults || !(key in defaults)) continue;
+      if (!Object.hasOwn(DEFAULTS, name)) continue;
+      const defaults = /** @type {Values} */ (DEFAULTS[/** @type {Room} */ (name)]);
+      if (!Object.hasOwn(defaults, key)) continue;
       const value = readValue(key, text, defaults[key]);
       if (value !== null) this.values[/** @type {Room} */ (name)][key] = value;
     }
@@ -100,7 +101,7 @@ class State extends EventTarget {
 /** @param {string} key @param {string} text @param {number | string | boolean} fallback */
 function readValue(key, text, fallback) {
   const value = typeof fallback === "number" ? Number(text) : text;
-  if (key in CHECKS) return value === fallback || CHECKS[key](value) ? value : null;
+  if (Object.hasOwn(CHECKS, key)) return value === fallback || CHECKS[key](value) ? value : null;
   const setting = SETTINGS.find((s) => s.key === key);
   return setting ? parse(setting, text) : value;
 }

@@ -18,6 +18,24 @@ import { openDB } from "./vendor/idb/index.js";
 
 const STORES = ["classes", "pictures", "trained"];
 
+/**
+ * Makes all of these requests or, where one cannot even be made, none.
+ *
+ * @param {{abort: () => void, done: Promise<void>}} transaction
+ * @param {(() => Promise<unknown>)[]} requests
+ */
+export async function whole(transaction, requests) {
+  const made = [transaction.done];
+  try {
+    for (const request of requests) made.push(/** @type {Promise<any>} */ (request()));
+  } catch (error) {
+    transaction.abort();
+    await Promise.allSettled(made);
+    throw error;
+  }
+  await Promise.all(made);
+}
+
 /** Opens the storage and reads what it holds. */
 export async function openStorage() {
   const database = await openDB("mobilenetv2-project", 1, {
@@ -44,16 +62,15 @@ export async function openStorage() {
     async write({ classes = [], pictures = [], goneClasses = [], gonePictures = [], clear = false, trained }) {
       const transaction = database.transaction(STORES, "readwrite");
       const store = (/** @type {string} */ name) => transaction.objectStore(name);
-      const requests = [
-        ...(clear ? STORES.map((name) => store(name).clear()) : []),
-        ...goneClasses.map((id) => store("classes").delete(id)),
-        ...gonePictures.map((id) => store("pictures").delete(id)),
-        ...classes.map((one) => store("classes").put(one)),
-        ...pictures.map((one) => store("pictures").put(one)),
-        ...(trained ? [store("trained").put(trained, "weights")] : []),
-        ...(trained === null ? [store("trained").clear()] : []),
-      ];
-      await Promise.all([...requests, transaction.done]);
+      await whole(transaction, [
+        ...(clear ? STORES.map((name) => () => store(name).clear()) : []),
+        ...goneClasses.map((id) => () => store("classes").delete(id)),
+        ...gonePictures.map((id) => () => store("pictures").delete(id)),
+        ...classes.map((one) => () => store("classes").put(one)),
+        ...pictures.map((one) => () => store("pictures").put(one)),
+        ...(trained ? [() => store("trained").put(trained, "weights")] : []),
+        ...(trained === null ? [() => store("trained").clear()] : []),
+      ]);
     },
   };
 }

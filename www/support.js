@@ -13,7 +13,7 @@ const THREADS = "0061736d01000000010401600000030201000504010301010a0b0109004100f
 
 /** @param {string} module in hexadecimal */
 function runs(module) {
-  return WebAssembly.validate(Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
+  return !!globalThis.WebAssembly?.validate(Uint8Array.from(module.match(/../g) ?? [], (byte) => parseInt(byte, 16)));
 }
 
 /**

@@ -17,6 +17,7 @@
  * @property {string} [version] of the file that is being fetched, by which its host knows it
  */
 import { join } from "./download.js";
+import { whole } from "./storage.js";
 import { openDB } from "./vendor/idb/index.js";
 
 /** Opens the storage. */
@@ -32,12 +33,11 @@ export async function openWeightStorage() {
   /**
    * All of it happens or nothing.
    *
-   * @param {(files: any, parts: any) => Promise<unknown>[]} requests
+   * @param {(files: any, parts: any) => (() => Promise<unknown>)[]} requests
    */
   async function change(requests) {
     const transaction = database.transaction(["files", "parts"], "readwrite");
-    const made = requests(transaction.objectStore("files"), transaction.objectStore("parts"));
-    await Promise.all([...made, transaction.done]);
+    await whole(transaction, requests(transaction.objectStore("files"), transaction.objectStore("parts")));
   }
 
   return {
@@ -50,15 +50,15 @@ export async function openWeightStorage() {
     /** Takes the place of what was there. @param {Stored} file @param {Uint8Array} [bytes] */
     replace: (file, bytes) =>
       change((files, parts) => [
-        parts.delete(partsOf(file.id)),
-        ...(bytes ? [parts.put(bytes, [file.id, 0])] : []),
-        files.put(file),
+        () => parts.delete(partsOf(file.id)),
+        ...(bytes ? [() => parts.put(bytes, [file.id, 0])] : []),
+        () => files.put(file),
       ]),
 
     /** Adds bytes to the end. @param {Stored} file as it is without them @param {Uint8Array} part @returns {Promise<Stored>} */
     async append(file, part) {
       const longer = { ...file, size: file.size + part.length };
-      await change((files, parts) => [parts.put(part, [file.id, file.size]), files.put(longer)]);
+      await change((files, parts) => [() => parts.put(part, [file.id, file.size]), () => files.put(longer)]);
       return longer;
     },
 
@@ -66,6 +66,6 @@ export async function openWeightStorage() {
     describe: (file) => database.put("files", file),
 
     /** @param {string} id */
-    remove: (id) => change((files, parts) => [parts.delete(partsOf(id)), files.delete(id)]),
+    remove: (id) => change((files, parts) => [() => parts.delete(partsOf(id)), () => files.delete(id)]),
   };
 }

@@ -27,6 +27,8 @@ const THREADS_MILLISECONDS = 20_000;
 
 /** @type {Core} */
 let core;
+/** What starts it; everything else waits for that. @type {Promise<unknown>} */
+let starting = Promise.resolve();
 /** @type {Map<number, import("./pkg/simd128-threads/mobilenetv2.js").Classifier>} */
 const classifiers = new Map();
 /**
@@ -102,7 +104,8 @@ const methods = {
   },
 
   async prepare({ trainer, config, recipe, data, weights, options }) {
-    const set = await dataset(data, config.resolution ?? 32, recipe.seed ?? 1);
+    const resolution = config.resolution ?? (weights ? resolutionOf(weights, options) : 224);
+    const set = await dataset(data, resolution, recipe.seed ?? 1);
     const network = weights
       ? core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
       : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
@@ -217,10 +220,15 @@ const methods = {
     return { bytes: training.trainer.snapshot(), position: training.position };
   },
 
-  restore({ trainer, snapshot }) {
+  async restore({ trainer, snapshot }) {
     const training = held(trainers, trainer);
-    training.trainer.restore(snapshot.bytes);
+    const { trainer: network, data, features } = training;
+    network.restore(snapshot.bytes);
     training.position = snapshot.position;
+    // those at hand may be of other weights
+    for (let i = 0; features && data.fixed && i < features.length; i++) {
+      features[i] = network.features((await data.fixed.at(i)).images, 1);
+    }
     return {};
   },
 
@@ -279,6 +287,14 @@ function dataset(data, resolution, seed) {
     case "pictures":
       return ownPictures(data, seed);
   }
+}
+
+/** @param {Uint8Array} weights @param {import("./protocol.js").Config | undefined} options */
+function resolutionOf(weights, options) {
+  const network = new core.Classifier(weights, options);
+  const { resolution } = network.config;
+  network.free();
+  return resolution ?? 224;
 }
 
 /** A network as it is before any training. @param {import("./protocol.js").Config} config */
@@ -354,7 +370,8 @@ function failure(error) {
 /** @param {MessageEvent<import("./protocol.js").Request>} event */
 onmessage = async ({ data: { id, method, args } }) => {
   try {
-    const result = await methods[method](/** @type {any} */ (args));
+    const act = () => methods[method](/** @type {any} */ (args));
+    const result = await (method === "init" ? (starting = Promise.resolve(act())) : starting.then(act));
     postMessage({ id, result }, { transfer: buffers(result) });
   } catch (error) {
     postMessage({ id, failure: failure(error) });

@@ -120,7 +120,8 @@ test("a newer build waits until it is whole and asked for", { timeout: 120_000 }
   await over.write("main.js", "throw new Error('half a file')"); // not what files.js says
   await page.reload();
   await classified(page);
-  await page.waitForFunction(async () => !(await navigator.serviceWorker.getRegistration())?.installing);
+  const installing = () => page.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.installing);
+  while (await installing()) await page.waitForTimeout(50);
   assert.equal(await page.getByRole("button", { name: "Load it" }).isVisible(), false, "it is not whole");
 
   await rm(join(over.folder, "main.js"));
@@ -217,16 +218,16 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
     ),
   );
   assert.deepEqual(lengths, ["broken", 2000, "broken", 1000]);
-  await page.waitForFunction(async () => Boolean(await caches.match("data/whole.bin")));
+  const keptLength = () =>
+    page.evaluate(async () => (await (await caches.match("data/whole.bin"))?.arrayBuffer())?.byteLength);
+  while ((await keptLength()) !== 2000) await page.waitForTimeout(50);
   const paths = await keptPaths(page);
   assert.ok(paths.includes("data/whole.bin") && paths.includes("main.js"), String(paths));
   for (const path of ["data/cut.bin", "weights/shapes-0.5.safetensors"]) assert.ok(!paths.includes(path), path);
   await over.write("data/whole.bin", Buffer.alloc(10, 7));
   const length = () => page.evaluate(async () => (await (await fetch("data/whole.bin")).arrayBuffer()).byteLength);
   assert.equal(await length(), 10, "data are asked for anew");
-  await page.waitForFunction(
-    async () => (await (await caches.match("data/whole.bin"))?.arrayBuffer())?.byteLength === 10,
-  );
+  while ((await keptLength()) !== 10) await page.waitForTimeout(50);
   endHost();
   assert.equal(await length(), 10);
   const exists = await page.evaluate(() =>

@@ -245,10 +245,12 @@ test("pictures that come while others are added wait for their turn, and cancell
   await context.close();
 });
 
-test("storage that fails is said so, and the pictures stay", { timeout: MINUTE }, async () => {
+test("storage that fails is said so, the pictures stay, and are stored once there is room", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures", {
     script: () => {
-      IDBObjectStore.prototype.put = () => {
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (...args) {
+        if (localStorage.getItem("room")) return put.apply(this, args);
         throw new DOMException("no room", "QuotaExceededError");
       };
     },
@@ -257,6 +259,11 @@ test("storage that fails is said so, and the pictures stay", { timeout: MINUTE }
   await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
   await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor();
   await counted(page, 0, 5);
+  await page.evaluate(() => localStorage.setItem("room", "yes"));
+  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
+  await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor({ state: "hidden" });
+  await page.reload();
+  await counted(page, 0, 6);
   check();
   await context.close();
 });

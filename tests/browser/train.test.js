@@ -188,15 +188,25 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
   assert.equal(losses[0], losses[1]);
 });
 
+/** The settings of the quick start. @param {Page} page */
+const defaults = (page) => page.evaluate(async () => (await import(/** @type {any} */ ("/settings.js"))).preset("quick"));
+
 test("a link with nonsense falls back to what is sensible", async () => {
   const { page, check } = await lab.open(
-    "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&train.resolution=40&nonsense=1&train.seed=3",
+    "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&train.resolution=40&nonsense=1&train.seed=3" +
+      "&train.flip=maybe&train.cutout=0x10&train.constructor=x&__proto__.toString=x&constructor.entries=x",
   );
   assert.equal(await page.locator("#setting-batch").inputValue(), "32");
   assert.equal(await page.locator("#setting-schedule").inputValue(), "cosine");
   assert.equal(await page.locator("input[name=width]:checked").getAttribute("value"), "0.35");
   assert.equal(await page.locator("input[name=resolution]:checked").getAttribute("value"), "40");
   assert.equal(await page.locator("#setting-seed").inputValue(), "3");
+  assert.equal(await page.locator("#setting-flip").isChecked(), (await defaults(page)).flip);
+  assert.equal(await page.locator("#setting-cutout").inputValue(), "0");
+  assert.equal(await page.evaluate(() => String({})), "[object Object]");
+  await page.locator("#setting-seed").fill("4");
+  await page.keyboard.press("Tab");
+  assert.doesNotMatch(page.url(), /constructor|toString|flip|cutout/);
   check();
 });
 
@@ -235,6 +245,15 @@ test("pictures that do not arrive make a training pause, and it goes on when the
   assert.ok(await page.locator(".control .problem").isHidden());
   await button(page, "Stop").click();
   await message(page, /was stopped/);
+});
+
+test("a training that diverges ends, and is not kept as weights", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train?train.schedule=constant&train.warmup=0&train.weight_decay=1&train.learning_rate=10");
+  await button(page, "Start").click();
+  await page.locator(".control .problem", { hasText: "the loss is no longer a number" }).waitFor({ timeout: MINUTE });
+  assert.match(await page.locator(".runs li").innerText(), /ended early/);
+  assert.ok(!(await page.locator("#weights option").allInnerTexts()).some((name) => name.startsWith("Trained here")));
+  check();
 });
 
 test("a run whose engine was started anew while it paused can be stopped, and is lost", { timeout: 2 * MINUTE }, async () => {
