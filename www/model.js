@@ -179,11 +179,15 @@ export class Model extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** Whether a person has named the classes of what is loaded. */
+  get ownNames() {
+    return this.loaded?.entry.origin === "project";
+  }
+
   /** What a class is called. @param {import("./protocol.js").Prediction} prediction */
   nameOf(prediction) {
-    const { names = [], entry } = this.loaded ?? {};
-    const name = names[prediction.class] ?? "";
-    return (entry?.origin === "project" ? name : className(name)) || t("class.number", { n: String(prediction.class) });
+    const name = this.loaded?.names[prediction.class] ?? "";
+    return (this.ownNames ? name : className(name)) || t("class.number", { n: String(prediction.class) });
   }
 }
 

@@ -313,11 +313,12 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Whether there are more held-out pictures than the last evaluation looked at, and time to look at them. */
+  /** Whether the last evaluation is of an earlier step, or not of all held-out pictures, and there is time for one. */
   get canEvaluateAll() {
     const { trainer, run, state } = this;
     const last = run?.evaluations.at(-1);
-    return !!trainer && !!last && last.total < trainer.held_out && (state === "paused" || state === "idle");
+    const stale = !!last && last.step < (run?.steps.step.at(-1) ?? 0);
+    return !!trainer && !!last && (stale || last.total < trainer.held_out) && (state === "paused" || state === "idle");
   }
 
   /** Evaluates on every held-out picture, or gives that up. */

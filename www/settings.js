@@ -174,9 +174,10 @@ export function switchData(values, data) {
 export function parse(setting, text) {
   if (setting.choices) return setting.choices.includes(text) ? text : null;
   if (typeof setting.quick === "boolean") return ["true", "false"].includes(text) ? text === "true" : null;
-  const value = Number(text);
+  const plain = text.trim().replace(",", "."); // of a decimal fraction, in half of the world
+  const value = Number(plain);
   const { min = -Infinity, max = Infinity } = setting;
-  return !/^[-+.\de]+$/i.test(text.trim()) || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
+  return !/^[-+.\de]+$/i.test(plain) || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
     ? null
     : value;
 }

@@ -16,6 +16,9 @@ const DEFAULTS = {
   apart: { panel: PANELS[0], width: 0, resolution: 0, stem: "" },
 };
 
+/** Marks the history's entries that the page has made itself. */
+const OWN = { own: true };
+
 /** @typedef {keyof typeof DEFAULTS} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
@@ -38,8 +41,12 @@ class State extends EventTarget {
   constructor() {
     super();
     this.#read();
-    addEventListener("popstate", () => {
-      this.#read();
+    addEventListener("popstate", ({ state }) => {
+      // Back and Forward go from room to room, and nothing that was set is lost; a link that is entered says everything
+      if (state?.own) {
+        this.room = roomOf(location.hash);
+        history.replaceState(OWN, "", this.link());
+      } else this.#read();
       for (const detail of ["room", ...ROOMS]) this.dispatchEvent(new CustomEvent("change", { detail }));
     });
   }
@@ -53,7 +60,7 @@ class State extends EventTarget {
   enter(room) {
     if (room === this.room) return;
     this.room = room;
-    history.pushState(null, "", this.link());
+    history.pushState(OWN, "", this.link());
     this.dispatchEvent(new CustomEvent("change", { detail: "room" }));
   }
 
@@ -62,7 +69,7 @@ class State extends EventTarget {
     const before = this.values[room];
     if (Object.entries(values).every(([key, value]) => before[key] === value)) return;
     this.values[room] = { ...before, ...values };
-    history.replaceState(null, "", this.link());
+    history.replaceState(OWN, "", this.link());
     this.dispatchEvent(new CustomEvent("change", { detail: room }));
   }
 
@@ -84,8 +91,9 @@ class State extends EventTarget {
   }
 
   #read() {
-    const [room, query] = location.hash.slice(1).split("?");
-    this.room = /** @type {Room} */ (ROOMS.includes(room) ? room : "classify");
+    const [, query] = location.hash.split("?");
+    this.room = roomOf(location.hash);
+    history.replaceState(OWN, "");
     this.values = structuredClone(DEFAULTS);
     for (const [path, text] of new URLSearchParams(query)) {
       const [name, key] = path.split(".");
@@ -96,6 +104,12 @@ class State extends EventTarget {
       if (value !== null) this.values[/** @type {Room} */ (name)][key] = value;
     }
   }
+}
+
+/** @param {string} hash @returns {Room} */
+function roomOf(hash) {
+  const [room] = hash.slice(1).split("?");
+  return /** @type {Room} */ (ROOMS.includes(room) ? room : "classify");
 }
 
 /** @param {string} key @param {string} text @param {number | string | boolean} fallback */

@@ -72,6 +72,12 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   assert.equal(await page.evaluate(() => document.activeElement?.id), "rooms");
   assert.equal(await page.locator("#panel-train").isVisible(), true, "past the bar, not elsewhere");
   assert.equal(await page.locator("#setting-epochs").inputValue(), "7");
+  await page.locator("#tab-apart").click();
+  await page.goBack();
+  await page.goBack();
+  await page.locator("#tab-train").click();
+  assert.equal(await page.locator("#setting-epochs").inputValue(), "7", "Back changes the room, not what was set");
+  assert.match(page.url(), /#train\?.*train\.epochs=7/);
   check();
 });
 

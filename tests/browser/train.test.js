@@ -136,7 +136,7 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   const { page, check } = await lab.open("#train?train.schedule=constant");
   await page.locator("#setting-batch").fill("0");
   await page.keyboard.press("Tab");
-  await page.locator("#setting-batch-note", { hasText: "From 1 to 1,024" }).waitFor();
+  await page.locator("#setting-batch-note", { hasText: "A whole number from 1 to 1024" }).waitFor();
   await page.locator("#setting-batch").fill("32");
   await page.keyboard.press("Tab");
   const height = () => page.locator(".settings").evaluate((panel) => panel.clientHeight);
@@ -260,7 +260,7 @@ test("a run whose engine was started anew while it paused can be stopped, and is
   const { page, check } = await lab.open("#train", { script: watchWorkers });
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
-  await page.locator(".control .number", { hasText: "%" }).first().waitFor();
+  await page.locator(".runs li", { hasText: "held out, at step 1" }).waitFor(); // the evaluation is over
   await crash(page);
   await button(page, "Stop").click();
   await page.locator(".control .problem", { hasText: "The engine was started anew" }).waitFor();

@@ -2,13 +2,12 @@
 import { h } from "../dom.js";
 
 export function createAbout() {
-  const close = h("button", { type: "button", class: "primary", t: "close", onclick: () => dialog.close() });
+  const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
   const dialog = h(
     "dialog",
     { class: "about", "t-aria-label": "about.title" },
-    h("h2", { t: "about.title" }),
+    h("header", {}, h("h2", { t: "about.title" }), close),
     ...["what", "private", "paper", "keys", "photos"].map((part) => h("p", { t: `about.${part}` })),
-    close,
   );
   document.body.append(dialog);
   return dialog;

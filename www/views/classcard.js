@@ -12,6 +12,7 @@ import { createThumbnails, DRAGGED } from "./thumbnails.js";
  * @property {Set<string>} chosen
  * @property {() => void} chosenChanged
  * @property {() => void} removeChosen
+ * @property {(one: Class) => void} removeClass
  * @property {(one: Class, found: import("./picturefiles.js").Found[]) => void} add
  * @property {(one: Class) => void} touch the class that pasted pictures go to
  */
@@ -76,7 +77,7 @@ export function createClassCard(project, one, panel) {
       { class: "actions" },
       h("button", { type: "button", t: "pictures.add", onclick: () => picker.click() }),
       camera,
-      h("button", { type: "button", class: "quiet", t: "pictures.class.remove", onclick: () => project.removeClass(one) }),
+      h("button", { type: "button", class: "quiet", t: "pictures.class.remove", onclick: () => panel.removeClass(one) }),
       picker,
     ),
     recorder.element,

@@ -14,8 +14,8 @@ import { createSamples } from "./samples.js";
  * @property {boolean} sample whether the page brought it
  */
 
-/** Codes of errors that are the picture's fault, which then goes. */
-const NO_PICTURE = ["empty-file", "not-an-image", "too-large", "no-canvas"];
+/** Whether an error is the picture's fault, which then goes. @param {any} error */
+const isBad = (error) => ["empty-file", "not-an-image", "too-large", "no-canvas"].includes(error?.code);
 
 /** @param {import("../main.js").Context} context */
 export function createClassify({ engine, state, model }) {
@@ -58,6 +58,7 @@ export function createClassify({ engine, state, model }) {
   const cropSize = h("span", { class: "number" });
   const samples = createSamples({ engine, model, choose });
   const predictions = createPredictions();
+  const drawn = h("p", { class: "drawn", t: "classify.drawn", hidden: true });
   const none = h("p", { class: "muted", t: "classify.none" });
   const times = h("p", { class: "times number" });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
@@ -74,6 +75,7 @@ export function createClassify({ engine, state, model }) {
       h("h2", { t: "classify.says" }),
       h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
     ),
+    drawn,
     h("p", { class: "muted columns", t: "classify.probability" }),
     none,
     predictions.element,
@@ -154,6 +156,7 @@ export function createClassify({ engine, state, model }) {
     const mine = ++turn;
     const item = current;
     if (!item || camera.running) return;
+    if (model.loaded) says.setAttribute("aria-busy", "true"); // a training's step may have to end first
     try {
       if (opened?.item !== item || !opened.picture) {
         const picture = await engine.openPicture(item.blob);
@@ -166,7 +169,6 @@ export function createClassify({ engine, state, model }) {
       if (mine !== turn || !picture) return;
       showPhoto(item, picture);
       if (!model.loaded) return;
-      says.setAttribute("aria-busy", "true");
       const result = await model.loaded.classifier.classify(picture, {
         k: Number(state.values.classify.top),
         crop: true,
@@ -192,14 +194,16 @@ export function createClassify({ engine, state, model }) {
       const result = await model.loaded?.classifier.classify(item.blob, { k: 1 });
       if (result) item.said = sayBest(result.predictions);
     } catch (error) {
-      item.said = explainError(error);
+      if (isBad(error)) fail(error, item);
+      else item.said = explainError(error);
     }
     drawStrip();
   }
 
   /** @param {import("../protocol.js").Prediction[]} predictions */
   function sayBest([best]) {
-    return t("classify.best", { name: model.nameOf(best).split(", ")[0], probability: percent(best.probability) });
+    const name = model.nameOf(best);
+    return t("classify.best", { name: model.ownNames ? name : name.split(", ")[0], probability: percent(best.probability) });
   }
 
   /** Shows what went wrong; instead of the picture, if it was that, the one before or else the next. @param {unknown} error @param {Item} [item] */
@@ -207,7 +211,7 @@ export function createClassify({ engine, state, model }) {
     problem.hidden = !error;
     says.setAttribute("aria-busy", "false");
     const reason = error ? explainError(error) : "";
-    const bad = item && NO_PICTURE.includes(/** @type {any} */ (error).code);
+    const bad = item && isBad(error);
     problem.textContent = bad ? t("classify.problem", { name: item.name(), reason }) : reason;
     if (!bad) return;
     items = items.filter((other) => other !== item);
@@ -236,8 +240,10 @@ export function createClassify({ engine, state, model }) {
   /** @param {import("../protocol.js").Classification} result */
   function showResult(result) {
     none.hidden = true;
+    drawn.hidden = model.loaded?.samples !== "drawings" || (!camera.running && !!current?.sample);
     says.setAttribute("aria-busy", "false");
-    predictions.show(result.predictions.map((p) => ({ name: model.nameOf(p), probability: p.probability })));
+    const named = result.predictions.map((p) => ({ name: model.nameOf(p), probability: p.probability }));
+    predictions.show(named, model.ownNames);
     times.textContent = t("classify.times", {
       preprocess: milliseconds(result.preprocess_ms),
       network: milliseconds(result.network_ms),

@@ -5,6 +5,8 @@ import { number, t } from "../i18n.js";
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
 const HEIGHT = 220;
+/** From tick to tick: steps are whole. */
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 /** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
 
@@ -141,13 +143,13 @@ export function createChart(key, format, range) {
       width,
       height: HEIGHT,
       legend: { show: false },
-      cursor: { drag: { x: true, y: false } },
+      cursor: { show: false },
       scales: {
         x: { time: false },
         y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
       },
       axes: [
-        { ...axis, size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        { ...axis, size: 28, incrs: WHOLE, values: (_, ticks) => ticks.map((tick) => number(tick)) },
         { ...axis, size: 48, values: (_, ticks) => ticks.map(format) },
       ],
       series: [{}, ...(series.length ? series : [{}])],

@@ -9,7 +9,7 @@ export const classNames = ({ labels, settings }) => (settings.data === "pictures
 /** @param {import("../main.js").Context} context */
 export function createHeldOut({ session }) {
   const list = h("ul", { class: "heldout-grid" });
-  const score = h("p", { class: "number muted" });
+  const score = h("p", { class: "number muted", tabindex: -1 });
   const all = h("button", { type: "button", hidden: true, onclick: () => session.evaluateAll() });
   const title = h("h3", {});
   const predictions = createPredictions();
@@ -19,10 +19,9 @@ export function createHeldOut({ session }) {
   const dialog = h(
     "dialog",
     { "t-aria-label": "heldout.dialog" },
-    title,
+    h("header", {}, title, close),
     h("div", { class: "heldout-one" }, large, predictions.element),
     problem,
-    close,
   );
   const empty = h("p", { class: "muted", t: "heldout.empty" });
   const element = h(
@@ -85,7 +84,9 @@ export function createHeldOut({ session }) {
   /** The button that evaluates on every picture, or gives that up. */
   function drawAll() {
     const goesOn = session.evaluating !== null && (session.state === "paused" || session.state === "idle");
+    const focused = all === document.activeElement;
     all.hidden = !session.canEvaluateAll && !goesOn;
+    if (focused && all.hidden) score.focus();
     all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer?.held_out ?? 0 });
   }
 
@@ -104,7 +105,10 @@ export function createHeldOut({ session }) {
     try {
       const result = await trainer?.predict(index, run.labels.length);
       if (result && mine === turn)
-        predictions.show(result.predictions.map((p) => ({ name: names[p.class], probability: p.probability })));
+        predictions.show(
+          result.predictions.map((p) => ({ name: names[p.class], probability: p.probability })),
+          run.settings.data === "pictures",
+        );
     } catch (error) {
       if (mine !== turn) return;
       problem.textContent = explainError(error);

@@ -56,7 +56,7 @@ export function createModelBar(context, openWeights) {
   costs.append(unmeasured, obstacle, waits);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
-  const cancel = h("button", { type: "button", t: "cancel", onclick: () => library.cancel(fetching()?.entry.id ?? "") });
+  const cancel = h("button", { type: "button", t: "cancel", onclick: giveUp });
   const fetched = h("span", { role: "status" });
   const loading = h("p", { class: "bar-loading", hidden: true }, fetched, progress, cancel);
   const weights = createWeights(context, { use: ({ id }) => use(id), open: () => picker.click() });
@@ -73,6 +73,10 @@ export function createModelBar(context, openWeights) {
   /** What is being fetched, the first of it. @returns {import("../library.js").Fetching | undefined} */
   const fetching = () => [...library.fetching.values()][0];
 
+  function giveUp() {
+    library.cancel(fetching()?.entry.id ?? "");
+    select.focus(); // the button goes
+  }
   function pick() {
     const [file] = picker.files ?? [];
     picker.value = "";

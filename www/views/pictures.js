@@ -145,7 +145,9 @@ export function createPictures({ state, project }) {
       before += files.length;
     }
     if (signal.aborted) adding = new AbortController();
+    const focused = cancel === document.activeElement;
     progressRow.hidden = true;
+    if (focused) note.focus();
     const names = failed.map(({ source }) => (source instanceof File ? source.name : "")).slice(0, 3).join(", ");
     say(
       failed.length
@@ -233,7 +235,15 @@ export function createPictures({ state, project }) {
     problem.textContent = error ? explainError(error) : "";
   }
 
-  const panel = { chosen, chosenChanged, removeChosen, add, touch: (/** @type {Class} */ one) => (touched = one) };
+  /** @param {Class} one */
+  function removeClass(one) {
+    const count = project.of(one).length;
+    project.removeClass(one);
+    say(t("pictures.class.removed", { name: one.name, count }));
+    undo.focus(); // which shows what was done, too
+  }
+
+  const panel = { chosen, chosenChanged, removeChosen, removeClass, add, touch: (/** @type {Class} */ one) => (touched = one) };
 
   function update() {
     for (const [id, card] of cards) {

@@ -23,10 +23,9 @@ export function createResults({ session }) {
   const dialog = h(
     "dialog",
     { class: "wide", "t-aria-label": "results.dialog" },
-    title,
+    h("header", {}, title, h("button", { type: "button", t: "close", onclick: () => dialog.close() })),
     pictures,
     problem,
-    h("button", { type: "button", t: "close", onclick: () => dialog.close() }),
   );
   const element = h(
     "section",

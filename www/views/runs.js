@@ -37,6 +37,8 @@ export function createRuns({ engine, session, state, library }) {
     session.keep(run, bytes);
     state.set("classify", { weights: run.id, resolution: 0 });
     state.enter("classify");
+    document.getElementById("rooms")?.focus();
+    scrollTo(0, 0);
   }
 
   /** @param {Run} run */

@@ -128,10 +128,11 @@ function createRow(setting, change) {
   /** What is wrong with the value, or when it acts. */
   function tell() {
     const wrong = control.getAttribute("aria-invalid") === "true";
-    const max = number(setting.max ?? 0, { maximumSignificantDigits: 9 });
+    const max = number(setting.max ?? 0, { maximumSignificantDigits: 9, useGrouping: false });
+    const range = setting.whole ? "settings.range.whole" : "settings.range";
     note.classList.toggle("waits", waits && !wrong);
     note.classList.toggle("later", later && !wrong);
-    if (wrong) note.textContent = t("settings.range", { min: setting.min ?? 0, max });
+    if (wrong) note.textContent = t(range, { min: setting.min ?? 0, max });
     else if (control.disabled) note.textContent = t("settings.weights");
     else if (waits) note.textContent = t("settings.waits");
     else note.textContent = live ? "" : t("settings.new");

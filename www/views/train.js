@@ -135,7 +135,7 @@ export function createTrain(context) {
     const held = run.evaluations.at(-1);
     progress.value = total ? done / total : 0;
     values.epoch.textContent = t("train.of", {
-      done: number(done / run.steps_per_epoch, { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+      done: number(Math.min(done / run.steps_per_epoch, Number(run.settings.epochs)), { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
       total: number(Number(run.settings.epochs)),
     });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });

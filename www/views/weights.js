@@ -5,7 +5,7 @@ import { bytes, duration, explainError, number, percent, t } from "../i18n.js";
 /** @typedef {import("../library.js").Entry} Entry */
 
 /** Whose weights stand together. @type {Record<string, Entry["origin"][]>} */
-const GROUPS = { shipped: ["shipped"], published: ["published"], yours: ["opened", "trained", "project"] };
+const GROUPS = { yours: ["opened", "trained", "project"], shipped: ["shipped"], published: ["published"] };
 
 /**
  * @param {import("../main.js").Context} context
@@ -39,15 +39,15 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     open();
   }
 
-  /** Does what may fail, and says so here. @param {() => Promise<unknown> | void} action */
-  async function attempt(action) {
-    problem.hidden = true;
+  /** Does what may fail, and says so in this place. @param {HTMLElement} place @param {() => Promise<unknown> | void} action */
+  async function attempt(place, action) {
+    place.hidden = true;
     try {
       await action();
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      place.textContent = explainError(error);
+      place.hidden = false;
     }
   }
 
@@ -62,7 +62,8 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
   function createRow(entry) {
     const { id, origin, config, url = "" } = entry;
     const button = (/** @type {string} */ key, /** @type {() => Promise<unknown> | void} */ action) =>
-      h("button", { type: "button", t: key, onclick: () => attempt(action) });
+      h("button", { type: "button", t: key, onclick: () => attempt(wrong, action) });
+    const wrong = h("p", { class: "problem", role: "alert", hidden: true });
     const name = h("strong");
     const about = h("span", { class: "muted" });
     const size = h("span", { class: "number" });
@@ -87,6 +88,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
       h("div", { class: "weights-what" }, name, about, from),
       h("div", { class: "weights-size" }, size, progress),
       h("div", { class: "actions" }, get, goOn, cancel, choose, toFile, toOnnx, gone),
+      wrong,
     );
 
     function update() {
