@@ -274,6 +274,7 @@ export class Session extends EventTarget {
     this.problem = error;
     if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
     if (this.run) this.run.end = "failed";
+    this.trainer?.close();
     this.trainer = null;
     this.#enter("idle");
     this.dispatchEvent(new Event("runs"));
