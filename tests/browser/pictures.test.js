@@ -87,6 +87,8 @@ test(
     await page.getByRole("button", { name: "Add a class" }).click();
     await page.locator(".train-why", { hasText: "needs at least 5" }).waitFor();
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
+    await page.locator(".pictures-note", { hasText: "“Class 1” and its pictures (0) removed." }).waitFor();
+    assert.match((await page.evaluate(() => document.activeElement?.textContent)) ?? "", /^Bring back/);
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
     await fill(page);
     await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();

@@ -116,6 +116,8 @@ test(
     await button(page, "Stop").click();
     await message(page, /was stopped at step/);
     assert.ok(await button(page, "Stop").isDisabled());
+    await page.getByRole("button", { name: /^Look at all/ }).click();
+    await page.locator(".runs li", { hasText: `of 1,000 held out, at step ${await step(page)}` }).waitFor();
 
     // a second run, with another width: named by what sets it apart
     await page.locator('input[name=width][value="0.5"]').click();
