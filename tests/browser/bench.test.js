@@ -27,7 +27,7 @@ async function openBench(options) {
     await route.fulfill({ contentType: "text/javascript", headers: ISOLATION, body });
   });
   await page.getByRole("link", { name: /How fast|얼마나/ }).click();
-  await page.locator("#bench .primary").waitFor();
+  await page.locator("#bench .primary").waitFor({ timeout: 60_000 }); // threads that do not start are given up after 20 s
   return { page, context, check };
 }
 
@@ -120,7 +120,7 @@ test("it can be stopped, and started anew", { timeout: 120_000 }, async () => {
 
 for (const locale of ["en", "ko"]) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    test(`axe finds nothing serious, and it fits a phone, ${locale}, ${colorScheme}`, { timeout: 60_000 }, async () => {
+    test(`axe finds nothing serious, and it fits a phone, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const viewport = { width: 360, height: 740 };
       const { page, check } = await openBench({ locale, colorScheme, viewport, hasTouch: true, isMobile: true });
       await page.locator("#bench .primary").tap();
