@@ -145,11 +145,7 @@ impl Weights {
         let find = |role| self.tensor(tensors, layer, role);
         match (find(Role::Gamma), find(Role::Beta), find(Role::RunningMean), find(Role::RunningVar)) {
             (Some(gamma), Some(beta), Some(mean), Some(var)) => (0..channels)
-                .map(|c| {
-                    let deviation = (f64::from(var[c]) + f64::from(self.config.epsilon)).sqrt();
-                    let scale = f64::from(gamma[c]) / deviation;
-                    (scale as f32, (f64::from(beta[c]) - f64::from(mean[c]) * scale) as f32)
-                })
+                .map(|c| folded_norm((gamma[c], beta[c]), (mean[c], var[c]), self.config.epsilon))
                 .unzip(),
             _ => (vec![1.0; channels], find(Role::Bias).expect("the classifier has a bias").to_vec()),
         }
@@ -164,6 +160,12 @@ impl Weights {
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
     }
+}
+
+/// Batch norm by its running averages, of one channel, as a factor and a summand.
+pub fn folded_norm((gamma, beta): (f32, f32), (mean, var): (f32, f32), epsilon: f32) -> (f32, f32) {
+    let scale = f64::from(gamma) / (f64::from(var) + f64::from(epsilon)).sqrt();
+    (scale as f32, (f64::from(beta) - f64::from(mean) * scale) as f32)
 }
 
 /// A sample of the standard normal distribution (Box–Muller).

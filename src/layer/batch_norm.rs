@@ -3,6 +3,7 @@
 //! The passes over the tensors are the convolutions' own (see [`super`]); here are only numbers a channel.
 
 use crate::kernel::elementwise::{Affine, NormGradient};
+use crate::parameters::folded_norm;
 use crate::workspace::Shard;
 
 /// One layer's batch norm in training: statistics of the batch and what follows from them, (C) each.
@@ -83,11 +84,9 @@ impl BatchNorm {
     ) {
         self.discard_sums(shards);
         for channel in 0..self.mean.len() {
-            let deviation = (f64::from(running_var[channel]) + f64::from(epsilon)).sqrt();
-            let scale = f64::from(gamma[channel]) / deviation;
-            self.scale[channel] = scale as f32;
-            self.shift[channel] =
-                (f64::from(beta[channel]) - f64::from(running_mean[channel]) * scale) as f32;
+            let running = (running_mean[channel], running_var[channel]);
+            (self.scale[channel], self.shift[channel]) =
+                folded_norm((gamma[channel], beta[channel]), running, epsilon);
         }
     }
 
