@@ -193,70 +193,92 @@ pub fn accumulate<S: Simd>(
     dw: &mut [f32],
 ) {
     let lanes = S::f32s::LEN;
+    let depth = a.len() / rows;
+    let mut tile = [0.0; 6 * 2 * MAX_LANES];
     for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
-        let column = pair * 2 * lanes;
-        let (left, right) = dy.split_at(rows * lanes);
-        // A block that is alone is taken twice, and `add_tile` leaves out what lies beyond the last column.
-        let right = if right.is_empty() { left } else { right };
-        for (block, a) in a.chunks_exact(rows * lanes).enumerate() {
-            for half in 0..lanes / 4 {
-                let row = block * lanes + half * 4;
-                if row >= k || column >= n {
-                    break;
-                }
-                // `half` is a constant in each arm, so that the offset into a chunk needs no check.
-                let tile = match half {
-                    0 => outer::<S, 0>(simd, a, left, right),
-                    _ => outer::<S, 4>(simd, a, left, right),
-                };
-                add_tile(simd, n, 4.min(k - row), column, first, tile, &mut dw[row * n..]);
-            }
+        let dy = neighbours(dy, rows * lanes);
+        let mut row = 0;
+        while row < k {
+            let offset = row % lanes;
+            let a = neighbours(&a[(row - offset) * rows..], rows * lanes);
+            // The offset is a constant in each arm, so that an input's place in its block needs no check.
+            let height = match (offset, depth - row) {
+                (0, 4 | 8) => outer::<S, 4, 0>(simd, a, dy, &mut tile),
+                (0, _) if ROWS < 6 => outer::<S, 4, 0>(simd, a, dy, &mut tile),
+                (0, _) => outer::<S, 6, 0>(simd, a, dy, &mut tile),
+                (2, _) => outer::<S, 6, 2>(simd, a, dy, &mut tile),
+                (4, 4) => outer::<S, 4, 4>(simd, a, dy, &mut tile),
+                (4, _) => outer::<S, 6, 4>(simd, a, dy, &mut tile),
+                _ => outer::<S, 6, 6>(simd, a, dy, &mut tile),
+            };
+            let tile = &tile[..height.min(k - row) * 2 * lanes];
+            add_tile(simd, tile, n, pair * 2 * lanes, first, &mut dw[row * n..]);
+            row += height;
         }
     }
 }
 
-/// Four input channels, from `OFFSET` of a block on, by two blocks of output channels, summed over all rows.
+/// The first of `blocks`, of `len` floats each, and the next. One that is alone is taken twice: what comes of the second
+/// lies beyond the last row or column, which `add_tile` leaves out.
 #[inline(always)]
-fn outer<S: Simd, const OFFSET: usize>(simd: S, a: &[f32], left: &[f32], right: &[f32]) -> [[S::f32s; 2]; 4] {
+fn neighbours(blocks: &[f32], len: usize) -> [&[f32]; 2] {
+    let (block, rest) = blocks.split_at(len);
+    [block, if rest.is_empty() { block } else { &rest[..len] }]
+}
+
+/// R input channels, from `OFFSET` of the first block on, by two blocks of output channels, summed over all rows, to
+/// `tile`, (R, 2 L). Returns R.
+///
+/// In a browser this is a function of its own: within another V8 would not keep twelve sums in registers.
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn outer<S: Simd, const R: usize, const OFFSET: usize>(
+    simd: S,
+    a: [&[f32]; 2],
+    dy: [&[f32]; 2],
+    tile: &mut [f32],
+) -> usize {
     let lanes = S::f32s::LEN;
-    let mut sums = [[S::f32s::splat(simd, 0.0); 2]; 4];
-    let gradients = left.chunks_exact(lanes).zip(right.chunks_exact(lanes));
-    for (a, (left, right)) in a.chunks_exact(lanes).zip(gradients) {
+    let mut sums = [[S::f32s::splat(simd, 0.0); 2]; R];
+    let inputs = a[0].chunks_exact(lanes).zip(a[1].chunks_exact(lanes));
+    let gradients = dy[0].chunks_exact(lanes).zip(dy[1].chunks_exact(lanes));
+    for ((low, high), (left, right)) in inputs.zip(gradients) {
         let gradients = [S::f32s::from_slice(simd, left), S::f32s::from_slice(simd, right)];
-        for r in 0..4 {
-            let x = S::f32s::splat(simd, a[OFFSET + r]);
+        for r in 0..R {
+            let i = OFFSET + r;
+            let x = S::f32s::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
             for c in 0..2 {
                 sums[r][c] = x.mul_add(gradients[c], sums[r][c]);
             }
         }
     }
-    sums
+    let tile = &mut tile[..R * 2 * lanes];
+    for r in 0..R {
+        for c in 0..2 {
+            sums[r][c].store_slice(&mut tile[(2 * r + c) * lanes..(2 * r + c + 1) * lanes]);
+        }
+    }
+    R
 }
 
-/// Adds a tile to `dw` from `column` on, leaving out rows and columns that are only padding.
+/// Adds a tile, (rows, 2 L), to `dw` from `column` on, leaving out columns that are only padding.
 #[inline(always)]
-fn add_tile<S: Simd>(
-    simd: S,
-    n: usize,
-    height: usize,
-    column: usize,
-    first: bool,
-    tile: [[S::f32s; 2]; 4],
-    dw: &mut [f32],
-) {
+fn add_tile<S: Simd>(simd: S, tile: &[f32], n: usize, column: usize, first: bool, dw: &mut [f32]) {
     let lanes = S::f32s::LEN;
-    for (row, values) in tile.iter().enumerate().take(height) {
-        for (c, value) in values.iter().enumerate() {
-            let start = column + c * lanes;
-            let target = &mut dw[row * n + start.min(n)..row * n + n.min(start + lanes)];
-            if target.len() == lanes {
-                let sum = if first { *value } else { *value + S::f32s::from_slice(simd, target) };
+    for (row, values) in tile.chunks_exact(2 * lanes).enumerate() {
+        let start = row * n + column;
+        let target = &mut dw[start..(start + 2 * lanes).min((row + 1) * n)];
+        if target.len() == 2 * lanes {
+            for c in 0..2 {
+                let value = S::f32s::from_slice(simd, &values[c * lanes..(c + 1) * lanes]);
+                let target = &mut target[c * lanes..(c + 1) * lanes];
+                let sum = if first { value } else { value + S::f32s::from_slice(simd, target) };
                 sum.store_slice(target);
-                continue;
             }
-            for (target, value) in target.iter_mut().zip(value.as_slice()) {
-                *target = if first { *value } else { *target + *value };
-            }
+            continue;
+        }
+        for (target, value) in target.iter_mut().zip(values) {
+            *target = if first { 0.0 } else { *target } + value;
         }
     }
 }
