@@ -75,7 +75,7 @@ test("pictures come by file, paste and drop; several become a strip", async () =
   const { page, check } = await lab.open();
   await page.setInputFiles(pictureInput, [await coffee("one.jpg"), await coffee("two.jpg"), await coffee("three.jpg")]);
   await waitForPicture(page, "one.jpg");
-  const strip = page.locator(".strip button");
+  const strip = page.locator(".strip [aria-pressed]");
   await page.waitForFunction(
     () => [...document.querySelectorAll(".strip span")].filter((s) => s.textContent?.includes("%")).length === 3,
   );
@@ -103,6 +103,20 @@ test("pictures come by file, paste and drop; several become a strip", async () =
     await waitForPicture(page, name);
   }
   assert.equal(await strip.count(), 5);
+
+  // What is taken out goes, and the focus to the next; the one on show gives way to its neighbour.
+  await page.getByRole("button", { name: "Take out two.jpg" }).click();
+  assert.equal(await strip.count(), 4);
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
+  assert.equal(await focused(), "Take out three.jpg");
+  assert.equal(await page.locator(".caption").innerText(), "dropped.jpg");
+  await page.getByRole("button", { name: "Take out dropped.jpg" }).press("Enter");
+  await waitForPicture(page, "pasted.jpg");
+  assert.equal(await focused(), "Take out pasted.jpg");
+  for (const name of ["one.jpg", "three.jpg"]) await page.getByRole("button", { name: `Take out ${name}` }).click();
+  assert.ok(await page.locator(".strip").isHidden(), "one picture is no strip");
+  assert.equal(await page.locator(".caption").innerText(), "pasted.jpg");
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Open pictures…");
   check();
 });
 

@@ -151,6 +151,18 @@ export function createClassify({ engine, state, model }) {
     look();
   }
 
+  /** Takes a picture out of the strip; the keyboard's focus goes on to the next one's button. @param {Item} item */
+  function remove(item) {
+    const at = items.indexOf(item);
+    items = items.filter((other) => other !== item);
+    const next = items[Math.min(at, items.length - 1)];
+    release(item);
+    if (item === current) select(next);
+    else drawStrip();
+    const beside = /** @type {HTMLElement | null | undefined} */ (rows.get(next)?.lastElementChild);
+    (strip.hidden ? openButton : beside)?.focus();
+  }
+
   /** Classifies the current picture, then those of the strip that have not been. */
   async function look() {
     const mine = ++turn;
@@ -184,16 +196,18 @@ export function createClassify({ engine, state, model }) {
     }
     for (const other of items) {
       if (mine !== turn) return;
-      if (other !== item && !other.said) await lookAside(other);
+      if (other !== item && !other.said) await lookAside(other, mine);
     }
   }
 
-  /** @param {Item} item */
-  async function lookAside(item) {
+  /** What comes once another turn has begun may be of another network, and is left to that turn. @param {Item} item @param {number} mine */
+  async function lookAside(item, mine) {
     try {
       const result = await model.loaded?.classifier.classify(item.blob, { k: 1 });
+      if (mine !== turn) return;
       if (result) item.said = sayBest(result.predictions);
     } catch (error) {
+      if (mine !== turn) return;
       if (isBad(error)) fail(error, item);
       else item.said = explainError(error);
     }
@@ -268,9 +282,10 @@ export function createClassify({ engine, state, model }) {
     for (const item of strip.hidden ? [] : items) {
       const row = rows.get(item) ?? strip.appendChild(newRow(item));
       rows.set(item, row);
-      const [button] = /** @type {HTMLElement[]} */ ([...row.children]);
+      const [button, remove] = /** @type {HTMLElement[]} */ ([...row.children]);
       button.setAttribute("aria-pressed", String(item === current));
       button.lastElementChild?.replaceChildren(item.said || "…");
+      remove.title = remove.ariaLabel = t("classify.remove", { name: item.name() });
     }
   }
 
@@ -285,6 +300,7 @@ export function createClassify({ engine, state, model }) {
         h("img", { src: item.url, alt: item.name() }),
         h("span", {}),
       ),
+      h("button", { type: "button", class: "remove", onclick: () => remove(item) }, "×"),
     );
 
   engine.addEventListener("restart", () => {
