@@ -99,8 +99,12 @@ export function number(value, options = {}) {
   return new Intl.NumberFormat(language, options).format(value);
 }
 
-/** Three digits: 1.23, 12.3, 123. @param {number} value */
-export const short = (value) => number(value, { maximumSignificantDigits: 3 });
+/** Three digits of a measured figure: zeros at the end tell how exact it is. @param {number} value */
+export const figure = (value) =>
+  Number.isFinite(value) ? number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : "–";
+
+/** At most three digits: 1.2, 12.3, 123. @param {number} value */
+const short = (value) => number(value, { maximumSignificantDigits: 3 });
 
 /** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
 export function tiny(value) {

@@ -54,6 +54,22 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   const charts = page.locator("#panel-apart .chart-place[aria-label]");
   await charts.nth(1).waitFor();
   assert.equal(await charts.locator("canvas").count(), 2, "loss and accuracy");
+
+  // Pointed at, a chart tells the nearest value; here the curves' last.
+  const [caption, figure] = [page.locator("#panel-apart figcaption").nth(1), charts.nth(1).locator(".u-over")];
+  const words = await caption.innerText();
+  const { width = 0 } = (await figure.boundingBox()) ?? {};
+  await figure.hover({ position: { x: width - 2, y: 40 } });
+  await page.waitForFunction(
+    ([caption, words]) => /** @type {HTMLElement} */ (caption).innerText !== words,
+    /** @type {const} */ ([await caption.elementHandle(), words]),
+  );
+  assert.match(await caption.innerText(), /^Accuracy\s+step [\d,]+, (training|held-out): 9\d\.\d %$/);
+  await page.mouse.move(0, 0);
+  await page.waitForFunction(
+    ([caption, words]) => /** @type {HTMLElement} */ (caption).innerText === words,
+    /** @type {const} */ ([await caption.elementHandle(), words]),
+  );
   assert.match(await page.locator("#panel-apart").innerText(), /[\d.]+ % of the held-out pictures .* ReLU6 and [\d.]+ % with ReLU/);
   check();
 });

@@ -1,7 +1,7 @@
 /** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
 import { h } from "../dom.js";
 import { download } from "../download.js";
-import { explainError, number, percent, t } from "../i18n.js";
+import { explainError, percent, t } from "../i18n.js";
 import { createChart, swatch } from "./curves.js";
 
 /**
@@ -11,8 +11,8 @@ import { createChart, swatch } from "./curves.js";
 
 /** @param {import("../main.js").Context} context */
 export function createActivation({ state }) {
-  const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
-  const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
+  const loss = createChart("loss");
+  const accuracy = createChart("accuracy");
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p");
   const problem = h("p", { class: "problem", role: "alert", hidden: true });

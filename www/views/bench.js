@@ -2,7 +2,7 @@
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../benchmark.js";
 import { h, turnOff } from "../dom.js";
 import { EngineError } from "../errors.js";
-import { count, explainError, milliseconds, number, percent, rich, t } from "../i18n.js";
+import { count, explainError, figure, milliseconds, number, percent, rich, t } from "../i18n.js";
 
 /**
  * @typedef {import("../benchmark.js").Case} Case
@@ -13,10 +13,6 @@ import { count, explainError, milliseconds, number, percent, rich, t } from "../
 const PROFILED = CASES.findIndex(({ width, resolution }) => width === 1 && resolution === 224);
 const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate", "bench.gflops"];
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
-
-/** Three digits: under each other in a column, zeros at the end tell how exact a number is. @param {number} value */
-const figure = (value) =>
-  Number.isFinite(value) ? number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : "–";
 
 /** @param {import("../engine.js").Engine} engine */
 export function createBench(engine) {

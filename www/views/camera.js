@@ -1,6 +1,6 @@
 /** The camera, classified as it runs; a picture can be taken from it. */
 import { h } from "../dom.js";
-import { short, t } from "../i18n.js";
+import { figure, t } from "../i18n.js";
 import { createViewfinder } from "./viewfinder.js";
 
 /** Milliseconds over which the rate is counted. */
@@ -35,7 +35,7 @@ export function createCamera({ model, top, take, showResult, closed }) {
         const now = performance.now();
         done = [...done.filter((time) => now - time < WINDOW), now];
         const seconds = (now - done[0]) / 1000;
-        if (seconds > 0.5) rate.textContent = t("camera.rate", { n: short((done.length - 1) / seconds) });
+        if (seconds > 0.5) rate.textContent = t("camera.rate", { n: figure((done.length - 1) / seconds) });
       }
       await new Promise((next) => video.requestVideoFrameCallback(next));
     }

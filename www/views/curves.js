@@ -1,10 +1,25 @@
 /** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
 import { h, onFrame, svg } from "../dom.js";
-import { number, t } from "../i18n.js";
+import { figure, number, percent, t } from "../i18n.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
 const HEIGHT = 220;
+/** How each figure is written at the axis and where it is read exactly, and what its axis spans where that is fixed. */
+const FIGURES = {
+  loss: {
+    /** @param {number} value */
+    tick: (value) => number(value, { maximumSignificantDigits: 2 }),
+    exact: figure,
+    range: undefined,
+  },
+  accuracy: {
+    /** @param {number} value */
+    tick: (value) => `${number(value * 100)} %`,
+    exact: percent,
+    range: /** @type {[number, number]} */ ([0, 1]),
+  },
+};
 /** From tick to tick: steps are whole. */
 const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 /** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
@@ -34,8 +49,8 @@ export function swatch(run) {
 
 /** @param {import("../main.js").Context} context */
 export function createCurves({ session, state }) {
-  const loss = createChart("loss", (value) => number(value, { maximumSignificantDigits: 2 }));
-  const accuracy = createChart("accuracy", (value) => `${number(value * 100)} %`, [0, 1]);
+  const loss = createChart("loss");
+  const accuracy = createChart("accuracy");
   const keys = h("ul", { class: "curves-keys" });
   const element = h(
     "div",
@@ -73,16 +88,13 @@ export function createCurves({ session, state }) {
   return element;
 }
 
-/**
- * One of the two figures of some runs.
- *
- * @param {"loss" | "accuracy"} key
- * @param {(value: number) => string} format
- * @param {[number, number]} [range]
- */
-export function createChart(key, format, range) {
+/** One of the two figures of some runs; pointed at, it tells the nearest value. @param {"loss" | "accuracy"} key */
+export function createChart(key) {
+  const { tick, exact, range } = FIGURES[key];
   const place = h("div", { class: "chart-place", role: "img" });
-  const element = h("figure", { class: "chart" }, h("figcaption", { t: `curves.${key}` }), place);
+  const reading = h("span", { class: "chart-reading number" });
+  const caption = h("figcaption", {}, h("strong", { t: `curves.${key}` }), reading);
+  const element = h("figure", { class: "chart" }, caption, place);
   /** @type {import("uplot") | null} */
   let plot = null;
   let shown = "";
@@ -90,6 +102,7 @@ export function createChart(key, format, range) {
   function forget() {
     plot?.destroy();
     plot = null;
+    reading.replaceChildren();
   }
 
   /** @param {Drawn[]} runs */
@@ -116,7 +129,7 @@ export function createChart(key, format, range) {
     const last = runs.at(-1);
     const value = last?.evaluations.at(-1);
     const label = t(value ? `curves.${key}.label` : "curves.empty", {
-      value: value ? format(value[key]) : "",
+      value: value ? exact(value[key]) : "",
       step: value?.step ?? 0,
     });
     place.setAttribute("aria-label", label);
@@ -143,17 +156,34 @@ export function createChart(key, format, range) {
       width,
       height: HEIGHT,
       legend: { show: false },
-      cursor: { show: false },
+      cursor: { y: false, drag: { setScale: false, x: false } },
+      hooks: { setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))] },
       scales: {
         x: { time: false },
         y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
       },
       axes: [
         { ...axis, size: 28, incrs: WHOLE, values: (_, ticks) => ticks.map((tick) => number(tick)) },
-        { ...axis, size: 48, values: (_, ticks) => ticks.map(format) },
+        { ...axis, size: 48, values: (_, ticks) => ticks.map(tick) },
       ],
       series: [{}, ...(series.length ? series : [{}])],
     };
+  }
+
+  /** What stands nearest to the pointer: of which run, which curve, at which step. @param {import("uplot")} plot @param {Drawn[]} runs */
+  function read(plot, runs) {
+    const { left = -1, top = -1, idxs = [] } = plot.cursor;
+    const points = plot.data.flatMap((values, series) => {
+      const at = idxs[series];
+      const value = at === null || at === undefined ? undefined : values[at];
+      if (!series || at === null || at === undefined || typeof value !== "number") return [];
+      return { series, step: plot.data[0][at], value, distance: Math.abs(plot.valToPos(value, "y") - top) };
+    });
+    if (left < 0 || !points.length) return [];
+    const { series, step, value } = points.reduce((best, one) => (one.distance < best.distance ? one : best));
+    const kind = series % 2 ? "training" : "held";
+    const words = t(`curves.reading.${kind}`, { step: number(step), value: exact(value) });
+    return [swatch(runs[(series - 1) >> 1]), words];
   }
   return { element, draw, forget };
 }

@@ -1,6 +1,6 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
 import { h, onFrame, setWords, svg, turnOff } from "../dom.js";
-import { duration, explainError, number, percent, short, t, tiny } from "../i18n.js";
+import { duration, explainError, figure, number, percent, t, tiny } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -139,10 +139,10 @@ export function createTrain(context) {
       total: number(Number(run.settings.epochs)),
     });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });
-    values.rate.textContent = done && rate ? short(rate) : "–";
+    values.rate.textContent = done && rate ? figure(rate) : "–";
     values.left.textContent = run.end === "active" && rate ? duration(((total - done) * batch) / rate) : "–";
     values.learning_rate.textContent = done ? tiny(last("learning_rate") ?? 0) : "–";
-    values.loss.textContent = done ? short(last("loss") ?? 0) : "–";
+    values.loss.textContent = done ? figure(last("loss") ?? 0) : "–";
     values.accuracy.textContent = done ? percent(last("accuracy") ?? 0) : "–";
     values.held_out.textContent = held ? percent(held.accuracy) : "–";
   }
