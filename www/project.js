@@ -24,7 +24,7 @@
  */
 import { EngineError } from "./errors.js";
 import { shrink } from "./shrink.js";
-import { openStorage } from "./storage.js";
+import { claim, openStorage } from "./storage.js";
 
 /** Of so many pictures of a class one is held out. */
 export const HELD_OUT_EVERY = 5;
@@ -53,14 +53,16 @@ export class Project extends EventTarget {
   /** What brings back what was removed last. @type {(() => void) | null} */
   #undo = null;
 
-  /** Reads what the storage holds; without storage the project lives as long as the page. */
+  /** Reads what the storage holds; without storage, or in a second tab, what changes lives as long as the page. */
   async open() {
     try {
-      this.#storage = await openStorage();
-      const { classes, pictures, trained } = await this.#storage.read();
+      const [mine, storage] = await Promise.all([claim(), openStorage()]);
+      const { classes, pictures, trained } = await storage.read();
       this.classes = classes.sort(byOrder);
       this.pictures = pictures.filter((one) => classes.some(({ id }) => id === one.class_id)).sort(byOrder);
       this.trained = trained ?? null;
+      if (!mine) throw new EngineError("other-tab", "another tab has the project");
+      this.#storage = storage;
     } catch (error) {
       this.#fail(error);
     }
@@ -265,7 +267,8 @@ export class Project extends EventTarget {
   /** @param {any} error */
   #fail(error) {
     const code = error?.name === "QuotaExceededError" ? "quota" : "storage";
-    this.problem = new EngineError(code, String(error), { reason: error?.message ?? String(error) });
+    const told = new EngineError(code, String(error), { reason: error?.message ?? String(error) });
+    this.problem = error instanceof EngineError ? error : told;
     this.dispatchEvent(new Event("problem"));
   }
 

@@ -17,6 +17,26 @@
 import { openDB } from "./vendor/idb/index.js";
 
 const STORES = ["classes", "pictures", "trained"];
+/** Milliseconds in which a page that is just being reloaded lets go of the project. */
+const PATIENCE = 1000;
+
+/**
+ * Takes the project for this tab until it is closed, and tells whether that could be done: two tabs would write over what
+ * the other has. Pages from insecure origins have no locks and take it unasked.
+ *
+ * @returns {Promise<boolean>}
+ */
+export async function claim() {
+  if (!navigator.locks) return true;
+  return new Promise((resolve) => {
+    const hold = () => {
+      resolve(true);
+      return new Promise(() => {});
+    };
+    const signal = AbortSignal.timeout(PATIENCE);
+    navigator.locks.request("mobilenetv2-project", { signal }, hold).catch(() => resolve(false));
+  });
+}
 
 /**
  * Makes all of these requests or, where one cannot even be made, none.

@@ -270,6 +270,30 @@ test("storage that fails is said so, the pictures stay, and are stored once ther
   await context.close();
 });
 
+test("a second tab shows the project and says that it keeps nothing; a reload takes it over", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.data=pictures");
+  await page.getByRole("button", { name: "Add a class" }).click();
+  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
+  await counted(page, 0, 5);
+  const second = await context.newPage();
+  await second.goto(page.url());
+  const said = second.locator(".pictures .problem", { hasText: "Another tab has this project open" });
+  await said.waitFor();
+  await counted(second, 0, 5);
+  await card(second, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
+  await counted(second, 0, 6);
+  assert.ok(await said.isVisible(), "still not kept");
+  await page.reload();
+  await counted(page, 0, 5);
+  assert.ok(await page.locator(".pictures > .problem").isHidden(), "the first tab keeps the project over a reload");
+  check();
+  await page.close();
+  await second.reload();
+  await counted(second, 0, 5);
+  assert.ok(await said.isHidden());
+  await context.close();
+});
+
 test("the camera fills a class while its button is held, and Classify states its rate", { timeout: MINUTE }, async () => {
   const browser = await launch({
     args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],

@@ -202,7 +202,7 @@ export function createPictures({ state, project }) {
   }
 
   async function saveProject() {
-    fail(null);
+    fail(project.problem);
     try {
       save(await pack(project, state.values.train), t("pictures.file"));
     } catch (error) {
@@ -218,7 +218,7 @@ export function createPictures({ state, project }) {
 
   /** Takes a project from a file; one that is none leaves everything as it is. @param {Blob} file */
   async function openProject(file) {
-    fail(null);
+    fail(project.problem);
     try {
       const { settings, ...other } = await unpack(file);
       project.replace(other);
