@@ -244,11 +244,11 @@ fn outer<S: Simd, const R: usize, const OFFSET: usize>(
     let gradients = dy[0].chunks_exact(lanes).zip(dy[1].chunks_exact(lanes));
     for ((low, high), (left, right)) in inputs.zip(gradients) {
         let gradients = [S::f32s::from_slice(simd, left), S::f32s::from_slice(simd, right)];
-        for r in 0..R {
+        for (r, sums) in sums.iter_mut().enumerate() {
             let i = OFFSET + r;
             let x = S::f32s::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
             for c in 0..2 {
-                sums[r][c] = x.mul_add(gradients[c], sums[r][c]);
+                sums[c] = x.mul_add(gradients[c], sums[c]);
             }
         }
     }

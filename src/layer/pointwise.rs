@@ -80,7 +80,7 @@ pub(super) fn product<S: Simd>(
 /// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
 ///
 /// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
-/// (n / L, [`pixels_at_once`], L).
+/// (n / L, [`pixels_at_once`], L). Without `dw`, where there are no more pixels than those, x and dy stay in `rows`.
 #[inline(always)]
 pub fn backward<S: Simd>(
     simd: S,
@@ -89,7 +89,7 @@ pub fn backward<S: Simd>(
     packed: &[f32],
     (k, n): (usize, usize),
     mut sink: Sink,
-    dw: &mut [f32],
+    mut dw: Option<&mut [f32]>,
     rows: [&mut [f32]; 2],
 ) {
     let pixels = gradient.y.len() / n;
@@ -101,7 +101,9 @@ pub fn backward<S: Simd>(
         let dy = &mut dy_rows[..n * count];
         gather(simd, source.x, pixels, first, count, source.affine, x);
         gather_gradient(simd, gradient, pixels, first, count, dy);
-        accumulate(simd, x, dy, count, (k, n), first == 0, dw);
+        if let Some(dw) = &mut dw {
+            accumulate(simd, x, dy, count, (k, n), first == 0, dw);
+        }
         for (block, panel) in panels(simd, packed, n, k) {
             write(simd, source, &mut sink, pixels, first, count, dy, block, panel);
         }

@@ -12,8 +12,8 @@ use crate::kernel::depthwise::Geometry;
 use crate::kernel::{dispatch, matmul};
 use crate::parameters::{Role, Tensor};
 use crate::profile::{Operation, Profile};
-use crate::threads::for_each;
-use crate::workspace::{Shard, Slot, Tensors, geometry};
+use crate::threads::{for_each, for_each_chunk};
+use crate::workspace::{SHARDS, Shard, Slot, Tensors, geometry, pixels_at_once};
 
 /// What a forward pass works on.
 pub struct Forward<'a> {
@@ -218,6 +218,9 @@ impl Unit {
         let Unit { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
         let (k, n) = (layer.c_in, layer.c_out);
         let weights = &pass.values[self.weight.clone()];
+        // Where a shard's rows all fit into its scratch, the weights' gradient can wait for those of the others.
+        let product = !matches!(layer.kind, Kind::Stem | Kind::Depthwise);
+        let at_once = product && pass.shards[0].images * self.pixels() <= pixels_at_once(k, n);
         for_each(pass.shards, |shard| {
             let (inputs, outputs) = (shard.images * floats_in, shard.images * floats_out);
             let mut target = take(&mut shard.gradients[to as usize]);
@@ -250,15 +253,42 @@ impl Unit {
                         depthwise::backward(simd, *geometry, source, gradient, weights, sink, dw, frames);
                     });
                 }
-                _ => dispatch!(level, simd => {
-                    pointwise::backward(simd, source, gradient, transposed, (k, n), sink, dw, rows);
-                }),
+                _ => {
+                    let dw = (!at_once).then_some(dw);
+                    dispatch!(level, simd => {
+                        pointwise::backward(simd, source, gradient, transposed, (k, n), sink, dw, rows);
+                    });
+                }
             }
             shard.gradients[to as usize] = target;
         });
-        pass.profile.lap(self.index, Operation::Backward);
-        sum_over_shards(pass.shards, &mut pass.gradients[self.weight.clone()], |shard| &shard.scratch.dw);
-        pass.profile.lap(self.index, Operation::Sum);
+        let dw = &mut pass.gradients[self.weight.clone()];
+        if at_once {
+            self.weights_gradient(level, pass.shards, dw);
+            pass.profile.lap(self.index, Operation::Backward);
+        } else {
+            pass.profile.lap(self.index, Operation::Backward);
+            sum_over_shards(pass.shards, dw, |shard| &shard.scratch.dw);
+            pass.profile.lap(self.index, Operation::Sum);
+        }
+    }
+
+    /// The weights' gradient of a product, from rows in which each shard has all of its pixels: threads share out the inputs
+    /// and go through the shards in their order, instead of writing a gradient a shard. It is large where pixels are few.
+    fn weights_gradient(&self, level: Level, shards: &[Shard], dw: &mut [f32]) {
+        let (k, n, pixels) = (self.layer.c_in, self.layer.c_out, self.pixels());
+        // whole blocks and whole tiles
+        let height = k.div_ceil(SHARDS).next_multiple_of(24);
+        for_each_chunk(dw, height * n, |index, dw| {
+            dispatch!(level, simd => {
+                for (i, shard) in shards.iter().enumerate() {
+                    let [x, dy] = &shard.scratch.rows;
+                    let rows = shard.images * pixels;
+                    let x = &x[index * height * rows..][..dw.len() / n * rows];
+                    matmul::accumulate(simd, x, &dy[..n * rows], rows, (dw.len() / n, n), i == 0, dw);
+                }
+            });
+        });
     }
 }
 
