@@ -174,9 +174,9 @@ export function createChart(key) {
   function read(plot, runs) {
     const { left = -1, top = -1, idxs = [] } = plot.cursor;
     const points = plot.data.flatMap((values, series) => {
-      const at = idxs[series];
-      const value = at === null || at === undefined ? undefined : values[at];
-      if (!series || at === null || at === undefined || typeof value !== "number") return [];
+      const at = idxs[series] ?? -1; // -1: it has no point
+      const value = values[at];
+      if (!series || typeof value !== "number") return [];
       return { series, step: plot.data[0][at], value, distance: Math.abs(plot.valToPos(value, "y") - top) };
     });
     if (left < 0 || !points.length) return [];
