@@ -15,6 +15,7 @@
 //! 6. [`infer`]: the same network run another way, each block as one operation. [`mod@evaluate`]: how often it is right.
 //!    [`profile`]: where the time goes.
 //! 7. [`weights`] and [`checkpoint`]: files. [`image`] and [`data`]: pictures.
+//! 8. [`manifold`]: what ReLU destroys, as the paper's first figure shows it.
 //!
 //! # Example
 //!
@@ -44,6 +45,7 @@ pub mod infer;
 pub mod kernel;
 pub mod layer;
 pub mod loss;
+pub mod manifold;
 pub mod network;
 pub mod optim;
 pub mod parameters;

@@ -169,7 +169,7 @@ pub fn folded_norm((gamma, beta): (f32, f32), (mean, var): (f32, f32), epsilon: 
 }
 
 /// A sample of the standard normal distribution (Box–Muller).
-fn normal(rng: &mut fastrand::Rng) -> f32 {
+pub(crate) fn normal(rng: &mut fastrand::Rng) -> f32 {
     let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
     (radius * (std::f64::consts::TAU * rng.f64()).cos()) as f32
 }

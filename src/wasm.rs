@@ -12,12 +12,13 @@ pub use wasm_bindgen_rayon::init_thread_pool;
 use web_sys::Performance;
 
 use crate::checkpoint;
-use crate::config::Config;
+use crate::config::{Activation, Config};
 use crate::cost::Cost;
 use crate::data::shapes;
 use crate::evaluate::Evaluation;
 use crate::image::{Image, normalize};
 use crate::infer::{self, top};
+use crate::manifold::Manifold;
 use crate::parameters::Weights;
 use crate::train::{self, Recipe};
 use crate::weights::{self, PartialConfig, Precision};
@@ -51,6 +52,9 @@ extern "C" {
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;
+    /// A curve before and after.
+    #[wasm_bindgen(typescript_type = "Manifold")]
+    pub type JsManifold;
     /// Several strings.
     #[wasm_bindgen(typescript_type = "string[]")]
     pub type JsStrings;
@@ -314,6 +318,19 @@ pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Re
 #[wasm_bindgen]
 pub fn shape_names() -> JsStrings {
     strings(shapes::NAMES)
+}
+
+/// A spiral that is carried into so many dimensions, 2 – 64, through ReLU there or not, and back, by a matrix of this seed.
+#[wasm_bindgen]
+pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold, JsError> {
+    let activation = if relu { Activation::Relu } else { Activation::Linear };
+    let found = Manifold::new(dimensions, activation, seed.into())?;
+    Ok(object([
+        ("curve", Float32Array::from(found.curve.as_slice()).into()),
+        ("returned", Float32Array::from(found.returned.as_slice()).into()),
+        ("alive", Uint32Array::from(found.alive.as_slice()).into()),
+    ])
+    .unchecked_into())
 }
 
 fn step_object(step: train::Step) -> JsStep {

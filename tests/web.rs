@@ -2,7 +2,7 @@
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Object, Reflect, Uint32Array};
-use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, shape_names, variant};
+use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, manifold, shape_names, variant};
 use mobilenetv2::{Config, Weights, weights};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -152,4 +152,16 @@ fn a_training_too_large_for_the_memory_is_an_error() {
 fn shapes_have_a_name_a_class() {
     let names: JsValue = shape_names().into();
     assert_eq!(number(&names, "length"), 10.0);
+}
+
+#[wasm_bindgen_test]
+fn a_manifold_has_a_point_and_its_open_dimensions_for_each_point() {
+    let found: JsValue = manifold(15, false, 1).ok().unwrap().into();
+    let length = |name| get(&found, name).unchecked_into::<js_sys::Float32Array>().length();
+    let alive: Uint32Array = get(&found, "alive").unchecked_into();
+    assert_eq!(alive.length(), length("curve") / 2);
+    assert_eq!(length("returned"), length("curve"));
+    assert_eq!(alive.get_index(0), 15, "all of them, without ReLU");
+    let error = message(manifold(1, true, 1).err().unwrap());
+    assert!(error.contains("2 to 64, not 1"), "{error}");
 }

@@ -66,20 +66,19 @@ export function setWords(element, text) {
 }
 
 /**
- * A drawing of one part, which screen readers pass over.
+ * A drawing, which screen readers pass over.
  *
  * @param {Record<string, string>} properties
- * @param {string} tag
- * @param {Record<string, string | number>} part
+ * @param {...[tag: string, attributes: Record<string, string | number>]} parts
  */
-export function svg(properties, tag, part) {
+export function svg(properties, ...parts) {
   const make = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
     return element;
   };
   const drawing = make("svg", { ...properties, "aria-hidden": "true" });
-  drawing.append(make(tag, part));
+  drawing.append(...parts.map(([tag, attributes]) => make(tag, attributes)));
   return drawing;
 }
 

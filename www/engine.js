@@ -194,6 +194,16 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * What ReLU destroys (the paper's figure 1): a spiral in the plane, and what comes back of it once a random matrix has
+   * carried it into so many dimensions, 2 – 64, and it has passed ReLU there or not.
+   *
+   * @param {{dimensions: number, relu?: boolean, seed?: number}} options `seed`: of the matrix
+   */
+  manifold({ dimensions, relu = true, seed = 1 }) {
+    return this.call("manifold", { dimensions, relu, seed });
+  }
+
+  /**
    * Makes a classifier of a `.safetensors` file.
    *
    * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes

@@ -14,6 +14,7 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Manifold} Manifold
  */
 
 /**
@@ -87,6 +88,8 @@
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
  * @property {[{trainer: number, snapshot: Snapshot}, {}]} restore Goes on from a snapshot.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.
+ * @property {[{dimensions: number, relu: boolean, seed: number}, Manifold]} manifold Carries a spiral into so many dimensions,
+ *   through ReLU or not, and back.
  * @property {[{handle: number}, {}]} drop Frees a classifier, a trainer or a picture.
  */
 

@@ -7,13 +7,18 @@ import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 export const ROOMS = ["classify", "train", "apart"];
 
 /** What the third room shows, one at a time. */
-export const PANELS = ["architecture", "activation"];
+export const PANELS = ["architecture", "manifold", "tradeoff", "activation"];
+
+/** Dimensions that the spiral of What ReLU destroys is carried into: those of the paper's figure 1. */
+export const DIMENSIONS = [2, 3, 5, 15, 30];
+/** The first matrix that does so: one with which about as much is lost as with most. */
+const MATRIX = 4;
 
 /** Defaults of each room; 0 and "" mean: as the weights are. */
 const DEFAULTS = {
   classify: { weights: "", resolution: 0, top: 5 },
   train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
-  apart: { panel: PANELS[0], width: 0, resolution: 0, stem: "" },
+  apart: { panel: PANELS[0], width: 0, resolution: 0, stem: "", dimensions: 2, through: "relu", matrix: MATRIX },
 };
 
 /** Marks the history's entries that the page has made itself. */
@@ -29,6 +34,9 @@ const CHECKS = {
   top: (value) => Number.isInteger(value) && value >= 1 && value <= 20,
   panel: (value) => PANELS.includes(value),
   stem: (value) => ["imagenet", "cifar"].includes(value),
+  dimensions: (value) => DIMENSIONS.includes(value),
+  through: (value) => ["relu", "linear"].includes(value),
+  matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
 };
 
 /** The page's state. Events: `change`, with the room whose values changed, or `room`, as `detail`. */

@@ -236,6 +236,8 @@ const methods = {
     return { ...core.shapes(seed, first, count, resolution), resolution, names: core.shape_names() };
   },
 
+  manifold: ({ dimensions, relu, seed }) => core.manifold(dimensions, relu, seed),
+
   drop({ handle }) {
     classifiers.get(handle)?.free();
     trainers.get(handle)?.trainer.free();

@@ -122,3 +122,10 @@ export interface Batch {
   images: Uint8Array;
   labels: Uint32Array;
 }
+
+/** Points are pairs of x and y; `alive`: how many dimensions let each through. */
+export interface Manifold {
+  curve: Float32Array;
+  returned: Float32Array;
+  alive: Uint32Array;
+}

@@ -19,9 +19,10 @@ for (const locale of ["en", "ko"]) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
-      for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
+      const panels = ["manifold", "tradeoff", "activation"]; // of Take apart, after its first
+      for (const room of ["classify", "train", "apart", ...panels, "list of weights"]) {
         if (room === "list of weights") await page.locator(".bar-row > button").first().click();
-        else if (room === "activation") await page.locator(".apart-contents button").nth(1).click();
+        else if (panels.includes(room)) await page.locator(".apart-contents button").nth(1 + panels.indexOf(room)).click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
           await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
@@ -29,6 +30,8 @@ for (const locale of ["en", "ko"]) {
           await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
         }
         if (room === "apart") await page.locator("tfoot td").first().waitFor();
+        if (room === "manifold") await page.locator(".plane .lost").nth(1).waitFor();
+        if (room === "tradeoff") await page.locator("#panel-apart canvas").waitFor();
         if (room === "activation") await page.locator("#panel-apart canvas").nth(1).waitFor();
         const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
         const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));

@@ -73,3 +73,51 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   assert.match(await page.locator("#panel-apart").innerText(), /[\d.]+ % of the held-out pictures .* ReLU6 and [\d.]+ % with ReLU/);
   check();
 });
+
+test("a spiral comes back whole without ReLU, and less of it is lost the more dimensions there are", async () => {
+  const { page, check } = await lab.open("#apart");
+  await page.getByRole("button", { name: "What ReLU destroys" }).click();
+  const panel = page.locator("#panel-apart");
+  /** What is lost, or kept, of the spiral and of what comes back. @param {"lost" | "kept"} kind */
+  const lines = (kind) =>
+    panel.locator(`.plane .${kind}`).evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
+  await panel.getByText(/^[\d.]+ % of this spiral is lost.* with n = 2 dimensions 75 %/).waitFor();
+  const lost = await lines("lost");
+  assert.ok(lost[0] && lost[0] !== lost[1], "two dimensions lose some of it");
+
+  await panel.getByRole("button", { name: "Another matrix" }).click();
+  await page.waitForFunction((before) => document.querySelector(".plane .lost")?.getAttribute("d") !== before, lost[0]);
+  assert.equal(new URL(page.url()).hash, "#apart?apart.panel=manifold&apart.matrix=5");
+
+  await panel.getByRole("radio", { name: "30" }).click();
+  await panel.getByText(/^0\.0 % of this spiral is lost.* with n = 30 dimensions 0\.0000029 %/).waitFor();
+  assert.deepEqual(await lines("lost"), ["", ""]);
+  const kept = await lines("kept");
+  assert.notEqual(kept[0], kept[1], "what comes back is another curve");
+
+  await panel.locator("#through").selectOption("linear");
+  await panel.getByText("Nothing is lost").waitFor();
+  const [before, after] = await lines("kept");
+  assert.ok(before && before === after, "the very same curve");
+  check();
+});
+
+test("published accuracies stand against multiply-adds, and the bar's network among them", async () => {
+  const { page, check } = await lab.open("#apart?apart.panel=tradeoff&apart.width=1&apart.resolution=224");
+  const panel = page.locator("#panel-apart");
+  await panel.locator(".tradeoff-place canvas").waitFor();
+  await panel.getByText("Width 1 at 224 pixels gets 71.8 % right with 300 M MACs.").waitFor();
+  await page.locator('input[name=resolution][value="128"]').click();
+  // of 79 to 124 M: 0.75 at 160, 0.5 at 224
+  await panel
+    .getByText(
+      "65.3 % right with 99 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
+        "65.4 % at width 0.5 and 224 pixels.",
+    )
+    .waitFor();
+  assert.equal(await panel.locator("td[aria-current]").innerText(), "65.3 %\n99 M");
+  await page.locator('input[name=width][value="1.4"]').click();
+  await panel.getByText("no published figures of width 1.4 at 128").waitFor();
+  assert.equal(await panel.locator("td[aria-current]").count(), 0);
+  check();
+});

@@ -3,9 +3,16 @@ import { h } from "../dom.js";
 import { PANELS } from "../state.js";
 import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
+import { createManifold } from "./manifold.js";
+import { createTradeoff } from "./tradeoff.js";
 
 /** @type {Record<string, (context: import("../main.js").Context) => HTMLElement>} */
-const VIEWS = { architecture: createArchitecture, activation: createActivation };
+const VIEWS = {
+  architecture: createArchitecture,
+  manifold: createManifold,
+  tradeoff: createTradeoff,
+  activation: createActivation,
+};
 
 /** @param {import("../main.js").Context} context */
 export function createApart(context) {

@@ -34,17 +34,17 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
  */
 
-/** The look of a run: the name of its colour and its dashes. @param {Drawn} run */
-function lookOf(run) {
+/** The look of a run: the name of its colour and its dashes. @param {{number: number}} run */
+export function lookOf(run) {
   const index = (run.number - 1) % DASHES.length;
   return { colour: `--run-${index + 1}`, dash: DASHES[index] };
 }
 
-/** A run's line as in the curves. @param {Drawn} run */
+/** A run's line as in the curves. @param {{number: number}} run */
 export function swatch(run) {
   const { colour, dash } = lookOf(run);
   const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
-  return svg({ viewBox: "0 0 32 8", class: "swatch" }, "line", line);
+  return svg({ viewBox: "0 0 32 8", class: "swatch" }, ["line", line]);
 }
 
 /** @param {import("../main.js").Context} context */
@@ -137,12 +137,7 @@ export function createChart(key) {
 
   /** @param {Drawn[]} runs @param {number} width @returns {import("uplot").Options} */
   function options(runs, width) {
-    const axis = {
-      stroke: colour("--muted"),
-      grid: { stroke: colour("--line"), width: 1 },
-      ticks: { show: false },
-      font: "12px system-ui, sans-serif",
-    };
+    const axis = axisStyle();
     const series = runs.flatMap((run) => {
       const { colour: name, dash } = lookOf(run);
       const stroke = colour(name);
@@ -212,8 +207,16 @@ function held({ evaluations }, key) {
   return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
 }
 
+/** How every axis looks. */
+export const axisStyle = () => ({
+  stroke: colour("--muted"),
+  grid: { stroke: colour("--line"), width: 1 },
+  ticks: { show: false },
+  font: "12px system-ui, sans-serif",
+});
+
 /** A colour of style.css as the canvas understands it. @param {string} name */
-function colour(name) {
+export function colour(name) {
   const probe = h("span", { style: `color: var(${name})` });
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
@@ -222,6 +225,6 @@ function colour(name) {
 }
 
 /** @returns {Promise<{default: typeof import("uplot")}>} */
-function loadUPlot() {
+export function loadUPlot() {
   return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
 }

@@ -184,4 +184,4 @@ function settingsPanel(settings) {
 }
 
 /** @param {string} path in a square of 16 */
-const icon = (path) => svg({ viewBox: "0 0 16 16", class: "icon" }, "path", { d: path });
+const icon = (path) => svg({ viewBox: "0 0 16 16", class: "icon" }, ["path", { d: path }]);

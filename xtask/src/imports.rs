@@ -14,7 +14,10 @@ const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "profile", "r
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bin", &["checkpoint", "train", "evaluate", "infer", "data", "weights", "augment", "image"]),
-    ("wasm", &["checkpoint", "train", "evaluate", "infer", "data", "weights", "augment", "image"]),
+    (
+        "wasm",
+        &["checkpoint", "train", "evaluate", "infer", "data", "weights", "augment", "image", "manifold"],
+    ),
     ("checkpoint", &["train", "weights", "optim"]),
     ("train", &["evaluate", "infer", "augment", "network", "loss", "optim", "schedule", "kernel"]),
     ("evaluate", &["infer", "augment", "loss"]),
@@ -22,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("data", &["image"]),
     ("weights", &[]),
     ("widen", &[]),
+    ("manifold", &[]),
     ("augment", &["image"]),
     ("image", &[]),
     ("network", &["block", "loss", "layer", "workspace", "kernel"]),
