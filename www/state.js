@@ -7,7 +7,7 @@ import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 export const ROOMS = ["classify", "train", "apart"];
 
 /** What the third room shows, one at a time. */
-export const PANELS = ["architecture", "manifold", "tradeoff", "activation"];
+export const PANELS = ["architecture", "separable", "manifold", "memory", "tradeoff", "activation"];
 
 /** Dimensions that the spiral of What ReLU destroys is carried into: those of the paper's figure 1. */
 export const DIMENSIONS = [2, 3, 5, 15, 30];

@@ -39,7 +39,6 @@ test("the table follows width, resolution and stem, and its totals are the publi
   await page.selectOption("#stem", "imagenet");
   await page.locator("tbody td", { hasText: /^224 × 224 × 3$/ }).waitFor();
   await page.locator("tbody td", { hasText: "7 × 7 × 1280" }).first().waitFor();
-  assert.match(await page.locator(".memory").innerText(), /needs [\d.]+ MB .* needs [\d.]+ MB/);
   assert.equal(new URL(page.url()).hash, "#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
   check();
 });
@@ -74,6 +73,37 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   check();
 });
 
+test("separable convolutions stand beside plain ones, block by block", async () => {
+  const { page, check } = await lab.open("#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
+  await page.getByRole("button", { name: "Separable convolution" }).click();
+  const rows = page.locator(".separable tbody tr");
+  await rows.nth(16).waitFor();
+  assert.equal(await rows.count(), 17);
+  // 112² · 32 · (9 + 16) and 112² · 9 · 32 · 16, times 9 · 16 / (9 + 16)
+  assert.equal(await rows.first().innerText(), "Block 1\t112 × 112\t32 → 16\t10 M\t57.8 M\t5.8");
+  assert.match(await page.locator("#panel-apart").innerText(), /takes 300 M multiply-adds\. .* it would take 1\.\d+ G: \d\.\d times as many/);
+  check();
+});
+
+test("memory is read in two ways, layer by layer, and follows the bar", async () => {
+  const { page, check } = await lab.open("#apart?apart.panel=memory&apart.width=1&apart.resolution=224&apart.stem=imagenet");
+  const panel = page.locator("#panel-apart");
+  await panel.locator(".large-place canvas").waitFor();
+  // 112² × 96 and 56² × 96 numbers of 4 bytes; 112² × (32 + 16)
+  await panel.getByText("the largest needs 6.02 MB for its input").waitFor();
+  await panel.getByText("the largest needs 2.41 MB for its two ends: 2.5 times less").waitFor();
+  const label = await panel.locator(".large-place").getAttribute("aria-label");
+  assert.match(label ?? "", /6\.02 MB/);
+  const over = panel.locator(".u-over");
+  const { width = 0 } = (await over.boundingBox()) ?? {};
+  await over.hover({ position: { x: (4.5 / 53) * width, y: 40 } }); // the fifth of 53 layers
+  await panel.getByText("Block 2, Depthwise: 6.02 MB by itself, 1.1 MB in its block").waitFor();
+  await page.mouse.move(0, 0);
+  await page.locator('input[name=resolution][value="96"]').click();
+  await panel.getByText("the largest needs 1.11 MB for its input").waitFor();
+  check();
+});
+
 test("a spiral comes back whole without ReLU, and less of it is lost the more dimensions there are", async () => {
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "What ReLU destroys" }).click();
@@ -105,7 +135,7 @@ test("a spiral comes back whole without ReLU, and less of it is lost the more di
 test("published accuracies stand against multiply-adds, and the bar's network among them", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=tradeoff&apart.width=1&apart.resolution=224");
   const panel = page.locator("#panel-apart");
-  await panel.locator(".tradeoff-place canvas").waitFor();
+  await panel.locator(".large-place canvas").waitFor();
   await panel.getByText("Width 1 at 224 pixels gets 71.8 % right with 300 M MACs.").waitFor();
   await page.locator('input[name=resolution][value="128"]').click();
   // of 79 to 124 M: 0.75 at 160, 0.5 at 224

@@ -4,12 +4,16 @@ import { PANELS } from "../state.js";
 import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
 import { createManifold } from "./manifold.js";
+import { createMemory } from "./memory.js";
+import { createSeparable } from "./separable.js";
 import { createTradeoff } from "./tradeoff.js";
 
 /** @type {Record<string, (context: import("../main.js").Context) => HTMLElement>} */
 const VIEWS = {
   architecture: createArchitecture,
+  separable: createSeparable,
   manifold: createManifold,
+  memory: createMemory,
   tradeoff: createTradeoff,
   activation: createActivation,
 };

@@ -1,23 +1,17 @@
 /** The network layer by layer: shapes, parameters, multiply-adds and memory of the one chosen in the bar. */
 import { h } from "../dom.js";
 import { bytes, count, number, t, term } from "../i18n.js";
+import { onDescription } from "./described.js";
 
 /** @param {import("../main.js").Context} context */
-export function createArchitecture({ state, model }) {
+export function createArchitecture(context) {
+  const { state, model } = context;
   const stem = h(
     "select",
     { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) },
     ...["imagenet", "cifar"].map((value) => h("option", { value, t: `setting.stem.${value}` })),
   );
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
-  const memory = h("p", { class: "memory" });
-  const below = h(
-    "div",
-    { class: "below", hidden: true },
-    h("h3", { t: "architecture.memory" }),
-    memory,
-    h("p", { class: "muted", t: "architecture.paper" }),
-  );
   const element = h(
     "article",
     { class: "panel" },
@@ -26,32 +20,12 @@ export function createArchitecture({ state, model }) {
     h("p", { class: "muted", t: "architecture.try" }),
     h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
     body,
-    below,
+    h("p", { class: "muted", t: "architecture.paper" }),
   );
-  /** @type {import("../protocol.js").Description | null} */
-  let shown = null;
-
-  function update() {
-    const { description } = model.cost;
-    const chosen = model.network.config.stem ?? "imagenet";
-    if (state.room !== "apart") return;
-    stem.value = chosen;
-    if (!description || description === shown) return;
-    shown = description;
+  onDescription(context, (description) => {
+    stem.value = model.network.config.stem ?? "imagenet";
     body.replaceChildren(table(description));
-    below.hidden = false;
-    memory.textContent = t("architecture.readings", {
-      operation: bytes(description.memory.by_operation),
-      block: bytes(description.memory.by_block),
-      times: number(description.memory.by_operation / description.memory.by_block, { maximumSignificantDigits: 2 }),
-    });
-  }
-  model.addEventListener("change", update);
-  document.addEventListener("language", () => {
-    shown = null;
-    update();
   });
-  update();
   return element;
 }
 

@@ -1,6 +1,7 @@
 /** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
 import { h, onFrame, svg } from "../dom.js";
 import { figure, number, percent, t } from "../i18n.js";
+import { axisStyle, colour, loadUPlot } from "./plot.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
@@ -205,26 +206,4 @@ function training({ steps }, key) {
 /** @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
 function held({ evaluations }, key) {
   return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
-}
-
-/** How every axis looks. */
-export const axisStyle = () => ({
-  stroke: colour("--muted"),
-  grid: { stroke: colour("--line"), width: 1 },
-  ticks: { show: false },
-  font: "12px system-ui, sans-serif",
-});
-
-/** A colour of style.css as the canvas understands it. @param {string} name */
-export function colour(name) {
-  const probe = h("span", { style: `color: var(${name})` });
-  document.body.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-
-/** @returns {Promise<{default: typeof import("uplot")}>} */
-export function loadUPlot() {
-  return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
 }

@@ -2,7 +2,8 @@
 import { h, setWords } from "../dom.js";
 import { count, number, percent, t } from "../i18n.js";
 import { PUBLISHED } from "../published.js";
-import { axisStyle, colour, loadUPlot, lookOf, swatch } from "./curves.js";
+import { lookOf, swatch } from "./curves.js";
+import { axisStyle, colour, fitPlot } from "./plot.js";
 
 /**
  * @typedef {object} Point
@@ -12,9 +13,9 @@ import { axisStyle, colour, loadUPlot, lookOf, swatch } from "./curves.js";
  * @property {number} accuracy
  */
 
-const HEIGHT = 320;
-/** Ends of the axes: multiply-adds, and the share that is right. */
+/** Ends of the axes: multiply-adds, and the share that is right. @type {[number, number]} */
 const MACS = [10e6, 650e6];
+/** @type {[number, number]} */
 const ACCURACY = [0.42, 0.78];
 /** Where the axis of multiply-adds, each step of which multiplies, is labelled. */
 const TICKS = [10e6, 30e6, 100e6, 300e6];
@@ -26,7 +27,7 @@ const RESOLUTIONS = [...new Set(POINTS.map(({ resolution }) => resolution))].sor
 
 /** @param {import("../main.js").Context} context */
 export function createTradeoff({ state, model }) {
-  const place = h("div", { class: "tradeoff-place", role: "img", "t-aria-label": "tradeoff.label" });
+  const place = h("div", { class: "large-place", role: "img", "t-aria-label": "tradeoff.label" });
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p", { role: "status" });
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "tradeoff.table" });
@@ -42,47 +43,23 @@ export function createTradeoff({ state, model }) {
     body,
     h("p", { class: "muted", t: "tradeoff.paper" }),
   );
-  /** @type {import("uplot") | null} */
-  let plot = null;
 
-  async function draw() {
-    const { default: uPlot } = await loadUPlot();
-    const width = place.clientWidth;
-    if (!width || (plot && plot.width === width)) return;
-    plot?.destroy();
+  /** The point of the network in the bar, if it was published. */
+  function findChosen() {
+    const { config } = model.network;
+    return POINTS.find(({ width, resolution }) => width === config.width && resolution === config.resolution);
+  }
+
+  const redraw = fitPlot(place, (uPlot, size) => {
+    const chosen = findChosen();
     const [first, ...others] = PUBLISHED.map(({ measured }) => table(measured));
     // last the chosen one, on top of the lines
-    plot = new uPlot(options(width), uPlot.join([first, ...others, table(chosenOf(model))]), place);
-  }
-
-  /** @param {number} width @returns {import("uplot").Options} */
-  function options(width) {
-    const ink = colour("--ink");
-    const lines = PUBLISHED.map((_, i) => {
-      const { colour: name, dash } = lookOf({ number: i + 1 });
-      const stroke = colour(name);
-      return { stroke, dash, width: 2, spanGaps: true, points: { show: true, size: 7, fill: stroke } };
-    });
-    return {
-      width,
-      height: HEIGHT,
-      legend: { show: false },
-      cursor: { show: false },
-      scales: {
-        x: { time: false, distr: 3, range: () => /** @type {[number, number]} */ (MACS) },
-        y: { range: () => /** @type {[number, number]} */ (ACCURACY) },
-      },
-      axes: [
-        { ...axisStyle(), size: 28, splits: () => TICKS, filter: () => TICKS, values: () => TICKS.map(count) },
-        { ...axisStyle(), size: 48, values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
-      ],
-      series: [{}, ...lines, { points: { show: true, size: 15, width: 3, stroke: ink, fill: "transparent" } }],
-    };
-  }
+    return new uPlot({ ...options(), ...size }, uPlot.join([first, ...others, table(chosen ? [chosen] : [])]));
+  });
 
   function say() {
     const { width = 1, resolution = 224 } = model.network.config;
-    const [chosen] = chosenOf(model);
+    const chosen = findChosen();
     const alike = POINTS.filter(
       (point) => chosen && point !== chosen && Math.max(point.macs / chosen.macs, chosen.macs / point.macs) < ABOUT,
     );
@@ -91,14 +68,12 @@ export function createTradeoff({ state, model }) {
         ? t("tradeoff.chosen", { ...wordsOf(chosen), macs: count(chosen.macs) })
         : t("tradeoff.none", { width: number(width), resolution }),
     ];
-    if (alike.length) {
-      const others = alike.map((point) => t("tradeoff.other", wordsOf(point)));
-      words.push(t("tradeoff.alike", { others: others.join(", ") }));
-    }
+    const others = alike.map((point) => t("tradeoff.other", wordsOf(point))).join(", ");
+    if (others) words.push(t("tradeoff.alike", { others }));
     setWords(shows, words.join(" "));
     keys.replaceChildren(
-      ...PUBLISHED.map((one, i) =>
-        h("li", {}, swatch({ number: i + 1 }), t("tradeoff.width", { width: number(one.width) })),
+      ...PUBLISHED.map(({ width }, i) =>
+        h("li", {}, swatch({ number: i + 1 }), t("tradeoff.width", { width: number(width) })),
       ),
     );
     body.replaceChildren(tableOf(chosen));
@@ -106,29 +81,36 @@ export function createTradeoff({ state, model }) {
 
   let shown = "";
   function update() {
-    if (state.room !== "apart" || state.values.apart.panel !== "tradeoff") return;
     const { width, resolution } = model.network.config;
-    if (shown !== `${width} ${resolution}`) redraw();
+    if (state.room !== "apart" || shown === `${width} ${resolution}`) return;
     shown = `${width} ${resolution}`;
-  }
-  function redraw() {
-    plot?.destroy();
-    plot = null;
     say();
-    draw();
+    redraw();
   }
   model.addEventListener("change", update);
-  state.addEventListener("change", update);
-  for (const event of ["theme", "language"]) document.addEventListener(event, redraw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  new ResizeObserver(draw).observe(place);
-  redraw();
+  document.addEventListener("language", say);
+  update();
   return element;
 }
 
-/** The point of the network in the bar, if it was published. @param {import("../model.js").Model} model */
-function chosenOf({ network: { config } }) {
-  return POINTS.filter(({ width, resolution }) => width === config.width && resolution === config.resolution);
+/** @returns {Omit<import("uplot").Options, "width" | "height">} */
+function options() {
+  const ink = colour("--ink");
+  const lines = PUBLISHED.map((_, i) => {
+    const { colour: name, dash } = lookOf({ number: i + 1 });
+    const stroke = colour(name);
+    return { stroke, dash, width: 2, spanGaps: true, points: { show: true, size: 7, fill: stroke } };
+  });
+  return {
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { x: { time: false, distr: 3, range: () => MACS }, y: { range: () => ACCURACY } },
+    axes: [
+      { ...axisStyle(), size: 28, splits: () => TICKS, filter: () => TICKS, values: () => TICKS.map(count) },
+      { ...axisStyle(), size: 48, values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
+    ],
+    series: [{}, ...lines, { points: { show: true, size: 15, width: 3, stroke: ink, fill: "transparent" } }],
+  };
 }
 
 /** @param {{macs: number, accuracy: number}[]} points @returns {[number[], number[]]} */

@@ -1,0 +1,88 @@
+/** Memory: what must be held while each layer runs, convolution by convolution and block by block (paper, §5.1). */
+import { h } from "../dom.js";
+import { bytes, number, t } from "../i18n.js";
+import { swatch, lookOf } from "./curves.js";
+import { onDescription } from "./described.js";
+import { axisStyle, colour, fitPlot } from "./plot.js";
+
+/** The two ways to read a network, in the order of their lines. */
+const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
+
+/** @param {import("../main.js").Context} context */
+export function createMemory(context) {
+  const place = h("div", { class: "large-place", role: "img" });
+  const reading = h("span", { class: "chart-reading number" });
+  const keys = h("ul", { class: "curves-keys" });
+  const shows = h("p");
+  const element = h(
+    "article",
+    { class: "panel" },
+    h("h2", { t: "apart.memory" }),
+    h("p", { t: "memory.idea" }),
+    h("p", { class: "muted", t: "memory.try" }),
+    h("figure", { class: "chart" }, h("figcaption", {}, h("strong", { t: "memory.axes" }), reading), place),
+    keys,
+    shows,
+    h("p", { class: "muted", t: "memory.paper" }),
+  );
+  /** @type {import("../protocol.js").Description | undefined} */
+  let shown;
+
+  const redraw = fitPlot(place, (uPlot, size) => {
+    if (!shown) return null;
+    const { layers } = shown;
+    const stepped = uPlot.paths.stepped?.({ align: 1 });
+    const series = READINGS.map((_, i) => {
+      const { colour: name, dash } = lookOf({ number: i + 1 });
+      return { stroke: colour(name), dash, width: 2.5, paths: stepped, points: { show: false } };
+    });
+    // a layer lasts from its number to the next one's
+    const steps = [...layers, layers[layers.length - 1]];
+    const data = READINGS.map((reading) => steps.map(({ memory }) => memory[reading]));
+    /** @type {import("uplot").Options} */
+    const options = {
+      ...size,
+      legend: { show: false },
+      cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false } },
+      hooks: { setCursor: [(plot) => (reading.textContent = read(plot, layers))] },
+      scales: { x: { time: false, range: [1, steps.length] }, y: { range: (_, _low, high) => [0, high * 1.05] } },
+      axes: [
+        { ...axisStyle(), size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        { ...axisStyle(), size: 64, values: (_, ticks) => ticks.map(bytes) },
+      ],
+      series: [{}, ...series],
+    };
+    return new uPlot(options, [steps.map((_, i) => i + 1), ...data]);
+  });
+
+  onDescription(context, (description) => {
+    shown = description;
+    const { by_operation, by_block } = description.memory;
+    const times = number(by_operation / by_block, { maximumSignificantDigits: 2 });
+    shows.textContent = t("memory.shows", { operation: bytes(by_operation), block: bytes(by_block), times });
+    place.setAttribute("aria-label", `${t("memory.axes")}. ${shows.textContent}`);
+    keys.replaceChildren(
+      ...READINGS.map((reading, i) => h("li", {}, swatch({ number: i + 1 }), t(`memory.${reading}`))),
+    );
+    redraw();
+  });
+  return element;
+}
+
+/**
+ * What the layer under the pointer needs.
+ *
+ * @param {import("uplot")} plot @param {import("../protocol.js").LayerCost[]} layers
+ */
+function read(plot, layers) {
+  const { left = -1 } = plot.cursor;
+  const layer = left < 0 ? undefined : layers[Math.floor(plot.posToVal(left, "x")) - 1];
+  if (!layer) return "";
+  const block = layer.block === null ? "" : `${t("architecture.block", { n: layer.block + 1 })}, `;
+  const { by_operation: operation, by_block } = layer.memory;
+  return t("memory.reading", {
+    layer: `${block}${t(`layer.${layer.kind}`)}`,
+    operation: bytes(operation),
+    block: bytes(by_block),
+  });
+}

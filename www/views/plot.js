@@ -1,0 +1,55 @@
+/** What drawings of uPlot share: looks, and a place that they fit into. */
+import { h } from "../dom.js";
+
+/** How every axis looks. */
+export const axisStyle = () => ({
+  stroke: colour("--muted"),
+  grid: { stroke: colour("--line"), width: 1 },
+  ticks: { show: false },
+  font: "12px system-ui, sans-serif",
+});
+
+/** A colour of style.css as the canvas understands it. @param {string} name */
+export function colour(name) {
+  const probe = h("span", { style: `color: var(${name})` });
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** @returns {Promise<{default: typeof import("uplot")}>} */
+export function loadUPlot() {
+  return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
+}
+
+/**
+ * Draws into a place of fixed height, anew whenever its width, the theme or the language changes. Returns what draws it
+ * anew where something else has.
+ *
+ * @param {HTMLElement} place
+ * @param {(uPlot: typeof import("uplot"), size: {width: number, height: number}) => import("uplot") | null} make null
+ *   where there is nothing to be drawn yet; the drawing is yet to be put into the place
+ */
+export function fitPlot(place, make) {
+  /** @type {import("uplot") | null} */
+  let plot = null;
+
+  async function fit() {
+    const { default: uPlot } = await loadUPlot();
+    const { clientWidth: width, clientHeight: height } = place;
+    if (!width || plot?.width === width) return;
+    plot?.destroy();
+    plot = make(uPlot, { width, height });
+    if (plot) place.append(plot.root);
+  }
+  function redraw() {
+    plot?.destroy();
+    plot = null;
+    fit();
+  }
+  for (const event of ["theme", "language"]) document.addEventListener(event, redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  new ResizeObserver(fit).observe(place);
+  return redraw;
+}
