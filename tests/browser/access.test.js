@@ -19,7 +19,7 @@ for (const locale of ["en", "ko"]) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
-      const panels = ["separable", "manifold", "memory", "tradeoff", "activation"]; // of Take apart, after its first
+      const panels = ["separable", "block", "manifold", "memory", "tradeoff", "activation"]; // of Take apart, after its first
       for (const room of ["classify", "train", "apart", ...panels, "list of weights"]) {
         if (room === "list of weights") await page.locator(".bar-row > button").first().click();
         else if (panels.includes(room)) await page.locator(".apart-contents button").nth(1 + panels.indexOf(room)).click();
@@ -30,6 +30,7 @@ for (const locale of ["en", "ko"]) {
           await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
         }
         if (room === "apart") await page.locator("tfoot td").first().waitFor();
+        if (room === "block") await page.locator(".slab").first().waitFor();
         if (room === "manifold") await page.locator(".plane .lost").nth(1).waitFor();
         if (room === "separable") await page.locator(".separable td").first().waitFor();
         if (room === "memory" || room === "tradeoff") await page.locator("#panel-apart canvas").waitFor();

@@ -104,6 +104,33 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
   check();
 });
 
+test("a block is drawn with its shortcut, and what differs without one is a setting of Train", async () => {
+  const network = "apart.width=1&apart.resolution=224&apart.stem=imagenet";
+  const { page, check } = await lab.open(`#apart?apart.panel=block&${network}`);
+  const panel = page.locator("#panel-apart");
+  const figure = panel.locator(".block-figure");
+  await panel.getByText("widens 301 kB to 1.81 MB, 6 times as much. Its shortcut holds on to the 301 kB").waitFor();
+  assert.equal(await figure.locator(".bypass").count(), 1);
+  assert.equal(
+    await figure.getAttribute("aria-label"),
+    "Input, 56² × 24; Expand, 56² × 144, ReLU6; Depthwise, 56² × 144, ReLU6; Project, 56² × 24, Linear",
+  );
+  await panel.locator("#block").selectOption("4");
+  await panel.getByText("no shortcut: with stride 2").waitFor();
+  assert.equal(await figure.locator(".bypass").count(), 0);
+  await panel.locator("#block").selectOption("1");
+  await panel.getByText("does not widen its input. It has no shortcut: its output has not as many channels").waitFor();
+  assert.equal(await figure.locator(".slab").count(), 3);
+  assert.match(new URL(page.url()).hash, /apart\.block=1(&|$)/);
+
+  await panel.getByRole("button", { name: "no shortcuts" }).click();
+  await page.locator("#panel-train").waitFor();
+  assert.equal(await page.locator("#setting-shortcut").inputValue(), "none");
+  await page.goBack();
+  await panel.getByText("does not widen its input").waitFor();
+  check();
+});
+
 test("a spiral comes back whole without ReLU, and less of it is lost the more dimensions there are", async () => {
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "What ReLU destroys" }).click();

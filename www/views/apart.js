@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { PANELS } from "../state.js";
 import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
+import { createBlock } from "./block.js";
 import { createManifold } from "./manifold.js";
 import { createMemory } from "./memory.js";
 import { createSeparable } from "./separable.js";
@@ -12,6 +13,7 @@ import { createTradeoff } from "./tradeoff.js";
 const VIEWS = {
   architecture: createArchitecture,
   separable: createSeparable,
+  block: createBlock,
   manifold: createManifold,
   memory: createMemory,
   tradeoff: createTradeoff,

@@ -1,0 +1,111 @@
+/** The inverted residual: one block, its tensors drawn by channels and size, and what its shortcut carries. */
+import { h, setOptions } from "../dom.js";
+import { bytes, number, t } from "../i18n.js";
+import { onDescription } from "./described.js";
+
+/** Of a number. */
+const BYTES = 4;
+
+/**
+ * What can be tried in Train, each by one setting of the network.
+ *
+ * @type {[key: string, values: Record<string, string | number>][]}
+ */
+const TRIALS = [
+  ["block.trial.shortcut", { shortcut: "none" }],
+  ["block.trial.bottleneck", { bottleneck: "relu6" }],
+  ["block.trial.expansion", { expansion: 1 }],
+];
+
+/** @param {import("../main.js").Context} context */
+export function createBlock(context) {
+  const { state, model } = context;
+  const chosen = h("select", { id: "block", onchange: () => state.set("apart", { block: Number(chosen.value) }) });
+  const figure = h("div", { class: "block-figure", role: "img" });
+  const shows = h("p", { role: "status" });
+  const trials = TRIALS.map(([key, values]) => h("button", { type: "button", t: key, onclick: () => attempt(values) }));
+  const element = h(
+    "article",
+    { class: "panel" },
+    h("h2", { t: "apart.block" }),
+    h("p", { t: "block.idea" }),
+    h("p", { class: "muted", t: "block.try" }),
+    h("label", { class: "field inline" }, h("span", { t: "block.choose" }), chosen),
+    figure,
+    h("p", { class: "curves-legend", t: "block.legend" }),
+    shows,
+    h("div", { class: "actions" }, h("span", { t: "block.trials" }), ...trials),
+    h("p", { class: "muted", t: "block.paper" }),
+  );
+
+  /** Goes to Train with this set there. @param {Record<string, string | number>} values */
+  function attempt(values) {
+    state.set("train", values);
+    state.enter("train");
+    document.getElementById("rooms")?.focus();
+    scrollTo(0, 0);
+  }
+
+  /** @param {import("../protocol.js").Description} description */
+  function draw({ layers }) {
+    const n = Number(state.values.apart.block);
+    const blocks = new Set(layers.flatMap(({ block }) => block ?? []));
+    const options = [...blocks].map((block) => h("option", { value: block + 1 }, String(block + 1)));
+    setOptions(chosen, options);
+    chosen.value = String(n);
+
+    const own = layers.filter(({ block, kind }) => block === n - 1 && kind !== "shortcut");
+    const [first] = own;
+    /** @type {Tensor[]} */
+    const tensors = [
+      { name: t("block.input"), channels: first.c_in, size: first.size_in, after: "" },
+      ...own.map(({ kind, c_out, size_out, activation }) => ({
+        name: t(`layer.${kind}`),
+        channels: c_out,
+        size: size_out,
+        after: t(`setting.bottleneck.${activation}`),
+      })),
+    ];
+    const joined = layers.some(({ block, shortcut }) => block === n - 1 && shortcut);
+    const bypass = h("div", { class: "bypass", style: `--tensors: ${tensors.length}` }, t("block.shortcut"));
+    figure.replaceChildren(...(joined ? [bypass] : []), ...columns(tensors));
+    figure.setAttribute("aria-label", tensors.map(wordsOf).join("; "));
+    const [narrow, wide] = tensors.map(({ channels, size }) => channels * size * size * BYTES);
+    const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
+    const words = [t(own[0].kind === "expand" ? "block.widens" : "block.flat", values)];
+    if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
+    else if (wide > narrow) words.push(t("block.carries", values));
+    shows.textContent = words.join(" ");
+  }
+
+  onDescription(context, draw);
+  state.addEventListener("change", () => {
+    const { description } = model.cost;
+    if (state.room === "apart" && description && String(state.values.apart.block) !== chosen.value) draw(description);
+  });
+  return element;
+}
+
+/** @typedef {{name: string, channels: number, size: number, after: string}} Tensor `after`: the activation it passed */
+
+/** @param {Tensor} tensor */
+const shapeOf = ({ size, channels }) => `${size}² × ${channels}`;
+
+/** @param {Tensor} tensor */
+const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(Boolean).join(", ");
+
+/** Tensors, each drawn by its share of the most channels and of the largest size. @param {Tensor[]} tensors */
+function columns(tensors) {
+  const most = Math.max(...tensors.map(({ channels }) => channels));
+  const largest = Math.max(...tensors.map(({ size }) => size));
+  return tensors.map((tensor) =>
+    h(
+      "div",
+      { class: "tensor" },
+      h("div", { class: "slab", style: `--channels: ${tensor.channels / most}; --size: ${tensor.size / largest}` }),
+      h("strong", {}, tensor.name),
+      h("span", { class: "number" }, shapeOf(tensor)),
+      h("span", { class: "muted" }, tensor.after),
+    ),
+  );
+}
