@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { download } from "../download.js";
 import { explainError, percent, t } from "../i18n.js";
 import { createChart, swatch } from "./curves.js";
+import { createPanel } from "./panel.js";
 
 /**
  * @typedef {{step: number, loss: number, accuracy: number}} Point
@@ -16,18 +17,13 @@ export function createActivation({ state }) {
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p");
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.activation" }),
-    h("p", { t: "activation.idea" }),
-    h("p", { class: "muted", t: "activation.try" }),
+  const element = createPanel(
+    "activation",
     keys,
     h("div", { class: "curves" }, loss.element, accuracy.element),
     h("p", { class: "curves-legend", t: "curves.legend" }),
     shows,
     problem,
-    h("p", { class: "muted", t: "activation.paper" }),
   );
   /** @type {Curves | undefined} */
   let curves;

@@ -2,6 +2,7 @@
 import { h } from "../dom.js";
 import { bytes, count, number, t, term } from "../i18n.js";
 import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
 
 /** @param {import("../main.js").Context} context */
 export function createArchitecture(context) {
@@ -12,15 +13,10 @@ export function createArchitecture(context) {
     ...["imagenet", "cifar"].map((value) => h("option", { value, t: `setting.stem.${value}` })),
   );
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.architecture" }),
-    h("p", { t: "architecture.idea" }),
-    h("p", { class: "muted", t: "architecture.try" }),
+  const element = createPanel(
+    "architecture",
     h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
     body,
-    h("p", { class: "muted", t: "architecture.paper" }),
   );
   onDescription(context, (description) => {
     stem.value = model.network.config.stem ?? "imagenet";

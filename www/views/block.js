@@ -2,6 +2,7 @@
 import { h, setOptions } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
 import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
 
 /** Of a number. */
 const BYTES = 4;
@@ -24,18 +25,13 @@ export function createBlock(context) {
   const figure = h("div", { class: "block-figure", role: "img" });
   const shows = h("p", { role: "status" });
   const trials = TRIALS.map(([key, values]) => h("button", { type: "button", t: key, onclick: () => attempt(values) }));
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.block" }),
-    h("p", { t: "block.idea" }),
-    h("p", { class: "muted", t: "block.try" }),
+  const element = createPanel(
+    "block",
     h("label", { class: "field inline" }, h("span", { t: "block.choose" }), chosen),
     figure,
     h("p", { class: "curves-legend", t: "block.legend" }),
     shows,
     h("div", { class: "actions" }, h("span", { t: "block.trials" }), ...trials),
-    h("p", { class: "muted", t: "block.paper" }),
   );
 
   /** Goes to Train with this set there. @param {Record<string, string | number>} values */

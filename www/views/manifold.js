@@ -2,6 +2,7 @@
 import { h, svg } from "../dom.js";
 import { explainError, number, percent, t } from "../i18n.js";
 import { DIMENSIONS } from "../state.js";
+import { createPanel } from "./panel.js";
 import { createToggles } from "./toggles.js";
 
 /** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
@@ -30,12 +31,8 @@ export function createManifold({ engine, state }) {
   const after = h("div", { class: "plane" });
   const shows = h("p", { role: "status" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.manifold" }),
-    h("p", { t: "manifold.idea" }),
-    h("p", { class: "muted", t: "manifold.try" }),
+  const element = createPanel(
+    "manifold",
     h(
       "div",
       { class: "manifold-choices" },
@@ -52,7 +49,6 @@ export function createManifold({ engine, state }) {
     h("p", { class: "curves-legend", t: "manifold.legend" }),
     shows,
     problem,
-    h("p", { class: "muted", t: "manifold.paper" }),
   );
   /** What is on show, or on its way. */
   let wanted = "";

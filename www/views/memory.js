@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
 import { swatch, lookOf } from "./curves.js";
 import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
 import { axisStyle, colour, fitPlot } from "./plot.js";
 
 /** The two ways to read a network, in the order of their lines. */
@@ -14,16 +15,11 @@ export function createMemory(context) {
   const reading = h("span", { class: "chart-reading number" });
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p");
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.memory" }),
-    h("p", { t: "memory.idea" }),
-    h("p", { class: "muted", t: "memory.try" }),
+  const element = createPanel(
+    "memory",
     h("figure", { class: "chart" }, h("figcaption", {}, h("strong", { t: "memory.axes" }), reading), place),
     keys,
     shows,
-    h("p", { class: "muted", t: "memory.paper" }),
   );
   /** @type {import("../protocol.js").Description | undefined} */
   let shown;

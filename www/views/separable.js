@@ -2,6 +2,7 @@
 import { h } from "../dom.js";
 import { count, number, t } from "../i18n.js";
 import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
 
 /** Taps of a filter of 3 × 3. */
 const TAPS = 9;
@@ -22,17 +23,7 @@ const TAPS = 9;
 export function createSeparable(context) {
   const shows = h("p");
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "separable.table" });
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.separable" }),
-    h("p", { t: "separable.idea" }),
-    h("p", { t: "separable.formula" }),
-    h("p", { class: "muted", t: "separable.try" }),
-    shows,
-    body,
-    h("p", { class: "muted", t: "separable.paper" }),
-  );
+  const element = createPanel("separable", h("p", { t: "separable.formula" }), shows, body);
   onDescription(context, (description) => {
     const pairs = pairsOf(description);
     const saved = pairs.reduce((sum, { plain, separable }) => sum + plain - separable, 0);

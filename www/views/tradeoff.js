@@ -3,6 +3,7 @@ import { h, setWords } from "../dom.js";
 import { count, number, percent, t } from "../i18n.js";
 import { PUBLISHED } from "../published.js";
 import { lookOf, swatch } from "./curves.js";
+import { createPanel } from "./panel.js";
 import { axisStyle, colour, fitPlot } from "./plot.js";
 
 /**
@@ -31,17 +32,12 @@ export function createTradeoff({ state, model }) {
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p", { role: "status" });
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "tradeoff.table" });
-  const element = h(
-    "article",
-    { class: "panel" },
-    h("h2", { t: "apart.tradeoff" }),
-    h("p", { t: "tradeoff.idea" }),
-    h("p", { class: "muted", t: "tradeoff.try" }),
+  const element = createPanel(
+    "tradeoff",
     h("figure", { class: "chart" }, h("figcaption", {}, h("strong", { t: "tradeoff.axes" })), place),
     keys,
     shows,
     body,
-    h("p", { class: "muted", t: "tradeoff.paper" }),
   );
 
   /** The point of the network in the bar, if it was published. */
