@@ -173,6 +173,14 @@ test("published accuracies stand against multiply-adds, and the bar's network am
     )
     .waitFor();
   assert.equal(await panel.locator("td[aria-current]").innerText(), "65.3 %\n99 M");
+
+  // another room is about another network, in whichever language
+  await page.locator("#tab-train").click();
+  await page.getByRole("button", { name: "한국어" }).click();
+  await page.locator("#tab-apart").click();
+  await panel.getByText("너비 1, 128픽셀에서는").waitFor();
+  await page.getByRole("button", { name: "English" }).click();
+  await panel.getByText("Width 1 at 128 pixels").waitFor();
   await page.locator('input[name=width][value="1.4"]').click();
   await panel.getByText("no published figures of width 1.4 at 128").waitFor();
   assert.equal(await panel.locator("td[aria-current]").count(), 0);

@@ -1,7 +1,7 @@
 /** Memory: what must be held while each layer runs, convolution by convolution and block by block (paper, §5.1). */
 import { h } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
-import { swatch, lookOf } from "./curves.js";
+import { lookOf, swatch } from "./curves.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 import { axisStyle, colour, fitPlot } from "./plot.js";

@@ -84,7 +84,10 @@ export function createTradeoff({ state, model }) {
     redraw();
   }
   model.addEventListener("change", update);
-  document.addEventListener("language", say);
+  document.addEventListener("language", () => {
+    shown = ""; // in another room the bar is about another network: then it is said when this one is back
+    update();
+  });
   update();
   return element;
 }
