@@ -95,6 +95,17 @@ export function onFrame(draw) {
   };
 }
 
+/**
+ * Shows another room from its top, with the keyboard's focus there.
+ *
+ * @param {import("./state.js").PageState} state @param {import("./state.js").Room} room
+ */
+export function goTo(state, room) {
+  state.enter(room);
+  document.getElementById("rooms")?.focus();
+  scrollTo(0, 0);
+}
+
 /** Gives a file to the person. @param {Uint8Array | Blob} bytes @param {string} name */
 export function save(bytes, name) {
   const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));

@@ -4,6 +4,7 @@ import { download } from "../download.js";
 import { explainError, percent, t } from "../i18n.js";
 import { createChart, swatch } from "./curves.js";
 import { createPanel } from "./panel.js";
+import { onColours } from "./plot.js";
 
 /**
  * @typedef {{step: number, loss: number, accuracy: number}} Point
@@ -66,8 +67,8 @@ export function createActivation({ state }) {
     draw();
   }
   state.addEventListener("change", draw);
-  for (const event of ["theme", "language"]) document.addEventListener(event, redraw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  document.addEventListener("language", redraw);
+  onColours(redraw);
   new ResizeObserver(draw).observe(element);
   load();
   return element;

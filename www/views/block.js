@@ -1,11 +1,8 @@
 /** The inverted residual: one block, its tensors drawn by channels and size, and what its shortcut carries. */
-import { h, setOptions } from "../dom.js";
+import { goTo, h, setOptions } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
-
-/** Of a number. */
-const BYTES = 4;
 
 /**
  * What can be tried in Train, each by one setting of the network.
@@ -37,9 +34,7 @@ export function createBlock(context) {
   /** Goes to Train with this set there. @param {Record<string, string | number>} values */
   function attempt(values) {
     state.set("train", values);
-    state.enter("train");
-    document.getElementById("rooms")?.focus();
-    scrollTo(0, 0);
+    goTo(state, "train");
   }
 
   /** @param {import("../protocol.js").Description} description */
@@ -66,7 +61,8 @@ export function createBlock(context) {
     const bypass = h("div", { class: "bypass", style: `--tensors: ${tensors.length}` }, t("block.shortcut"));
     figure.replaceChildren(...(joined ? [bypass] : []), ...columns(tensors));
     figure.setAttribute("aria-label", tensors.map(wordsOf).join("; "));
-    const [narrow, wide] = tensors.map(({ channels, size }) => channels * size * size * BYTES);
+    const wide = first.output_bytes;
+    const narrow = first.memory.by_operation - wide; // its input: nothing else waits yet
     const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
     const words = [t(own[0].kind === "expand" ? "block.widens" : "block.flat", values)];
     if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));

@@ -1,7 +1,7 @@
 /** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
 import { h, onFrame, svg } from "../dom.js";
 import { figure, number, percent, t } from "../i18n.js";
-import { axisStyle, colour, loadUPlot } from "./plot.js";
+import { axisStyle, colour, loadUPlot, onColours } from "./plot.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
@@ -36,9 +36,15 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  */
 
 /** The look of a run: the name of its colour and its dashes. @param {{number: number}} run */
-export function lookOf(run) {
+function lookOf(run) {
   const index = (run.number - 1) % DASHES.length;
   return { colour: `--run-${index + 1}`, dash: DASHES[index] };
+}
+
+/** A run's line for uPlot. @param {{number: number}} run */
+export function strokeOf(run) {
+  const { colour: name, dash } = lookOf(run);
+  return { stroke: colour(name), dash };
 }
 
 /** A run's line as in the curves. @param {{number: number}} run */
@@ -74,9 +80,8 @@ export function createCurves({ session, state }) {
   for (const event of ["steps", "evaluation", "runs"]) session.addEventListener(event, draw);
   session.addEventListener("runs", drawKeys);
   state.addEventListener("change", draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redrawAll());
-  document.addEventListener("theme", () => redrawAll());
-  document.addEventListener("language", () => redrawAll());
+  onColours(redrawAll);
+  document.addEventListener("language", redrawAll);
   new ResizeObserver(draw).observe(element);
   draw();
 
@@ -140,12 +145,10 @@ export function createChart(key) {
   function options(runs, width) {
     const axis = axisStyle();
     const series = runs.flatMap((run) => {
-      const { colour: name, dash } = lookOf(run);
-      const stroke = colour(name);
-      const shared = { stroke, dash, spanGaps: true };
+      const shared = { ...strokeOf(run), spanGaps: true };
       return [
         { ...shared, width: 1, alpha: 0.8, points: { show: false } },
-        { ...shared, width: 2.5, points: { show: true, size: 5, fill: stroke } },
+        { ...shared, width: 2.5, points: { show: true, size: 5, fill: shared.stroke } },
       ];
     });
     return {

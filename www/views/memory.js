@@ -1,10 +1,10 @@
 /** Memory: what must be held while each layer runs, convolution by convolution and block by block (paper, §5.1). */
 import { h } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
-import { lookOf, swatch } from "./curves.js";
+import { strokeOf, swatch } from "./curves.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
-import { axisStyle, colour, fitPlot } from "./plot.js";
+import { axisStyle, fitPlot } from "./plot.js";
 
 /** The two ways to read a network, in the order of their lines. */
 const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
@@ -28,10 +28,8 @@ export function createMemory(context) {
     if (!shown) return null;
     const { layers } = shown;
     const stepped = uPlot.paths.stepped?.({ align: 1 });
-    const series = READINGS.map((_, i) => {
-      const { colour: name, dash } = lookOf({ number: i + 1 });
-      return { stroke: colour(name), dash, width: 2.5, paths: stepped, points: { show: false } };
-    });
+    const line = { width: 2.5, paths: stepped, points: { show: false } };
+    const series = READINGS.map((_, i) => ({ ...strokeOf({ number: i + 1 }), ...line }));
     // a layer lasts from its number to the next one's
     const steps = [...layers, layers[layers.length - 1]];
     const data = READINGS.map((reading) => steps.map(({ memory }) => memory[reading]));

@@ -23,9 +23,15 @@ export function loadUPlot() {
   return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
 }
 
+/** Draws anew where colours have changed: a canvas does not follow the style by itself. @param {() => void} redraw */
+export function onColours(redraw) {
+  document.addEventListener("theme", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
 /**
- * Draws into a place of fixed height, anew whenever its width, the theme or the language changes. Returns what draws it
- * anew where something else has.
+ * Draws into a place of fixed height, anew whenever its width or colours change. Returns what draws it anew where
+ * something else has.
  *
  * @param {HTMLElement} place
  * @param {(uPlot: typeof import("uplot"), size: {width: number, height: number}) => import("uplot") | null} make null
@@ -48,8 +54,7 @@ export function fitPlot(place, make) {
     plot = null;
     fit();
   }
-  for (const event of ["theme", "language"]) document.addEventListener(event, redraw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  onColours(redraw);
   new ResizeObserver(fit).observe(place);
   return redraw;
 }

@@ -1,5 +1,5 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
-import { h, save } from "../dom.js";
+import { goTo, h, save } from "../dom.js";
 import { explainError, number, percent, t } from "../i18n.js";
 import { SETTINGS } from "../settings.js";
 import { swatch } from "./curves.js";
@@ -36,9 +36,7 @@ export function createRuns({ engine, session, state, library }) {
   function use(run, bytes) {
     session.keep(run, bytes);
     state.set("classify", { weights: run.id, resolution: 0 });
-    state.enter("classify");
-    document.getElementById("rooms")?.focus();
-    scrollTo(0, 0);
+    goTo(state, "classify");
   }
 
   /** @param {Run} run */

@@ -2,17 +2,9 @@
 import { h, setWords } from "../dom.js";
 import { count, number, percent, t } from "../i18n.js";
 import { PUBLISHED } from "../published.js";
-import { lookOf, swatch } from "./curves.js";
+import { strokeOf, swatch } from "./curves.js";
 import { createPanel } from "./panel.js";
 import { axisStyle, colour, fitPlot } from "./plot.js";
-
-/**
- * @typedef {object} Point
- * @property {number} width
- * @property {number} resolution
- * @property {number} macs
- * @property {number} accuracy
- */
 
 /** Ends of the axes: multiply-adds, and the share that is right. @type {[number, number]} */
 const MACS = [10e6, 650e6];
@@ -23,6 +15,7 @@ const TICKS = [10e6, 30e6, 100e6, 300e6];
 /** How much more or less is about the same work. */
 const ABOUT = 1.25;
 
+/** @typedef {(typeof POINTS)[number]} Point */
 const POINTS = PUBLISHED.flatMap(({ width, measured }) => measured.map((one) => ({ width, ...one })));
 const RESOLUTIONS = [...new Set(POINTS.map(({ resolution }) => resolution))].sort((a, b) => b - a);
 
@@ -96,9 +89,8 @@ export function createTradeoff({ state, model }) {
 function options() {
   const ink = colour("--ink");
   const lines = PUBLISHED.map((_, i) => {
-    const { colour: name, dash } = lookOf({ number: i + 1 });
-    const stroke = colour(name);
-    return { stroke, dash, width: 2, spanGaps: true, points: { show: true, size: 7, fill: stroke } };
+    const line = strokeOf({ number: i + 1 });
+    return { ...line, width: 2, spanGaps: true, points: { show: true, size: 7, fill: line.stroke } };
   });
   return {
     legend: { show: false },
