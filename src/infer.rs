@@ -11,7 +11,7 @@ use crate::config::{Config, Layer};
 use crate::error::{Error, Result};
 use crate::kernel::elementwise::clamp;
 use crate::kernel::matmul::{matmul, panels};
-use crate::kernel::{Simd, SimdBase, best_level, dispatch, lanes, padded};
+use crate::kernel::{Isa, SimdBase, best_level, dispatch, lanes, padded};
 use crate::parameters::Weights;
 use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
@@ -299,7 +299,7 @@ fn each_panel(level: Level, layer: &Folded, x: &[f32], pixels: usize, averages: 
 }
 
 #[inline(always)]
-fn average<S: Simd>(
+fn average<S: Isa>(
     simd: S,
     layer: &Layer,
     x: &[f32],
@@ -308,11 +308,11 @@ fn average<S: Simd>(
     bias: &[f32],
     averages: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let (low, high) = layer.activation.range();
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+    let (low, high) = (S::Vector::splat(simd, low), S::Vector::splat(simd, high));
     for (block, panel) in panels(simd, packed, x.len() / pixels, averages.len()) {
-        let mut sums = [S::f32s::splat(simd, 0.0); 2];
+        let mut sums = [S::Vector::splat(simd, 0.0); 2];
         let bias = &bias[block * lanes..];
         matmul(
             simd,
@@ -321,7 +321,7 @@ fn average<S: Simd>(
             panel,
             #[inline(always)]
             |column, _, tile| {
-                let bias = S::f32s::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
+                let bias = S::Vector::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
                 for value in tile {
                     sums[column] += clamp(simd, *value + bias, low, high);
                 }

@@ -16,7 +16,7 @@ use super::fold::Folded;
 use super::map::Map;
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::{MAX_LANES, Simd, SimdBase, dispatch, lanes, padded};
+use crate::kernel::{Isa, MAX_LANES, SimdBase, dispatch, lanes, padded};
 use crate::profile::Profile;
 use crate::threads;
 use crate::workspace::geometry;
@@ -243,7 +243,7 @@ impl FusedBlock {
 
     /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L), band by band.
     #[inline(always)]
-    fn stripe<S: Simd>(
+    fn stripe<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -252,7 +252,7 @@ impl FusedBlock {
         scratch: Scratch,
         profile: &mut Profile,
     ) {
-        let lanes = S::f32s::LEN;
+        let lanes = S::Vector::LEN;
         let Scratch { inputs, patches, frame, kept, depthwise } = scratch;
         let size = self.size_out();
         // The columns left and right of the image stay zero in every band.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::kernel::{Simd, SimdBase};
+use crate::kernel::{Isa, SimdBase};
 
 /// The channels of one image: stripe after stripe, each (C / L, rows · size, L).
 #[derive(Clone, Copy)]
@@ -20,8 +20,8 @@ pub struct Map<'a> {
 impl<'a> Map<'a> {
     /// The rows from `first` on, within one stripe, of one block of channels: (rows · size, L).
     #[inline(always)]
-    pub fn rows<S: Simd>(self, _: S, block: usize, rows: Range<usize>) -> &'a [f32] {
-        let width = self.size * S::f32s::LEN;
+    pub fn rows<S: Isa>(self, _: S, block: usize, rows: Range<usize>) -> &'a [f32] {
+        let width = self.size * S::Vector::LEN;
         let start = rows.start / self.stripe_rows * self.stripe_rows;
         let height = self.stripe_rows.min(self.size - start);
         let from = start * self.channels * self.size + (block * height + rows.start - start) * width;
@@ -30,9 +30,9 @@ impl<'a> Map<'a> {
 
     /// Copies rows of all channels to `out`, (C / L, rows · size, L).
     #[inline(always)]
-    pub fn gather<S: Simd>(self, simd: S, rows: Range<usize>, out: &mut [f32]) {
-        let width = self.size * S::f32s::LEN;
-        let blocks = self.channels / S::f32s::LEN;
+    pub fn gather<S: Isa>(self, simd: S, rows: Range<usize>, out: &mut [f32]) {
+        let width = self.size * S::Vector::LEN;
+        let blocks = self.channels / S::Vector::LEN;
         let mut row = rows.start;
         while row < rows.end {
             let end = rows.end.min((row / self.stripe_rows + 1) * self.stripe_rows);

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{Simd, SimdBase, SimdFloat, hidden};
+use super::{Isa, SimdBase, SimdFloat, hidden};
 
 /// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +44,8 @@ impl Geometry {
 /// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the frame
 /// (framed², L), whose border is zero and remains so.
 #[inline(always)]
-pub fn frame<S: Simd>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMut(Range<usize>, &mut [f32])) {
-    let lanes = S::f32s::LEN;
+pub fn frame<S: Isa>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMut(Range<usize>, &mut [f32])) {
+    let lanes = S::Vector::LEN;
     let width = (size + 2) * lanes;
     let row = size * lanes;
     for (y, framed) in framed[width..].chunks_exact_mut(width).enumerate().take(size) {
@@ -55,8 +55,8 @@ pub fn frame<S: Simd>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMu
 
 /// The nine taps of one block of channels from weights (3, 3, C).
 #[inline(always)]
-pub fn taps<S: Simd>(simd: S, weights: &[f32], channels: usize, block: usize) -> [S::f32s; 9] {
-    let mut taps = [S::f32s::splat(simd, 0.0); 9];
+pub fn taps<S: Isa>(simd: S, weights: &[f32], channels: usize, block: usize) -> [S::Vector; 9] {
+    let mut taps = [S::Vector::splat(simd, 0.0); 9];
     for (tap, row) in taps.iter_mut().zip(weights.chunks_exact(channels)) {
         *tap = super::elementwise::channel(simd, row, block);
     }
@@ -68,13 +68,13 @@ pub fn taps<S: Simd>(simd: S, weights: &[f32], channels: usize, block: usize) ->
 ///
 /// `framed` starts at a row of the frame, from which `top` more are skipped; `rows` rows of outputs follow.
 #[inline(always)]
-pub fn convolve<S: Simd>(
+pub fn convolve<S: Isa>(
     simd: S,
     geometry: Geometry,
     framed: &[f32],
     (top, rows): (usize, usize),
-    taps: &[S::f32s; 9],
-    finish: impl FnMut(usize, &mut [S::f32s]),
+    taps: &[S::Vector; 9],
+    finish: impl FnMut(usize, &mut [S::Vector]),
 ) {
     match geometry.stride {
         1 => convolve_rows::<S, 1>(simd, geometry, framed, (top, rows), taps, finish),
@@ -85,15 +85,15 @@ pub fn convolve<S: Simd>(
 /// [`convolve`] at one stride. Neighbouring outputs are computed together: they share some of their inputs, and one's sum
 /// need not wait for the other's.
 #[inline(always)]
-fn convolve_rows<S: Simd, const STRIDE: usize>(
+fn convolve_rows<S: Isa, const STRIDE: usize>(
     simd: S,
     geometry: Geometry,
     framed: &[f32],
     (top, rows): (usize, usize),
-    taps: &[S::f32s; 9],
-    mut finish: impl FnMut(usize, &mut [S::f32s]),
+    taps: &[S::Vector; 9],
+    mut finish: impl FnMut(usize, &mut [S::Vector]),
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let out = geometry.size_out();
     for y in 0..rows {
         let [above, centre, below] = rows_of_taps::<S, STRIDE>(simd, geometry, framed, y * STRIDE + top);
@@ -117,29 +117,29 @@ fn convolve_rows<S: Simd, const STRIDE: usize>(
 /// The three rows of a frame, from row `top` on, that a row of outputs reads. They are cut so that the first output's first
 /// tap is their beginning and the last one's last tap their end: no tap is out of bounds.
 #[inline(always)]
-fn rows_of_taps<S: Simd, const STRIDE: usize>(
+fn rows_of_taps<S: Isa, const STRIDE: usize>(
     _: S,
     geometry: Geometry,
     framed: &[f32],
     top: usize,
 ) -> [&[f32]; 3] {
-    let width = geometry.framed() * S::f32s::LEN;
-    let length = ((geometry.size_out() - 1) * STRIDE + 3) * S::f32s::LEN;
-    let top = top * width + geometry.offset * S::f32s::LEN;
+    let width = geometry.framed() * S::Vector::LEN;
+    let length = ((geometry.size_out() - 1) * STRIDE + 3) * S::Vector::LEN;
+    let top = top * width + geometry.offset * S::Vector::LEN;
     [&framed[top..][..length], &framed[top + width..][..length], &framed[top + 2 * width..][..length]]
 }
 
 /// N neighbouring outputs, of which `pixel` is the first, from where their rows of inputs start on. Returns N.
 #[inline(always)]
-fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
+fn outputs<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
     [above, centre, below]: [&[f32]; 3],
-    taps: &[S::f32s; 9],
+    taps: &[S::Vector; 9],
     pixel: usize,
-    finish: &mut impl FnMut(usize, &mut [S::f32s]),
+    finish: &mut impl FnMut(usize, &mut [S::Vector]),
 ) -> usize {
     let last = hidden((N - 1) * STRIDE + 2);
-    let mut sums = [S::f32s::splat(simd, 0.0); N];
+    let mut sums = [S::Vector::splat(simd, 0.0); N];
     // Not a loop: compiled for the browser it would stay one, which reads from memory where each row and its taps lie.
     add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, centre, &taps[3..6], last, &mut sums);
@@ -150,17 +150,17 @@ fn outputs<S: Simd, const STRIDE: usize, const N: usize>(
 
 /// Adds what one row of inputs, of which `last` is the last column, contributes to neighbouring outputs.
 #[inline(always)]
-fn add_row<S: Simd, const STRIDE: usize, const N: usize>(
+fn add_row<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
     row: &[f32],
-    taps: &[S::f32s],
+    taps: &[S::Vector],
     last: usize,
-    sums: &mut [S::f32s; N],
+    sums: &mut [S::Vector; N],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let row = &row[..((N - 1) * STRIDE + 3) * lanes];
     for (column, x) in row.chunks_exact(lanes).enumerate() {
-        let x = S::f32s::from_slice(simd, x);
+        let x = S::Vector::from_slice(simd, x);
         for (output, sum) in sums.iter_mut().enumerate() {
             if let Some(tap) = column.checked_sub(output * STRIDE).and_then(|tap| taps.get(tap)) {
                 *sum = x.mul_add(*tap, *sum);
@@ -176,12 +176,12 @@ fn add_row<S: Simd, const STRIDE: usize, const N: usize>(
 ///
 /// At stride 1 it is a convolution with the filter turned around.
 #[inline(always)]
-pub fn convolve_back<S: Simd>(
+pub fn convolve_back<S: Isa>(
     simd: S,
     geometry: Geometry,
     dy: &[f32],
-    taps: &[S::f32s; 9],
-    finish: impl FnMut(usize, &mut [S::f32s]),
+    taps: &[S::Vector; 9],
+    finish: impl FnMut(usize, &mut [S::Vector]),
 ) {
     if geometry.stride == 2 {
         return spread_back(simd, geometry, dy, taps, finish);
@@ -194,14 +194,14 @@ pub fn convolve_back<S: Simd>(
 /// [`convolve_back`] at stride 2, where outputs reach a pixel by four, two or one of their taps, as its row and column are
 /// odd or even. So pixels are computed by fours: the centre of an output's filter, and what lies between it and the next.
 #[inline(always)]
-fn spread_back<S: Simd>(
+fn spread_back<S: Isa>(
     simd: S,
     geometry: Geometry,
     dy: &[f32],
-    taps: &[S::f32s; 9],
-    mut finish: impl FnMut(usize, &mut [S::f32s]),
+    taps: &[S::Vector; 9],
+    mut finish: impl FnMut(usize, &mut [S::Vector]),
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let Geometry { size, offset, .. } = geometry;
     let out = geometry.size_out();
     let width = (out + 2) * lanes;
@@ -214,9 +214,9 @@ fn spread_back<S: Simd>(
             let at = column * lanes;
             let (above, below) = (&above[at..at + 2 * lanes], &below[at..at + 2 * lanes]);
             let (here, right) =
-                (S::f32s::from_slice(simd, &above[..lanes]), S::f32s::from_slice(simd, &above[lanes..]));
+                (S::Vector::from_slice(simd, &above[..lanes]), S::Vector::from_slice(simd, &above[lanes..]));
             let (under, across) =
-                (S::f32s::from_slice(simd, &below[..lanes]), S::f32s::from_slice(simd, &below[lanes..]));
+                (S::Vector::from_slice(simd, &below[..lanes]), S::Vector::from_slice(simd, &below[lanes..]));
             let across = under.mul_add(taps[2], across * taps[0]);
             let x = (2 * column + offset).wrapping_sub(2);
             let pair = [here * taps[4], here.mul_add(taps[5], right * taps[3])];
@@ -230,11 +230,11 @@ fn spread_back<S: Simd>(
 
 /// Passes on what of two neighbouring pixels lies in the input; what lies before it has wrapped around.
 #[inline(always)]
-fn put_pair<S: Simd>(
+fn put_pair<S: Isa>(
     size: usize,
     (y, x): (usize, usize),
-    mut pair: [S::f32s; 2],
-    finish: &mut impl FnMut(usize, &mut [S::f32s]),
+    mut pair: [S::Vector; 2],
+    finish: &mut impl FnMut(usize, &mut [S::Vector]),
 ) {
     if y >= size {
         return;
@@ -250,7 +250,7 @@ fn put_pair<S: Simd>(
 
 /// The gradient of the nine taps: adds Σ x · dy over all outputs. Both are framed.
 #[inline(always)]
-pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::f32s; 9]) {
+pub fn accumulate<S: Isa>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::Vector; 9]) {
     match geometry.stride {
         1 => accumulate_rows::<S, 1>(simd, geometry, x, dy, sums),
         _ => accumulate_rows::<S, 2>(simd, geometry, x, dy, sums),
@@ -259,14 +259,14 @@ pub fn accumulate<S: Simd>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], s
 
 /// [`accumulate`] at one stride, over pairs of outputs, which share some of their inputs.
 #[inline(always)]
-fn accumulate_rows<S: Simd, const STRIDE: usize>(
+fn accumulate_rows<S: Isa, const STRIDE: usize>(
     simd: S,
     geometry: Geometry,
     x: &[f32],
     dy: &[f32],
-    sums: &mut [S::f32s; 9],
+    sums: &mut [S::Vector; 9],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let out = geometry.size_out();
     let mut totals = *sums;
     for y in 0..out {
@@ -285,17 +285,17 @@ fn accumulate_rows<S: Simd, const STRIDE: usize>(
 
 /// Adds to each tap's gradient what N neighbouring outputs from `x` on contribute. Returns N.
 #[inline(always)]
-fn products<S: Simd, const STRIDE: usize, const N: usize>(
+fn products<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
     [above, centre, below]: [&[f32]; 3],
     dy: &[f32],
     x: usize,
-    sums: &mut [S::f32s; 9],
+    sums: &mut [S::Vector; 9],
 ) -> usize {
-    let lanes = S::f32s::LEN;
-    let mut gradients = [S::f32s::splat(simd, 0.0); N];
+    let lanes = S::Vector::LEN;
+    let mut gradients = [S::Vector::splat(simd, 0.0); N];
     for (gradient, dy) in gradients.iter_mut().zip(dy[x * lanes..(x + N) * lanes].chunks_exact(lanes)) {
-        *gradient = S::f32s::from_slice(simd, dy);
+        *gradient = S::Vector::from_slice(simd, dy);
     }
     let left = x * STRIDE * lanes;
     add_products::<S, STRIDE, N>(simd, &above[left..], &gradients, &mut sums[..3]);
@@ -306,16 +306,16 @@ fn products<S: Simd, const STRIDE: usize, const N: usize>(
 
 /// [`products`] of one row of inputs.
 #[inline(always)]
-fn add_products<S: Simd, const STRIDE: usize, const N: usize>(
+fn add_products<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
     row: &[f32],
-    gradients: &[S::f32s; N],
-    sums: &mut [S::f32s],
+    gradients: &[S::Vector; N],
+    sums: &mut [S::Vector],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let row = &row[..((N - 1) * STRIDE + 3) * lanes];
     for (column, x) in row.chunks_exact(lanes).enumerate() {
-        let x = S::f32s::from_slice(simd, x);
+        let x = S::Vector::from_slice(simd, x);
         for (output, gradient) in gradients.iter().enumerate() {
             if let Some(sum) = column.checked_sub(output * STRIDE).and_then(|tap| sums.get_mut(tap)) {
                 *sum = x.mul_add(*gradient, *sum);
@@ -326,8 +326,8 @@ fn add_products<S: Simd, const STRIDE: usize, const N: usize>(
 
 /// Adds the gradient of the taps of one block to weights' gradient (3, 3, C).
 #[inline(always)]
-pub fn add_taps<S: Simd>(_: S, sums: &[S::f32s; 9], channels: usize, block: usize, dw: &mut [f32]) {
-    let lanes = S::f32s::LEN;
+pub fn add_taps<S: Isa>(_: S, sums: &[S::Vector; 9], channels: usize, block: usize, dw: &mut [f32]) {
+    let lanes = S::Vector::LEN;
     for (sum, row) in sums.iter().zip(dw.chunks_exact_mut(channels)) {
         for (dw, value) in row[block * lanes..(block + 1) * lanes].iter_mut().zip(sum.as_slice()) {
             *dw += *value;

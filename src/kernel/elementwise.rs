@@ -1,7 +1,7 @@
 //! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, batch norm's
 //! gradient, and sums.
 
-use super::{Select, Simd, SimdBase, SimdFloat};
+use super::{Isa, Select, SimdBase, SimdFloat};
 
 /// A linear function of each channel followed by a clamp: batch norm and activation as they are applied.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct Affine<'a> {
 
 /// Copies pixels `first..first + rows` of `x` (C / L, M, L) to `out` (C / L, rows, L), through `affine` if given.
 #[inline(always)]
-pub fn gather<S: Simd>(
+pub fn gather<S: Isa>(
     simd: S,
     x: &[f32],
     pixels: usize,
@@ -25,7 +25,7 @@ pub fn gather<S: Simd>(
     affine: Option<Affine>,
     out: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let planes = x.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(rows * lanes));
     for (block, (plane, out)) in planes.enumerate() {
         let plane = &plane[first * lanes..(first + rows) * lanes];
@@ -38,21 +38,21 @@ pub fn gather<S: Simd>(
 
 /// `out = clamp(scale · x + shift)` for one block of channels; `x` and `out` are (pixels, L).
 #[inline(always)]
-pub fn apply<S: Simd>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut [f32]) {
-    let lanes = S::f32s::LEN;
+pub fn apply<S: Isa>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut [f32]) {
+    let lanes = S::Vector::LEN;
     let scale = channel(simd, affine.scale, block);
     let shift = channel(simd, affine.shift, block);
-    let low = S::f32s::splat(simd, affine.range.0);
-    let high = S::f32s::splat(simd, affine.range.1);
+    let low = S::Vector::splat(simd, affine.range.0);
+    let high = S::Vector::splat(simd, affine.range.1);
     for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
-        clamp(simd, S::f32s::from_slice(simd, x).mul_add(scale, shift), low, high).store_slice(out);
+        clamp(simd, S::Vector::from_slice(simd, x).mul_add(scale, shift), low, high).store_slice(out);
     }
 }
 
 /// `x` within `low` and `high`. In this order, since of two values one of which is not a number x86 takes the second: a
 /// training that diverges has to show.
 #[inline(always)]
-pub fn clamp<S: Simd>(_: S, x: S::f32s, low: S::f32s, high: S::f32s) -> S::f32s {
+pub fn clamp<S: Isa>(_: S, x: S::Vector, low: S::Vector, high: S::Vector) -> S::Vector {
     high.min(low.max(x))
 }
 
@@ -69,7 +69,7 @@ pub struct NormGradient<'a> {
 
 /// `out = a · dz + b · y + c` for one block of channels; `dz`, `y` and `out` are (pixels, L).
 #[inline(always)]
-pub fn apply_gradient<S: Simd>(
+pub fn apply_gradient<S: Isa>(
     simd: S,
     dz: &[f32],
     y: &[f32],
@@ -77,36 +77,36 @@ pub fn apply_gradient<S: Simd>(
     norm: NormGradient,
     out: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let a = channel(simd, norm.a, block);
     let b = channel(simd, norm.b, block);
     let c = channel(simd, norm.c, block);
     for ((dz, y), out) in dz.chunks_exact(lanes).zip(y.chunks_exact(lanes)).zip(out.chunks_exact_mut(lanes)) {
-        let dz = S::f32s::from_slice(simd, dz);
-        let y = S::f32s::from_slice(simd, y);
+        let dz = S::Vector::from_slice(simd, dz);
+        let y = S::Vector::from_slice(simd, y);
         dz.mul_add(a, y.mul_add(b, c)).store_slice(out);
     }
 }
 
 /// The values of one block of channels.
 #[inline(always)]
-pub fn channel<S: Simd>(simd: S, values: &[f32], block: usize) -> S::f32s {
-    S::f32s::from_slice(simd, &values[block * S::f32s::LEN..(block + 1) * S::f32s::LEN])
+pub fn channel<S: Isa>(simd: S, values: &[f32], block: usize) -> S::Vector {
+    S::Vector::from_slice(simd, &values[block * S::Vector::LEN..(block + 1) * S::Vector::LEN])
 }
 
 /// Writes the vectors of neighbouring pixels.
 #[inline(always)]
-pub fn store<S: Simd>(_: S, values: &[S::f32s], out: &mut [f32]) {
-    for (value, out) in values.iter().zip(out.chunks_exact_mut(S::f32s::LEN)) {
+pub fn store<S: Isa>(_: S, values: &[S::Vector], out: &mut [f32]) {
+    for (value, out) in values.iter().zip(out.chunks_exact_mut(S::Vector::LEN)) {
         value.store_slice(out);
     }
 }
 
 /// `gradient` where `low < value < high`, else 0: the derivative of a clamp.
 #[inline(always)]
-pub fn mask<S: Simd>(simd: S, gradient: S::f32s, value: S::f32s, (low, high): (f32, f32)) -> S::f32s {
-    let inside = value.simd_gt(S::f32s::splat(simd, low)) & value.simd_lt(S::f32s::splat(simd, high));
-    inside.select(gradient, S::f32s::splat(simd, 0.0))
+pub fn mask<S: Isa>(simd: S, gradient: S::Vector, value: S::Vector, (low, high): (f32, f32)) -> S::Vector {
+    let inside = value.simd_gt(S::Vector::splat(simd, low)) & value.simd_lt(S::Vector::splat(simd, high));
+    inside.select(gradient, S::Vector::splat(simd, 0.0))
 }
 
 /// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block, one plane or, of a
@@ -126,8 +126,8 @@ impl Sums {
 
     /// Adds the vectors of one block of channels.
     #[inline(always)]
-    pub fn add<S: Simd>(&mut self, _: S, block: usize, first: S::f32s, second: S::f32s) {
-        let lanes = S::f32s::LEN;
+    pub fn add<S: Isa>(&mut self, _: S, block: usize, first: S::Vector, second: S::Vector) {
+        let lanes = S::Vector::LEN;
         for (sums, values) in [(&mut self.first, first), (&mut self.second, second)] {
             for (sum, value) in sums[block * lanes..(block + 1) * lanes].iter_mut().zip(values.as_slice()) {
                 *sum += f64::from(*value);

@@ -5,13 +5,18 @@
 //! [`accumulate`] is the gradient of the weights. Both read blocks of rows in the channel-blocked layout of the
 //! parent module, gathered by [`super::elementwise`].
 
-use super::{MAX_LANES, Simd, SimdBase, SimdFloat, hidden};
+use fearless_simd::{SimdCombine, SimdSplit};
+
+use super::{Isa, MAX_LANES, SimdBase, SimdFloat, hidden};
 
 /// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
 /// inputs, and every register file has sixteen; without fused multiply-add the product needs a register of its own
 /// (`benches/kernels.rs`, `matmul`).
 const ROWS: usize =
     if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 5 } else { 6 };
+
+/// Rows of a tile where a pair of blocks fits into one register, of thirty-two: as many sums as elsewhere, each of a pair.
+const WIDE_ROWS: usize = 12;
 
 /// Floats that weights of `k` inputs and `n` outputs take when packed.
 pub fn packed_len(k: usize, n: usize) -> usize {
@@ -22,8 +27,8 @@ pub fn packed_len(k: usize, n: usize) -> usize {
 ///
 /// Columns go in pairs of vectors: (n / 2L, k, 2L); k and n are padded with zeros to whole blocks.
 #[inline(always)]
-pub fn pack<S: Simd>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
-    let lanes = S::f32s::LEN;
+pub fn pack<S: Isa>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
+    let lanes = S::Vector::LEN;
     let depth = super::padded(k);
     let columns = super::padded(n);
     for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
@@ -50,20 +55,20 @@ pub fn pack<S: Simd>(_: S, source: &[f32], (k, n): (usize, usize), transposed: b
 /// The panels of packed weights of `depth` inputs and `columns` outputs (multiples of L), each with the index of
 /// its first block of output channels.
 #[inline(always)]
-pub fn panels<S: Simd>(
+pub fn panels<S: Isa>(
     _: S,
     packed: &[f32],
     depth: usize,
     columns: usize,
 ) -> impl Iterator<Item = (usize, &[f32])> {
-    let panel = depth * 2 * S::f32s::LEN;
+    let panel = depth * 2 * S::Vector::LEN;
     packed[..depth * columns].chunks(panel).enumerate().map(|(pair, panel)| (2 * pair, panel))
 }
 
 /// One of [`panels`]: that of the block of output channels `block`, an even number, and the next one.
 #[inline(always)]
-pub fn panel<S: Simd>(_: S, packed: &[f32], depth: usize, columns: usize, block: usize) -> &[f32] {
-    let lanes = S::f32s::LEN;
+pub fn panel<S: Isa>(_: S, packed: &[f32], depth: usize, columns: usize, block: usize) -> &[f32] {
+    let lanes = S::Vector::LEN;
     &packed[depth * block * lanes..depth * columns.min((block + 2) * lanes)]
 }
 
@@ -72,46 +77,66 @@ pub fn panel<S: Simd>(_: S, packed: &[f32], depth: usize, columns: usize, block:
 /// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
 /// for the panel's first (`column` 0) and second (1) block of output channels, as its own to change. `rows` may be 0.
 #[inline(always)]
-pub fn matmul<S: Simd>(
+pub fn matmul<S: Isa>(
     simd: S,
     a: &[f32],
     rows: usize,
     panel: &[f32],
-    mut finish: impl FnMut(usize, usize, &mut [S::f32s]),
+    mut finish: impl FnMut(usize, usize, &mut [S::Vector]),
 ) {
     if rows == 0 {
         return; // a band of an image can be only its border
     }
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     // the number of a narrower vector's blocks is even
-    if lanes < MAX_LANES || panel.len() * rows == a.len() * 2 * lanes {
-        strip::<S, 2>(simd, a, rows, panel, &mut finish);
+    let two = lanes < MAX_LANES || panel.len() * rows == a.len() * 2 * lanes;
+    if two && S::WIDE {
+        strip::<S, S::Pair, 1>(
+            simd,
+            a,
+            rows,
+            panel,
+            #[inline(always)]
+            |_, row, tile| {
+                let mut blocks = [[S::Vector::splat(simd, 0.0); WIDE_ROWS]; 2];
+                for (r, pair) in tile.iter().enumerate() {
+                    (blocks[0][r], blocks[1][r]) = pair.split();
+                }
+                finish(0, row, &mut blocks[0][..tile.len()]);
+                finish(1, row, &mut blocks[1][..tile.len()]);
+            },
+        );
+    } else if two {
+        strip::<S, S::Vector, 2>(simd, a, rows, panel, finish);
     } else {
-        strip::<S, 1>(simd, a, rows, panel, &mut finish);
+        strip::<S, S::Vector, 1>(simd, a, rows, panel, finish);
     }
 }
 
-/// [`matmul`] with a panel of C blocks of output channels.
+/// [`matmul`] with a panel of C vectors V of output channels.
 #[inline(always)]
-fn strip<S: Simd, const C: usize>(
+fn strip<S: Isa, V: SimdFloat<S, Element = f32>, const C: usize>(
     simd: S,
     a: &[f32],
     rows: usize,
     panel: &[f32],
-    finish: &mut impl FnMut(usize, usize, &mut [S::f32s]),
+    mut finish: impl FnMut(usize, usize, &mut [V]),
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let blocks = a.chunks_exact(rows * lanes);
     let mut row = 0;
     while row < rows {
         row += match rows - row {
+            WIDE_ROWS.. if S::WIDE => {
+                tile::<S, V, WIDE_ROWS, C>(simd, blocks.clone(), panel, row, &mut finish)
+            }
             // single rows take as long as four do
             left @ (8 | 9 | 12) if left % ROWS > 1 => {
-                tile::<S, 4, C>(simd, blocks.clone(), panel, row, finish)
+                tile::<S, V, 4, C>(simd, blocks.clone(), panel, row, &mut finish)
             }
-            ROWS.. => tile::<S, ROWS, C>(simd, blocks.clone(), panel, row, finish),
-            4.. => tile::<S, 4, C>(simd, blocks.clone(), panel, row, finish),
-            _ => tile::<S, 1, C>(simd, blocks.clone(), panel, row, finish),
+            ROWS.. => tile::<S, V, ROWS, C>(simd, blocks.clone(), panel, row, &mut finish),
+            4.. => tile::<S, V, 4, C>(simd, blocks.clone(), panel, row, &mut finish),
+            _ => tile::<S, V, 1, C>(simd, blocks.clone(), panel, row, &mut finish),
         };
     }
 }
@@ -119,20 +144,20 @@ fn strip<S: Simd, const C: usize>(
 /// R rows by C vectors of the product, summed over all of K: over the blocks of the rows, and of the panel, which has as
 /// many. Returns R.
 #[inline(always)]
-fn tile<'a, S: Simd, const R: usize, const C: usize>(
+fn tile<'a, S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usize>(
     simd: S,
     blocks: impl Iterator<Item = &'a [f32]>,
     mut panel: &[f32],
     row: usize,
-    finish: &mut impl FnMut(usize, usize, &mut [S::f32s]),
+    finish: &mut impl FnMut(usize, usize, &mut [V]),
 ) -> usize {
-    let lanes = S::f32s::LEN;
-    let mut sums = [[S::f32s::splat(simd, 0.0); R]; C];
+    let lanes = S::Vector::LEN;
+    let mut sums = [[V::splat(simd, 0.0); R]; C];
     let steps = hidden(4);
     for a in blocks {
         let a = &a[row * lanes..(row + R) * lanes];
         // One test for all weights of the block: zipped chunks would be tested, and their place multiplied out, at each read.
-        let (b, rest) = panel.split_at(C * lanes * lanes);
+        let (b, rest) = panel.split_at(C * V::LEN * lanes);
         panel = rest;
         for i in (0..lanes).step_by(4) {
             multiply_add(simd, a, b, i, &mut sums);
@@ -159,20 +184,19 @@ fn tile<'a, S: Simd, const R: usize, const C: usize>(
 
 /// Adds to each sum what input `i` of a block contributes: its value in a row times its weights.
 #[inline(always)]
-fn multiply_add<S: Simd, const R: usize, const C: usize>(
+fn multiply_add<S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usize>(
     simd: S,
     a: &[f32],
     b: &[f32],
     i: usize,
-    sums: &mut [[S::f32s; R]; C],
+    sums: &mut [[V; R]; C],
 ) {
-    let lanes = S::f32s::LEN;
-    let mut weights = [S::f32s::splat(simd, 0.0); C];
+    let mut weights = [V::splat(simd, 0.0); C];
     for (c, weight) in weights.iter_mut().enumerate() {
-        *weight = S::f32s::from_slice(simd, &b[(i * C + c) * lanes..(i * C + c + 1) * lanes]);
+        *weight = V::from_slice(simd, &b[(i * C + c) * V::LEN..(i * C + c + 1) * V::LEN]);
     }
     for r in 0..R {
-        let x = S::f32s::splat(simd, a[r * lanes + i]);
+        let x = V::splat(simd, a[r * S::Vector::LEN + i]);
         for c in 0..C {
             sums[c][r] = x.mul_add(weights[c], sums[c][r]);
         }
@@ -183,7 +207,7 @@ fn multiply_add<S: Simd, const R: usize, const C: usize>(
 ///
 /// `a` is (K / L, rows, L), `dy` (N / L, rows, L), `dw` (k, n) row-major with k ≤ K and n ≤ N.
 #[inline(always)]
-pub fn accumulate<S: Simd>(
+pub fn accumulate<S: Isa>(
     simd: S,
     a: &[f32],
     dy: &[f32],
@@ -192,9 +216,9 @@ pub fn accumulate<S: Simd>(
     first: bool,
     dw: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let depth = a.len() / rows;
-    let mut tile = [0.0; 6 * 2 * MAX_LANES];
+    let mut tile = [0.0; 16 * 2 * MAX_LANES];
     for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
         let dy = neighbours(dy, rows * lanes);
         let mut row = 0;
@@ -203,6 +227,8 @@ pub fn accumulate<S: Simd>(
             let a = neighbours(&a[(row - offset) * rows..], rows * lanes);
             // The offset is a constant in each arm, so that an input's place in its block needs no check.
             let height = match (offset, depth - row) {
+                (_, 16..) if S::WIDE => outer::<S, 16, 0>(simd, a, dy, &mut tile),
+                (_, _) if S::WIDE => outer::<S, 8, 0>(simd, a, dy, &mut tile),
                 (0, 4 | 8) => outer::<S, 4, 0>(simd, a, dy, &mut tile),
                 (0, _) if ROWS < 6 => outer::<S, 4, 0>(simd, a, dy, &mut tile),
                 (0, _) => outer::<S, 6, 0>(simd, a, dy, &mut tile),
@@ -232,47 +258,42 @@ fn neighbours(blocks: &[f32], len: usize) -> [&[f32]; 2] {
 /// In a browser this is a function of its own: within another V8 would not keep twelve sums in registers.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-fn outer<S: Simd, const R: usize, const OFFSET: usize>(
+fn outer<S: Isa, const R: usize, const OFFSET: usize>(
     simd: S,
     a: [&[f32]; 2],
     dy: [&[f32]; 2],
     tile: &mut [f32],
 ) -> usize {
-    let lanes = S::f32s::LEN;
-    let mut sums = [[S::f32s::splat(simd, 0.0); 2]; R];
+    let lanes = S::Vector::LEN;
+    let mut sums = [S::Pair::splat(simd, 0.0); R];
     let inputs = a[0].chunks_exact(lanes).zip(a[1].chunks_exact(lanes));
     let gradients = dy[0].chunks_exact(lanes).zip(dy[1].chunks_exact(lanes));
     for ((low, high), (left, right)) in inputs.zip(gradients) {
-        let gradients = [S::f32s::from_slice(simd, left), S::f32s::from_slice(simd, right)];
-        for (r, sums) in sums.iter_mut().enumerate() {
+        let gradients = S::Vector::from_slice(simd, left).combine(S::Vector::from_slice(simd, right));
+        for (r, sum) in sums.iter_mut().enumerate() {
             let i = OFFSET + r;
-            let x = S::f32s::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
-            for c in 0..2 {
-                sums[c] = x.mul_add(gradients[c], sums[c]);
-            }
+            let x = S::Pair::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
+            *sum = x.mul_add(gradients, *sum);
         }
     }
-    let tile = &mut tile[..R * 2 * lanes];
-    for r in 0..R {
-        for c in 0..2 {
-            sums[r][c].store_slice(&mut tile[(2 * r + c) * lanes..(2 * r + c + 1) * lanes]);
-        }
+    for (sum, tile) in sums.iter().zip(tile.chunks_exact_mut(2 * lanes)) {
+        sum.store_slice(tile);
     }
     R
 }
 
 /// Adds a tile, (rows, 2 L), to `dw` from `column` on, leaving out columns that are only padding.
 #[inline(always)]
-fn add_tile<S: Simd>(simd: S, tile: &[f32], n: usize, column: usize, first: bool, dw: &mut [f32]) {
-    let lanes = S::f32s::LEN;
+fn add_tile<S: Isa>(simd: S, tile: &[f32], n: usize, column: usize, first: bool, dw: &mut [f32]) {
+    let lanes = S::Vector::LEN;
     for (row, values) in tile.chunks_exact(2 * lanes).enumerate() {
         let start = row * n + column;
         let target = &mut dw[start..(start + 2 * lanes).min((row + 1) * n)];
         if target.len() == 2 * lanes {
             for c in 0..2 {
-                let value = S::f32s::from_slice(simd, &values[c * lanes..(c + 1) * lanes]);
+                let value = S::Vector::from_slice(simd, &values[c * lanes..(c + 1) * lanes]);
                 let target = &mut target[c * lanes..(c + 1) * lanes];
-                let sum = if first { value } else { value + S::f32s::from_slice(simd, target) };
+                let sum = if first { value } else { value + S::Vector::from_slice(simd, target) };
                 sum.store_slice(target);
             }
             continue;

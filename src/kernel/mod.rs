@@ -1,13 +1,13 @@
 //! SIMD kernels on plain slices, written once for every instruction set.
 //!
-//! A kernel is an `#[inline(always)]` function generic over [`Simd`]; a layer enters through `dispatch!`, which
+//! A kernel is an `#[inline(always)]` function generic over [`Isa`]; a layer enters through `dispatch!`, which
 //! compiles its argument once for each instruction set and picks one at run time. Closures passed to a kernel need the
 //! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector. For the
 //! same reason kernels do not `map` arrays: in a browser that can be a call, too, as the functions around it grow.
 //!
 //! # The channel-blocked layout
 //!
-//! Activations lie as (C / L, M, L): L is the number of lanes of a vector (8 with AVX2, 4 in the browser) and M
+//! Activations lie as (C / L, M, L): L is the number of lanes of a vector (8 on x86, 4 in the browser) and M
 //! counts pixels, of all images one after another. Every channel count inside a MobileNetV2 is a multiple of 8,
 //! so there is no remainder. Each kernel then walks contiguous memory:
 //!
@@ -25,7 +25,50 @@ pub mod matmul;
 #[cfg(test)]
 pub mod reference;
 
-pub use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
+pub use fearless_simd::{Select, SimdBase, SimdFloat};
+use fearless_simd::{Simd, SimdCombine, SimdSplit};
+
+/// An instruction set, by the vectors that kernels use of it. L is 8 with AVX-512, too: of the narrow tensors' numbers of
+/// channels not all are multiples of 16.
+pub trait Isa: Simd {
+    /// A block of L channels of a pixel.
+    type Vector: SimdFloat<Self, Element = f32> + SimdCombine<Self, Combined = Self::Pair>;
+    /// Two blocks, of which the matrix product computes as many at once.
+    type Pair: SimdFloat<Self, Element = f32> + SimdSplit<Self, Split = Self::Vector>;
+    /// Whether a pair fits into one register. There are thirty-two, then.
+    const WIDE: bool = false;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Isa for fearless_simd::Avx512 {
+    type Vector = fearless_simd::f32x8<Self>;
+    type Pair = fearless_simd::f32x16<Self>;
+    const WIDE: bool = true;
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Isa for fearless_simd::Avx2 {
+    type Vector = fearless_simd::f32x8<Self>;
+    type Pair = fearless_simd::f32x16<Self>;
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Isa for fearless_simd::Neon {
+    type Vector = fearless_simd::f32x4<Self>;
+    type Pair = fearless_simd::f32x8<Self>;
+}
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+impl Isa for fearless_simd::WasmSimd128 {
+    type Vector = fearless_simd::f32x4<Self>;
+    type Pair = fearless_simd::f32x8<Self>;
+}
+
+#[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+impl Isa for fearless_simd::Fallback {
+    type Vector = fearless_simd::f32x4<Self>;
+    type Pair = fearless_simd::f32x8<Self>;
+}
 
 /// Lanes of the widest vector any kernel uses; channel counts are multiples of it.
 pub const MAX_LANES: usize = 8;
@@ -35,14 +78,12 @@ pub const fn padded(channels: usize) -> usize {
     channels.next_multiple_of(MAX_LANES)
 }
 
-/// The widest instruction set of this machine that the kernels use: AVX2 with FMA, NEON, wasm's simd128 (with
+/// The widest instruction set of this machine that the kernels use: AVX-512, AVX2 with FMA, NEON, wasm's simd128 (with
 /// relaxed FMA where the build enables it), else scalar code.
-///
-/// AVX-512's sixteen lanes would not divide the channel counts.
 pub fn best_level() -> Level {
     let level = Level::new();
     #[cfg(target_arch = "x86_64")]
-    return level.as_avx2().map_or(Level::fallback(), Level::Avx2);
+    return if level.as_avx2().is_some() { level } else { Level::fallback() };
     #[cfg(not(target_arch = "x86_64"))]
     level
 }
@@ -50,17 +91,23 @@ pub fn best_level() -> Level {
 /// Every instruction set that can be tested on this machine.
 #[cfg(test)]
 pub fn levels() -> Vec<Level> {
-    #[cfg(not(target_arch = "wasm32"))]
-    return vec![best_level(), Level::fallback()];
+    let best = best_level();
+    #[cfg(target_arch = "x86_64")]
+    return [Some(best), best.as_avx2().map(Level::Avx2), Some(Level::fallback())]
+        .into_iter()
+        .flatten()
+        .collect();
+    #[cfg(target_arch = "aarch64")]
+    return vec![best, Level::fallback()];
     #[cfg(target_arch = "wasm32")]
-    vec![best_level()]
+    vec![best]
 }
 
 /// Lanes of an instruction set's vectors of `f32`.
 pub fn lanes(level: Level) -> usize {
     #[inline(always)]
-    fn lanes<S: Simd>(_: S) -> usize {
-        S::f32s::LEN
+    fn lanes<S: Isa>(_: S) -> usize {
+        S::Vector::LEN
     }
     dispatch!(level, simd => lanes(simd))
 }
@@ -79,6 +126,12 @@ fn hidden(number: usize) -> usize {
 macro_rules! dispatch {
     ($level:expr, $simd:ident => $body:expr) => {
         match $level {
+            #[cfg(target_arch = "x86_64")]
+            fearless_simd::Level::Avx512($simd) => fearless_simd::Simd::vectorize(
+                $simd,
+                #[inline(always)]
+                || $body,
+            ),
             #[cfg(target_arch = "x86_64")]
             fearless_simd::Level::Avx2($simd) => fearless_simd::Simd::vectorize(
                 $simd,

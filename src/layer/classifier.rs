@@ -2,14 +2,14 @@
 
 use crate::kernel::elementwise::store;
 use crate::kernel::matmul::{accumulate, matmul, panels};
-use crate::kernel::{Simd, SimdBase, padded};
+use crate::kernel::{Isa, SimdBase, padded};
 
 /// `logits = x · w + bias`.
 ///
 /// `x` is (K / L, images, L), `packed` holds w (K, classes), `logits` is (images, classes).
 #[inline(always)]
-pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images: usize, logits: &mut [f32]) {
-    let lanes = S::f32s::LEN;
+pub fn forward<S: Isa>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images: usize, logits: &mut [f32]) {
+    let lanes = S::Vector::LEN;
     let classes = bias.len();
     let depth = x.len() / images;
     for (block, panel) in panels(simd, packed, depth, padded(classes)) {
@@ -39,7 +39,7 @@ pub fn forward<S: Simd>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images
 ///
 /// `packed` holds wᵀ (classes, K); `dw` is (K, classes); `rows` has room for (classes / L, images, L).
 #[inline(always)]
-pub fn backward<S: Simd>(
+pub fn backward<S: Isa>(
     simd: S,
     x: &[f32],
     packed: &[f32],
@@ -50,7 +50,7 @@ pub fn backward<S: Simd>(
     dbias: &mut [f32],
     rows: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let classes = dbias.len();
     let depth = x.len() / images;
     let columns = padded(classes);

@@ -3,13 +3,13 @@
 use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
 use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, frame, taps};
 use crate::kernel::elementwise::{Sums, apply, apply_gradient, store};
-use crate::kernel::{Simd, SimdBase, SimdFloat};
+use crate::kernel::{Isa, SimdBase, SimdFloat};
 
 /// `y = w ∗ x`; adds Σ y and Σ y² to `sums`.
 ///
 /// `weights` is (3, 3, C), `y` (C / L, images · size_out², L); `framed` has room for a framed plane.
 #[inline(always)]
-pub fn forward<S: Simd>(
+pub fn forward<S: Isa>(
     simd: S,
     geometry: Geometry,
     source: Source,
@@ -18,7 +18,7 @@ pub fn forward<S: Simd>(
     framed: &mut [f32],
     sums: &mut Sums,
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let channels = weights.len() / 9;
     let (input, output) = plane_lengths(simd, geometry);
     let images = y.len() * lanes / (output * channels);
@@ -27,7 +27,7 @@ pub fn forward<S: Simd>(
         let block = index / images;
         let taps = taps(simd, weights, channels, block);
         frame_source(simd, geometry, source, x, block, framed);
-        let mut total = S::f32s::splat(simd, 0.0);
+        let mut total = S::Vector::splat(simd, 0.0);
         let mut square = total;
         convolve(
             simd,
@@ -52,7 +52,7 @@ pub fn forward<S: Simd>(
 ///
 /// `dw` is (3, 3, C); each of `frames` has room for a framed plane.
 #[inline(always)]
-pub fn backward<S: Simd>(
+pub fn backward<S: Isa>(
     simd: S,
     geometry: Geometry,
     source: Source,
@@ -62,7 +62,7 @@ pub fn backward<S: Simd>(
     dw: &mut [f32],
     frames: [&mut [f32]; 2],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let channels = weights.len() / 9;
     let (input, output) = plane_lengths(simd, geometry);
     let images = gradient.y.len() * lanes / (output * channels);
@@ -87,7 +87,7 @@ pub fn backward<S: Simd>(
             |row, out| apply_gradient(simd, &dy[row.clone()], &y[row], block, gradient.norm, out),
         );
 
-        let mut taps_gradient = [S::f32s::splat(simd, 0.0); 9];
+        let mut taps_gradient = [S::Vector::splat(simd, 0.0); 9];
         accumulate(simd, geometry, x_frame, dy_frame, &mut taps_gradient);
         add_taps(simd, &taps_gradient, channels, block, dw);
 
@@ -127,14 +127,14 @@ pub fn backward<S: Simd>(
 
 /// Floats of a plane of L channels of the input and of the output.
 #[inline(always)]
-fn plane_lengths<S: Simd>(_: S, geometry: Geometry) -> (usize, usize) {
-    let length = |size: usize| size * size * S::f32s::LEN;
+fn plane_lengths<S: Isa>(_: S, geometry: Geometry) -> (usize, usize) {
+    let length = |size: usize| size * size * S::Vector::LEN;
     (length(geometry.size), length(geometry.size_out()))
 }
 
 /// A plane of the source, normalised and activated, in its frame.
 #[inline(always)]
-fn frame_source<S: Simd>(
+fn frame_source<S: Isa>(
     simd: S,
     geometry: Geometry,
     source: Source,

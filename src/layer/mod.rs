@@ -9,7 +9,7 @@
 //! All tensors here are channel-blocked, (C / L, M, L); see [`crate::kernel`].
 
 use crate::kernel::elementwise::{Affine, NormGradient, Sums, channel, mask};
-use crate::kernel::{Simd, SimdBase, SimdFloat};
+use crate::kernel::{Isa, SimdBase, SimdFloat};
 
 pub mod batch_norm;
 pub mod classifier;
@@ -54,16 +54,16 @@ pub struct Sink<'a> {
 }
 
 /// A [`Sink`] for one block of channels of a source.
-pub(crate) struct BlockSink<S: Simd> {
-    scale: S::f32s,
-    shift: S::f32s,
-    mean: S::f32s,
+pub(crate) struct BlockSink<S: Isa> {
+    scale: S::Vector,
+    shift: S::Vector,
+    mean: S::Vector,
     range: (f32, f32),
-    total: S::f32s,
-    moment: S::f32s,
+    total: S::Vector,
+    moment: S::Vector,
 }
 
-impl<S: Simd> BlockSink<S> {
+impl<S: Isa> BlockSink<S> {
     #[inline(always)]
     fn new(simd: S, affine: Affine, mean: &[f32], block: usize) -> Self {
         BlockSink {
@@ -71,15 +71,15 @@ impl<S: Simd> BlockSink<S> {
             shift: channel(simd, affine.shift, block),
             mean: channel(simd, mean, block),
             range: affine.range,
-            total: S::f32s::splat(simd, 0.0),
-            moment: S::f32s::splat(simd, 0.0),
+            total: S::Vector::splat(simd, 0.0),
+            moment: S::Vector::splat(simd, 0.0),
         }
     }
 
     /// Masks `gradient` by the activation at `y`, counts it and returns it.
     #[inline(always)]
-    fn receive(&mut self, simd: S, gradient: S::f32s, y: &[f32]) -> S::f32s {
-        let y = S::f32s::from_slice(simd, y);
+    fn receive(&mut self, simd: S, gradient: S::Vector, y: &[f32]) -> S::Vector {
+        let y = S::Vector::from_slice(simd, y);
         let dz = mask(simd, gradient, y.mul_add(self.scale, self.shift), self.range);
         self.total += dz;
         self.moment = dz.mul_add(y - self.mean, self.moment);
@@ -88,8 +88,8 @@ impl<S: Simd> BlockSink<S> {
 
     /// Writes the gradients of neighbouring pixels to `dz`, as [`Self::receive`] returns them.
     #[inline(always)]
-    fn write(&mut self, simd: S, gradients: &[S::f32s], y: &[f32], dz: &mut [f32]) {
-        let lanes = S::f32s::LEN;
+    fn write(&mut self, simd: S, gradients: &[S::Vector], y: &[f32], dz: &mut [f32]) {
+        let lanes = S::Vector::LEN;
         for (i, gradient) in gradients.iter().enumerate() {
             let pixel = i * lanes..(i + 1) * lanes;
             self.receive(simd, *gradient, &y[pixel.clone()]).store_slice(&mut dz[pixel]);
@@ -104,10 +104,10 @@ impl<S: Simd> BlockSink<S> {
 
 /// Adds the shortcut's gradients of the same pixels, if there is one.
 #[inline(always)]
-fn add_shortcut<S: Simd>(simd: S, gradients: &mut [S::f32s], add: Option<&[f32]>) {
+fn add_shortcut<S: Isa>(simd: S, gradients: &mut [S::Vector], add: Option<&[f32]>) {
     if let Some(add) = add {
-        for (gradient, add) in gradients.iter_mut().zip(add.chunks_exact(S::f32s::LEN)) {
-            *gradient += S::f32s::from_slice(simd, add);
+        for (gradient, add) in gradients.iter_mut().zip(add.chunks_exact(S::Vector::LEN)) {
+            *gradient += S::Vector::from_slice(simd, add);
         }
     }
 }

@@ -3,14 +3,14 @@
 use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
 use crate::kernel::elementwise::{Sums, apply_gradient, gather, store};
 use crate::kernel::matmul::{accumulate, matmul, panels};
-use crate::kernel::{Simd, SimdBase, SimdFloat};
+use crate::kernel::{Isa, SimdBase, SimdFloat};
 use crate::workspace::pixels_at_once;
 
 /// `y = x · w`; adds Σ y and Σ y² to `sums`.
 ///
 /// `packed` holds w (k, n); `y` is (n / L, pixels, L); `rows` has room for (k / L, [`pixels_at_once`], L).
 #[inline(always)]
-pub fn forward<S: Simd>(
+pub fn forward<S: Isa>(
     simd: S,
     source: Source,
     packed: &[f32],
@@ -36,7 +36,7 @@ pub fn forward<S: Simd>(
 
 /// The product of rows of k inputs, which `fill(first, count, rows)` brings, with packed weights.
 #[inline(always)]
-pub(super) fn product<S: Simd>(
+pub(super) fn product<S: Isa>(
     simd: S,
     packed: &[f32],
     (k, n): (usize, usize),
@@ -45,7 +45,7 @@ pub(super) fn product<S: Simd>(
     sums: &mut Sums,
     mut fill: impl FnMut(usize, usize, &mut [f32]),
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let pixels = y.len() / n;
     let step = pixels_at_once(k, n);
     for first in (0..pixels).step_by(step) {
@@ -53,7 +53,7 @@ pub(super) fn product<S: Simd>(
         let rows = &mut rows[..k * count];
         fill(first, count, rows);
         for (block, panel) in panels(simd, packed, k, n) {
-            let mut total = [S::f32s::splat(simd, 0.0); 2];
+            let mut total = [S::Vector::splat(simd, 0.0); 2];
             let mut square = total;
             matmul(
                 simd,
@@ -82,7 +82,7 @@ pub(super) fn product<S: Simd>(
 /// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
 /// (n / L, [`pixels_at_once`], L). Without `dw`, where there are no more pixels than those, x and dy stay in `rows`.
 #[inline(always)]
-pub fn backward<S: Simd>(
+pub fn backward<S: Isa>(
     simd: S,
     source: Source,
     gradient: Gradient,
@@ -112,7 +112,7 @@ pub fn backward<S: Simd>(
 
 /// `dx` of one panel for the pixels `first..first + count`.
 #[inline(always)]
-fn write<S: Simd>(
+fn write<S: Isa>(
     simd: S,
     source: Source,
     sink: &mut Sink,
@@ -123,7 +123,7 @@ fn write<S: Simd>(
     block: usize,
     panel: &[f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let Sink { dz, add, mean, sums } = sink;
     let Some(affine) = source.affine.filter(|_| !mean.is_empty()) else {
         return matmul(
@@ -164,7 +164,7 @@ fn write<S: Simd>(
 
 /// Gathers `dy` of the pixels `first..first + count` into (N / L, count, L).
 #[inline(always)]
-pub(super) fn gather_gradient<S: Simd>(
+pub(super) fn gather_gradient<S: Isa>(
     simd: S,
     gradient: Gradient,
     pixels: usize,
@@ -172,7 +172,7 @@ pub(super) fn gather_gradient<S: Simd>(
     count: usize,
     out: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     for (block, out) in out.chunks_exact_mut(count * lanes).enumerate() {
         let span = (block * pixels + first) * lanes..(block * pixels + first + count) * lanes;
         apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, out);

@@ -6,7 +6,7 @@ use crate::config::STEM_INPUTS;
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::matmul::accumulate;
-use crate::kernel::{Simd, SimdBase, padded};
+use crate::kernel::{Isa, SimdBase, padded};
 use crate::workspace::pixels_at_once;
 
 /// `y = w ∗ image`; adds Σ y and Σ y² to `sums`.
@@ -14,7 +14,7 @@ use crate::workspace::pixels_at_once;
 /// `image` is (N, size, size, 3), `packed` holds w (27, n), `y` is (n / L, N · size_out², L); `rows` has room for
 /// (32 / L, [`pixels_at_once`], L).
 #[inline(always)]
-pub fn forward<S: Simd>(
+pub fn forward<S: Isa>(
     simd: S,
     geometry: Geometry,
     image: &[f32],
@@ -40,7 +40,7 @@ pub fn forward<S: Simd>(
 
 /// `dw = imageᵀ · dy`, (27, n); forward was `y = w ∗ image`. The image itself needs no gradient.
 #[inline(always)]
-pub fn backward<S: Simd>(
+pub fn backward<S: Isa>(
     simd: S,
     geometry: Geometry,
     image: &[f32],
@@ -64,7 +64,7 @@ pub fn backward<S: Simd>(
 
 /// Writes the inputs of output pixels `first..first + count`, counted over all images, to (32 / L, count, L).
 #[inline(always)]
-pub(crate) fn unfold<S: Simd>(
+pub(crate) fn unfold<S: Isa>(
     _: S,
     geometry: Geometry,
     images: &[f32],
@@ -72,7 +72,7 @@ pub(crate) fn unfold<S: Simd>(
     count: usize,
     rows: &mut [f32],
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let Geometry { size, stride, offset } = geometry;
     let out = geometry.size_out();
     for row in 0..count {

@@ -10,7 +10,7 @@ use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
 use crate::kernel::elementwise::{channel, clamp, store};
 use crate::kernel::matmul::{matmul, panel};
-use crate::kernel::{Simd, SimdBase, padded};
+use crate::kernel::{Isa, SimdBase, padded};
 use crate::layer::stem::unfold;
 use crate::profile::{Operation, Profile};
 
@@ -18,7 +18,7 @@ impl FusedBlock {
     /// Gathers what a band's fresh rows are expanded from.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn gather_inputs<S: Simd>(
+    pub(super) fn gather_inputs<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -42,7 +42,7 @@ impl FusedBlock {
 
     /// Gathers what a projected shortcut reads.
     #[inline(always)]
-    pub(super) fn gather_projected<S: Simd>(
+    pub(super) fn gather_projected<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -59,7 +59,7 @@ impl FusedBlock {
 
     /// Computes the stem's output of a band for [`Self::add_input`], where that is the input to add.
     #[inline(always)]
-    pub(super) fn gather_stem<S: Simd>(
+    pub(super) fn gather_stem<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -76,7 +76,7 @@ impl FusedBlock {
     /// Expands these blocks of channels into the frame, two at a time, and convolves them into `out`, (blocks, pixels, L).
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    pub(super) fn widen_and_convolve<S: Simd>(
+    pub(super) fn widen_and_convolve<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -88,7 +88,7 @@ impl FusedBlock {
         out: &mut [f32],
         profile: &mut Profile,
     ) {
-        let lanes = S::f32s::LEN;
+        let lanes = S::Vector::LEN;
         let size = self.geometry.size;
         let width = self.geometry.framed() * lanes;
         let plane = self.framed_rows() * width;
@@ -142,7 +142,7 @@ impl FusedBlock {
     /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn gather<S: Simd>(
+    fn gather<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -157,15 +157,15 @@ impl FusedBlock {
                 let pixels = rows.len() * self.geometry.size;
                 let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
                 unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
-                product(simd, stem, patches, pixels, 0..stem.layer.c_out / S::f32s::LEN, out, (pixels, 0));
+                product(simd, stem, patches, pixels, 0..stem.layer.c_out / S::Vector::LEN, out, (pixels, 0));
             }
         }
     }
 
     /// Convolves `rows` rows of outputs of a block of channels from its frame into (pixels, L).
     #[inline(always)]
-    fn convolve<S: Simd>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
-        let lanes = S::f32s::LEN;
+    fn convolve<S: Isa>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
+        let lanes = S::Vector::LEN;
         let Folded { layer, weights, bias, .. } = &self.depthwise;
         let range = layer.activation.range();
         let taps = taps(simd, weights, layer.c_out, block);
@@ -186,7 +186,7 @@ impl FusedBlock {
 
     /// Projects a band to these blocks of output channels and adds the block's input; `place` as in [`product`].
     #[inline(always)]
-    pub(super) fn project<S: Simd>(
+    pub(super) fn project<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -210,7 +210,7 @@ impl FusedBlock {
     /// Adds the block's input to these blocks of a band's output; `place` as in [`product`].
     #[cfg_attr(target_arch = "wasm32", inline(never))]
     #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-    fn add_input<S: Simd>(
+    fn add_input<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -220,17 +220,17 @@ impl FusedBlock {
         out: &mut [f32],
         (plane, first): (usize, usize),
     ) {
-        let width = self.size_out() * S::f32s::LEN;
-        for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::f32s::LEN)) {
-            let out = out[first * S::f32s::LEN..].chunks_exact_mut(width);
+        let width = self.size_out() * S::Vector::LEN;
+        for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::Vector::LEN)) {
+            let out = out[first * S::Vector::LEN..].chunks_exact_mut(width);
             for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
                 let x = match input {
                     Input::Map(map) => map.rows(simd, block, y..y + 1),
                     Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
                 };
-                let pixels = x.chunks_exact(S::f32s::LEN).zip(out.chunks_exact_mut(S::f32s::LEN));
+                let pixels = x.chunks_exact(S::Vector::LEN).zip(out.chunks_exact_mut(S::Vector::LEN));
                 for (x, out) in pixels {
-                    (S::f32s::from_slice(simd, x) + S::f32s::from_slice(simd, out)).store_slice(out);
+                    (S::Vector::from_slice(simd, x) + S::Vector::from_slice(simd, out)).store_slice(out);
                 }
             }
         }
@@ -241,7 +241,7 @@ impl FusedBlock {
 /// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-fn expand<S: Simd>(
+fn expand<S: Isa>(
     simd: S,
     folded: &Folded,
     x: &[f32],
@@ -251,7 +251,7 @@ fn expand<S: Simd>(
     frame: &mut [f32],
     plane: usize,
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let range = folded.layer.activation.range();
     let depth = padded(folded.inputs);
     matmul(
@@ -275,7 +275,7 @@ fn expand<S: Simd>(
 /// the pixels from `first` on of (blocks, plane, L).
 #[cfg_attr(target_arch = "wasm32", inline(never))]
 #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
-fn product<S: Simd>(
+fn product<S: Isa>(
     simd: S,
     folded: &Folded,
     x: &[f32],
@@ -284,7 +284,7 @@ fn product<S: Simd>(
     out: &mut [f32],
     (plane, first): (usize, usize),
 ) {
-    let lanes = S::f32s::LEN;
+    let lanes = S::Vector::LEN;
     let range = folded.layer.activation.range();
     let depth = padded(folded.inputs);
     for block in blocks.clone().step_by(2) {
@@ -306,8 +306,8 @@ fn product<S: Simd>(
 
 /// Adds the bias to outputs of one block of channels and clamps them to the activation's range.
 #[inline(always)]
-fn activate<S: Simd>(simd: S, values: &mut [S::f32s], bias: S::f32s, (low, high): (f32, f32)) {
-    let (low, high) = (S::f32s::splat(simd, low), S::f32s::splat(simd, high));
+fn activate<S: Isa>(simd: S, values: &mut [S::Vector], bias: S::Vector, (low, high): (f32, f32)) {
+    let (low, high) = (S::Vector::splat(simd, low), S::Vector::splat(simd, high));
     for value in values {
         *value = clamp(simd, *value + bias, low, high);
     }
