@@ -1,5 +1,6 @@
 /**
- * One training after another: start, pause, one step, stop; every run's curves are kept. Knows no DOM.
+ * One training after another: start, pause, one step, stop; every run is kept, also in the browser's storage once it has
+ * ended. Knows no DOM.
  *
  * @typedef {import("./settings.js").Values} Values
  *
@@ -25,10 +26,12 @@
  * @property {"active" | "stopped" | "finished" | "failed"} end
  * @property {import("./protocol.js").Config} config
  * @property {string[]} labels
- * @property {Uint8Array | null} weights once it has ended
+ * @property {boolean} [hidden] whether its curves are not drawn
+ * @property {Uint8Array | null} weights once it has ended, where they are in memory
  */
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
+import { openRunStorage } from "./runstorage.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
@@ -47,7 +50,7 @@ const LOST = ["engine-stopped", "closed", "diverged"];
 
 /**
  * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation, `runs`
- * when a run came or went.
+ * when a run came, ended or went, `shown` when its curves are to be drawn or not.
  */
 export class Session extends EventTarget {
   #engine;
@@ -57,8 +60,16 @@ export class Session extends EventTarget {
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
   state = "idle";
-  /** @type {Run[]} */
+  /** In the order of their numbers. @type {Run[]} */
   runs = [];
+  /** The run that was taken out last, where it can be brought back. @type {Run | null} */
+  forgotten = null;
+  /** Why the last run is not in the storage. @type {unknown} */
+  unkept = null;
+  /** @type {Awaited<ReturnType<typeof openRunStorage>> | null} */
+  #storage = null;
+  /** Changes are written one after the other. @type {Promise<void>} */
+  #written = Promise.resolve();
   /** The run in progress, else the last one. @type {Run | undefined} */
   run;
   /** @type {unknown} */
@@ -89,6 +100,16 @@ export class Session extends EventTarget {
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
+  }
+
+  /** Reads the runs that the storage holds; without storage, runs live as long as the page. */
+  async open() {
+    try {
+      this.#storage = await openRunStorage();
+      this.runs = (await this.#storage.list()).sort(byNumber);
+    } catch (error) {
+      this.unkept = error;
+    }
   }
 
   /** Whether a run is under way, be it paused. */
@@ -155,6 +176,7 @@ export class Session extends EventTarget {
         weights: null,
       };
       this.runs = [...this.runs, this.run];
+      this.forgotten = null; // its number is another's now
       this.dispatchEvent(new Event("runs"));
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights
@@ -227,11 +249,16 @@ export class Session extends EventTarget {
     return this.run ? Math.ceil(this.run.steps_per_epoch * Number(this.run.settings.epochs)) : 0;
   }
 
-  /** The weights of a run, as a file. @param {Run} run */
+  /** The weights of a run that has not failed, as a file. @param {Run} run */
   async weightsOf(run) {
     if (run.weights) return run.weights;
     if (run === this.run && this.trainer) return this.trainer.weights();
-    return null;
+    const weights = await this.#storage?.weights(run.id);
+    if (!weights) {
+      const { number } = run;
+      throw new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
+    }
+    return weights;
   }
 
   /** Puts a run's weights among those at hand. @param {Run} run @param {Uint8Array} bytes */
@@ -240,10 +267,57 @@ export class Session extends EventTarget {
     this.#library.keep({ id, origin: "trained", run, config, labels }, bytes);
   }
 
-  /** @param {Run} run */
+  /** Takes a run out, until that is undone. @param {Run} run */
   forget(run) {
     if (run.end === "active") return;
     this.runs = this.runs.filter((other) => other !== run);
+    this.forgotten = run;
+    this.#write(async (storage) => {
+      run.weights ??= (await storage.weights(run.id)) ?? null;
+      await storage.remove(run.id);
+    });
+    this.dispatchEvent(new Event("runs"));
+  }
+
+  /** Brings back the run that was taken out last. */
+  restore() {
+    const { forgotten } = this;
+    if (!forgotten) return;
+    this.forgotten = null;
+    this.runs = [...this.runs, forgotten].sort(byNumber);
+    this.#store(forgotten);
+    this.dispatchEvent(new Event("runs"));
+  }
+
+  /** Draws a run's curves or leaves them out. @param {Run} run @param {boolean} shown */
+  show(run, shown) {
+    run.hidden = !shown;
+    this.#store(run);
+    this.dispatchEvent(new Event("shown"));
+  }
+
+  /** Keeps a run as it is now, if it has ended. @param {Run} run */
+  #store(run) {
+    if (run.end === "active" || !this.runs.includes(run)) return;
+    this.#write((storage) => storage.keep(run));
+  }
+
+  /** @param {(storage: NonNullable<Awaited<ReturnType<typeof openRunStorage>>>) => Promise<unknown>} change */
+  #write(change) {
+    const storage = this.#storage;
+    if (!storage) return;
+    this.#written = this.#written
+      .then(() => change(storage))
+      .then(
+        () => this.#tell(null),
+        (error) => this.#tell(error),
+      );
+  }
+
+  /** @param {unknown} unkept */
+  #tell(unkept) {
+    if (unkept === this.unkept) return;
+    this.unkept = unkept;
     this.dispatchEvent(new Event("runs"));
   }
 
@@ -273,7 +347,10 @@ export class Session extends EventTarget {
   #interrupt(error) {
     this.problem = error;
     if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
-    if (this.run) this.run.end = "failed";
+    if (this.run) {
+      this.run.end = "failed";
+      this.#store(this.run);
+    }
     this.trainer?.close();
     this.trainer = null;
     this.#enter("idle");
@@ -353,6 +430,7 @@ export class Session extends EventTarget {
     checkFinite(loss);
     run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
     this.judged = judged;
+    this.#store(run);
     this.dispatchEvent(new Event("evaluation"));
   }
 
@@ -362,9 +440,11 @@ export class Session extends EventTarget {
     if (!trainer || !run) return;
     run.weights = await trainer.weights();
     run.end = end;
+    this.#store(run);
     if (run.settings.data === "pictures" && this.#generation === this.#project.generation) {
       this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
     } else this.keep(run, run.weights);
+    await this.#written;
     this.#enter("idle");
     this.dispatchEvent(new Event("runs"));
   }
@@ -375,6 +455,9 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 }
+
+/** @param {Run} a @param {Run} b */
+const byNumber = (a, b) => a.number - b.number;
 
 /** Where a loss is no number, neither are the weights. @param {number} loss */
 function checkFinite(loss) {

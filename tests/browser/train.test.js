@@ -47,11 +47,40 @@ test(
     await message(page, /Run 2 pauses/);
     const names = await page.locator(".runs .run-name").allInnerTexts();
     assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
+    const rows = page.locator(".runs li");
+    await rows.nth(1).getByText("held out, at step 1").waitFor();
     await button(page, "Stop").click();
     await message(page, /Run 2 was stopped/);
-    await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
-    assert.equal(await page.locator(".runs li").count(), 1);
-    assert.ok(await page.evaluate(() => document.activeElement?.closest(".runs li")), "the focus goes on to the next");
+    await rows.first().getByRole("button", { name: "Remove" }).click();
+    assert.equal(await rows.count(), 1);
+    await page.keyboard.press("Enter"); // the focus has gone to what brings it back
+    assert.equal(await rows.count(), 2);
+    assert.ok(await rows.first().locator("input:focus").count(), "the focus goes to what came back");
+
+    // what is not ticked is not drawn
+    const keys = page.locator(".curves-keys li");
+    assert.deepEqual(await keys.allInnerTexts(), ["Run 1", "Run 2"]);
+    await page.keyboard.press("Space");
+    assert.deepEqual(await keys.allInnerTexts(), ["Run 2"]);
+
+    // runs are there after a reload, as they were, curves and weights too; what was removed is not
+    const told = await rows.allInnerTexts();
+    await page.reload();
+    await keys.getByText("Run 2").waitFor();
+    assert.deepEqual(await rows.allInnerTexts(), told);
+    assert.deepEqual(await rows.locator("input").evaluateAll((boxes) => boxes.map((box) => box.checked)), [false, true]);
+    await page.getByRole("img", { name: /Held-out accuracy at step 1:/ }).waitFor();
+    await rows.nth(1).getByRole("button", { name: "Remove" }).click();
+    await button(page, "One step").click();
+    await message(page, /Run 2 pauses at step 1;/);
+    await button(page, "Stop").click();
+    await rows.filter({ hasText: "Run 1" }).getByRole("button", { name: "Use in Classify" }).click();
+    await page.locator("#panel-classify").waitFor();
+    check();
+    await page.reload();
+    await page.locator("#tab-train").click();
+    await rows.nth(1).waitFor();
+    assert.equal(await rows.count(), 2);
     check();
   },
 );

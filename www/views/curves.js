@@ -1,4 +1,4 @@
-/** Loss and accuracy of every run kept, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
+/** Loss and accuracy of every run that is shown, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
 import { h, onFrame, svg } from "../dom.js";
 import { figure, number, percent, t } from "../i18n.js";
 import { axisStyle, colour, loadUPlot, onColours } from "./plot.js";
@@ -67,23 +67,25 @@ export function createCurves({ session, state }) {
     keys,
   );
 
+  const shown = () => session.runs.filter(({ hidden }) => !hidden);
+
   /** Which line is which run's, where there are several. */
   function drawKeys() {
-    const runs = session.runs.length > 1 ? session.runs : [];
+    const runs = session.runs.length > 1 ? shown() : [];
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
   }
 
   const draw = onFrame(async () => {
     if (state.room !== "train") return;
-    await Promise.all([loss.draw(session.runs), accuracy.draw(session.runs)]);
+    await Promise.all([loss.draw(shown()), accuracy.draw(shown())]);
   });
-  for (const event of ["steps", "evaluation", "runs"]) session.addEventListener(event, draw);
-  session.addEventListener("runs", drawKeys);
+  for (const event of ["steps", "evaluation", "runs", "shown"]) session.addEventListener(event, draw);
+  for (const event of ["runs", "shown"]) session.addEventListener(event, drawKeys);
   state.addEventListener("change", draw);
   onColours(redrawAll);
   document.addEventListener("language", redrawAll);
   new ResizeObserver(draw).observe(element);
-  draw();
+  redrawAll();
 
   function redrawAll() {
     drawKeys();

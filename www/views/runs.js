@@ -11,25 +11,31 @@ export function createRuns({ engine, session, state, library }) {
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty", tabindex: -1 });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const restore = h("button", { type: "button", onclick: bringBack });
   const element = h(
     "section",
     { class: "panel", "t-aria-label": "runs.title" },
     h("h2", { t: "runs.title" }),
     empty,
     list,
+    h("div", { class: "actions" }, restore),
     problem,
   );
 
   /** @param {Run} run @param {(weights: Uint8Array) => void | Promise<void>} act */
   async function withWeights(run, act) {
-    problem.hidden = true;
+    tell("");
     try {
-      const weights = await session.weightsOf(run);
-      if (weights) await act(weights);
+      await act(await session.weightsOf(run));
     } catch (error) {
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      tell(explainError(error));
     }
+  }
+
+  /** @param {string} words none: nothing went wrong */
+  function tell(words) {
+    problem.textContent = words;
+    problem.hidden = !words;
   }
 
   /** @param {Run} run @param {Uint8Array} bytes */
@@ -44,18 +50,26 @@ export function createRuns({ engine, session, state, library }) {
 
   /** @param {Run} run */
   function row(run) {
-    const failed = run.end === "failed" && !run.weights;
+    const failed = run.end === "failed";
     const name = t("runs.name", { number: run.number });
     const described = nameOf(run, session.runs, library);
     return h(
       "li",
       {},
+      h("input", {
+        type: "checkbox",
+        checked: !run.hidden,
+        "aria-label": t("runs.show", { number: run.number }),
+        onchange: (/** @type {Event} */ event) =>
+          session.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
+      }),
       swatch(run),
       h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
       h(
         "span",
         { class: "run-end" },
         h("span", { class: "number run-score" }, score(run)),
+        " ",
         h("span", { class: "muted" }, t(`runs.${run.end}`)),
       ),
       h(
@@ -73,21 +87,30 @@ export function createRuns({ engine, session, state, library }) {
     );
   }
 
-  /** The keyboard's focus goes on to the next run, or else to the room's word for none. @param {Run} run */
+  /** The keyboard's focus goes to what undoes it. @param {Run} run */
   function forget(run) {
-    const at = session.runs.indexOf(run);
     session.forget(run);
-    const next = list.children[Math.min(at, list.children.length - 1)];
-    const buttons = [...(next?.querySelectorAll("button") ?? [])];
-    (buttons.find(({ disabled }) => !disabled) ?? empty).focus();
+    restore.focus();
+  }
+
+  /** The keyboard's focus goes to what came back. */
+  function bringBack() {
+    const run = session.forgotten;
+    session.restore();
+    const row = list.children[session.runs.findIndex((other) => other === run)];
+    row?.querySelector("input")?.focus();
   }
 
   /** @param {string} key @param {boolean} disabled @param {() => void} onclick */
   const action = (key, disabled, onclick) => h("button", { type: "button", t: key, disabled, onclick });
 
   function update() {
-    empty.hidden = session.runs.length > 0;
-    list.replaceChildren(...session.runs.map(row));
+    const { runs, forgotten, unkept } = session;
+    empty.hidden = runs.length > 0;
+    list.replaceChildren(...runs.map(row));
+    restore.hidden = !forgotten;
+    restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
+    tell(unkept ? t("runs.unkept", { reason: explainError(unkept) }) : "");
   }
   session.addEventListener("runs", update);
   session.addEventListener("evaluation", () => {

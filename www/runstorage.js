@@ -1,0 +1,39 @@
+/**
+ * The browser's own storage of runs that have ended: IndexedDB. Weights lie apart, so that reading what runs there are
+ * reads no weights. Knows no DOM.
+ *
+ * @typedef {import("./session.js").Run} Run
+ */
+import { whole } from "./storage.js";
+import { openDB } from "./vendor/idb/index.js";
+
+/** Opens the storage. */
+export async function openRunStorage() {
+  const database = await openDB("mobilenetv2-runs", 1, {
+    upgrade(database) {
+      database.createObjectStore("runs", { keyPath: "id" });
+      database.createObjectStore("weights"); // each under its run's id
+    },
+  });
+
+  /** All of it happens or nothing. @param {(runs: any, weights: any) => (() => Promise<unknown>)[]} requests */
+  async function change(requests) {
+    const transaction = database.transaction(["runs", "weights"], "readwrite");
+    await whole(transaction, requests(transaction.objectStore("runs"), transaction.objectStore("weights")));
+  }
+
+  return {
+    /** Every run, without weights. @returns {Promise<Run[]>} */
+    list: async () => (await database.getAll("runs")).map((run) => ({ ...run, weights: null })),
+
+    /** @param {string} id @returns {Promise<Uint8Array | undefined>} */
+    weights: (id) => database.get("weights", id),
+
+    /** Takes the place of what was there; of a run without weights they stay as they are. @param {Run} run */
+    keep: ({ weights, ...run }) =>
+      change((runs, kept) => [() => runs.put(run), ...(weights ? [() => kept.put(weights, run.id)] : [])]),
+
+    /** @param {string} id */
+    remove: (id) => change((runs, weights) => [() => runs.delete(id), () => weights.delete(id)]),
+  };
+}
