@@ -56,9 +56,12 @@ impl Classifier {
     /// # Errors
     /// [`Error::Argument`] if the configuration is out of range, or there is not enough memory for an image.
     pub fn new(weights: &Weights) -> Result<Self> {
+        Self::at(best_level(), weights)
+    }
+
+    fn at(level: Level, weights: &Weights) -> Result<Self> {
         weights.config.validate()?;
         let config = weights.config.clone();
-        let level = best_level();
         let layers = config.layers();
         let mut folded = fold::fold(level, weights, &layers).into_iter().peekable();
         let mut stem = folded.next();
@@ -416,6 +419,29 @@ mod tests {
                 assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
             }
             assert_eq!(classify(), expected, "{:?} from outside of the threads", weights.config);
+        }
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn instruction_sets_agree_and_those_of_the_same_lanes_to_the_bit() {
+        use crate::kernel::{levels, reference};
+        let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
+        let image = reference::numbers(1, 96 * 96 * 3);
+        let found: Vec<_> = levels()
+            .into_iter()
+            .map(|level| {
+                let mut logits = Vec::new();
+                Classifier::at(level, &weights).unwrap().forward(&image, &mut logits);
+                (level, logits)
+            })
+            .collect();
+        for pair in found.windows(2) {
+            let [(level, wide), (other, narrow)] = pair else { unreachable!() };
+            assert!(lanes(*level) != lanes(*other) || wide == narrow, "{level:?}, {other:?}");
+            for (a, b) in wide.iter().zip(narrow) {
+                assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{level:?}, {other:?}: {a}, {b}");
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! What ReLU destroys: the experiment of the paper's figure 1 (§3.2).
 //!
 //! A curve in the plane is carried into n dimensions by a random matrix T, through an activation there, and back. Where
-//! fewer than two dimensions let a point through, its neighbours on the curve fall together with it, and no later layer can
+//! fewer than two dimensions let a point through, it falls together with other points of the plane, and no later layer can
 //! tell them apart again.
 
 use std::f32::consts::TAU;

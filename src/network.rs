@@ -313,3 +313,52 @@ fn multiply(values: &mut [f32], factors: &[f32]) {
         *value *= factor;
     }
 }
+
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
+mod tests {
+    use super::*;
+    use crate::kernel::{levels, reference};
+    use crate::parameters::Weights;
+
+    const IMAGES: usize = 9;
+
+    /// Gradients and running averages after a step on random numbers.
+    fn step(level: Level, weights: &Weights) -> Vec<f32> {
+        let Weights { config, values, statistics, .. } = weights;
+        let size = config.resolution * config.resolution * 3;
+        let images = reference::numbers(2, IMAGES * size);
+        let labels: Vec<u32> = (0..IMAGES as u32).collect();
+        let mut network = Network::new(config, 0, IMAGES).unwrap();
+        network.level = level;
+        let mut rest = images.as_slice();
+        for shard in network.start_batch(IMAGES) {
+            let (here, after) = rest.split_at(shard.images * size);
+            shard.input[..here.len()].copy_from_slice(here);
+            rest = after;
+        }
+        let mut statistics = statistics.clone();
+        let mut gradients = vec![0.0; values.len()];
+        network.forward(values, &mut statistics, Some(3));
+        network.loss(&labels, 0.1);
+        network.backward(values, &mut gradients);
+        gradients.extend(statistics);
+        gradients
+    }
+
+    #[test]
+    fn instruction_sets_agree_and_those_of_the_same_lanes_to_the_bit() {
+        let weights = Weights::random(Config { width: 0.35, ..Config::cifar() }, 1);
+        let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
+        for pair in found.windows(2) {
+            let [(level, wide), (other, narrow)] = pair else { unreachable!() };
+            if lanes(*level) == lanes(*other) {
+                assert!(wide == narrow, "{level:?}, {other:?}");
+            }
+            let off: f64 = wide.iter().zip(narrow).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            let all: f64 = narrow.iter().map(|b| f64::from(*b).powi(2)).sum();
+            // rounding puts some activations on the other side of a bend
+            assert!((off / all).sqrt() < 1e-2, "{level:?}, {other:?}: {}", (off / all).sqrt());
+        }
+    }
+}

@@ -459,9 +459,11 @@ export class Trainer extends Held {
   }
 
   /** @param {import("./protocol.js").Snapshot} snapshot */
-  async restore(snapshot) {
-    await this.engine.call("restore", { trainer: this.handle, snapshot });
-    this.#done = [];
+  restore(snapshot) {
+    return this.#inTurn(async () => {
+      await this.engine.call("restore", { trainer: this.handle, snapshot });
+      this.#done = [];
+    });
   }
 }
 

@@ -184,8 +184,12 @@ function acceptDrops(context, openPictures, dropToTrain) {
     const files = [...(event.dataTransfer?.files ?? [])];
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
+    const project = files.some((file) => file.name.endsWith(".zip"));
     if (weights) openWeights(context, weights);
-    else if (room === "train" && values.train.data === "pictures" && event.dataTransfer) dropToTrain(event.dataTransfer);
+    else if (event.dataTransfer && (project || (room === "train" && values.train.data === "pictures"))) {
+      context.state.enter("train");
+      dropToTrain(event.dataTransfer);
+    }
     else if (files.length) {
       context.state.enter("classify");
       openPictures(files);

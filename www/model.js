@@ -14,8 +14,9 @@ import { className, t } from "./i18n.js";
 const SETTLE = 250;
 
 /**
- * What the shown network costs; null where it is not known yet.
+ * What a network costs; null where it is not known yet.
  * @typedef {object} Cost
+ * @property {string} key of its config
  * @property {import("./protocol.js").Description | null} description
  * @property {import("./protocol.js").Measured | null} measured
  * @property {boolean} measurable
@@ -33,7 +34,7 @@ export class Model extends EventTarget {
   /** Why the last weights were not taken. @type {unknown} */
   problem = null;
   /** @type {Cost} */
-  cost = { description: null, measured: null, measurable: true };
+  cost = { key: "", description: null, measured: null, measurable: true };
   /** How often the core was started anew: what it had loaded before is gone. */
   #restarts = 0;
   /** The entry being loaded. @type {import("./library.js").Entry | null} */
@@ -75,6 +76,16 @@ export class Model extends EventTarget {
 
   get network() {
     return networkOf(this.#state, this.#library, this.#project);
+  }
+
+  /** Whether the cost is still that of the network shown before: a training's step may have to end first. */
+  get costOutdated() {
+    return this.cost.key !== keyOf(this.network.config);
+  }
+
+  /** The description of the network shown, once that is known. */
+  get description() {
+    return this.costOutdated ? null : this.cost.description;
   }
 
   /** The entry that Classify uses. */
@@ -153,10 +164,10 @@ export class Model extends EventTarget {
     let current = true;
     superseded.then(() => (current = false));
     const { config, entry } = this.network;
-    const key = JSON.stringify(config);
+    const key = keyOf(config);
     const known = this.#measured.get(key);
     /** @type {Cost} */
-    const cost = { description: null, measured: null, measurable: true };
+    const cost = { key, description: null, measured: null, measurable: true };
     try {
       cost.description = await this.#engine.describe(config);
       if (!current) return;
@@ -190,6 +201,9 @@ export class Model extends EventTarget {
     return (this.ownNames ? name : className(name)) || t("class.number", { n: String(prediction.class) });
   }
 }
+
+/** @param {import("./protocol.js").Config} config */
+const keyOf = (config) => JSON.stringify(config);
 
 /**
  * Does a task, and does it once more if it is asked for meanwhile: what it reads last is the latest.

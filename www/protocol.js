@@ -2,7 +2,7 @@
  * Every message that crosses between engine.js and worker.js.
  *
  * The engine sends a {@link Request}; the worker answers each with one {@link Answer}, in its own time, and may send
- * {@link Notice}s in between. Large buffers are transferred, nothing is turned into text. Handles (`classifier`,
+ * {@link Notice}s in between. Large buffers of answers are transferred, nothing is turned into text. Handles (`classifier`,
  * `trainer`, `picture`) are numbers that the engine chooses.
  *
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Config} Config

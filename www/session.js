@@ -330,7 +330,6 @@ export class Session extends EventTarget {
     try {
       await this.#steps(trainer, run, signal, steps);
       const finished = run.steps.step.length >= this.total;
-      if (finished) await this.#evaluate();
       if (finished || this.#stopping) return await this.#finish(finished ? "finished" : "stopped");
       this.#enter("paused");
       if (signal.aborted) this.#abort = new AbortController();
@@ -438,6 +437,7 @@ export class Session extends EventTarget {
   async #finish(end) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
+    if (run.evaluations.at(-1)?.step !== run.steps.step.at(-1)) await this.#evaluate(); // so that what is said is of its weights
     run.weights = await trainer.weights();
     run.end = end;
     this.#store(run);

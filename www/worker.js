@@ -1,7 +1,7 @@
 /**
- * The thread on which the network runs: owns the wasm instance and answers the methods of protocol.js, one message at
- * a time. Long work is asked for in slices by engine.js, so a message never waits longer than a slice (or one
- * training step). Knows no DOM.
+ * The thread on which the network runs: owns the wasm instance and answers the methods of protocol.js; a method that waits
+ * for data lets others in. Long work is asked for in slices by engine.js, so a message never waits longer than a slice (or
+ * one training step). Knows no DOM.
  */
 import { cifar10, pixelsOf, shapes } from "./datasets.js";
 import { abortable } from "./download.js";
@@ -145,7 +145,7 @@ const methods = {
     const steps = [];
     do {
       const batch = await training.data.train(training.position, count, signal).catch((error) => {
-        if (!signal.aborted) throw error;
+        if (!signal.aborted && !steps.length) throw error; // what is done is told first; the next call finds out again
       });
       if (!batch) break;
       const { images, labels } = batch;

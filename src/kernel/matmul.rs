@@ -10,7 +10,7 @@ use fearless_simd::{SimdCombine, SimdSplit};
 use super::{Isa, MAX_LANES, SimdBase, SimdFloat, hidden};
 
 /// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
-/// inputs, and every register file has sixteen; without fused multiply-add the product needs a register of its own
+/// inputs, and every register file has at least sixteen; without fused multiply-add the product needs a register of its own
 /// (`benches/kernels.rs`, `matmul`).
 const ROWS: usize =
     if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 5 } else { 6 };
@@ -312,7 +312,7 @@ mod tests {
     use crate::kernel::{dispatch, lanes, levels, reference};
 
     /// Every number of rows that tiles share out differently, and every size around a tile's edge.
-    const SIZES: [(usize, usize, usize); 10] = [
+    const SIZES: [(usize, usize, usize); 14] = [
         (1, 8, 8),
         (3, 8, 16),
         (4, 16, 24),
@@ -323,6 +323,10 @@ mod tests {
         (49, 16, 40),
         (64, 72, 10),
         (9, 8, 1),
+        (10, 8, 16),
+        (11, 8, 24),
+        (12, 16, 16),
+        (23, 16, 24),
     ];
 
     #[wasm_bindgen_test(unsupported = test)]

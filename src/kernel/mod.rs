@@ -33,7 +33,7 @@ use fearless_simd::{Simd, SimdCombine, SimdSplit};
 pub trait Isa: Simd {
     /// A block of L channels of a pixel.
     type Vector: SimdFloat<Self, Element = f32> + SimdCombine<Self, Combined = Self::Pair>;
-    /// Two blocks, of which the matrix product computes as many at once.
+    /// Two blocks, as the matrix product and the weights' gradient compute them at once.
     type Pair: SimdFloat<Self, Element = f32> + SimdSplit<Self, Split = Self::Vector>;
     /// Whether a pair fits into one register. There are thirty-two, then.
     const WIDE: bool = false;
@@ -70,7 +70,7 @@ impl Isa for fearless_simd::Fallback {
     type Pair = fearless_simd::f32x8<Self>;
 }
 
-/// Lanes of the widest vector any kernel uses; channel counts are multiples of it.
+/// Channels of the widest block on any instruction set; channel counts are multiples of it.
 pub const MAX_LANES: usize = 8;
 
 /// Rounds a number of channels up to whole blocks on every instruction set.
@@ -103,7 +103,7 @@ pub fn levels() -> Vec<Level> {
     vec![best]
 }
 
-/// Lanes of an instruction set's vectors of `f32`.
+/// Channels of a block on an instruction set: L.
 pub fn lanes(level: Level) -> usize {
     #[inline(always)]
     fn lanes<S: Isa>(_: S) -> usize {

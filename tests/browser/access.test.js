@@ -7,6 +7,9 @@ import { startLab } from "./lab.js";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
+/** Panels of Take apart, after its first. */
+const PANELS = ["separable", "block", "manifold", "memory", "tradeoff", "activation"];
+
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
 before(async () => {
@@ -19,22 +22,16 @@ for (const locale of ["en", "ko"]) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
       await page.addScriptTag({ path: axe });
-      const panels = ["separable", "block", "manifold", "memory", "tradeoff", "activation"]; // of Take apart, after its first
-      for (const room of ["classify", "train", "apart", ...panels, "list of weights"]) {
+      for (const room of ["classify", "train", "apart", ...PANELS, "list of weights"]) {
         if (room === "list of weights") await page.locator(".bar-row > button").first().click();
-        else if (panels.includes(room)) await page.locator(".apart-contents button").nth(1 + panels.indexOf(room)).click();
+        else if (PANELS.includes(room)) await page.locator(".apart-contents button").nth(1 + PANELS.indexOf(room)).click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
           await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
           await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
           await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
         }
-        if (room === "apart") await page.locator("tfoot td").first().waitFor();
-        if (room === "block") await page.locator(".slab").first().waitFor();
-        if (room === "manifold") await page.locator(".plane .lost").nth(1).waitFor();
-        if (room === "separable") await page.locator(".separable td").first().waitFor();
-        if (room === "memory" || room === "tradeoff") await page.locator("#panel-apart canvas").waitFor();
-        if (room === "activation") await page.locator("#panel-apart canvas").nth(1).waitFor();
+        await drawn(page, room);
         const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
         const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
         const found = serious.map(
@@ -45,6 +42,20 @@ for (const locale of ["en", "ko"]) {
       check();
     });
   }
+}
+
+/** Waits for what a panel of Take apart shows. @param {import("playwright-core").Page} page @param {string} room */
+async function drawn(page, room) {
+  const shows = {
+    apart: "tfoot td",
+    block: ".slab",
+    manifold: ".plane .lost",
+    separable: ".separable td",
+    memory: "canvas",
+    tradeoff: "canvas",
+    activation: ".chart:last-child canvas",
+  }[room];
+  if (shows) await page.locator("#panel-apart").locator(shows).last().waitFor({ state: "attached" });
 }
 
 test("rooms, toggles and explanations work by keyboard", async () => {
@@ -94,16 +105,15 @@ for (const locale of ["en", "ko"]) {
       hasTouch: true,
       isMobile: true,
     });
-    for (const room of ["classify", "train", "apart", "activation", "list of weights"]) {
+    for (const room of ["classify", "train", "apart", ...PANELS, "list of weights"]) {
       if (room === "list of weights") await page.locator(".bar-row > button").first().click();
-      else if (room === "activation") await page.selectOption(".apart-contents select", room);
+      else if (PANELS.includes(room)) await page.selectOption(".apart-contents select", room);
       else await page.locator(`#tab-${room}`).tap();
       if (room === "train") {
         await page.locator(".control button").nth(2).tap();
         await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
       }
-      if (room === "apart") await page.locator("tfoot td").first().waitFor();
-      if (room === "activation") await page.locator("#panel-apart canvas").nth(1).waitFor();
+      await drawn(page, room);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${room} is ${wide} pixels too wide`);
       const small = await page.evaluate(() =>
@@ -143,5 +153,14 @@ test("language and theme switch in place", async () => {
   assert.notEqual(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), before);
   await page.reload();
   await page.getByRole("tab", { name: "분류" }).waitFor();
+
+  // a panel that is not on show meanwhile, too
+  await page.locator("#tab-apart").click();
+  const contents = page.locator(".apart-contents button");
+  for (const i of [1, 0]) await contents.nth(i).click();
+  await page.locator("#language").click();
+  await page.getByRole("tab", { name: "Classify" }).waitFor();
+  await contents.nth(1).click();
+  await page.getByRole("heading", { name: "Separable convolution" }).waitFor();
   check();
 });

@@ -91,7 +91,7 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
   await panel.locator(".large-place canvas").waitFor();
   // 112² × 96 and 56² × 96 numbers of 4 bytes; 112² × (32 + 16)
   await panel.getByText("the largest needs 6.02 MB for its input").waitFor();
-  await panel.getByText("the largest needs 2.41 MB for its two ends: 2.5 times less").waitFor();
+  await panel.getByText("the largest operation needs 2.41 MB for its input and output: 2.5 times less").waitFor();
   const label = await panel.locator(".large-place").getAttribute("aria-label");
   assert.match(label ?? "", /6\.02 MB/);
   const over = panel.locator(".u-over");
@@ -106,7 +106,7 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
 
 test("a block is drawn with its shortcut, and what differs without one is a setting of Train", async () => {
   const network = "apart.width=1&apart.resolution=224&apart.stem=imagenet";
-  const { page, check } = await lab.open(`#apart?apart.panel=block&${network}`);
+  const { page, check } = await lab.open(`#apart?apart.panel=block&${network}&train.from=shapes-0.35`);
   const panel = page.locator("#panel-apart");
   const figure = panel.locator(".block-figure");
   await panel.getByText("widens 301 kB to 1.81 MB, 6 times as much. Its shortcut holds on to the 301 kB").waitFor();
@@ -125,9 +125,24 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
 
   await panel.getByRole("button", { name: "no shortcuts" }).click();
   await page.locator("#panel-train").waitFor();
-  assert.equal(await page.locator("#setting-shortcut").inputValue(), "none");
+  const setting = (/** @type {string} */ key) => page.locator(`#setting-${key}`);
+  assert.ok(await setting("shortcut").isEnabled(), "it starts from no weights, which would decide this");
+  assert.equal(await setting("shortcut").inputValue(), "none");
   await page.goBack();
   await panel.getByText("does not widen its input").waitFor();
+  await panel.getByRole("button", { name: "ReLU6 at the narrow ends" }).click();
+  assert.equal(await setting("bottleneck").inputValue(), "relu6");
+  assert.notEqual(await setting("shortcut").inputValue(), "none", "of one thing is made a trial at a time");
+
+  // a network that was trained without shortcuts is said to have none
+  await setting("shortcut").selectOption("none");
+  await page.locator(".control").getByRole("button", { name: "One step" }).click();
+  await page.locator(".train-message").filter({ hasText: "pauses at step 1" }).waitFor();
+  await page.locator(".control").getByRole("button", { name: "Stop" }).click();
+  await page.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
+  await page.locator("#tab-apart").click();
+  await panel.locator("#block").selectOption("3");
+  await panel.getByText("This network has no shortcuts.").waitFor();
   check();
 });
 

@@ -192,9 +192,15 @@ test("a camera that is refused says why, and can be asked for again", async () =
 test("of several pictures the first that is one is shown", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
-  await page.setInputFiles(pictureInput, [file("IMG.heic", Buffer.from("no picture")), await coffee("second.jpg")]);
+  const heic = (/** @type {string} */ name) => file(name, Buffer.from("no picture"));
+  const problem = page.locator("#panel-classify .picture > .problem").first();
+  await page.setInputFiles(pictureInput, [heic("IMG.heic"), await coffee("second.jpg")]);
   await waitForPicture(page, "second.jpg");
-  assert.match(await page.locator("#panel-classify .picture > .problem").first().innerText(), /^IMG\.heic: /);
+  assert.match(await problem.innerText(), /^IMG\.heic: /);
+  // also where another is on show, and each that is none is named
+  await page.setInputFiles(pictureInput, [heic("one.heic"), await coffee("third.jpg"), heic("two.heic")]);
+  await waitForPicture(page, "third.jpg");
+  await problem.filter({ hasText: /one\.heic: .*two\.heic: / }).waitFor();
   check();
 });
 

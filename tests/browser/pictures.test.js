@@ -193,7 +193,7 @@ test("what is no picture is left out and named", { timeout: MINUTE }, async () =
   await page.getByRole("button", { name: "Add a class" }).click();
   const bad = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") };
   await card(page, 0).locator("input[type=file]").setInputFiles([...files[0].slice(0, 3), bad]);
-  await page.locator(".pictures-note", { hasText: "notes.txt" }).waitFor();
+  await page.locator(".pictures-note", { hasText: "Pictures added: 3. Files left out: 1. notes.txt: " }).waitFor();
   await counted(page, 0, 3);
   check();
   await context.close();

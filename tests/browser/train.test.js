@@ -163,6 +163,23 @@ test("a link with nonsense falls back to what is sensible", async () => {
   check();
 });
 
+test("weights to start from show what they decide, and go again with the data set that brought them", async () => {
+  const { page, check } = await lab.open("#train?train.from=shapes-0.35&train.bottleneck=relu6");
+  const bottleneck = page.locator("#setting-bottleneck");
+  await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#setting-bottleneck"))?.disabled);
+  assert.equal(await bottleneck.inputValue(), "linear");
+
+  await page.goto(`${lab.url}#train`);
+  const data = page.locator("#setting-data");
+  const from = page.locator("#weights");
+  await data.selectOption("pictures");
+  assert.notEqual(await from.inputValue(), "");
+  await data.selectOption("shapes");
+  assert.equal(await from.inputValue(), "");
+  assert.match(page.url(), /#train$/, "all is as it was");
+  check();
+});
+
 test("CIFAR-10 trains where it is, and is explained where it is not", { timeout: 3 * MINUTE }, async (t) => {
   const hash = "#train?train.data=cifar-10&train.batch=16";
   if (sharedData("cifar-10")) {

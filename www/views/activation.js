@@ -29,20 +29,30 @@ export function createActivation({ state }) {
   /** @type {Curves | undefined} */
   let curves;
 
+  /** @type {Promise<void> | null} */
+  let loading = null;
+
+  /** Draws what is here, else fetches it: once more where that failed. */
+  function update() {
+    if (state.room !== "apart" || state.values.apart.panel !== "activation") return;
+    if (curves) draw(curves);
+    else loading ??= load().finally(() => (loading = null));
+  }
+
   async function load() {
     try {
       const bytes = await download(new URL("../curves/activation.json", import.meta.url));
       curves = JSON.parse(new TextDecoder().decode(bytes));
-      draw();
+      problem.hidden = true;
+      update();
     } catch (error) {
       problem.textContent = explainError(error);
       problem.hidden = false;
     }
   }
 
-  function draw() {
-    if (!curves || state.room !== "apart") return;
-    const { width, recipe, runs } = curves;
+  /** @param {Curves} curves */
+  function draw({ width, recipe, runs }) {
     const drawn = runs.map(({ training, held_out }, i) => ({
       number: i + 1,
       steps: {
@@ -64,12 +74,12 @@ export function createActivation({ state }) {
   function redraw() {
     loss.forget();
     accuracy.forget();
-    draw();
+    update();
   }
-  state.addEventListener("change", draw);
+  state.addEventListener("change", update);
   document.addEventListener("language", redraw);
   onColours(redraw);
-  new ResizeObserver(draw).observe(element);
-  load();
+  new ResizeObserver(update).observe(element);
+  update();
   return element;
 }

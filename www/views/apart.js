@@ -1,5 +1,6 @@
 /** The third room: a table of contents, one panel at a time. */
 import { h } from "../dom.js";
+import { translate } from "../i18n.js";
 import { PANELS } from "../state.js";
 import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
@@ -19,10 +20,12 @@ const VIEWS = {
   tradeoff: createTradeoff,
   activation: createActivation,
 };
+/** Panels that draw the network in the bar. */
+const OF_NETWORK = ["architecture", "separable", "block", "memory"];
 
 /** @param {import("../main.js").Context} context */
 export function createApart(context) {
-  const { state } = context;
+  const { state, model } = context;
   const place = h("div", { class: "apart-panel" });
   const choose = (/** @type {string} */ panel) => state.set("apart", { panel });
   const links = PANELS.map((name) =>
@@ -37,11 +40,16 @@ export function createApart(context) {
     const name = String(state.values.apart.panel);
     const panel = made.get(name) ?? VIEWS[name](context);
     made.set(name, panel);
-    if (place.firstChild !== panel) place.replaceChildren(panel);
+    if (place.firstChild !== panel) {
+      translate(panel); // the language may have changed while it was not there
+      place.replaceChildren(panel);
+    }
     select.value = name;
     links.forEach((link, i) => link.setAttribute("aria-current", String(PANELS[i] === name)));
+    place.classList.toggle("outdated", OF_NETWORK.includes(name) && model.costOutdated);
   }
   state.addEventListener("change", show);
+  model.addEventListener("change", show);
   show();
   return h(
     "div",

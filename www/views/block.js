@@ -1,8 +1,10 @@
 /** The inverted residual: one block, its tensors drawn by channels and size, and what its shortcut carries. */
 import { goTo, h, setOptions } from "../dom.js";
 import { bytes, number, t } from "../i18n.js";
+import { preset } from "../settings.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
+import { reveal } from "./settings.js";
 
 /**
  * What can be tried in Train, each by one setting of the network.
@@ -31,10 +33,13 @@ export function createBlock(context) {
     h("div", { class: "actions" }, h("span", { t: "block.trials" }), ...trials),
   );
 
-  /** Goes to Train with this set there. @param {Record<string, string | number>} values */
+  /** Goes to Train with this set there, and nothing else of the network changed. @param {Record<string, string | number>} values */
   function attempt(values) {
-    state.set("train", values);
+    const plain = preset("quick");
+    const keys = TRIALS.flatMap(([, values]) => Object.keys(values));
+    state.set("train", { from: "", ...Object.fromEntries(keys.map((key) => [key, plain[key]])), ...values });
     goTo(state, "train");
+    reveal(Object.keys(values)[0]);
   }
 
   /** @param {import("../protocol.js").Description} description */
@@ -64,15 +69,16 @@ export function createBlock(context) {
     const wide = first.output_bytes;
     const narrow = first.memory.by_operation - wide; // its input: nothing else waits yet
     const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
-    const words = [t(own[0].kind === "expand" ? "block.widens" : "block.flat", values)];
-    if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
+    const words = [t(wide > narrow ? "block.widens" : "block.flat", values)];
+    if (!layers.some(({ shortcut }) => shortcut)) words.push(t("block.none"));
+    else if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
     else if (wide > narrow) words.push(t("block.carries", values));
     shows.textContent = words.join(" ");
   }
 
   onDescription(context, draw);
   state.addEventListener("change", () => {
-    const { description } = model.cost;
+    const { description } = model;
     if (state.room === "apart" && description && String(state.values.apart.block) !== chosen.value) draw(description);
   });
   return element;

@@ -26,6 +26,10 @@ export function createClassify({ engine, state, model }) {
   /** The picture on show; null where the engine that held it has ended. @type {{item: Item, picture: import("../engine.js").Picture | null} | undefined} */
   let opened;
   let turn = 0;
+  /** Those that came last. @type {Item[]} */
+  let fresh = [];
+  /** Which of them are no pictures, and why. @type {string[]} */
+  let left = [];
   let shownTop = state.values.classify.top;
 
   const picker = h("input", {
@@ -125,17 +129,18 @@ export function createClassify({ engine, state, model }) {
     add(files.map((file) => newItem(() => file.name, file, false)));
   }
 
-  /** Shows the first; where there are several, all stay in the strip. @param {Item[]} fresh */
-  function add(fresh) {
-    if (!fresh.length) return;
+  /** Shows the first; where there are several, all stay in the strip. @param {Item[]} added */
+  function add(added) {
+    if (!added.length) return;
     current = undefined; // or the camera's end would bring it back
     camera.stop();
-    const several = fresh.length > 1;
+    const several = added.length > 1;
     const kept = several || items.length > 1 ? items.filter(({ sample }) => !sample) : [];
     const before = items;
-    items = [...kept, ...fresh];
+    items = [...kept, ...added];
     before.forEach(release);
-    select(fresh[0]);
+    fresh = added;
+    select(added[0]);
   }
 
   /** Lets go of a picture, unless it is in the strip or still the one on show. @param {Item} item */
@@ -146,6 +151,7 @@ export function createClassify({ engine, state, model }) {
   /** @param {Item} item */
   function select(item) {
     current = item;
+    left = [];
     fail(null);
     drawStrip();
     look();
@@ -226,13 +232,15 @@ export function createClassify({ engine, state, model }) {
     says.setAttribute("aria-busy", "false");
     const reason = error ? explainError(error) : "";
     const bad = item && isBad(error);
-    problem.textContent = bad ? t("classify.problem", { name: item.name(), reason }) : reason;
+    if (bad) left.push(t("classify.problem", { name: item.name(), reason }));
+    problem.textContent = bad ? left.join(" ") : reason;
     if (!bad) return;
     items = items.filter((other) => other !== item);
     release(item);
     const before = opened?.item;
     if (before && !items.length) items = [before];
-    current = before && items.includes(before) ? before : items[0];
+    if (item !== current) return drawStrip();
+    current = items.find((other) => fresh.includes(other)) ?? (before && items.includes(before) ? before : items[0]);
     drawStrip();
     if (current !== before) look();
   }

@@ -9,7 +9,7 @@ export function onDescription({ state, model }, draw) {
   let shown = null;
 
   function update() {
-    const { description } = model.cost;
+    const { description } = model;
     if (state.room !== "apart" || !description || description === shown) return;
     shown = description;
     draw(description);

@@ -7,6 +7,8 @@ import { createToggles } from "./toggles.js";
 
 /** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
 const NEEDED = 2;
+/** Matrices have numbers of 32 bits, from 1. */
+const MATRICES = 2 ** 32;
 
 /** @param {import("../main.js").Context} context */
 export function createManifold({ engine, state }) {
@@ -25,7 +27,7 @@ export function createManifold({ engine, state }) {
   const another = h("button", {
     type: "button",
     t: "manifold.another",
-    onclick: () => set({ matrix: Number(state.values.apart.matrix) + 1 }),
+    onclick: () => set({ matrix: (Number(state.values.apart.matrix) + 1) % MATRICES || 1 }),
   });
   const before = h("div", { class: "plane" });
   const after = h("div", { class: "plane" });
@@ -50,9 +52,10 @@ export function createManifold({ engine, state }) {
     shows,
     problem,
   );
+  const waits = (/** @type {boolean} */ still) => element.classList.toggle("outdated", still);
   /** What is on show, or on its way. */
   let wanted = "";
-  /** @type {import("../protocol.js").Manifold | null} */
+  /** What is on show. @type {import("../protocol.js").Manifold & {n: number, relu: boolean} | null} */
   let found = null;
 
   async function update() {
@@ -65,11 +68,14 @@ export function createManifold({ engine, state }) {
     const asked = [n, chosen, matrix].join();
     if (asked === wanted) return;
     wanted = asked;
+    waits(true);
     try {
-      const answer = await engine.manifold({ dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) });
+      const options = { dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) };
+      const answer = await engine.manifold(options);
       if (asked !== wanted) return;
-      found = answer;
+      found = { ...answer, n: options.dimensions, relu: options.relu };
       problem.hidden = true;
+      waits(false);
       before.replaceChildren(plane(found.curve, found.alive));
       after.replaceChildren(plane(found.returned, found.alive));
       say();
@@ -83,17 +89,20 @@ export function createManifold({ engine, state }) {
 
   function say() {
     if (!found) return;
-    const n = Number(state.values.apart.dimensions);
+    const { n, relu } = found;
     const lost = found.alive.filter((dimensions) => dimensions < NEEDED).length / found.alive.length;
     // each sign of a point that is carried in a random direction is the toss of a coin
     const expected = number((100 * (n + 1)) / 2 ** n, { maximumSignificantDigits: 2 });
     const values = { dimensions: n, lost: percent(lost), expected: `${expected} %` };
-    shows.textContent = state.values.apart.through === "relu" ? t("manifold.shows", values) : t("manifold.whole");
+    shows.textContent = relu ? t("manifold.shows", values) : t("manifold.whole");
   }
 
   state.addEventListener("change", update);
   engine.addEventListener("restart", update); // one that was lost is asked for again
-  document.addEventListener("language", say);
+  document.addEventListener("language", () => {
+    say();
+    if (!problem.hidden) update();
+  });
   update();
   return element;
 }

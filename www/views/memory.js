@@ -51,6 +51,7 @@ export function createMemory(context) {
 
   onDescription(context, (description) => {
     shown = description;
+    reading.textContent = "";
     const { by_operation, by_block } = description.memory;
     const times = number(by_operation / by_block, { maximumSignificantDigits: 2 });
     shows.textContent = t("memory.shows", { operation: bytes(by_operation), block: bytes(by_block), times });
@@ -74,7 +75,7 @@ function read(plot, layers) {
   if (!layer) return "";
   const block = layer.block === null ? "" : `${t("architecture.block", { n: layer.block + 1 })}, `;
   const { by_operation: operation, by_block } = layer.memory;
-  return t("memory.reading", {
+  return t(block ? "memory.reading" : "memory.reading.alone", {
     layer: `${block}${t(`layer.${layer.kind}`)}`,
     operation: bytes(operation),
     block: bytes(by_block),

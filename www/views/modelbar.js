@@ -96,7 +96,9 @@ export function createModelBar(context, openWeights) {
   }
   /** @param {import("../network.js").Choice} choice */
   function set({ values }) {
-    if (values) state.set(state.room, values);
+    if (!values) return;
+    model.report(null);
+    state.set(state.room, values);
   }
 
   function options() {
@@ -126,6 +128,7 @@ export function createModelBar(context, openWeights) {
     });
     const { description, measured, measurable } = model.cost;
     const unknown = measurable ? "…" : "–";
+    costs.classList.toggle("outdated", model.costOutdated);
     const [parameters, macs, memory, time] = figures;
     parameters.set(description ? number(description.parameters) : unknown);
     macs.set(description ? count(description.macs) : unknown);
@@ -160,6 +163,10 @@ export function createModelBar(context, openWeights) {
   }
 
   model.addEventListener("change", update);
+  // what went wrong with a choice has been read by who goes elsewhere
+  state.addEventListener("change", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "room" && model.problem) model.report(null);
+  });
   session.addEventListener("state", update);
   library.addEventListener("progress", tell);
   document.addEventListener("language", () => {

@@ -12,6 +12,9 @@ import { chosenFiles, droppedFiles } from "./picturefiles.js";
  * @typedef {import("./picturefiles.js").Found} Found
  */
 
+/** Of so many files that are left out is said why. */
+const TOLD = 3;
+
 /** @param {import("../main.js").Context} context */
 export function createPictures({ state, project }) {
   /** @type {Map<string, ReturnType<typeof createClassCard>>} */
@@ -148,10 +151,13 @@ export function createPictures({ state, project }) {
     const focused = cancel === document.activeElement;
     progressRow.hidden = true;
     if (focused) note.focus();
-    const names = failed.map(({ source }) => (source instanceof File ? source.name : "")).slice(0, 3).join(", ");
+    const reasons = failed.slice(0, TOLD).map(({ source, error }) => {
+      const reason = explainError(error);
+      return source instanceof File ? t("classify.problem", { name: source.name, reason }) : reason;
+    });
     say(
       failed.length
-        ? t("pictures.failed", { count: failed.length, names, reason: explainError(failed[0].error) })
+        ? t("pictures.failed", { added: looked - failed.length, count: failed.length, reasons: reasons.join(" ") })
         : t("pictures.added", { count: looked, names: groups.map(([{ name }]) => name).join(", ") }),
     );
   }
@@ -219,6 +225,7 @@ export function createPictures({ state, project }) {
   /** Takes a project from a file; one that is none leaves everything as it is. @param {Blob} file */
   async function openProject(file) {
     fail(project.problem);
+    say("");
     try {
       const { settings, ...other } = await unpack(file);
       project.replace(other);

@@ -32,7 +32,7 @@ export function createSamples({ engine, model, choose }) {
   const again = h("button", {
     type: "button",
     t: "samples.again",
-    onclick: async () => show(await make(Math.floor(Math.random() * MOST_SEEDS))),
+    onclick: () => renew(Math.floor(Math.random() * MOST_SEEDS)),
   });
   const element = h("div", { class: "samples" }, h("header", {}, h("h2", { t: "samples.title" }), again), list);
   /** @type {"drawings" | "cifar-10" | "photos" | ""} */
@@ -101,13 +101,23 @@ export function createSamples({ engine, model, choose }) {
     samples.forEach(({ name }, i) => list.children[i].firstElementChild?.setAttribute("aria-label", name()));
   }
 
-  async function update() {
+  function update() {
     if (!model.loaded && model.network.entry) return; // it is on its way
     const kind = model.loaded?.samples ?? "photos";
     if (kind === shown) return;
     shown = kind;
-    const fresh = await make(1);
-    if (kind === shown) show(fresh);
+    renew(1);
+  }
+
+  /** Shows others of the kind on show; where there are none to be had, the next network asks again. @param {number} seed */
+  async function renew(seed) {
+    const kind = shown;
+    try {
+      const fresh = await make(seed);
+      if (kind === shown) show(fresh);
+    } catch {
+      if (kind === shown) shown = "";
+    }
   }
   model.addEventListener("classifier", update);
   document.addEventListener("language", label);

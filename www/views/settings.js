@@ -11,6 +11,13 @@ const OPEN = ["data", "rate"];
 
 /** @typedef {import("../settings.js").Setting} Setting */
 
+/** Shows a setting wherever it is, and puts the keyboard's focus there. @param {string} key */
+export function reveal(key) {
+  const control = document.getElementById(`setting-${key}`);
+  for (let group = control?.closest("details"); group; group = group.parentElement?.closest("details")) group.open = true;
+  control?.focus();
+}
+
 /** @param {import("../main.js").Context} context */
 export function createSettings({ state, session, model, library }) {
   const presets = h(
@@ -29,6 +36,8 @@ export function createSettings({ state, session, model, library }) {
     ),
   );
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  /** What the choice of one's own pictures replaced. @type {{from: string, before: import("../settings.js").Values} | null} */
+  let proposed = null;
 
   /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
   function start(kind) {
@@ -44,11 +53,16 @@ export function createSettings({ state, session, model, library }) {
       state.set("train", { [setting.key]: value });
       return apply([setting.key]);
     }
+    const { from, resolution } = state.values.train;
+    const back = from && proposed?.from === from ? proposed.before : {};
+    proposed = null;
     const known = model.loaded?.samples === "drawings" ? library.find(PHOTOS) : model.loaded?.entry;
-    const from = value === "pictures" && !state.values.train.from ? known : undefined;
+    const proposal = value === "pictures" && !from ? known : undefined;
+    if (proposal) proposed = { from: proposal.id, before: { from, resolution } };
     state.set("train", {
       ...switchData(state.values.train, String(value)),
-      ...(from && { from: from.id, resolution: from.config.resolution ?? 224 }),
+      ...back,
+      ...(proposal && { from: proposal.id, resolution: proposal.config.resolution ?? 224 }),
     });
   }
 
@@ -67,13 +81,23 @@ export function createSettings({ state, session, model, library }) {
   }
 
   function update() {
-    for (const row of rows) row.update(state.values.train, session.running);
+    const { train } = state.values;
+    const entry = library.find(train.from);
+    for (const row of rows) row.update(entry ? { ...train, ...decided(entry.config) } : train, session.running);
   }
   state.addEventListener("change", update);
   session.addEventListener("state", update);
   document.addEventListener("language", update);
   update();
   return h("div", {}, presets, problem, ...groups);
+}
+
+/** The settings that weights to start from decide. @param {import("../protocol.js").Config} config */
+function decided(config) {
+  const given = /** @type {Record<string, any>} */ (config);
+  const plain = preset("quick");
+  const keys = SETTINGS.filter(({ target }) => target === "config").map(({ key }) => key);
+  return Object.fromEntries(keys.map((key) => [key, given[key] ?? plain[key]]));
 }
 
 /**
@@ -154,7 +178,7 @@ function createRow(setting, change) {
       }
       control.disabled = setting.target === "config" && !!values.from;
       element.hidden = !(setting.when?.(values) ?? true);
-      waits = !!running && running[key] !== value;
+      waits = !!running && !control.disabled && running[key] !== value;
       later = !running && !control.disabled; // its room is kept, so that nothing moves at the start
       tell();
     },

@@ -124,7 +124,7 @@ pub fn weights(args: &Args) -> Result<()> {
         accuracy.insert(resolution, json::<Evaluated>(eval)?.accuracy);
     }
 
-    let name = [("en", "CIFAR-10, ours"), ("ko", "CIFAR-10 (직접 학습)")];
+    let name = [("en", "CIFAR-10, ours"), ("ko", "CIFAR-10 (이 페이지 제공)")];
     let Args { recipe, epochs, minutes, widened_from, .. } = args;
     let training = Training {
         activation,
