@@ -99,6 +99,10 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
   await over.hover({ position: { x: (4.5 / 53) * width, y: 40 } }); // the fifth of 53 layers
   await panel.getByText("Block 2, Depthwise: 6.02 MB by itself, 1.1 MB in its block").waitFor();
   await page.mouse.move(0, 0);
+  const chart = panel.getByRole("slider", { name: /Memory that each layer needs/ });
+  await chart.press("ArrowRight");
+  await panel.locator(".chart-reading").getByText("Block 2, Project: ").waitFor();
+  assert.match((await chart.getAttribute("aria-valuetext")) ?? "", /^Block 2, Project: /);
   await page.locator('input[name=resolution][value="96"]').click();
   await panel.getByText("the largest needs 1.11 MB for its input").waitFor();
   check();

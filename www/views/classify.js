@@ -48,7 +48,7 @@ export function createClassify({ engine, state, model }) {
     model,
     top: () => Number(state.values.classify.top),
     showResult,
-    take: (blob) => open([new File([blob], t("camera.picture"))]),
+    take: (blob) => add([newItem(() => t("camera.picture"), blob, false)]),
     closed: () => look(),
   });
   const photo = h("img", { alt: "", hidden: true });
@@ -262,6 +262,7 @@ export function createClassify({ engine, state, model }) {
   /** @param {import("../protocol.js").Classification} result */
   function showResult(result) {
     none.hidden = true;
+    if (camera.running) caption.textContent = t("camera.picture");
     drawn.hidden = model.loaded?.samples !== "drawings" || (!camera.running && !!current?.sample);
     says.setAttribute("aria-busy", "false");
     const named = result.predictions.map((p) => ({ name: model.nameOf(p), probability: p.probability }));

@@ -11,7 +11,7 @@ const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
 
 /** @param {import("../main.js").Context} context */
 export function createMemory(context) {
-  const place = h("div", { class: "large-place", role: "img" });
+  const place = h("div", { class: "large-place", role: "slider", tabindex: 0, "aria-valuemin": 1, onkeydown: walk });
   const reading = h("span", { class: "chart-reading number" });
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p");
@@ -23,6 +23,10 @@ export function createMemory(context) {
   );
   /** @type {import("../protocol.js").Description | undefined} */
   let shown;
+  /** @type {import("uplot") | undefined} */
+  let plot;
+  /** Index of the layer that was pointed at last. */
+  let at = 0;
 
   const redraw = fitPlot(place, (uPlot, size) => {
     if (!shown) return null;
@@ -38,7 +42,7 @@ export function createMemory(context) {
       ...size,
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { setScale: false, x: false } },
-      hooks: { setCursor: [(plot) => (reading.textContent = read(plot, layers))] },
+      hooks: { setCursor: [(plot) => pointTo(plot, layers)] },
       scales: { x: { time: false, range: [1, steps.length] }, y: { range: (_, _low, high) => [0, high * 1.05] } },
       axes: [
         { ...axisStyle(), size: 28, values: (_, ticks) => ticks.map((tick) => number(tick)) },
@@ -46,12 +50,42 @@ export function createMemory(context) {
       ],
       series: [{}, ...series],
     };
-    return new uPlot(options, [steps.map((_, i) => i + 1), ...data]);
+    plot = new uPlot(options, [steps.map((_, i) => i + 1), ...data]);
+    return plot;
   });
+
+  /** What the layer under the pointer needs. @param {import("uplot")} plot @param {Layer[]} layers */
+  function pointTo(plot, layers) {
+    const { left = -1 } = plot.cursor;
+    reading.textContent = "";
+    if (left < 0) return;
+    at = Math.min(Math.floor(plot.posToVal(left, "x")), layers.length) - 1;
+    tell(layers);
+    reading.textContent = place.getAttribute("aria-valuetext");
+  }
+
+  /** For those who do not see the chart, too. @param {Layer[]} layers */
+  function tell(layers) {
+    place.setAttribute("aria-valuenow", String(at + 1));
+    place.setAttribute("aria-valuetext", wordsOf(layers[at]));
+  }
+
+  /** From layer to layer by keyboard. @param {KeyboardEvent} event */
+  function walk(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || !plot || !shown) return;
+    event.preventDefault();
+    at = Math.min(Math.max(at + step, 0), shown.layers.length - 1);
+    plot.setCursor({ left: plot.valToPos(at + 1.5, "x"), top: 0 }); // the middle of its step
+  }
 
   onDescription(context, (description) => {
     shown = description;
     reading.textContent = "";
+    const { layers } = description;
+    at = Math.min(at, layers.length - 1);
+    place.setAttribute("aria-valuemax", String(layers.length));
+    tell(layers);
     const { by_operation, by_block } = description.memory;
     const times = number(by_operation / by_block, { maximumSignificantDigits: 2 });
     shows.textContent = t("memory.shows", { operation: bytes(by_operation), block: bytes(by_block), times });
@@ -64,20 +98,14 @@ export function createMemory(context) {
   return element;
 }
 
-/**
- * What the layer under the pointer needs.
- *
- * @param {import("uplot")} plot @param {import("../protocol.js").LayerCost[]} layers
- */
-function read(plot, layers) {
-  const { left = -1 } = plot.cursor;
-  const layer = left < 0 ? undefined : layers[Math.floor(plot.posToVal(left, "x")) - 1];
-  if (!layer) return "";
-  const block = layer.block === null ? "" : `${t("architecture.block", { n: layer.block + 1 })}, `;
-  const { by_operation: operation, by_block } = layer.memory;
+/** @typedef {import("../protocol.js").LayerCost} Layer */
+
+/** What a layer needs. @param {Layer} layer */
+function wordsOf({ block: index, kind, memory }) {
+  const block = index === null ? "" : `${t("architecture.block", { n: index + 1 })}, `;
   return t(block ? "memory.reading" : "memory.reading.alone", {
-    layer: `${block}${t(`layer.${layer.kind}`)}`,
-    operation: bytes(operation),
-    block: bytes(by_block),
+    layer: `${block}${t(`layer.${kind}`)}`,
+    operation: bytes(memory.by_operation),
+    block: bytes(memory.by_block),
   });
 }

@@ -284,7 +284,10 @@ export function createPictures({ state, project }) {
   project.addEventListener("change", update);
   project.addEventListener("problem", () => fail(project.problem));
   state.addEventListener("change", show);
-  document.addEventListener("language", update);
+  document.addEventListener("language", () => {
+    say("");
+    update();
+  });
   addEventListener("paste", (event) => {
     const files = [...(event.clipboardData?.files ?? [])];
     if (state.room === "train" && !element.hidden && files.length) addFolders(chosenFiles(files));
