@@ -47,7 +47,7 @@ async function main() {
   const [engine] = await Promise.all([starting, library.open(), project.open()]);
   const model = new Model(engine, state, library, project);
   const session = new Session(engine, project, library);
-  await session.open();
+  await session.runs.open();
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
   titleTab(state, session);

@@ -1,6 +1,5 @@
 /**
- * One training after another: start, pause, one step, stop; every run is kept, also in the browser's storage once it has
- * ended. Knows no DOM.
+ * One training after another: start, pause, one step, stop; every run is kept. Knows no DOM.
  *
  * @typedef {import("./settings.js").Values} Values
  *
@@ -31,7 +30,7 @@
  */
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
-import { openRunStorage } from "./runstorage.js";
+import { Runs } from "./runs.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
@@ -49,8 +48,7 @@ const EVALUATE_AFTER = 1500;
 const LOST = ["engine-stopped", "closed", "diverged"];
 
 /**
- * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation, `runs`
- * when a run came, ended or went, `shown` when its curves are to be drawn or not.
+ * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation.
  */
 export class Session extends EventTarget {
   #engine;
@@ -60,16 +58,7 @@ export class Session extends EventTarget {
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
   state = "idle";
-  /** In the order of their numbers. @type {Run[]} */
-  runs = [];
-  /** The run that was taken out last, where it can be brought back. @type {Run | null} */
-  forgotten = null;
-  /** Why the last run is not in the storage. @type {unknown} */
-  unkept = null;
-  /** @type {Awaited<ReturnType<typeof openRunStorage>> | null} */
-  #storage = null;
-  /** Changes are written one after the other. @type {Promise<void>} */
-  #written = Promise.resolve();
+  runs = new Runs();
   /** The run in progress, else the last one. @type {Run | undefined} */
   run;
   /** @type {unknown} */
@@ -100,16 +89,6 @@ export class Session extends EventTarget {
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
-  }
-
-  /** Reads the runs that the storage holds; without storage, runs live as long as the page. */
-  async open() {
-    try {
-      this.#storage = await openRunStorage();
-      this.runs = (await this.#storage.list()).sort(byNumber);
-    } catch (error) {
-      this.unkept = error;
-    }
   }
 
   /** Whether a run is under way, be it paused. */
@@ -164,7 +143,7 @@ export class Session extends EventTarget {
       this.trainer = trainer;
       this.run = {
         id: `run-${Date.now().toString(36)}`,
-        number: (this.runs.at(-1)?.number ?? 0) + 1,
+        number: this.runs.next,
         settings: { ...settings },
         steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
         evaluations: [],
@@ -175,9 +154,7 @@ export class Session extends EventTarget {
         labels: trainer.labels,
         weights: null,
       };
-      this.runs = [...this.runs, this.run];
-      this.forgotten = null; // its number is another's now
-      this.dispatchEvent(new Event("runs"));
+      this.runs.add(this.run);
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights
       const cancelled = this.#abort.signal.aborted || /** @type {Error} */ (error).name === "AbortError";
@@ -250,75 +227,14 @@ export class Session extends EventTarget {
   }
 
   /** The weights of a run that has not failed, as a file. @param {Run} run */
-  async weightsOf(run) {
-    if (run.weights) return run.weights;
-    if (run === this.run && this.trainer) return this.trainer.weights();
-    const weights = await this.#storage?.weights(run.id);
-    if (!weights) {
-      const { number } = run;
-      throw new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
-    }
-    return weights;
+  weightsOf(run) {
+    return run.end === "active" && this.trainer ? this.trainer.weights() : this.runs.weightsOf(run);
   }
 
   /** Puts a run's weights among those at hand. @param {Run} run @param {Uint8Array} bytes */
   keep({ id, number, steps, config, labels }, bytes) {
     const run = { number, step: steps.step.at(-1) ?? 0, when: new Date() };
     this.#library.keep({ id, origin: "trained", run, config, labels }, bytes);
-  }
-
-  /** Takes a run out, until that is undone. @param {Run} run */
-  forget(run) {
-    if (run.end === "active") return;
-    this.runs = this.runs.filter((other) => other !== run);
-    this.forgotten = run;
-    this.#write(async (storage) => {
-      run.weights ??= (await storage.weights(run.id)) ?? null;
-      await storage.remove(run.id);
-    });
-    this.dispatchEvent(new Event("runs"));
-  }
-
-  /** Brings back the run that was taken out last. */
-  restore() {
-    const { forgotten } = this;
-    if (!forgotten) return;
-    this.forgotten = null;
-    this.runs = [...this.runs, forgotten].sort(byNumber);
-    this.#store(forgotten);
-    this.dispatchEvent(new Event("runs"));
-  }
-
-  /** Draws a run's curves or leaves them out. @param {Run} run @param {boolean} shown */
-  show(run, shown) {
-    run.hidden = !shown;
-    this.#store(run);
-    this.dispatchEvent(new Event("shown"));
-  }
-
-  /** Keeps a run as it is now, if it has ended. @param {Run} run */
-  #store(run) {
-    if (run.end === "active" || !this.runs.includes(run)) return;
-    this.#write((storage) => storage.keep(run));
-  }
-
-  /** @param {(storage: NonNullable<Awaited<ReturnType<typeof openRunStorage>>>) => Promise<unknown>} change */
-  #write(change) {
-    const storage = this.#storage;
-    if (!storage) return;
-    this.#written = this.#written
-      .then(() => change(storage))
-      .then(
-        () => this.#tell(null),
-        (error) => this.#tell(error),
-      );
-  }
-
-  /** @param {unknown} unkept */
-  #tell(unkept) {
-    if (unkept === this.unkept) return;
-    this.unkept = unkept;
-    this.dispatchEvent(new Event("runs"));
   }
 
   /** @param {number} [steps] */
@@ -348,12 +264,11 @@ export class Session extends EventTarget {
     if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
     if (this.run) {
       this.run.end = "failed";
-      this.#store(this.run);
+      this.runs.keep(this.run);
     }
     this.trainer?.close();
     this.trainer = null;
     this.#enter("idle");
-    this.dispatchEvent(new Event("runs"));
   }
 
   /**
@@ -429,7 +344,7 @@ export class Session extends EventTarget {
     checkFinite(loss);
     run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
     this.judged = judged;
-    this.#store(run);
+    this.runs.keep(run);
     this.dispatchEvent(new Event("evaluation"));
   }
 
@@ -440,13 +355,12 @@ export class Session extends EventTarget {
     if (run.evaluations.at(-1)?.step !== run.steps.step.at(-1)) await this.#evaluate(); // so that what is said is of its weights
     run.weights = await trainer.weights();
     run.end = end;
-    this.#store(run);
+    const stored = this.runs.keep(run);
     if (run.settings.data === "pictures" && this.#generation === this.#project.generation) {
       this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
     } else this.keep(run, run.weights);
-    await this.#written;
+    await stored;
     this.#enter("idle");
-    this.dispatchEvent(new Event("runs"));
   }
 
   /** @param {Session["state"]} state */
@@ -455,9 +369,6 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 }
-
-/** @param {Run} a @param {Run} b */
-const byNumber = (a, b) => a.number - b.number;
 
 /** Where a loss is no number, neither are the weights. @param {number} loss */
 function checkFinite(loss) {

@@ -74,6 +74,7 @@ test(
     await button(page, "One step").click();
     await message(page, /Run 2 pauses at step 1;/);
     await button(page, "Stop").click();
+    await message(page, /Run 2 was stopped/);
     await rows.filter({ hasText: "Run 1" }).getByRole("button", { name: "Use in Classify" }).click();
     await page.locator("#panel-classify").waitFor();
     check();

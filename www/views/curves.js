@@ -67,11 +67,11 @@ export function createCurves({ session, state }) {
     keys,
   );
 
-  const shown = () => session.runs.filter(({ hidden }) => !hidden);
+  const shown = () => session.runs.all.filter(({ hidden }) => !hidden);
 
   /** Which line is which run's, where there are several. */
   function drawKeys() {
-    const runs = session.runs.length > 1 ? shown() : [];
+    const runs = session.runs.all.length > 1 ? shown() : [];
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
   }
 
@@ -79,8 +79,11 @@ export function createCurves({ session, state }) {
     if (state.room !== "train") return;
     await Promise.all([loss.draw(shown()), accuracy.draw(shown())]);
   });
-  for (const event of ["steps", "evaluation", "runs", "shown"]) session.addEventListener(event, draw);
-  for (const event of ["runs", "shown"]) session.addEventListener(event, drawKeys);
+  for (const event of ["steps", "evaluation"]) session.addEventListener(event, draw);
+  for (const event of ["change", "shown"]) {
+    session.runs.addEventListener(event, drawKeys);
+    session.runs.addEventListener(event, draw);
+  }
   state.addEventListener("change", draw);
   onColours(redrawAll);
   document.addEventListener("language", redrawAll);

@@ -116,8 +116,8 @@ export function createHeldOut({ session }) {
     }
   }
 
-  for (const event of ["runs", "evaluation"]) session.addEventListener(event, update);
-  for (const event of ["state", "steps"]) session.addEventListener(event, drawAll);
+  for (const event of ["state", "evaluation"]) session.addEventListener(event, update);
+  session.addEventListener("steps", drawAll);
   document.addEventListener("language", update);
   update();
   return element;

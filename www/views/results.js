@@ -118,7 +118,7 @@ export function createResults({ session }) {
     }
   }
 
-  for (const event of ["runs", "evaluation"]) session.addEventListener(event, update);
+  for (const event of ["state", "evaluation"]) session.addEventListener(event, update);
   document.addEventListener("language", update);
   update();
   return element;

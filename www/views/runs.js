@@ -8,6 +8,7 @@ import { swatch } from "./curves.js";
 
 /** @param {import("../main.js").Context} context */
 export function createRuns({ engine, session, state, library }) {
+  const { runs } = session;
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty", tabindex: -1 });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -52,7 +53,7 @@ export function createRuns({ engine, session, state, library }) {
   function row(run) {
     const failed = run.end === "failed";
     const name = t("runs.name", { number: run.number });
-    const described = nameOf(run, session.runs, library);
+    const described = nameOf(run, runs.all, library);
     return h(
       "li",
       {},
@@ -61,7 +62,7 @@ export function createRuns({ engine, session, state, library }) {
         checked: !run.hidden,
         "aria-label": t("runs.show", { number: run.number }),
         onchange: (/** @type {Event} */ event) =>
-          session.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
+          runs.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
       }),
       swatch(run),
       h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
@@ -89,15 +90,15 @@ export function createRuns({ engine, session, state, library }) {
 
   /** The keyboard's focus goes to what undoes it. @param {Run} run */
   function forget(run) {
-    session.forget(run);
+    runs.forget(run);
     restore.focus();
   }
 
   /** The keyboard's focus goes to what came back. */
   function bringBack() {
-    const run = session.forgotten;
-    session.restore();
-    const row = list.children[session.runs.findIndex((other) => other === run)];
+    const run = runs.forgotten;
+    runs.restore();
+    const row = list.children[runs.all.findIndex((other) => other === run)];
     row?.querySelector("input")?.focus();
   }
 
@@ -105,17 +106,17 @@ export function createRuns({ engine, session, state, library }) {
   const action = (key, disabled, onclick) => h("button", { type: "button", t: key, disabled, onclick });
 
   function update() {
-    const { runs, forgotten, unkept } = session;
-    empty.hidden = runs.length > 0;
-    list.replaceChildren(...runs.map(row));
+    const { all, forgotten, problem: unkept } = runs;
+    empty.hidden = all.length > 0;
+    list.replaceChildren(...all.map(row));
     restore.hidden = !forgotten;
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
     tell(unkept ? t("runs.unkept", { reason: explainError(unkept) }) : "");
   }
-  session.addEventListener("runs", update);
+  runs.addEventListener("change", update);
   session.addEventListener("evaluation", () => {
     const place = list.lastElementChild?.querySelector(".run-score");
-    const run = session.runs.at(-1);
+    const run = runs.all.at(-1);
     if (place && run) place.textContent = score(run);
   });
   document.addEventListener("language", update);
