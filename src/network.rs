@@ -314,8 +314,8 @@ fn multiply(values: &mut [f32], factors: &[f32]) {
     }
 }
 
+#[cfg(not(target_arch = "wasm32"))] // a browser has one instruction set
 #[cfg(test)]
-#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use super::*;
     use crate::kernel::{levels, reference};
