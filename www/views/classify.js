@@ -226,7 +226,7 @@ export function createClassify({ engine, state, model }) {
     return t("classify.best", { name: model.ownNames ? name : name.split(", ")[0], probability: percent(best.probability) });
   }
 
-  /** Shows what went wrong; instead of the picture, if it was that, the one before or else the next. @param {unknown} error @param {Item} [item] */
+  /** Shows what went wrong; instead of the picture, if it was that, the first that is new, or else the one before. @param {unknown} error @param {Item} [item] */
   function fail(error, item) {
     problem.hidden = !error;
     says.setAttribute("aria-busy", "false");
