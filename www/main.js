@@ -6,6 +6,7 @@ import { Library } from "./library.js";
 import { Model } from "./model.js";
 import { Offline } from "./offline.js";
 import { Project } from "./project.js";
+import { Runs } from "./runs.js";
 import { Session } from "./session.js";
 import { createState, ROOMS } from "./state.js";
 import { createAbout } from "./views/about.js";
@@ -44,10 +45,10 @@ async function main() {
   const starting = createEngine({ threads: askedThreads() });
   const library = new Library(starting);
   const project = new Project();
-  const [engine] = await Promise.all([starting, library.open(), project.open()]);
+  const runs = new Runs();
+  const [engine] = await Promise.all([starting, library.open(), project.open(), runs.open()]);
   const model = new Model(engine, state, library, project);
-  const session = new Session(engine, project, library);
-  await session.runs.open();
+  const session = new Session(engine, project, library, runs);
   /** @type {Context} */
   const context = { engine, state, library, model, session, project };
   titleTab(state, session);
@@ -189,8 +190,7 @@ function acceptDrops(context, openPictures, dropToTrain) {
     else if (event.dataTransfer && (project || (room === "train" && values.train.data === "pictures"))) {
       context.state.enter("train");
       dropToTrain(event.dataTransfer);
-    }
-    else if (files.length) {
+    } else if (files.length) {
       context.state.enter("classify");
       openPictures(files);
     }

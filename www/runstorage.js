@@ -16,11 +16,8 @@ export async function openRunStorage() {
     },
   });
 
-  /** All of it happens or nothing. @param {(runs: any, weights: any) => (() => Promise<unknown>)[]} requests */
-  async function change(requests) {
-    const transaction = database.transaction(["runs", "weights"], "readwrite");
-    await whole(transaction, requests(transaction.objectStore("runs"), transaction.objectStore("weights")));
-  }
+  /** @param {(runs: any, weights: any) => (() => Promise<unknown>)[]} requests */
+  const change = (requests) => whole(database, ["runs", "weights"], requests);
 
   return {
     /** Every run, without weights. @returns {Promise<Run[]>} */

@@ -30,7 +30,6 @@
  */
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
-import { Runs } from "./runs.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 
 /** What is kept of each step. */
@@ -58,7 +57,6 @@ export class Session extends EventTarget {
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
   state = "idle";
-  runs = new Runs();
   /** The run in progress, else the last one. @type {Run | undefined} */
   run;
   /** @type {unknown} */
@@ -83,9 +81,11 @@ export class Session extends EventTarget {
    * @param {import("./engine.js").Engine} engine
    * @param {import("./project.js").Project} project
    * @param {import("./library.js").Library} library
+   * @param {import("./runs.js").Runs} runs where they are kept
    */
-  constructor(engine, project, library) {
+  constructor(engine, project, library, runs) {
     super();
+    this.runs = runs;
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
@@ -261,7 +261,7 @@ export class Session extends EventTarget {
   /** Something went wrong: the run is paused, or lost where the core has forgotten it. @param {unknown} error */
   #interrupt(error) {
     this.problem = error;
-    if (!LOST.includes(/** @type {any} */ (error).code)) return this.#enter("paused");
+    if (!isLost(error)) return this.#enter("paused");
     if (this.run) {
       this.run.end = "failed";
       this.runs.keep(this.run);
@@ -352,7 +352,13 @@ export class Session extends EventTarget {
   async #finish(end) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
-    if (run.evaluations.at(-1)?.step !== run.steps.step.at(-1)) await this.#evaluate(); // so that what is said is of its weights
+    try {
+      // so that what is said of held-out pictures is of the run's last weights
+      if (run.evaluations.at(-1)?.step !== run.steps.step.at(-1)) await this.#evaluate();
+    } catch (error) {
+      if (isLost(error)) throw error;
+      this.problem = error; // no reason to keep the run from its end
+    }
     run.weights = await trainer.weights();
     run.end = end;
     const stored = this.runs.keep(run);
@@ -369,6 +375,9 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
   }
 }
+
+/** @param {unknown} error */
+const isLost = (error) => LOST.includes(/** @type {any} */ (error).code);
 
 /** Where a loss is no number, neither are the weights. @param {number} loss */
 function checkFinite(loss) {

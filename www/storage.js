@@ -39,15 +39,18 @@ export async function claim() {
 }
 
 /**
- * Makes all of these requests or, where one cannot even be made, none.
+ * Changes a database's stores: makes all of these requests or, where one cannot even be made, none.
  *
- * @param {{abort: () => void, done: Promise<void>}} transaction
- * @param {(() => Promise<unknown>)[]} requests
+ * @param {any} database
+ * @param {string[]} names of the stores
+ * @param {(...stores: any[]) => (() => Promise<unknown>)[]} requests
  */
-export async function whole(transaction, requests) {
+export async function whole(database, names, requests) {
+  const transaction = database.transaction(names, "readwrite");
   const made = [transaction.done];
   try {
-    for (const request of requests) made.push(/** @type {Promise<any>} */ (request()));
+    const stores = names.map((name) => transaction.objectStore(name));
+    for (const request of requests(...stores)) made.push(request());
   } catch (error) {
     transaction.abort();
     await Promise.allSettled(made);
@@ -80,16 +83,14 @@ export async function openStorage() {
 
     /** Writes all of a change or, if that fails, nothing of it. @param {Change} change */
     async write({ classes = [], pictures = [], goneClasses = [], gonePictures = [], clear = false, trained }) {
-      const transaction = database.transaction(STORES, "readwrite");
-      const store = (/** @type {string} */ name) => transaction.objectStore(name);
-      await whole(transaction, [
-        ...(clear ? STORES.map((name) => () => store(name).clear()) : []),
-        ...goneClasses.map((id) => () => store("classes").delete(id)),
-        ...gonePictures.map((id) => () => store("pictures").delete(id)),
-        ...classes.map((one) => () => store("classes").put(one)),
-        ...pictures.map((one) => () => store("pictures").put(one)),
-        ...(trained ? [() => store("trained").put(trained, "weights")] : []),
-        ...(trained === null ? [() => store("trained").clear()] : []),
+      await whole(database, STORES, (ofClasses, ofPictures, ofTrained) => [
+        ...(clear ? [ofClasses, ofPictures, ofTrained].map((store) => () => store.clear()) : []),
+        ...goneClasses.map((id) => () => ofClasses.delete(id)),
+        ...gonePictures.map((id) => () => ofPictures.delete(id)),
+        ...classes.map((one) => () => ofClasses.put(one)),
+        ...pictures.map((one) => () => ofPictures.put(one)),
+        ...(trained ? [() => ofTrained.put(trained, "weights")] : []),
+        ...(trained === null ? [() => ofTrained.clear()] : []),
       ]);
     },
   };

@@ -30,15 +30,8 @@ export async function openWeightStorage() {
   });
   const partsOf = (/** @type {string} */ id) => IDBKeyRange.bound([id, 0], [id, Infinity]);
 
-  /**
-   * All of it happens or nothing.
-   *
-   * @param {(files: any, parts: any) => (() => Promise<unknown>)[]} requests
-   */
-  async function change(requests) {
-    const transaction = database.transaction(["files", "parts"], "readwrite");
-    await whole(transaction, requests(transaction.objectStore("files"), transaction.objectStore("parts")));
-  }
+  /** @param {(files: any, parts: any) => (() => Promise<unknown>)[]} requests */
+  const change = (requests) => whole(database, ["files", "parts"], requests);
 
   return {
     /** @returns {Promise<Stored[]>} */

@@ -91,16 +91,15 @@ pub fn best_level() -> Level {
 /// Every instruction set that can be tested on this machine.
 #[cfg(test)]
 pub fn levels() -> Vec<Level> {
-    let best = best_level();
+    let level = Level::new();
     #[cfg(target_arch = "x86_64")]
-    return [Some(best), best.as_avx2().map(Level::Avx2), Some(Level::fallback())]
-        .into_iter()
-        .flatten()
-        .collect();
-    #[cfg(target_arch = "aarch64")]
-    return vec![best, Level::fallback()];
+    let wide = [level.as_avx512().map(Level::Avx512), level.as_avx2().map(Level::Avx2)];
+    #[cfg(not(target_arch = "x86_64"))]
+    let wide = [Some(level)];
+    #[cfg(not(target_arch = "wasm32"))]
+    return wide.into_iter().flatten().chain([Level::fallback()]).collect();
     #[cfg(target_arch = "wasm32")]
-    vec![best]
+    wide.into_iter().flatten().collect()
 }
 
 /// Channels of a block on an instruction set: L.

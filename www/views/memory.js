@@ -60,14 +60,15 @@ export function createMemory(context) {
     reading.textContent = "";
     if (left < 0) return;
     at = Math.min(Math.floor(plot.posToVal(left, "x")), layers.length) - 1;
-    tell(layers);
-    reading.textContent = place.getAttribute("aria-valuetext");
+    reading.textContent = tell(layers);
   }
 
   /** For those who do not see the chart, too. @param {Layer[]} layers */
   function tell(layers) {
+    const words = wordsOf(layers[at]);
     place.setAttribute("aria-valuenow", String(at + 1));
-    place.setAttribute("aria-valuetext", wordsOf(layers[at]));
+    place.setAttribute("aria-valuetext", words);
+    return words;
   }
 
   /** From layer to layer by keyboard. @param {KeyboardEvent} event */

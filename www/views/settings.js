@@ -36,7 +36,7 @@ export function createSettings({ state, session, model, library }) {
     ),
   );
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  /** What the choice of one's own pictures replaced. @type {{from: string, before: import("../settings.js").Values} | null} */
+  /** The weights that the choice of one's own pictures brought, and the resolution they replaced. @type {{from: string, resolution: any} | null} */
   let proposed = null;
 
   /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
@@ -54,11 +54,10 @@ export function createSettings({ state, session, model, library }) {
       return apply([setting.key]);
     }
     const { from, resolution } = state.values.train;
-    const back = from && proposed?.from === from ? proposed.before : {};
-    proposed = null;
+    const back = from && proposed?.from === from && { from: "", resolution: proposed.resolution };
     const known = model.loaded?.samples === "drawings" ? library.find(PHOTOS) : model.loaded?.entry;
     const proposal = value === "pictures" && !from ? known : undefined;
-    if (proposal) proposed = { from: proposal.id, before: { from, resolution } };
+    proposed = proposal ? { from: proposal.id, resolution } : null;
     state.set("train", {
       ...switchData(state.values.train, String(value)),
       ...back,
