@@ -1,13 +1,15 @@
 // `cargo xtask bench train`: images a second of a training step of the CIFAR network: ours in Chromium, ours native and
-// PyTorch, in alternation.
+// PyTorch, in alternation; and how near ours in Chromium comes to the most that a browser's thread computes.
 //
-//     node benches/browser/train.js PYTHON PROGRAM [VARIANT] [VARIANT-WITH-THREADS]
+//     node benches/browser/train.js PYTHON PROGRAM VARIANT [VARIANT-WITH-THREADS]
 //
 // PYTHON has torch and torchvision; PROGRAM is our command line. A variant that is left out is not measured.
 
+import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { launch, startServer } from "../../tests/browser/server.js";
 import { alternate } from "./alternate.js";
+import { peak } from "./peak.js";
 import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
@@ -23,8 +25,11 @@ const server = await startServer({ mounts: { "/bench/": here("page") } });
 const browser = await launch();
 const page = await browser.newPage();
 await page.goto(`${server.url}bench/index.html`);
-const ask = (/** @type {string} */ method, /** @type {object} */ args) =>
-  page.evaluate(([method, args]) => globalThis.ask("/bench/training.js", method, args), [method, args]);
+const ask = (/** @type {string} */ script, /** @type {string} */ method, /** @type {object} */ args) =>
+  page.evaluate(([script, method, args]) => globalThis.ask(`/bench/${script}`, method, args), [script, method, args]);
+
+/** Operations a second of a thread of this browser, at most. @type {number} */
+const limit = await ask("peak.js", "measure", peak(variants[0].includes("relaxed")));
 
 /** PyTorch. @param {number} threads */
 const startTorch = (threads) =>
@@ -40,6 +45,12 @@ const startTorch = (threads) =>
 const native = (threads, { width, batch }) =>
   bench(program, `--train --threads ${threads} --width ${width} --batch ${batch} --runs ${STEPS}`);
 
+/** Operations of a step an image: forward, and twice as many backward. @param {number} width */
+function operations(width) {
+  const words = `describe --json --input cifar --resolution 32 --classes 10 --width ${width}`;
+  return 6 * JSON.parse(execFileSync(program, words.split(" "), { encoding: "utf8" })).macs;
+}
+
 const rows = [];
 const versions = [`Chromium ${browser.version()}`];
 for (const [index, threads] of [1, 2].entries()) {
@@ -47,11 +58,11 @@ for (const [index, threads] of [1, 2].entries()) {
   if (index === 0) versions.push(torch.name);
   const variant = variants[index];
   await page.evaluate(() => globalThis.stop("/bench/training.js"));
-  if (variant) await ask("start", { variant, threads });
+  if (variant) await ask("training.js", "start", { variant, threads });
   for (const training of CASES) {
     const steps = { ...training, steps: STEPS };
     const times = await alternate(ROUNDS, {
-      ...(variant && { [`Chromium, ${variant}`]: () => ask("step", steps) }),
+      ...(variant && { [`Chromium, ${variant}`]: () => ask("training.js", "step", steps) }),
       native: () => native(threads, training),
       [torch.name]: () => torch.ask(steps),
     });
@@ -59,8 +70,10 @@ for (const [index, threads] of [1, 2].entries()) {
     const peer = speed(torch.name);
     for (const name of Object.keys(times).filter((name) => name !== torch.name)) {
       const ours = speed(name);
+      const gflops = (ours * operations(training.width)) / 1e9;
+      const share_of_peak = name === "native" ? null : (gflops * 1e9) / (limit * threads);
       const row = { case: `width ${training.width}, batch ${training.batch}`, threads, ours_name: name, ours };
-      rows.push({ ...row, peer_name: torch.name, peer, ratio: ours / peer });
+      rows.push({ ...row, gflops, share_of_peak, peer_name: torch.name, peer, ratio: ours / peer });
       console.log(row.case, `threads ${threads}`, name, ours.toFixed(1), torch.name, peer.toFixed(1));
     }
   }
@@ -74,13 +87,15 @@ report(
   rows,
   `Images a second of a training step (forward, backward, update; batch norm in training mode) of the CIFAR network,
 medians of ${ROUNDS * STEPS}, in alternation. PyTorch runs torchvision's network with the same strides, channels last, with
-malloc's thresholds raised.`,
+malloc's thresholds raised. A thread of this browser computes ${(limit / 1e9).toFixed(1)} GFLOP/s at most.`,
   versions,
   {
     case: (row) => row.case,
     threads: (row) => row.threads,
     "ours runs in": (row) => row.ours_name,
     ours: (row) => row.ours.toFixed(1),
+    "GFLOP/s": (row) => row.gflops.toFixed(1),
+    "of the tab's peak": (row) => (row.share_of_peak === null ? "" : `${(row.share_of_peak * 100).toFixed(0)} %`),
     PyTorch: (row) => row.peer.toFixed(1),
     ratio: (row) => row.ratio.toFixed(2),
   },
