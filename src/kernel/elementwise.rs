@@ -1,7 +1,7 @@
 //! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, batch norm's
 //! gradient, and sums.
 
-use super::{Isa, Select, SimdBase, SimdFloat};
+use super::{Isa, Select, SimdBase, SimdFloat, vectorize};
 
 /// A linear function of each channel followed by a clamp: batch norm and activation as they are applied.
 #[derive(Clone, Copy)]
@@ -15,7 +15,7 @@ pub struct Affine<'a> {
 }
 
 /// Copies pixels `first..first + rows` of `x` (C / L, M, L) to `out` (C / L, rows, L), through `affine` if given.
-#[inline(always)]
+#[inline(never)]
 pub fn gather<S: Isa>(
     simd: S,
     x: &[f32],
@@ -25,15 +25,17 @@ pub fn gather<S: Isa>(
     affine: Option<Affine>,
     out: &mut [f32],
 ) {
-    let lanes = S::Vector::LEN;
-    let planes = x.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(rows * lanes));
-    for (block, (plane, out)) in planes.enumerate() {
-        let plane = &plane[first * lanes..(first + rows) * lanes];
-        match affine {
-            Some(affine) => apply(simd, plane, block, affine, out),
-            None => out.copy_from_slice(plane),
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let planes = x.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(rows * lanes));
+        for (block, (plane, out)) in planes.enumerate() {
+            let plane = &plane[first * lanes..(first + rows) * lanes];
+            match affine {
+                Some(affine) => apply(simd, plane, block, affine, out),
+                None => out.copy_from_slice(plane),
+            }
         }
-    }
+    })
 }
 
 /// `out = clamp(scale · x + shift)` for one block of channels; `x` and `out` are (pixels, L).

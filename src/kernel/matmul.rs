@@ -7,7 +7,7 @@
 
 use fearless_simd::{SimdCombine, SimdSplit};
 
-use super::{Isa, MAX_LANES, SimdBase, SimdFloat, hidden};
+use super::{Isa, MAX_LANES, SimdBase, SimdFloat, hidden, vectorize};
 
 /// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
 /// inputs, and every register file has at least sixteen; without fused multiply-add the product needs a register of its own
@@ -206,7 +206,7 @@ fn multiply_add<S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C:
 /// The gradient of the weights: `dw += aᵀ · dy` over a block of rows; `dw = aᵀ · dy` if `first`.
 ///
 /// `a` is (K / L, rows, L), `dy` (N / L, rows, L), `dw` (k, n) row-major with k ≤ K and n ≤ N.
-#[inline(always)]
+#[inline(never)]
 pub fn accumulate<S: Isa>(
     simd: S,
     a: &[f32],
@@ -216,32 +216,34 @@ pub fn accumulate<S: Isa>(
     first: bool,
     dw: &mut [f32],
 ) {
-    let lanes = S::Vector::LEN;
-    let depth = a.len() / rows;
-    let mut tile = [0.0; 16 * 2 * MAX_LANES];
-    for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
-        let dy = neighbours(dy, rows * lanes);
-        let mut row = 0;
-        while row < k {
-            let offset = row % lanes;
-            let a = neighbours(&a[(row - offset) * rows..], rows * lanes);
-            // The offset is a constant in each arm, so that an input's place in its block needs no check.
-            let height = match (offset, depth - row) {
-                (_, 16..) if S::WIDE => outer::<S, 16, 0>(simd, a, dy, &mut tile),
-                (_, _) if S::WIDE => outer::<S, 8, 0>(simd, a, dy, &mut tile),
-                (0, 4 | 8) => outer::<S, 4, 0>(simd, a, dy, &mut tile),
-                (0, _) if ROWS < 6 => outer::<S, 4, 0>(simd, a, dy, &mut tile),
-                (0, _) => outer::<S, 6, 0>(simd, a, dy, &mut tile),
-                (2, _) => outer::<S, 6, 2>(simd, a, dy, &mut tile),
-                (4, 4) => outer::<S, 4, 4>(simd, a, dy, &mut tile),
-                (4, _) => outer::<S, 6, 4>(simd, a, dy, &mut tile),
-                _ => outer::<S, 6, 6>(simd, a, dy, &mut tile),
-            };
-            let tile = &tile[..height.min(k - row) * 2 * lanes];
-            add_tile(simd, tile, n, pair * 2 * lanes, first, &mut dw[row * n..]);
-            row += height;
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let depth = a.len() / rows;
+        let mut tile = [0.0; 16 * 2 * MAX_LANES];
+        for (pair, dy) in dy.chunks(2 * rows * lanes).enumerate() {
+            let dy = neighbours(dy, rows * lanes);
+            let mut row = 0;
+            while row < k {
+                let offset = row % lanes;
+                let a = neighbours(&a[(row - offset) * rows..], rows * lanes);
+                // The offset is a constant in each arm, so that an input's place in its block needs no check.
+                let height = match (offset, depth - row) {
+                    (_, 16..) if S::WIDE => outer::<S, 16, 0>(simd, a, dy, &mut tile),
+                    (_, _) if S::WIDE => outer::<S, 8, 0>(simd, a, dy, &mut tile),
+                    (0, 4 | 8) => outer::<S, 4, 0>(simd, a, dy, &mut tile),
+                    (0, _) if ROWS < 6 => outer::<S, 4, 0>(simd, a, dy, &mut tile),
+                    (0, _) => outer::<S, 6, 0>(simd, a, dy, &mut tile),
+                    (2, _) => outer::<S, 6, 2>(simd, a, dy, &mut tile),
+                    (4, 4) => outer::<S, 4, 4>(simd, a, dy, &mut tile),
+                    (4, _) => outer::<S, 6, 4>(simd, a, dy, &mut tile),
+                    _ => outer::<S, 6, 6>(simd, a, dy, &mut tile),
+                };
+                let tile = &tile[..height.min(k - row) * 2 * lanes];
+                add_tile(simd, tile, n, pair * 2 * lanes, first, &mut dw[row * n..]);
+                row += height;
+            }
         }
-    }
+    })
 }
 
 /// The first of `blocks`, of `len` floats each, and the next. One that is alone is taken twice: what comes of the second
@@ -256,30 +258,31 @@ fn neighbours(blocks: &[f32], len: usize) -> [&[f32]; 2] {
 /// `tile`, (R, 2 L). Returns R.
 ///
 /// In a browser this is a function of its own: within another V8 would not keep twelve sums in registers.
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(never)]
 fn outer<S: Isa, const R: usize, const OFFSET: usize>(
     simd: S,
     a: [&[f32]; 2],
     dy: [&[f32]; 2],
     tile: &mut [f32],
 ) -> usize {
-    let lanes = S::Vector::LEN;
-    let mut sums = [S::Pair::splat(simd, 0.0); R];
-    let inputs = a[0].chunks_exact(lanes).zip(a[1].chunks_exact(lanes));
-    let gradients = dy[0].chunks_exact(lanes).zip(dy[1].chunks_exact(lanes));
-    for ((low, high), (left, right)) in inputs.zip(gradients) {
-        let gradients = S::Vector::from_slice(simd, left).combine(S::Vector::from_slice(simd, right));
-        for (r, sum) in sums.iter_mut().enumerate() {
-            let i = OFFSET + r;
-            let x = S::Pair::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
-            *sum = x.mul_add(gradients, *sum);
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let mut sums = [S::Pair::splat(simd, 0.0); R];
+        let inputs = a[0].chunks_exact(lanes).zip(a[1].chunks_exact(lanes));
+        let gradients = dy[0].chunks_exact(lanes).zip(dy[1].chunks_exact(lanes));
+        for ((low, high), (left, right)) in inputs.zip(gradients) {
+            let gradients = S::Vector::from_slice(simd, left).combine(S::Vector::from_slice(simd, right));
+            for (r, sum) in sums.iter_mut().enumerate() {
+                let i = OFFSET + r;
+                let x = S::Pair::splat(simd, if i < lanes { low[i] } else { high[i - lanes] });
+                *sum = x.mul_add(gradients, *sum);
+            }
         }
-    }
-    for (sum, tile) in sums.iter().zip(tile.chunks_exact_mut(2 * lanes)) {
-        sum.store_slice(tile);
-    }
-    R
+        for (sum, tile) in sums.iter().zip(tile.chunks_exact_mut(2 * lanes)) {
+            sum.store_slice(tile);
+        }
+        R
+    })
 }
 
 /// Adds a tile, (rows, 2 L), to `dw` from `column` on, leaving out columns that are only padding.

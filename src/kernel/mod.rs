@@ -5,6 +5,9 @@
 //! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector. For the
 //! same reason kernels do not `map` arrays: in a browser that can be a call, too, as the functions around it grow.
 //!
+//! What several places use is `#[inline(never)]` and enters its instruction set anew by `vectorize!`: copied to each place
+//! it would make the page 3 kB larger, and the tests' build take twice as long, and be no faster.
+//!
 //! # The channel-blocked layout
 //!
 //! Activations lie as (C / L, M, L): L is the number of lanes of a vector (8 on x86, 4 in the browser) and M
@@ -119,6 +122,20 @@ fn hidden(number: usize) -> usize {
     if cfg!(target_arch = "wasm32") { std::hint::black_box(number) } else { number }
 }
 
+/// Runs `$body`, within a function that is not inlined, compiled for the instruction set of `$simd`.
+#[doc(hidden)] // `dispatch!` needs it
+#[macro_export]
+macro_rules! vectorize {
+    ($simd:expr, $body:expr) => {
+        fearless_simd::Simd::vectorize(
+            $simd,
+            #[inline(always)]
+            || $body,
+        )
+    };
+}
+pub use vectorize;
+
 /// Runs `$body`, with `$simd` bound to the token of `$level`, compiled for that instruction set.
 #[doc(hidden)] // exported for benches/kernels.rs
 #[macro_export]
@@ -126,17 +143,9 @@ macro_rules! dispatch {
     ($level:expr, $simd:ident => $body:expr) => {
         match $level {
             #[cfg(target_arch = "x86_64")]
-            fearless_simd::Level::Avx512($simd) => fearless_simd::Simd::vectorize(
-                $simd,
-                #[inline(always)]
-                || $body,
-            ),
+            fearless_simd::Level::Avx512($simd) => $crate::kernel::vectorize!($simd, $body),
             #[cfg(target_arch = "x86_64")]
-            fearless_simd::Level::Avx2($simd) => fearless_simd::Simd::vectorize(
-                $simd,
-                #[inline(always)]
-                || $body,
-            ),
+            fearless_simd::Level::Avx2($simd) => $crate::kernel::vectorize!($simd, $body),
             #[cfg(target_arch = "aarch64")]
             fearless_simd::Level::Neon($simd) => $body,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]

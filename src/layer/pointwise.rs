@@ -3,7 +3,7 @@
 use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
 use crate::kernel::elementwise::{Sums, apply_gradient, gather, store};
 use crate::kernel::matmul::{accumulate, matmul, panels};
-use crate::kernel::{Isa, SimdBase, SimdFloat};
+use crate::kernel::{Isa, SimdBase, SimdFloat, vectorize};
 use crate::workspace::pixels_at_once;
 
 /// `y = x · w`; adds Σ y and Σ y² to `sums`.
@@ -163,7 +163,7 @@ fn write<S: Isa>(
 }
 
 /// Gathers `dy` of the pixels `first..first + count` into (N / L, count, L).
-#[inline(always)]
+#[inline(never)]
 pub(super) fn gather_gradient<S: Isa>(
     simd: S,
     gradient: Gradient,
@@ -172,9 +172,11 @@ pub(super) fn gather_gradient<S: Isa>(
     count: usize,
     out: &mut [f32],
 ) {
-    let lanes = S::Vector::LEN;
-    for (block, out) in out.chunks_exact_mut(count * lanes).enumerate() {
-        let span = (block * pixels + first) * lanes..(block * pixels + first + count) * lanes;
-        apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, out);
-    }
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        for (block, out) in out.chunks_exact_mut(count * lanes).enumerate() {
+            let span = (block * pixels + first) * lanes..(block * pixels + first + count) * lanes;
+            apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, out);
+        }
+    })
 }

@@ -1,6 +1,4 @@
 //! What is done to a band of a block, one step after the other: gather, expand and convolve, project.
-//!
-//! Only on x86 does it take inlining for the instructions to be used; in a browser a copy at each call is download.
 
 use std::ops::Range;
 
@@ -10,14 +8,13 @@ use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
 use crate::kernel::elementwise::{channel, clamp, store};
 use crate::kernel::matmul::{matmul, panel};
-use crate::kernel::{Isa, SimdBase, padded};
+use crate::kernel::{Isa, SimdBase, padded, vectorize};
 use crate::layer::stem::unfold;
 use crate::profile::{Operation, Profile};
 
 impl FusedBlock {
     /// Gathers what a band's fresh rows are expanded from.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(never)]
     pub(super) fn gather_inputs<S: Isa>(
         &self,
         simd: S,
@@ -74,8 +71,7 @@ impl FusedBlock {
     }
 
     /// Expands these blocks of channels into the frame, two at a time, and convolves them into `out`, (blocks, pixels, L).
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(never)]
     pub(super) fn widen_and_convolve<S: Isa>(
         &self,
         simd: S,
@@ -88,60 +84,61 @@ impl FusedBlock {
         out: &mut [f32],
         profile: &mut Profile,
     ) {
-        let lanes = S::Vector::LEN;
-        let size = self.geometry.size;
-        let width = self.geometry.framed() * lanes;
-        let plane = self.framed_rows() * width;
-        let out_plane = band.rows.len() * self.size_out() * lanes;
-        let kept_plane = (3 - self.geometry.stride) * width;
-        for plane in frame[..2 * plane].chunks_exact_mut(plane) {
-            for row in (band.top..band.bottom).filter(|row| !(1..=size).contains(row)) {
-                plane[(row - band.top) * width..(row - band.top + 1) * width].fill(0.0);
-            }
-        }
-        let first_row = band.fresh.start - band.top;
-        for (pair, out) in blocks.step_by(2).zip(out.chunks_mut(2 * out_plane)) {
-            let columns = out.len() / out_plane;
-            if band.kept > 0 {
-                for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
-                    let kept = &kept[(pair + column) * kept_plane..(pair + column + 1) * kept_plane];
-                    plane[..kept_plane].copy_from_slice(kept);
+        vectorize!(simd, {
+            let lanes = S::Vector::LEN;
+            let size = self.geometry.size;
+            let width = self.geometry.framed() * lanes;
+            let plane = self.framed_rows() * width;
+            let out_plane = band.rows.len() * self.size_out() * lanes;
+            let kept_plane = (3 - self.geometry.stride) * width;
+            for plane in frame[..2 * plane].chunks_exact_mut(plane) {
+                for row in (band.top..band.bottom).filter(|row| !(1..=size).contains(row)) {
+                    plane[(row - band.top) * width..(row - band.top + 1) * width].fill(0.0);
                 }
             }
-            match (self.widening(), input) {
-                (Some(widening), _) => {
-                    let places = &self.places[first_row * size..];
-                    expand(simd, widening, inputs, band.fresh.len() * size, pair, places, frame, plane);
-                    profile.lap(widening.index, Operation::Forward);
-                }
-                (None, Input::Map(map)) => {
+            let first_row = band.fresh.start - band.top;
+            for (pair, out) in blocks.step_by(2).zip(out.chunks_mut(2 * out_plane)) {
+                let columns = out.len() / out_plane;
+                if band.kept > 0 {
                     for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
-                        let rows = band.fresh.start - 1..band.fresh.end - 1;
-                        for (row, framed) in rows.zip(plane.chunks_exact_mut(width).skip(first_row)) {
-                            let row = map.rows(simd, pair + column, row..row + 1);
-                            framed[lanes..width - lanes].copy_from_slice(row);
-                        }
+                        let kept = &kept[(pair + column) * kept_plane..(pair + column + 1) * kept_plane];
+                        plane[..kept_plane].copy_from_slice(kept);
                     }
-                    profile.lap(self.depthwise.index, Operation::Gather);
                 }
-                (None, Input::Image(_)) => unreachable!("the first block has the stem"),
-            }
-            for (column, (plane, out)) in
-                frame.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
-            {
-                self.convolve(simd, pair + column, plane, band.rows.len(), out);
-                if let Some(kept) = kept.chunks_exact_mut(kept_plane).nth(pair + column) {
-                    let next = self.band * self.geometry.stride * width;
-                    kept.copy_from_slice(&plane[next..next + kept_plane]);
+                match (self.widening(), input) {
+                    (Some(widening), _) => {
+                        let places = &self.places[first_row * size..];
+                        expand(simd, widening, inputs, band.fresh.len() * size, pair, places, frame, plane);
+                        profile.lap(widening.index, Operation::Forward);
+                    }
+                    (None, Input::Map(map)) => {
+                        for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
+                            let rows = band.fresh.start - 1..band.fresh.end - 1;
+                            for (row, framed) in rows.zip(plane.chunks_exact_mut(width).skip(first_row)) {
+                                let row = map.rows(simd, pair + column, row..row + 1);
+                                framed[lanes..width - lanes].copy_from_slice(row);
+                            }
+                        }
+                        profile.lap(self.depthwise.index, Operation::Gather);
+                    }
+                    (None, Input::Image(_)) => unreachable!("the first block has the stem"),
                 }
+                for (column, (plane, out)) in
+                    frame.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
+                {
+                    self.convolve(simd, pair + column, plane, band.rows.len(), out);
+                    if let Some(kept) = kept.chunks_exact_mut(kept_plane).nth(pair + column) {
+                        let next = self.band * self.geometry.stride * width;
+                        kept.copy_from_slice(&plane[next..next + kept_plane]);
+                    }
+                }
+                profile.lap(self.depthwise.index, Operation::Forward);
             }
-            profile.lap(self.depthwise.index, Operation::Forward);
-        }
+        })
     }
 
     /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(never)]
     fn gather<S: Isa>(
         &self,
         simd: S,
@@ -208,8 +205,7 @@ impl FusedBlock {
     }
 
     /// Adds the block's input to these blocks of a band's output; `place` as in [`product`].
-    #[cfg_attr(target_arch = "wasm32", inline(never))]
-    #[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+    #[inline(never)]
     fn add_input<S: Isa>(
         &self,
         simd: S,
@@ -220,27 +216,28 @@ impl FusedBlock {
         out: &mut [f32],
         (plane, first): (usize, usize),
     ) {
-        let width = self.size_out() * S::Vector::LEN;
-        for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::Vector::LEN)) {
-            let out = out[first * S::Vector::LEN..].chunks_exact_mut(width);
-            for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
-                let x = match input {
-                    Input::Map(map) => map.rows(simd, block, y..y + 1),
-                    Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
-                };
-                let pixels = x.chunks_exact(S::Vector::LEN).zip(out.chunks_exact_mut(S::Vector::LEN));
-                for (x, out) in pixels {
-                    (S::Vector::from_slice(simd, x) + S::Vector::from_slice(simd, out)).store_slice(out);
+        vectorize!(simd, {
+            let width = self.size_out() * S::Vector::LEN;
+            for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::Vector::LEN)) {
+                let out = out[first * S::Vector::LEN..].chunks_exact_mut(width);
+                for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
+                    let x = match input {
+                        Input::Map(map) => map.rows(simd, block, y..y + 1),
+                        Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
+                    };
+                    let pixels = x.chunks_exact(S::Vector::LEN).zip(out.chunks_exact_mut(S::Vector::LEN));
+                    for (x, out) in pixels {
+                        (S::Vector::from_slice(simd, x) + S::Vector::from_slice(simd, out)).store_slice(out);
+                    }
                 }
             }
-        }
+        })
     }
 }
 
 /// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
 /// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(never)]
 fn expand<S: Isa>(
     simd: S,
     folded: &Folded,
@@ -251,30 +248,31 @@ fn expand<S: Isa>(
     frame: &mut [f32],
     plane: usize,
 ) {
-    let lanes = S::Vector::LEN;
-    let range = folded.layer.activation.range();
-    let depth = padded(folded.inputs);
-    matmul(
-        simd,
-        &x[..depth * pixels],
-        pixels,
-        panel(simd, &folded.weights, depth, folded.layer.c_out, block),
-        #[inline(always)]
-        |column, row, tile| {
-            let bias = channel(simd, &folded.bias, block + column);
-            let plane = &mut frame[column * plane..(column + 1) * plane];
-            activate(simd, tile, bias, range);
-            for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
-                value.store_slice(&mut plane[*place..*place + lanes]);
-            }
-        },
-    );
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let range = folded.layer.activation.range();
+        let depth = padded(folded.inputs);
+        matmul(
+            simd,
+            &x[..depth * pixels],
+            pixels,
+            panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+            #[inline(always)]
+            |column, row, tile| {
+                let bias = channel(simd, &folded.bias, block + column);
+                let plane = &mut frame[column * plane..(column + 1) * plane];
+                activate(simd, tile, bias, range);
+                for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
+                    value.store_slice(&mut plane[*place..*place + lanes]);
+                }
+            },
+        );
+    })
 }
 
 /// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` becomes
 /// the pixels from `first` on of (blocks, plane, L).
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(never)]
 fn product<S: Isa>(
     simd: S,
     folded: &Folded,
@@ -284,24 +282,26 @@ fn product<S: Isa>(
     out: &mut [f32],
     (plane, first): (usize, usize),
 ) {
-    let lanes = S::Vector::LEN;
-    let range = folded.layer.activation.range();
-    let depth = padded(folded.inputs);
-    for block in blocks.clone().step_by(2) {
-        matmul(
-            simd,
-            &x[..depth * pixels],
-            pixels,
-            panel(simd, &folded.weights, depth, folded.layer.c_out, block),
-            #[inline(always)]
-            |column, row, tile| {
-                let bias = channel(simd, &folded.bias, block + column);
-                let start = (block - blocks.start + column) * plane + first + row;
-                activate(simd, tile, bias, range);
-                store(simd, tile, &mut out[start * lanes..(start + tile.len()) * lanes]);
-            },
-        );
-    }
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let range = folded.layer.activation.range();
+        let depth = padded(folded.inputs);
+        for block in blocks.clone().step_by(2) {
+            matmul(
+                simd,
+                &x[..depth * pixels],
+                pixels,
+                panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+                #[inline(always)]
+                |column, row, tile| {
+                    let bias = channel(simd, &folded.bias, block + column);
+                    let start = (block - blocks.start + column) * plane + first + row;
+                    activate(simd, tile, bias, range);
+                    store(simd, tile, &mut out[start * lanes..(start + tile.len()) * lanes]);
+                },
+            );
+        }
+    })
 }
 
 /// Adds the bias to outputs of one block of channels and clamps them to the activation's range.
