@@ -17,11 +17,14 @@ use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
 
 mod block;
+mod feature_maps;
 mod fold;
 mod map;
 
 use block::{FusedBlock, Input};
+pub use feature_maps::FeatureMaps;
 use fold::Folded;
+use map::Map;
 
 /// A trained network ready to classify.
 pub struct Classifier {
@@ -248,27 +251,37 @@ impl Worker {
         image: &[f32],
     ) {
         let Worker { arena, features, logits, profiles } = self;
-        let mut before: Option<&FusedBlock> = None;
-        for block in blocks {
-            let (input, working, out) =
-                ends(arena, block.index, before.map_or(0, FusedBlock::floats_out), block.floats_out());
-            let input = before.map_or(Input::Image(image), |before| Input::Map(before.map(input)));
-            block.run(level, input, out, working, profiles);
-            before = Some(block);
-        }
-        let Some(before) = before else { return };
+        let (map, room) = run_blocks(arena, profiles, level, blocks, image);
         let profile = &mut profiles[0];
         profile.start();
-        let floats = before.floats_out();
-        let (input, rows, _) = ends(arena, blocks.len(), floats, 0);
-        let (map, rows) = (before.map(input), &mut rows[..floats]);
-        dispatch!(level, simd => map.gather(simd, 0..map.size, rows));
+        let rows = map.whole(level, room);
         profile.lap(last.index, Operation::Gather);
         each_panel(level, last, rows, map.size * map.size, features);
         profile.lap(last.index, Operation::Forward);
         each_panel(level, classifier, features, 1, logits);
         profile.lap(classifier.index, Operation::Forward);
     }
+}
+
+/// Runs an image through blocks, with a profile for each thread: what the last of them puts out, and the room beside it.
+fn run_blocks<'a>(
+    arena: &'a mut [f32],
+    profiles: &mut [Profile],
+    level: Level,
+    blocks: &[FusedBlock],
+    image: &[f32],
+) -> (Map<'a>, &'a mut [f32]) {
+    let mut before: Option<&FusedBlock> = None;
+    for block in blocks {
+        let (input, working, out) =
+            ends(arena, block.index, before.map_or(0, FusedBlock::floats_out), block.floats_out());
+        let input = before.map_or(Input::Image(image), |before| Input::Map(before.map(input)));
+        block.run(level, input, out, working, profiles);
+        before = Some(block);
+    }
+    let before = before.expect("a network has blocks");
+    let (out, room, _) = ends(arena, blocks.len(), before.floats_out(), 0);
+    (before.map(out), room)
 }
 
 /// Splits an arena into the input, `input` floats at the end where the block before this number `index` left it, the output

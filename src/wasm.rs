@@ -49,6 +49,9 @@ extern "C" {
     /// What each operation took.
     #[wasm_bindgen(typescript_type = "ProfileRow[]")]
     pub type JsProfile;
+    /// What a block puts out for a picture.
+    #[wasm_bindgen(typescript_type = "FeatureMaps")]
+    pub type JsFeatureMaps;
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;
@@ -143,11 +146,7 @@ impl Classifier {
         k: usize,
     ) -> Result<JsResult, JsError> {
         let start = now();
-        let config = self.classifier.config();
-        let picture = Image::from_rgba(width, height, rgba)?;
-        self.seen = picture.center_crop(config.crop, config.resolution).into_rgb();
-        self.input.resize(self.seen.len(), 0.0);
-        normalize(&self.seen, config.mean, config.std, &mut self.input);
+        self.see(rgba, width, height)?;
         let prepared = now();
         self.classifier.forward(&self.input, &mut self.logits);
         let end = now();
@@ -169,6 +168,24 @@ impl Classifier {
         .unchecked_into())
     }
 
+    /// What block `block`, 0 – 16, puts out for a picture of RGBA bytes.
+    pub fn feature_maps(
+        &mut self,
+        rgba: &[u8],
+        width: usize,
+        height: usize,
+        block: usize,
+    ) -> Result<JsFeatureMaps, JsError> {
+        self.see(rgba, width, height)?;
+        let maps = self.classifier.feature_maps(&self.input, block)?;
+        Ok(object([
+            ("channels", maps.channels.into()),
+            ("size", maps.size.into()),
+            ("values", Float32Array::from(maps.values.as_slice()).into()),
+        ])
+        .unchecked_into())
+    }
+
     /// The part of the last picture that the network saw, as RGBA bytes of its resolution; empty before the first.
     pub fn crop(&self) -> Uint8Array {
         let rgba: Vec<u8> = self.seen.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
@@ -183,6 +200,18 @@ impl Classifier {
     /// What each operation took since `watch`; empty without it.
     pub fn profile(&self) -> Result<JsProfile, JsError> {
         to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
+    }
+}
+
+impl Classifier {
+    /// Cuts, resizes and normalises a picture of RGBA bytes.
+    fn see(&mut self, rgba: &[u8], width: usize, height: usize) -> Result<(), JsError> {
+        let config = self.classifier.config();
+        let picture = Image::from_rgba(width, height, rgba)?;
+        self.seen = picture.center_crop(config.crop, config.resolution).into_rgb();
+        self.input.resize(self.seen.len(), 0.0);
+        normalize(&self.seen, config.mean, config.std, &mut self.input);
+        Ok(())
     }
 }
 

@@ -316,10 +316,34 @@ export class Classifier extends Held {
    * @param {ImageSource | Picture} image
    * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
    */
-  async classify(image, { k = 5, crop = false } = {}) {
+  classify(image, { k = 5, crop = false } = {}) {
+    return this.#look(image, (picture) =>
+      this.engine.call("classify", { classifier: this.handle, picture, k, crop }),
+    );
+  }
+
+  /**
+   * What a block puts out: `values`, one channel of `size` × `size` numbers after the other, and the R × R RGBA bytes that
+   * the network saw, as `crop`.
+   *
+   * @param {ImageSource | Picture} image
+   * @param {number} block 0 – 16
+   */
+  featureMaps(image, block) {
+    return this.#look(image, (picture) =>
+      this.engine.call("featureMaps", { classifier: this.handle, picture, block }),
+    );
+  }
+
+  /**
+   * @template T
+   * @param {ImageSource | Picture} image
+   * @param {(picture: number) => Promise<T>} look
+   */
+  async #look(image, look) {
     const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
     try {
-      return await this.engine.call("classify", { classifier: this.handle, picture: picture.handle, k, crop });
+      return await look(picture.handle);
     } finally {
       if (picture !== image) picture.close();
     }

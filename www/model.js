@@ -22,7 +22,10 @@ const SETTLE = 250;
  * @property {boolean} measurable
  */
 
-/** Events: `change` of the network or its cost; `classifier` when another one, or another resolution, is ready. */
+/**
+ * Events: `change` of the network or its cost; `classifier` when another one, or another resolution, is ready; `picture`
+ * when another one is at hand.
+ */
 export class Model extends EventTarget {
   /** @type {import("./engine.js").Engine} */
   #engine;
@@ -31,6 +34,8 @@ export class Model extends EventTarget {
   #project;
   /** @type {Awaited<ReturnType<Model["load"]>> | null} */
   loaded = null;
+  /** The picture that Classify shows. @type {import("./engine.js").Picture | null} */
+  picture = null;
   /** Why the last weights were not taken. @type {unknown} */
   problem = null;
   /** @type {Cost} */
@@ -64,6 +69,7 @@ export class Model extends EventTarget {
     engine.addEventListener("restart", () => {
       this.#restarts++;
       this.loaded = null;
+      this.show(null);
       this.update();
     });
     engine.addEventListener("failure", (event) => this.report(/** @type {CustomEvent} */ (event).detail));
@@ -99,6 +105,12 @@ export class Model extends EventTarget {
     if (this.#loading && this.#loading.id !== this.#wanted?.id) this.#library.cancel(this.#loading.id);
     this.#follow.ask();
     this.#price.ask();
+  }
+
+  /** Another picture is at hand. @param {import("./engine.js").Picture | null} picture */
+  show(picture) {
+    this.picture = picture;
+    this.dispatchEvent(new Event("picture"));
   }
 
   /** Tells the person why weights were not taken, or that all is well. @param {unknown} problem */

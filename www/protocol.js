@@ -11,6 +11,7 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").LayerCost} LayerCost
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Prediction} Prediction
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").FeatureMaps} FeatureMaps
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
@@ -20,6 +21,11 @@
 /**
  * Result of one picture; `crop` holds the R × R RGBA bytes that the network saw, where they were asked for.
  * @typedef {Result & {crop: Uint8Array | null}} Classification
+ */
+
+/**
+ * What a block puts out for a picture, with the R × R RGBA bytes that the network saw.
+ * @typedef {FeatureMaps & {crop: Uint8Array}} Seen
  */
 
 /**
@@ -71,6 +77,7 @@
  *   `batch` is not 0, a training step on so many, as a whole and operation by operation.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
+ * @property {[{classifier: number, picture: number, block: number}, Seen]} featureMaps Runs the network up to a block, 0 – 16.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config}, Prepared]} prepare
  *   Makes a trainer; with `weights` it goes on from those and takes their config, but for `config.resolution`.
  * @property {[{trainer: number, milliseconds: number}, {done: number, total: number}]} ready Decodes as many pictures as

@@ -7,10 +7,10 @@ import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 export const ROOMS = ["classify", "train", "apart"];
 
 /** What the third room shows, one at a time. */
-export const PANELS = ["architecture", "separable", "block", "manifold", "memory", "tradeoff", "activation"];
+export const PANELS = ["architecture", "separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
 
 /** Blocks of every network. */
-const BLOCKS = 17;
+export const BLOCKS = 17;
 
 /** Dimensions that the spiral of What ReLU destroys is carried into: those of the paper's figure 1. */
 export const DIMENSIONS = [2, 3, 5, 15, 30];
@@ -21,7 +21,17 @@ const MATRIX = 4;
 const DEFAULTS = {
   classify: { weights: "", resolution: 0, top: 5 },
   train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
-  apart: { panel: PANELS[0], width: 0, resolution: 0, stem: "", block: 3, dimensions: 2, through: "relu", matrix: MATRIX },
+  apart: {
+    panel: PANELS[0],
+    width: 0,
+    resolution: 0,
+    stem: "",
+    block: 3,
+    channel: 1,
+    dimensions: 2,
+    through: "relu",
+    matrix: MATRIX,
+  },
 };
 
 /** Marks the history's entries that the page has made itself. */
@@ -38,6 +48,7 @@ const CHECKS = {
   panel: (value) => PANELS.includes(value),
   stem: (value) => ["imagenet", "cifar"].includes(value),
   block: (value) => Number.isInteger(value) && value >= 1 && value <= BLOCKS,
+  channel: (value) => Number.isInteger(value) && value >= 1,
   dimensions: (value) => DIMENSIONS.includes(value),
   through: (value) => ["relu", "linear"].includes(value),
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,

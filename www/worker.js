@@ -103,6 +103,12 @@ const methods = {
     return { ...network.classify(data, width, height, k), crop: crop ? network.crop() : null };
   },
 
+  featureMaps({ classifier, picture, block }) {
+    const network = held(classifiers, classifier);
+    const { data, width, height } = held(pictures, picture);
+    return { ...network.feature_maps(data, width, height, block), crop: network.crop() };
+  },
+
   async prepare({ trainer, config, recipe, data, weights, options }) {
     const resolution = config.resolution ?? (weights ? resolutionOf(weights, options) : 224);
     const set = await dataset(data, resolution, recipe.seed ?? 1);

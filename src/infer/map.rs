@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::kernel::{Isa, SimdBase};
+use fearless_simd::Level;
+
+use crate::kernel::{Isa, SimdBase, dispatch};
 
 /// The channels of one image: stripe after stripe, each (C / L, rows · size, L).
 #[derive(Clone, Copy)]
@@ -26,6 +28,13 @@ impl<'a> Map<'a> {
         let height = self.stripe_rows.min(self.size - start);
         let from = start * self.channels * self.size + (block * height + rows.start - start) * width;
         &self.values[from..from + rows.len() * width]
+    }
+
+    /// Copies all of it to the beginning of `room`, which is returned: (C / L, size · size, L).
+    pub fn whole(self, level: Level, room: &mut [f32]) -> &[f32] {
+        let out = &mut room[..self.values.len()];
+        dispatch!(level, simd => self.gather(simd, 0..self.size, out));
+        out
     }
 
     /// Copies rows of all channels to `out`, (C / L, rows · size, L).

@@ -84,6 +84,13 @@ export interface Result {
   network_ms: number;
 }
 
+/** (channels, size, size). */
+export interface FeatureMaps {
+  channels: number;
+  size: number;
+  values: Float32Array;
+}
+
 export interface Step {
   step: number;
   loss: number;

@@ -8,7 +8,7 @@ import { startLab } from "./lab.js";
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
 /** Panels of Take apart, after its first. */
-const PANELS = ["separable", "block", "manifold", "memory", "tradeoff", "activation"];
+const PANELS = ["separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -49,6 +49,7 @@ async function drawn(page, room) {
   const shows = {
     apart: "tfoot td",
     block: ".slab",
+    maps: ".maps [aria-label]",
     manifold: ".plane .lost",
     separable: ".separable td",
     memory: "canvas",

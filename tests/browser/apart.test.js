@@ -150,6 +150,42 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   check();
 });
 
+test("feature maps are those of the picture and the weights at hand, block by block", async () => {
+  const { page, check } = await lab.open("#apart?apart.panel=maps");
+  const panel = page.locator("#panel-apart");
+  const [all, saw, one] = [0, 1, 2].map((n) => panel.locator(".maps canvas").nth(n));
+  const drawing = (/** @type {typeof one} */ canvas) =>
+    canvas.evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
+  await panel.getByText("Block 3 puts out 8 channels of 32 × 32 numbers").waitFor();
+  assert.match(await panel.locator(".maps").innerText(), /32 × 32 pixels/);
+
+  const block = panel.getByRole("slider", { name: "Block 3 of 17" });
+  await block.press("End");
+  await panel.getByText("Block 17 puts out 112 channels of 4 × 4 numbers").waitFor();
+  await panel.getByRole("slider", { name: "Block 17 of 17" }).press("Home");
+  await panel.getByText("Block 1 puts out 8 channels of 32 × 32 numbers").waitFor();
+  const first = await drawing(one);
+  await panel.getByRole("slider", { name: "Channel 1 of 8" }).press("ArrowRight");
+  await panel.getByText("Channel 2 of 8").waitFor();
+  assert.notEqual(await drawing(one), first);
+  const { width = 0, height = 0 } = (await all.boundingBox()) ?? {};
+  await all.click({ position: { x: width * 0.1, y: height * 0.9 } }); // three rows of three
+  await panel.getByText("Channel 7 of 8").waitFor();
+  assert.equal(new URL(page.url()).hash, "#apart?apart.panel=maps&apart.block=1&apart.channel=7");
+
+  // another picture has other maps
+  const [picture, maps] = [await drawing(saw), await drawing(all)];
+  await panel.getByRole("button", { name: "Choose picture and weights" }).click();
+  await page.locator("#panel-classify .samples button").last().click();
+  await page.locator("#tab-apart").click();
+  await page.waitForFunction(
+    ([canvas, before]) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL() !== before,
+    /** @type {const} */ ([await saw.elementHandle(), picture]),
+  );
+  assert.notEqual(await drawing(all), maps);
+  check();
+});
+
 test("a spiral comes back whole without ReLU, and less of it is lost the more dimensions there are", async () => {
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "What ReLU destroys" }).click();

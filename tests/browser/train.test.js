@@ -171,6 +171,7 @@ test("weights to start from show what they decide, and go again with the data se
   assert.equal(await bottleneck.inputValue(), "linear");
 
   await page.goto(`${lab.url}#train`);
+  await page.locator("#setting-bottleneck:enabled").waitFor(); // an address is heard of a little later
   const data = page.locator("#setting-data");
   const from = page.locator("#weights");
   await data.selectOption("pictures");

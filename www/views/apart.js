@@ -6,6 +6,7 @@ import { createActivation } from "./activation.js";
 import { createArchitecture } from "./architecture.js";
 import { createBlock } from "./block.js";
 import { createManifold } from "./manifold.js";
+import { createMaps } from "./maps.js";
 import { createMemory } from "./memory.js";
 import { createSeparable } from "./separable.js";
 import { createTradeoff } from "./tradeoff.js";
@@ -15,6 +16,7 @@ const VIEWS = {
   architecture: createArchitecture,
   separable: createSeparable,
   block: createBlock,
+  maps: createMaps,
   manifold: createManifold,
   memory: createMemory,
   tradeoff: createTradeoff,

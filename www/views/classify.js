@@ -180,6 +180,7 @@ export function createClassify({ engine, state, model }) {
         const picture = await engine.openPicture(item.blob);
         const before = opened;
         opened = { item, picture };
+        model.show(picture);
         before?.picture?.close();
         if (before) release(before.item);
       }

@@ -1,0 +1,209 @@
+/** Feature maps: what each block makes of the picture at hand, channel by channel. */
+import { goTo, h, setWords } from "../dom.js";
+import { explainError, number, percent, t } from "../i18n.js";
+import { BLOCKS } from "../state.js";
+import { createPanel } from "./panel.js";
+import { colour, onColours } from "./plot.js";
+
+/** Pixels of a drawing's side, at least: a number is drawn as so many pixels as that takes. */
+const SIDE = 800;
+
+/** Lowest and highest number of a channel. @typedef {{low: number, high: number}} Range */
+
+/** @param {import("../main.js").Context} context */
+export function createMaps({ state, model }) {
+  const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
+  const block = createSlider("maps.block", (value) => choose({ block: value, channel: 1 }));
+  const channel = createSlider("maps.channel", (value) => choose({ channel: value }));
+  const all = h("canvas", { role: "img", onclick: point });
+  const one = h("canvas", { role: "img" });
+  const saw = h("canvas", { role: "img", "t-aria-label": "classify.crop.label" });
+  const network = h("p", { class: "muted" });
+  const range = h("p", { class: "number muted" });
+  const shows = h("p", { role: "status" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = createPanel(
+    "maps",
+    h(
+      "div",
+      { class: "maps-choices" },
+      block.element,
+      h("button", { type: "button", t: "maps.another", onclick: () => goTo(state, "classify") }),
+    ),
+    h(
+      "div",
+      { class: "maps" },
+      h("figure", {}, h("figcaption", { t: "maps.all" }), all),
+      h("figure", {}, h("figcaption", { t: "block.input" }), saw, network),
+      h("figure", {}, h("figcaption", { t: "maps.one" }), one, channel.element, range),
+    ),
+    h("p", { class: "curves-legend", t: "maps.legend" }),
+    shows,
+    problem,
+  );
+
+  /**
+   * What is on show.
+   *
+   * @type {import("../protocol.js").Seen & {block: number, ranges: Range[], entry: import("../library.js").Entry} | null}
+   */
+  let seen = null;
+  /** What is on show, or on its way: the classifier, its resolution, the picture and the block. @type {unknown[]} */
+  let wanted = [];
+
+  async function update() {
+    const { panel, block: n } = state.values.apart;
+    if (state.room !== "apart" || panel !== "maps") return;
+    block.show(Number(n), BLOCKS);
+    const { picture } = model;
+    if (!seen) shows.textContent = t("maps.waits");
+    if (!model.loaded || !picture) return;
+    const { classifier, entry } = model.loaded;
+    const { resolution = 224 } = classifier.config;
+    const asked = [classifier, resolution, picture, n];
+    if (asked.every((value, i) => value === wanted[i])) return draw();
+    wanted = asked;
+    element.classList.add("outdated");
+    try {
+      const answer = await classifier.featureMaps(picture, Number(n) - 1);
+      if (asked !== wanted) return;
+      seen = { ...answer, block: Number(n), ranges: rangesOf(answer), entry };
+      problem.hidden = true;
+      element.classList.remove("outdated");
+      draw();
+    } catch (error) {
+      if (asked !== wanted) return;
+      wanted = [];
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  function draw() {
+    if (!seen) return;
+    const { channels, size, values, crop, ranges, entry } = seen;
+    const chosen = Math.min(Number(state.values.apart.channel), channels);
+    channel.show(chosen, channels);
+    const paint = painter(seen);
+    tile(all, channels, size, paint, chosen - 1);
+    tile(one, 1, size, (image) => paint(image, chosen - 1));
+    saw.width = saw.height = Math.sqrt(crop.length / 4);
+    saw.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(crop), saw.width), 0, 0);
+    const { width, stem, resolution } = model.network.config;
+    const barred = width === entry.config.width && stem === entry.config.stem && resolution === saw.width;
+    network.textContent = t(barred ? "maps.network" : "maps.network.other", { name: entry.name(), side: saw.width });
+
+    const { low, high } = ranges[chosen - 1];
+    range.textContent = t("maps.range", { low: short(low), high: short(high) });
+    const below = values.reduce((count, value) => count + Number(value < 0), 0);
+    const words = { n: seen.block, channels, size, share: percent(below / values.length) };
+    setWords(shows, t(below ? "maps.shows" : "maps.rectified", words));
+    all.ariaLabel = t("maps.all.label", words);
+    one.ariaLabel = `${t("maps.channel", { n: chosen, of: channels })}, ${range.textContent}`;
+  }
+
+  /** Chooses the channel that was pointed at. @param {MouseEvent} event */
+  function point({ offsetX, offsetY }) {
+    if (!seen) return;
+    const columns = columnsOf(seen.channels);
+    const cell = all.clientWidth / columns;
+    const chosen = Math.floor(offsetY / cell) * columns + Math.floor(offsetX / cell) + 1;
+    if (chosen <= seen.channels) choose({ channel: chosen });
+  }
+
+  state.addEventListener("change", update);
+  for (const event of ["classifier", "picture"]) model.addEventListener(event, update);
+  document.addEventListener("language", update);
+  onColours(draw);
+  update();
+  return element;
+}
+
+/**
+ * A slider from 1 on.
+ *
+ * @param {string} key of its label, which names the value and how many there are
+ * @param {(value: number) => void} choose
+ */
+function createSlider(key, choose) {
+  const input = h("input", { type: "range", min: 1, oninput: () => choose(Number(input.value)) });
+  const label = h("span", { class: "number" });
+  return {
+    element: h("label", { class: "slider" }, label, input),
+    /** @param {number} value @param {number} of */
+    show(value, of) {
+      input.max = String(of);
+      input.value = String(value);
+      label.textContent = t(key, { n: value, of });
+    },
+  };
+}
+
+/** @param {import("../protocol.js").FeatureMaps} maps @returns {Range[]} */
+function rangesOf({ channels, size, values }) {
+  return Array.from({ length: channels }, (_, channel) => {
+    const own = values.subarray(channel * size * size, (channel + 1) * size * size);
+    return { low: own.reduce((a, b) => Math.min(a, b)), high: own.reduce((a, b) => Math.max(a, b)) };
+  });
+}
+
+/** Channels stand in a square, or nearly so. @param {number} channels */
+const columnsOf = (channels) => Math.ceil(Math.sqrt(channels));
+
+/** @param {number} value */
+const short = (value) => number(value, { maximumSignificantDigits: 2 });
+
+/**
+ * What gives a channel's numbers their colours: from no colour at 0 to all of it at the channel's largest.
+ *
+ * @param {import("../protocol.js").FeatureMaps & {ranges: Range[]}} maps
+ * @returns {(image: ImageData, channel: number) => void}
+ */
+function painter({ size, values, ranges }) {
+  const [zero, above, below] = ["--surface", "--run-2", "--run-1"].map(rgb);
+  return ({ data }, channel) => {
+    const { low, high } = ranges[channel];
+    const most = Math.max(high, -low) || 1;
+    for (let i = 0; i < size * size; i++) {
+      const value = values[channel * size * size + i];
+      const full = value > 0 ? above : below;
+      const share = Math.abs(value) / most;
+      for (let c = 0; c < 3; c++) data[4 * i + c] = zero[c] + share * (full[c] - zero[c]);
+      data[4 * i + 3] = 255;
+    }
+  };
+}
+
+/** A colour of style.css as red, green and blue. @param {string} name */
+const rgb = (name) => (colour(name).match(/\d+/g) ?? []).map(Number);
+
+/**
+ * Draws so many maps in rows, with lines between them and around the one chosen.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} count
+ * @param {number} size height and width of a map
+ * @param {(image: ImageData, index: number) => void} paint
+ * @param {number} [chosen]
+ */
+function tile(canvas, count, size, paint, chosen = -1) {
+  const columns = columnsOf(count);
+  const side = size * Math.ceil(SIDE / (columns * size));
+  const margin = count > 1 ? Math.min(Math.ceil(side / 20), 8) : 0;
+  canvas.width = canvas.height = columns * (side + 2 * margin);
+  const map = new OffscreenCanvas(size, size);
+  const image = new ImageData(size, size);
+  const [from, to] = [map.getContext("2d"), canvas.getContext("2d")];
+  if (!from || !to) return;
+  to.imageSmoothingEnabled = false; // a number is a square
+  for (let index = 0; index < count; index++) {
+    paint(image, index);
+    from.putImageData(image, 0, 0);
+    const [x, y] = [index % columns, Math.floor(index / columns)].map((cell) => margin + cell * (side + 2 * margin));
+    to.drawImage(map, x, y, side, side);
+    if (index !== chosen) continue;
+    to.strokeStyle = colour("--ink");
+    to.lineWidth = margin;
+    to.strokeRect(x - margin / 2, y - margin / 2, side + margin, side + margin);
+  }
+}
