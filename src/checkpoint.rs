@@ -47,24 +47,6 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
 /// [`Error::Argument`] as for [`Trainer::new`].
 pub fn load(bytes: &[u8]) -> Result<Trainer> {
     let (latest, recipe, state) = read(bytes)?;
-    start(latest, recipe, state)
-}
-
-/// Makes `trainer` the one that [`save`] was given.
-///
-/// # Errors
-/// As for [`load`]; nothing has changed then.
-pub fn restore(trainer: &mut Trainer, bytes: &[u8]) -> Result<()> {
-    let (latest, recipe, state) = read(bytes)?;
-    if latest.config == trainer.weights().config && recipe == *trainer.recipe() {
-        // In the buffers at hand: there may be no memory for others beside them.
-        return trainer.restore(latest, state);
-    }
-    *trainer = start(latest, recipe, state)?;
-    Ok(())
-}
-
-fn start(latest: Weights, recipe: Recipe, state: State) -> Result<Trainer> {
     let mut trainer = Trainer::new(latest.clone(), recipe, state.images_per_epoch as usize)?;
     trainer.restore(latest, state)?;
     Ok(trainer)

@@ -249,6 +249,11 @@ impl Trainer {
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
 
+    /// Goes on with the training that a snapshot was taken of.
+    pub fn from_snapshot(snapshot: &[u8]) -> Result<Trainer, JsError> {
+        Ok(Trainer { trainer: checkpoint::load(snapshot)? })
+    }
+
     /// The part of a picture of RGBA bytes that the network sees, as RGB bytes of its resolution.
     pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
         let config = &self.trainer.weights().config;
@@ -314,11 +319,6 @@ impl Trainer {
     /// All that a training needs to go on bit for bit.
     pub fn snapshot(&self) -> Vec<u8> {
         checkpoint::save(&self.trainer)
-    }
-
-    /// Becomes the training that a snapshot was taken of.
-    pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), JsError> {
-        Ok(checkpoint::restore(&mut self.trainer, snapshot)?)
     }
 }
 

@@ -251,18 +251,23 @@ export class Engine extends EventTarget {
    * than the data have, their classifier starts anew. `recipe.freeze` leading modules stay as they are; with all 19 of
    * them the classifier alone learns, from features that are computed once, so a training takes seconds.
    *
+   * With a `snapshot` it goes on, bit for bit, with the training that this was taken of; of the rest, it needs the data.
+   *
    * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
-   *   options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void,
-   *   onReady?: (share: number) => void}} how `options` fill in what the file of the weights does not say; `onReady` hears
-   *   the share of the caller's own pictures that is decoded and, where they are, turned into features
+   *   options?: Config, snapshot?: import("./protocol.js").Snapshot, signal?: AbortSignal,
+   *   onProgress?: (share: number) => void, onReady?: (share: number) => void}} how `options` fill in what the file of the
+   *   weights does not say; `onReady` hears the share of the caller's own pictures that is decoded and, where they are,
+   *   turned into features
    * @returns {Promise<Trainer>}
+   * @throws {EngineError} `other-classes` where the data have others than the snapshot's training
    */
-  async createTrainer({ config = {}, recipe = {}, data, weights, options = {}, signal, onProgress, onReady }) {
+  async createTrainer({ config = {}, recipe = {}, data, weights, options = {}, snapshot, signal, onProgress, onReady }) {
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
     // to the worker, addresses would be relative to itself
     if (data.kind === "cifar-10") data = { ...data, base: new URL(data.base.replace(/\/?$/, "/"), location.href).href };
     const trainer = this.handle();
-    const prepared = await this.call("prepare", { trainer, config, recipe, data, weights: bytes, options });
+    const start = { config, recipe, data, weights: bytes, options, snapshot: snapshot ?? null };
+    const prepared = await this.call("prepare", { trainer, ...start });
     const made = new Trainer(this, trainer, prepared);
     try {
       for (let done = 0, total = Infinity; done < total; ) {
@@ -477,17 +482,9 @@ export class Trainer extends Held {
     return (await this.engine.call("weights", { trainer: this.handle, half })).bytes;
   }
 
-  /** Everything needed to go on later, in this or another trainer of the same settings. */
+  /** All that `createTrainer` needs to go on later, besides the same data. */
   snapshot() {
     return this.engine.call("snapshot", { trainer: this.handle });
-  }
-
-  /** @param {import("./protocol.js").Snapshot} snapshot */
-  restore(snapshot) {
-    return this.#inTurn(async () => {
-      await this.engine.call("restore", { trainer: this.handle, snapshot });
-      this.#done = [];
-    });
   }
 }
 

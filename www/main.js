@@ -53,7 +53,7 @@ async function main() {
   const context = { engine, state, library, model, session, project };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
-    if (session.active) event.preventDefault(); // a run is lost with the page: the browser asks
+    if (session.active) event.preventDefault(); // a run ends with the page: the browser asks
   });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));

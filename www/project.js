@@ -56,7 +56,7 @@ export class Project extends EventTarget {
   /** Reads what the storage holds; without storage, or in a second tab, what changes lives as long as the page. */
   async open() {
     try {
-      const [mine, storage] = await Promise.all([claim(), openStorage()]);
+      const [mine, storage] = await Promise.all([claim("project"), openStorage()]);
       const { classes, pictures, trained } = await storage.read();
       this.classes = classes.sort(byOrder);
       this.pictures = pictures.filter((one) => classes.some(({ id }) => id === one.class_id)).sort(byOrder);

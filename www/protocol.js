@@ -60,8 +60,9 @@
  */
 
 /**
- * The state of a training: the core's snapshot and how many images it has drawn.
- * @typedef {{bytes: Uint8Array, position: number}} Snapshot
+ * The state of a training: the core's snapshot, which is a `.safetensors` file of the weights too, the recipe, and how many
+ * images have been drawn.
+ * @typedef {{bytes: Uint8Array, recipe: Recipe, position: number}} Snapshot
  */
 
 /**
@@ -78,8 +79,9 @@
  * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
  * @property {[{classifier: number, picture: number, block: number}, Seen]} featureMaps Runs the network up to a block, 0 – 16.
- * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config}, Prepared]} prepare
- *   Makes a trainer; with `weights` it goes on from those and takes their config, but for `config.resolution`.
+ * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config,
+ *   snapshot: Snapshot | null}, Prepared]} prepare Makes a trainer; with `weights` it goes on from those and takes their
+ *   config, but for `config.resolution`. With `snapshot` it is the training that this was taken of.
  * @property {[{trainer: number, milliseconds: number}, {done: number, total: number}]} ready Decodes as many pictures as
  *   fit into the time and, where the classifier alone learns, computes their features. To be repeated until all are done.
  * @property {[{trainer: number, steps: number, milliseconds: number}, {steps: Step[]}]} train As many steps as fit into
@@ -93,7 +95,6 @@
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
- * @property {[{trainer: number, snapshot: Snapshot}, {}]} restore Goes on from a snapshot.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.
  * @property {[{dimensions: number, relu: boolean, seed: number}, Manifold]} manifold Carries a spiral into so many dimensions,
  *   through ReLU or not, and back.

@@ -1,5 +1,6 @@
 /**
- * The runs kept: those that have ended also in the browser's storage, so that they outlive the page. Knows no DOM.
+ * The runs kept, in the browser's storage too, so that they outlive the page: those that have ended, and checkpoints of the
+ * one under way. Knows no DOM.
  *
  * @typedef {import("./session.js").Run} Run
  */
@@ -32,6 +33,11 @@ export class Runs extends EventTarget {
     }
   }
 
+  /** The last run that can go on. */
+  get interrupted() {
+    return this.all.findLast(({ end }) => end === "interrupted");
+  }
+
   /** The number of the next run. */
   get next() {
     return (this.all.at(-1)?.number ?? 0) + 1;
@@ -49,6 +55,27 @@ export class Runs extends EventTarget {
     if (run.end === "active" || !this.all.includes(run)) return;
     this.#changed();
     await this.#write((storage) => storage.keep(run));
+  }
+
+  /**
+   * Stores how far a run under way has come: without its page, it is one that was interrupted.
+   *
+   * @param {Run} run
+   * @param {Uint8Array} weights a checkpoint, which is a file of weights, too
+   */
+  async checkpoint(run, weights) {
+    const checkpoint = run.steps.step.length;
+    const stored = { ...structuredClone(run), end: /** @type {const} */ ("interrupted"), weights };
+    await this.#write(async (storage) => {
+      await storage.keep(stored);
+      run.checkpoint = checkpoint;
+    });
+  }
+
+  /** A run is under way again. @param {Run} run */
+  reopen(run) {
+    run.end = "active";
+    this.#changed();
   }
 
   /** Takes a run out that has ended, until that is undone. @param {Run} run */
@@ -78,7 +105,7 @@ export class Runs extends EventTarget {
     if (run.end !== "active") this.#write((storage) => storage.keep(run));
   }
 
-  /** The weights that a run has ended with, as a file. @param {Run} run */
+  /** The weights that a run has ended with, or its last checkpoint, as a file. @param {Run} run */
   async weightsOf(run) {
     const weights = run.weights ?? (await this.#storage?.weights(run.id));
     if (weights) return weights;

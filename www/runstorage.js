@@ -1,5 +1,5 @@
 /**
- * The browser's own storage of runs that have ended: IndexedDB. Weights lie apart, so that reading what runs there are
+ * The browser's own storage of runs: IndexedDB. Weights lie apart, so that reading what runs there are
  * reads no weights. Knows no DOM.
  *
  * @typedef {import("./session.js").Run} Run
@@ -26,9 +26,17 @@ export async function openRunStorage() {
     /** @param {string} id @returns {Promise<Uint8Array | undefined>} */
     weights: (id) => database.get("weights", id),
 
-    /** Takes the place of what was there; of a run without weights they stay as they are. @param {Run} run */
+    /**
+     * Takes the place of what was there; of a run without weights they stay as they are, unless it has failed.
+     *
+     * @param {Run} run
+     */
     keep: ({ weights, ...run }) =>
-      change((runs, kept) => [() => runs.put(run), ...(weights ? [() => kept.put(weights, run.id)] : [])]),
+      change((runs, kept) => [
+        () => runs.put(run),
+        ...(weights ? [() => kept.put(weights, run.id)] : []),
+        ...(run.end === "failed" ? [() => kept.delete(run.id)] : []),
+      ]),
 
     /** @param {string} id */
     remove: (id) => change((runs, weights) => [() => runs.delete(id), () => weights.delete(id)]),

@@ -22,15 +22,17 @@
  * @property {Evaluated[]} evaluations
  * @property {number} steps_per_epoch
  * @property {number} held_out pictures an evaluation looks at, 0 until the first
- * @property {"active" | "stopped" | "finished" | "failed"} end
+ * @property {"active" | "interrupted" | "stopped" | "finished" | "failed"} end interrupted: it can go on from its checkpoint
  * @property {import("./protocol.js").Config} config
  * @property {string[]} labels
+ * @property {number} [checkpoint] steps that were done when its last checkpoint was stored
  * @property {boolean} [hidden] whether its curves are not drawn
  * @property {Uint8Array | null} weights once it has ended, where they are in memory
  */
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
+import { claim } from "./storage.js";
 
 /** What is kept of each step. */
 const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate"]);
@@ -43,6 +45,8 @@ const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
+/** Milliseconds of training that may be lost with the page. */
+const CHECKPOINT_AFTER = 20_000;
 /** Codes of errors after which the core has forgotten the training, or what it has is of no use; after others it can go on. */
 const LOST = ["engine-stopped", "closed", "diverged"];
 
@@ -57,7 +61,7 @@ export class Session extends EventTarget {
   trainer = null;
   /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
   state = "idle";
-  /** The run in progress, else the last one. @type {Run | undefined} */
+  /** The run in progress, else the last one or, at first, one that can go on. @type {Run | undefined} */
   run;
   /** @type {unknown} */
   problem = null;
@@ -76,6 +80,8 @@ export class Session extends EventTarget {
   #stopping = false;
   /** Which of the projects that took each other's place the run learns. */
   #generation = 0;
+  /** Lets another tab have the run under way. */
+  #release = () => {};
 
   /**
    * @param {import("./engine.js").Engine} engine
@@ -86,6 +92,7 @@ export class Session extends EventTarget {
   constructor(engine, project, library, runs) {
     super();
     this.runs = runs;
+    this.run = runs.interrupted;
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
@@ -109,6 +116,58 @@ export class Session extends EventTarget {
    * @param {number} [steps] as many steps, then pause
    */
   async start(settings, from, steps) {
+    if (!from) settings = { ...settings, from: "" }; // those it names may be gone
+    /** @type {import("./protocol.js").Config} */
+    let config;
+    const how = async (/** @type {AbortSignal} */ signal) => {
+      const resolution = Number(settings.resolution);
+      config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
+      const weights = from && (await abortable(this.#library.load(from), signal));
+      return { config, recipe: recipeOf(settings), weights, options: from?.options };
+    };
+    await this.#begin(settings, how, steps, async (trainer) => {
+      const run = {
+        id: `run-${Date.now().toString(36)}`,
+        number: this.runs.next,
+        settings: { ...settings },
+        steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
+        evaluations: [],
+        held_out: 0,
+        steps_per_epoch: trainer.images_per_epoch / Number(settings.batch),
+        end: /** @type {const} */ ("active"),
+        config: { ...config, classes: trainer.labels.length },
+        labels: trainer.labels,
+        weights: null,
+      };
+      await this.#claim(run);
+      this.runs.add(run);
+      return run;
+    });
+  }
+
+  /** Goes on with a run that was interrupted. @param {Run} run */
+  async recover(run) {
+    const { settings, steps } = run;
+    const how = async () => {
+      await this.#claim(run);
+      const bytes = await this.runs.weightsOf(run);
+      return { snapshot: { bytes, recipe: recipeOf(settings), position: steps.step.length * Number(settings.batch) } };
+    };
+    await this.#begin(settings, how, undefined, async () => {
+      this.runs.reopen(run);
+      return run;
+    });
+  }
+
+  /**
+   * Trains in the way that `how` says, the run that `begin` makes for the trainer.
+   *
+   * @param {Values} settings
+   * @param {(signal: AbortSignal) => Promise<Omit<Parameters<import("./engine.js").Engine["createTrainer"]>[0], "data">>} how
+   * @param {number | undefined} steps
+   * @param {(trainer: import("./engine.js").Trainer) => Promise<Run>} begin
+   */
+  async #begin(settings, how, steps, begin) {
     this.problem = null;
     this.#stopping = false;
     this.rate = 0;
@@ -116,22 +175,15 @@ export class Session extends EventTarget {
     this.#abort = new AbortController();
     this.#generation = this.#project.generation;
     this.#enter("starting");
-    if (!from) settings = { ...settings, from: "" }; // those it names may be gone
     this.trainer?.close();
     this.trainer = null;
     /** @type {import("./engine.js").Trainer | null} */
     let trainer = null;
     try {
       const { signal } = this.#abort;
-      const resolution = Number(settings.resolution);
-      const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
-      const weights = from && (await abortable(this.#library.load(from), signal));
       trainer = await this.#engine.createTrainer({
-        config,
-        recipe: recipeOf(settings),
+        ...(await how(signal)),
         data: dataOf(settings, this.#project),
-        weights,
-        options: from?.options,
         signal,
         onReady: (share) => {
           this.preparing = share < 1 ? share : null;
@@ -140,21 +192,8 @@ export class Session extends EventTarget {
       });
       this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
       this.judged = null;
+      this.run = await begin(trainer);
       this.trainer = trainer;
-      this.run = {
-        id: `run-${Date.now().toString(36)}`,
-        number: this.runs.next,
-        settings: { ...settings },
-        steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
-        evaluations: [],
-        held_out: 0,
-        steps_per_epoch: trainer.images_per_epoch / Number(settings.batch),
-        end: "active",
-        config: { ...config, classes: trainer.labels.length },
-        labels: trainer.labels,
-        weights: null,
-      };
-      this.runs.add(this.run);
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights
       const cancelled = this.#abort.signal.aborted || /** @type {Error} */ (error).name === "AbortError";
@@ -247,6 +286,7 @@ export class Session extends EventTarget {
       await this.#steps(trainer, run, signal, steps);
       const finished = run.steps.step.length >= this.total;
       if (finished || this.#stopping) return await this.#finish(finished ? "finished" : "stopped");
+      await this.#checkpoint();
       this.#enter("paused");
       if (signal.aborted) this.#abort = new AbortController();
       const { signal: interrupted } = this.#abort;
@@ -258,13 +298,32 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Something went wrong: the run is paused, or lost where the core has forgotten it. @param {unknown} error */
+  /** Takes a run for this tab until it has ended. @param {Run} run */
+  async #claim({ id, number }) {
+    const release = await claim(id);
+    if (!release) throw new EngineError("run-elsewhere", `another tab trains run ${number}`, { number });
+    this.#release = release;
+  }
+
+  /** Stores all that the run needs to go on, should the page or the core be lost. */
+  async #checkpoint() {
+    const { trainer, run } = this;
+    if (trainer && run) await this.runs.checkpoint(run, (await trainer.snapshot()).bytes);
+  }
+
+  /** Something went wrong: the run is paused or, where the core has forgotten it, back at its checkpoint. @param {unknown} error */
   #interrupt(error) {
     this.problem = error;
     if (!isLost(error)) return this.#enter("paused");
-    if (this.run) {
-      this.run.end = "failed";
-      this.runs.keep(this.run);
+    const { run } = this;
+    if (run) {
+      const { checkpoint = 0 } = run;
+      if (checkpoint && codeOf(error) !== "diverged") {
+        run.end = "interrupted";
+        for (const key of CURVES) run.steps[key].length = checkpoint;
+        run.evaluations = run.evaluations.filter(({ step }) => step <= checkpoint);
+      } else run.end = "failed";
+      this.runs.keep(run);
     }
     this.trainer?.close();
     this.trainer = null;
@@ -281,6 +340,7 @@ export class Session extends EventTarget {
     let images = 0;
     let began = performance.now();
     let evaluate = began + EVALUATE_AFTER;
+    let checkpoint = began + CHECKPOINT_AFTER;
     const end = done.length + (steps ?? Infinity);
     const left = () => Math.min(end, this.total) - done.length;
     try {
@@ -293,7 +353,12 @@ export class Session extends EventTarget {
           this.rate = (1000 * images) / Math.max(now - began, 1);
           this.dispatchEvent(new Event("steps"));
           if (left() <= 0) break; // the number of epochs may change meanwhile
-          if (trainer.ahead || now < evaluate || signal.aborted) continue;
+          if (trainer.ahead || signal.aborted) continue;
+          if (now >= checkpoint) {
+            await this.#checkpoint();
+            checkpoint = performance.now() + CHECKPOINT_AFTER;
+          }
+          if (now < evaluate) continue;
           await this.#evaluate(signal);
           const took = performance.now() - now;
           began += took;
@@ -372,12 +437,15 @@ export class Session extends EventTarget {
   /** @param {Session["state"]} state */
   #enter(state) {
     this.state = state;
+    if (state === "idle") this.#release();
     this.dispatchEvent(new Event("state"));
   }
 }
 
 /** @param {unknown} error */
-const isLost = (error) => LOST.includes(/** @type {any} */ (error).code);
+const codeOf = (error) => /** @type {any} */ (error).code;
+/** @param {unknown} error */
+const isLost = (error) => LOST.includes(codeOf(error));
 
 /** Where a loss is no number, neither are the weights. @param {number} loss */
 function checkFinite(loss) {

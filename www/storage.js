@@ -17,24 +17,22 @@
 import { openDB } from "./vendor/idb/index.js";
 
 const STORES = ["classes", "pictures", "trained"];
-/** Milliseconds in which a page that is just being reloaded lets go of the project. */
+/** Milliseconds in which a page that is just being reloaded lets go of what it has. */
 const PATIENCE = 1000;
 
 /**
- * Takes the project for this tab until it is closed, and tells whether that could be done: two tabs would write over what
- * the other has. Pages from insecure origins have no locks and take it unasked.
+ * Takes something for this tab, as two tabs would write over what the other has. Pages from insecure origins have no locks
+ * and take it unasked.
  *
- * @returns {Promise<boolean>}
+ * @param {string} name
+ * @returns {Promise<(() => void) | null>} what gives it back, as closing the tab does; null where another tab has it
  */
-export async function claim() {
-  if (!navigator.locks) return true;
+export async function claim(name) {
+  if (!navigator.locks) return () => {};
   return new Promise((resolve) => {
-    const hold = () => {
-      resolve(true);
-      return new Promise(() => {});
-    };
+    const hold = () => new Promise((release) => resolve(() => release(null)));
     const signal = AbortSignal.timeout(PATIENCE);
-    navigator.locks.request("mobilenetv2-project", { signal }, hold).catch(() => resolve(false));
+    navigator.locks.request(`mobilenetv2-${name}`, { signal }, hold).catch(() => resolve(null));
   });
 }
 

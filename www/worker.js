@@ -109,18 +109,13 @@ const methods = {
     return { ...network.feature_maps(data, width, height, block), crop: network.crop() };
   },
 
-  async prepare({ trainer, config, recipe, data, weights, options }) {
-    const resolution = config.resolution ?? (weights ? resolutionOf(weights, options) : 224);
-    const set = await dataset(data, resolution, recipe.seed ?? 1);
-    const network = weights
-      ? core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
-      : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
-    network.set_labels(set.names);
+  async prepare({ trainer, ...start }) {
+    const { set, network, recipe, position } = await (start.snapshot ? goOn(start.snapshot, start.data) : begin(start));
     trainers.set(trainer, {
       trainer: network,
       data: set,
       recipe,
-      position: 0,
+      position,
       waiting: new AbortController(),
       features: recipe.freeze === FEATURES && set.fixed ? [] : null,
       ready: 0,
@@ -223,19 +218,7 @@ const methods = {
 
   snapshot({ trainer }) {
     const training = held(trainers, trainer);
-    return { bytes: training.trainer.snapshot(), position: training.position };
-  },
-
-  async restore({ trainer, snapshot }) {
-    const training = held(trainers, trainer);
-    const { trainer: network, data, features } = training;
-    network.restore(snapshot.bytes);
-    training.position = snapshot.position;
-    // those at hand may be of other weights
-    for (let i = 0; features && data.fixed && i < features.length; i++) {
-      features[i] = network.features((await data.fixed.at(i)).images, 1);
-    }
-    return {};
+    return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
   },
 
   shapes({ seed, first, count, resolution }) {
@@ -297,12 +280,43 @@ function dataset(data, resolution, seed) {
   }
 }
 
-/** @param {Uint8Array} weights @param {import("./protocol.js").Config | undefined} options */
-function resolutionOf(weights, options) {
+/**
+ * A training from its beginning: its data and its network.
+ *
+ * @param {Omit<import("./protocol.js").Methods["prepare"][0], "trainer" | "snapshot">} start
+ */
+async function begin({ config, recipe, data, weights, options }) {
+  const resolution = config.resolution ?? (weights ? about(weights, options).resolution : 224);
+  const set = await dataset(data, resolution, recipe.seed ?? 1);
+  const network = weights
+    ? core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
+    : new core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
+  network.set_labels(set.names);
+  return { set, network, recipe, position: 0 };
+}
+
+/**
+ * A training from where a snapshot was taken of it.
+ *
+ * @param {import("./protocol.js").Snapshot} snapshot
+ * @param {import("./protocol.js").Data} data
+ */
+async function goOn({ bytes, recipe, position }, data) {
+  const { resolution, labels } = about(bytes);
+  const set = await dataset(data, resolution, recipe.seed ?? 1);
+  if (String(set.names) !== String(labels)) {
+    const [had, has] = [labels, set.names].map((names) => names.join(", "));
+    throw new EngineError("other-classes", `the training learned ${had}, and the data have ${has}`, { had, has });
+  }
+  return { set, network: core.Trainer.from_snapshot(bytes), recipe, position };
+}
+
+/** What a file of weights says of its network. @param {Uint8Array} weights @param {import("./protocol.js").Config} [options] */
+function about(weights, options) {
   const network = new core.Classifier(weights, options);
-  const { resolution } = network.config;
+  const { config, labels } = network;
   network.free();
-  return resolution ?? 224;
+  return { resolution: config.resolution ?? 224, labels };
 }
 
 /** A network as it is before any training. @param {import("./protocol.js").Config} config */

@@ -80,10 +80,12 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
     const snapshot = await trainer.snapshot();
     const onward = [];
     for await (const { loss } of trainer.run({ steps: 2 })) onward.push(loss);
-    const other = await engine.createTrainer(options);
-    await other.restore(snapshot);
+    const other = await engine.createTrainer({ data: options.data, snapshot });
     const again = [];
     for await (const { loss } of other.run({ steps: 2 })) again.push(loss);
+
+    const reversed = { ...options.data, names: [...names].reverse() };
+    const strange = await engine.createTrainer({ data: reversed, snapshot }).catch((/** @type {any} */ { code }) => code);
 
     const aborted = await (async () => {
       try {
@@ -102,6 +104,7 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
       steps,
       onward,
       again,
+      strange,
       aborted,
       total,
       predicted: predictions.length,
@@ -115,6 +118,7 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
     "no step is lost",
   );
   assert.deepEqual(result.again, result.onward, "a restored training goes on bit for bit");
+  assert.equal(result.strange, "other-classes");
   assert.equal(result.aborted, "TimeoutError");
   assert.deepEqual([result.total, result.predicted, result.last, result.fine], [16, 16, 1, 1]);
 });

@@ -294,6 +294,31 @@ test("a second tab shows the project and says that it keeps nothing; a reload ta
   await context.close();
 });
 
+test("a run goes on after a reload with the pictures there are, unless their classes are others", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
+  page.on("dialog", (dialog) => dialog.accept()); // the run ends with the page
+  await fill(page);
+  const [pause, step, goOn] = ["Pause", "One step", "Go on with run 1"].map((name) =>
+    page.locator(".control").getByRole("button", { name, exact: true }),
+  );
+  await step.click();
+  await page.locator(".train-message", { hasText: "pauses at step 1;" }).waitFor({ timeout: MINUTE });
+  await page.reload();
+  await card(page, 0).getByRole("button", { name: "Remove", exact: true }).waitFor();
+  await goOn.click();
+  await page.locator(".train-message", { hasText: "is training" }).waitFor({ timeout: MINUTE });
+  await page.waitForFunction(() => parseInt(document.querySelectorAll(".figures dd")[1].textContent ?? "") > 1);
+  await pause.click();
+  await page.locator(".train-message", { hasText: "pauses at step" }).waitFor();
+  await page.reload();
+  await card(page, 0).locator(".class-name").fill("ring");
+  await page.keyboard.press("Tab");
+  await goOn.click();
+  await page.locator(".control .problem", { hasText: "learns the classes circle, star, arrow" }).waitFor();
+  assert.ok(await goOn.isEnabled());
+  check();
+});
+
 test("the camera fills a class while its button is held, and Classify states its rate", { timeout: MINUTE }, async () => {
   const browser = await launch({
     args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],

@@ -51,7 +51,7 @@ export function createRuns({ engine, session, state, library }) {
 
   /** @param {Run} run */
   function row(run) {
-    const failed = run.end === "failed";
+    const unfit = run.end === "failed" || run.end === "interrupted";
     const name = t("runs.name", { number: run.number });
     const described = nameOf(run, runs.all, library);
     return h(
@@ -76,11 +76,11 @@ export function createRuns({ engine, session, state, library }) {
       h(
         "span",
         { class: "actions" },
-        action("runs.use", failed, () => withWeights(run, (bytes) => use(run, bytes))),
-        action("weights.save", failed, () =>
+        action("runs.use", unfit, () => withWeights(run, (bytes) => use(run, bytes))),
+        action("weights.save", unfit, () =>
           withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`)),
         ),
-        action("weights.onnx", failed, () =>
+        action("weights.onnx", unfit, () =>
           withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
         ),
         action("runs.forget", run.end === "active", () => forget(run)),
@@ -115,8 +115,8 @@ export function createRuns({ engine, session, state, library }) {
   }
   runs.addEventListener("change", update);
   session.addEventListener("evaluation", () => {
-    const place = list.lastElementChild?.querySelector(".run-score");
-    const run = runs.all.at(-1);
+    const { run } = session;
+    const place = list.children[runs.all.findIndex((other) => other === run)]?.querySelector(".run-score");
     if (place && run) place.textContent = score(run);
   });
   document.addEventListener("language", update);

@@ -35,6 +35,7 @@ export function createTrain(context) {
     icon("M3 3h10v10H3z"),
     h("span", { t: "train.stop" }),
   );
+  const recover = h("button", { type: "button", onclick: goOn });
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
   const figures = h("dl", { class: "figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
@@ -59,7 +60,7 @@ export function createTrain(context) {
       h(
         "section",
         { class: "panel control", "t-aria-label": "train.control" },
-        h("div", { class: "actions" }, start, pause, step, stop, giveUp),
+        h("div", { class: "actions" }, start, pause, step, stop, recover, giveUp),
         progress,
         why,
         message,
@@ -85,6 +86,16 @@ export function createTrain(context) {
     else session.start(state.values.train, library.find(state.values.train.from), 1);
   }
 
+  /** With the run that was interrupted. */
+  function goOn() {
+    const run = session.runs.interrupted;
+    if (!run) return;
+    const from = library.find(String(run.settings.from))?.id ?? "";
+    state.set("train", { ...run.settings, from });
+    session.recover(run);
+    start.focus(); // the button goes
+  }
+
   function drawState() {
     const { state: now, problem: wrong } = session;
     start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
@@ -96,6 +107,9 @@ export function createTrain(context) {
     turnOff(pause, now !== "running");
     turnOff(step, waits);
     turnOff(stop, now === "idle" || now === "stopping");
+    const { interrupted } = session.runs;
+    recover.hidden = now !== "idle" || !interrupted;
+    recover.textContent = interrupted ? t("train.recover", { number: interrupted.number }) : "";
     clearTimeout(timer);
     giveUp.hidden = true;
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
@@ -149,6 +163,7 @@ export function createTrain(context) {
 
   const redraw = onFrame(drawSteps);
   session.addEventListener("state", drawState);
+  session.runs.addEventListener("change", drawState);
   project.addEventListener("change", drawState);
   state.addEventListener("change", drawState);
   session.addEventListener("steps", redraw);

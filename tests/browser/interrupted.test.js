@@ -1,0 +1,77 @@
+// A run whose page, or whose core, was lost while it was under way goes on from its last checkpoint.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { crash, startLab, watchWorkers } from "./lab.js";
+import { button, figure, message, MINUTE, step, stepsDone } from "./train.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+/** The steps of the runs in the browser's storage. @param {import("playwright-core").Page} page @returns {Promise<number[][]>} */
+const storedSteps = (page) =>
+  page.evaluate(async () => {
+    const { openDB } = await import(/** @type {any} */ ("/vendor/idb/index.js"));
+    const runs = await (await openDB("mobilenetv2-runs")).getAll("runs");
+    return runs.map((/** @type {any} */ run) => run.steps.step);
+  });
+
+test("a run outlives its page, and only one tab goes on with it", { timeout: 2 * MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train?train.batch=8&train.schedule=constant");
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  await button(page, "One step").click();
+  await message(page, /pauses at step 2;/);
+  const loss = await figure(page, "Loss");
+
+  const other = await context.newPage();
+  await other.goto(`${lab.url}#train`);
+  await message(other, /Run 1 has not ended: it can go on from step 2/);
+  assert.equal(await figure(other, "Loss"), loss);
+  assert.match(await other.locator(".runs li").innerText(), /not ended/);
+  assert.ok(await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).isDisabled());
+  await button(other, "Go on with run 1").click();
+  await other.locator(".control .problem", { hasText: "Run 1 is under way in another tab." }).waitFor();
+  check();
+
+  await page.close();
+  await button(other, "Go on with run 1").click();
+  await stepsDone(other, 4);
+  assert.equal(await other.locator("#setting-batch").inputValue(), "8", "by the settings that it was started with");
+  assert.ok(await button(other, "Go on with run 1").isHidden());
+  await button(other, "Pause").click();
+  await message(other, /pauses at step/);
+  await button(other, "Stop").click();
+  await message(other, /Run 1 was stopped/);
+  const done = await step(other);
+  assert.deepEqual(await storedSteps(other), [Array.from({ length: done }, (_, i) => i + 1)], "no step is missing or done twice");
+  await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
+  await other.locator("#panel-classify .predictions li").first().waitFor();
+});
+
+test("a run whose core was started anew goes on, and can be removed instead", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train", { script: watchWorkers });
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  await page.locator(".runs li", { hasText: "held out, at step 1" }).waitFor(); // the evaluation is over
+  await crash(page);
+  await button(page, "Stop").click();
+  await page.locator(".control .problem", { hasText: "The engine was started anew" }).waitFor();
+  await message(page, /Run 1 has not ended: it can go on from step 1/);
+  await button(page, "Go on with run 1").click();
+  await stepsDone(page, 2);
+  await crash(page);
+  await message(page, /Run 1 has not ended: it can go on from step 1/);
+  assert.equal(await step(page), 1, "what came after the checkpoint is lost");
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses at step 1;/);
+  await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
+  await button(page, "Stop").click();
+  await message(page, /Run 2 was stopped/);
+  assert.ok(await button(page, "Go on with run 1").isHidden());
+  check();
+});
