@@ -43,8 +43,8 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
 /// The trainer that [`save`] was given.
 ///
 /// # Errors
-/// [`Error::Weights`] as for [`weights::load`], and where the bytes are a weights file but not a checkpoint;
-/// [`Error::Argument`] as for [`Trainer::new`].
+/// As for [`weights::load`]; [`Error::Weights`] where the bytes are a weights file but not a checkpoint;
+/// [`Error::Argument`] and [`Error::Memory`] as for [`Trainer::new`].
 pub fn load(bytes: &[u8]) -> Result<Trainer> {
     let (latest, recipe, state) = read(bytes)?;
     let mut trainer = Trainer::new(latest.clone(), recipe, state.images_per_epoch as usize)?;

@@ -12,8 +12,24 @@ use std::fmt;
 pub enum Error {
     /// An argument or a setting is outside its range.
     Argument(String),
+    /// There is not enough memory.
+    Memory {
+        /// What takes it.
+        task: String,
+        /// How much that is.
+        bytes: u64,
+        /// What to choose smaller.
+        remedy: &'static str,
+    },
     /// A weights file is not what it should be; names the tensor where there is one.
     Weights(String),
+    /// The bytes are no weights of a MobileNetV2 at all; the code says what they are instead.
+    Foreign {
+        /// As [`Error::code`] gives it, `foreign-…`.
+        code: &'static str,
+        /// As [`Error`] displays it.
+        message: String,
+    },
     /// An image cannot be read or has impossible dimensions.
     Image(String),
     /// A data set is incomplete or malformed.
@@ -25,11 +41,30 @@ pub enum Error {
 /// `Result` with this crate's [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
 
+impl Error {
+    /// A name by which a page finds words of its own for what people meet most; `core` is none of that.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Memory { .. } => "no-memory",
+            Error::Foreign { code, .. } => code,
+            _ => "core",
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::Memory { task, bytes, remedy } => {
+                let gigabytes = *bytes as f64 / 1e9;
+                write!(
+                    f,
+                    "{task} takes {gigabytes:.1} GB of memory, which is not there: try a smaller {remedy}"
+                )
+            }
             Error::Argument(message)
             | Error::Weights(message)
+            | Error::Foreign { message, .. }
             | Error::Image(message)
             | Error::Data(message)
             | Error::File(message) => f.write_str(message),

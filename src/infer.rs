@@ -57,7 +57,7 @@ impl Classifier {
     /// Folds and packs `weights`; the resolution is their configuration's.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the configuration is out of range, or there is not enough memory for an image.
+    /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for an image.
     pub fn new(weights: &Weights) -> Result<Self> {
         Self::at(best_level(), weights)
     }
@@ -103,7 +103,8 @@ impl Classifier {
     /// Takes images of another size from now on; the weights serve any.
     ///
     /// # Errors
-    /// [`Error::Argument`] if it is out of range, or there is not enough memory for an image; the size stays as it was.
+    /// [`Error::Argument`] if it is out of range, [`Error::Memory`] if there is not enough for an image; the size stays as it
+    /// was.
     pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
         let config = Config { resolution, ..self.config.clone() };
         config.validate()?;
@@ -231,11 +232,9 @@ impl Classifier {
         self.clock = None;
         self.employ(1);
         if self.workers.is_empty() {
-            return Err(Error::Argument(format!(
-                "an image of {0} × {0} takes {1:.1} GB of memory, which is not there: try a smaller resolution",
-                self.config.resolution,
-                (self.arena * size_of::<f32>()) as f64 / 1e9
-            )));
+            let task = format!("an image of {0} × {0}", self.config.resolution);
+            let bytes = (self.arena * size_of::<f32>()) as u64;
+            return Err(Error::Memory { task, bytes, remedy: "resolution" });
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Network {
     /// [`Network::start_features`].
     ///
     /// # Errors
-    /// [`crate::Error::Argument`] if there is not enough memory for them.
+    /// [`crate::Error::Memory`] if there is not enough for them.
     pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);

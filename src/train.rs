@@ -67,7 +67,7 @@ impl Trainer {
     /// Trains `weights` by `recipe`; the schedule counts epochs of `images_per_epoch` images.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a knob or a setting is out of range, or the memory does not suffice for the batch.
+    /// [`Error::Argument`] if a knob or a setting is out of range, [`Error::Memory`] if there is not enough for the batch.
     pub fn new(weights: Weights, recipe: Recipe, images_per_epoch: usize) -> Result<Self> {
         weights.config.validate()?;
         recipe.validate()?;

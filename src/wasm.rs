@@ -1,7 +1,7 @@
 //! The face towards JavaScript: types crossing the border, and a clock. No maths.
 //!
 //! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
-//! message a person can act on.
+//! message a person can act on, and a `code` and `values` by which the page finds its own words.
 
 use js_sys::{Array, Float32Array, JSON, Object, Reflect, Uint8Array, Uint32Array};
 use serde::Serialize;
@@ -15,6 +15,7 @@ use crate::checkpoint;
 use crate::config::{Activation, Config};
 use crate::cost::Cost;
 use crate::data::shapes;
+use crate::error::{Error, Result};
 use crate::evaluate::Evaluation;
 use crate::image::{Image, normalize};
 use crate::infer::{self, top};
@@ -81,7 +82,7 @@ pub fn variant() -> String {
 
 /// Parameters, multiply-adds and memory of a network, per layer and in all.
 #[wasm_bindgen]
-pub fn describe(config: JsConfig) -> Result<JsDescription, JsError> {
+pub fn describe(config: JsConfig) -> Result<JsDescription> {
     let config: Config = from_js(config.into())?;
     config.validate()?;
     to_js(&Cost::new(&config))
@@ -102,7 +103,7 @@ pub struct Classifier {
 impl Classifier {
     /// From a `.safetensors` file; `options` say what its metadata leave open.
     #[wasm_bindgen(constructor)]
-    pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier, JsError> {
+    pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier> {
         let weights = read_weights(weights, options)?;
         let classifier = infer::Classifier::new(&weights)?;
         let labels = weights.labels;
@@ -111,7 +112,7 @@ impl Classifier {
 
     /// The network's knobs.
     #[wasm_bindgen(getter)]
-    pub fn config(&self) -> Result<JsConfig, JsError> {
+    pub fn config(&self) -> Result<JsConfig> {
         to_js(self.classifier.config())
     }
 
@@ -128,23 +129,17 @@ impl Classifier {
     }
 
     /// Has pictures resized to this height and width from now on, 8 – 1024.
-    pub fn set_resolution(&mut self, resolution: usize) -> Result<(), JsError> {
-        Ok(self.classifier.set_resolution(resolution)?)
+    pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
+        self.classifier.set_resolution(resolution)
     }
 
     /// Has pictures cut to this share of their centre from now on, 0.1 – 1.
-    pub fn set_crop(&mut self, crop: f32) -> Result<(), JsError> {
-        Ok(self.classifier.set_crop(crop)?)
+    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
+        self.classifier.set_crop(crop)
     }
 
     /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
-    pub fn classify(
-        &mut self,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-        k: usize,
-    ) -> Result<JsResult, JsError> {
+    pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
         let start = now();
         self.see(rgba, width, height)?;
         let prepared = now();
@@ -175,7 +170,7 @@ impl Classifier {
         width: usize,
         height: usize,
         block: usize,
-    ) -> Result<JsFeatureMaps, JsError> {
+    ) -> Result<JsFeatureMaps> {
         self.see(rgba, width, height)?;
         let maps = self.classifier.feature_maps(&self.input, block)?;
         Ok(object([
@@ -198,14 +193,14 @@ impl Classifier {
     }
 
     /// What each operation took since `watch`; empty without it.
-    pub fn profile(&self) -> Result<JsProfile, JsError> {
+    pub fn profile(&self) -> Result<JsProfile> {
         to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
     }
 }
 
 impl Classifier {
     /// Cuts, resizes and normalises a picture of RGBA bytes.
-    fn see(&mut self, rgba: &[u8], width: usize, height: usize) -> Result<(), JsError> {
+    fn see(&mut self, rgba: &[u8], width: usize, height: usize) -> Result<()> {
         let config = self.classifier.config();
         let picture = Image::from_rgba(width, height, rgba)?;
         self.seen = picture.center_crop(config.crop, config.resolution).into_rgb();
@@ -225,7 +220,7 @@ pub struct Trainer {
 impl Trainer {
     /// Starts from random weights drawn by the recipe's seed; the schedule counts epochs of `images_per_epoch`.
     #[wasm_bindgen(constructor)]
-    pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer, JsError> {
+    pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer> {
         let config: Config = from_js(config.into())?;
         let recipe: Recipe = from_js(recipe.into())?;
         config.validate()?;
@@ -242,7 +237,7 @@ impl Trainer {
         images_per_epoch: usize,
         resolution: Option<usize>,
         names: Vec<String>,
-    ) -> Result<Trainer, JsError> {
+    ) -> Result<Trainer> {
         let recipe: Recipe = from_js(recipe.into())?;
         let mut weights = read_weights(weights, options)?.for_classes(&names, recipe.seed);
         weights.config.resolution = resolution.unwrap_or(weights.config.resolution);
@@ -250,50 +245,50 @@ impl Trainer {
     }
 
     /// Goes on with the training that a snapshot was taken of.
-    pub fn from_snapshot(snapshot: &[u8]) -> Result<Trainer, JsError> {
+    pub fn from_snapshot(snapshot: &[u8]) -> Result<Trainer> {
         Ok(Trainer { trainer: checkpoint::load(snapshot)? })
     }
 
     /// The part of a picture of RGBA bytes that the network sees, as RGB bytes of its resolution.
-    pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array, JsError> {
+    pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array> {
         let config = &self.trainer.weights().config;
         let seen = Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution);
         Ok(Uint8Array::from(seen.rgb()))
     }
 
     /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
-    pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep, JsError> {
+    pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep> {
         Ok(step_object(self.trainer.step(images, labels)?))
     }
 
     /// What the classifier is given of images, (N, C), once for a training in which it alone learns.
-    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array, JsError> {
+    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array> {
         Ok(Float32Array::from(self.trainer.features(images, count)?.as_slice()))
     }
 
     /// One step of the classifier alone, on features of images.
-    pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep, JsError> {
+    pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep> {
         Ok(step_object(self.trainer.step_features(features, labels)?))
     }
 
     /// How well the network does on other images, in the same form.
-    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation, JsError> {
+    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation> {
         Ok(evaluation_object(&self.trainer.evaluate(images, labels)?))
     }
 
     /// The same of images of which there are features.
-    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation, JsError> {
+    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation> {
         Ok(evaluation_object(&self.trainer.evaluate_features(features, labels)?))
     }
 
     /// Trains by another recipe from the next step on; `batch` and `freeze` cannot change.
-    pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<(), JsError> {
-        Ok(self.trainer.set_recipe(from_js(recipe.into())?)?)
+    pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<()> {
+        self.trainer.set_recipe(from_js(recipe.into())?)
     }
 
     /// Names the classes, for the file that the weights will be saved to.
-    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<(), JsError> {
-        Ok(self.trainer.set_labels(labels)?)
+    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
+        self.trainer.set_labels(labels)
     }
 
     /// Has what each operation of a step takes added up from now on.
@@ -302,16 +297,17 @@ impl Trainer {
     }
 
     /// What each operation took since `watch`; empty without it.
-    pub fn profile(&self) -> Result<JsProfile, JsError> {
+    pub fn profile(&self) -> Result<JsProfile> {
         to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
     }
 
     /// A `.safetensors` file of the weights as they are now, in half or single precision; none where they are no longer
     /// finite numbers, as it could not be read.
-    pub fn weights(&self, half: bool) -> Result<Vec<u8>, JsError> {
+    pub fn weights(&self, half: bool) -> Result<Vec<u8>> {
         let weights = self.trainer.weights();
         if !weights.is_finite() {
-            return Err(JsError::new("the training has diverged: its weights are no longer finite numbers"));
+            let message = "the training has diverged: its weights are no longer finite numbers";
+            return Err(Error::Weights(message.into()));
         }
         Ok(weights::save(weights, if half { Precision::Half } else { Precision::Full }))
     }
@@ -324,12 +320,16 @@ impl Trainer {
 
 /// Images `first..first + count` of the drawn data set of a seed, at any resolution, 8 – 1024.
 #[wasm_bindgen(js_name = shapes)]
-pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch, JsError> {
+pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch> {
     Config { resolution, ..Config::cifar() }.validate()?;
     let length = resolution * resolution * 3;
     let mut images = Vec::new();
     let bytes = count.checked_mul(length).filter(|bytes| images.try_reserve_exact(*bytes).is_ok());
-    let bytes = bytes.ok_or_else(|| JsError::new(&format!("there is no memory for {count} pictures")))?;
+    let bytes = bytes.ok_or_else(|| Error::Memory {
+        task: format!("drawing {count} pictures of {resolution} × {resolution}"),
+        bytes: count as u64 * length as u64,
+        remedy: "number",
+    })?;
     images.resize(bytes, 0);
     let labels: Vec<u32> = images
         .chunks_exact_mut(length)
@@ -351,7 +351,7 @@ pub fn shape_names() -> JsStrings {
 
 /// A spiral that is carried into so many dimensions, 2 – 64, through ReLU there or not, and back, by a matrix of this seed.
 #[wasm_bindgen]
-pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold, JsError> {
+pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> {
     let activation = if relu { Activation::Relu } else { Activation::Linear };
     let found = Manifold::new(dimensions, activation, seed.into())?;
     Ok(object([
@@ -385,13 +385,31 @@ fn evaluation_object(found: &Evaluation) -> JsEvaluation {
 
 /// The network of a `.safetensors` file as an ONNX model; `options` say what the file's metadata leave open.
 #[wasm_bindgen]
-pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>, JsError> {
+pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>> {
     Ok(weights::to_onnx(&read_weights(weights, options)?))
 }
 
-fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights, JsError> {
+fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights> {
     let options = options.map(|options| fields(options.into())).transpose()?;
-    Ok(weights::load(bytes, &options.unwrap_or_default())?)
+    weights::load(bytes, &options.unwrap_or_default())
+}
+
+fn argument(error: serde_json::Error) -> Error {
+    Error::Argument(error.to_string())
+}
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> JsValue {
+        let values = match &error {
+            Error::Memory { bytes, .. } => {
+                object([("gigabytes", format!("{:.1}", *bytes as f64 / 1e9).into())])
+            }
+            _ => object([]),
+        };
+        let caught = js_sys::Error::new(&error.to_string());
+        assign(&caught, [("code", error.code().into()), ("values", values)]);
+        caught.into()
+    }
 }
 
 /// Milliseconds since this thread began.
@@ -405,19 +423,19 @@ fn seconds() -> f64 {
 }
 
 /// Reads an object whose fields may be left out; one that does not exist is an error.
-fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T, JsError> {
-    Ok(T::deserialize(&fields(value)?)?)
+fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
+    T::deserialize(&fields(value)?).map_err(argument)
 }
 
 /// The fields of an object, without those that are undefined.
-fn fields(object: JsValue) -> Result<PartialConfig, JsError> {
+fn fields(object: JsValue) -> Result<PartialConfig> {
     let text = JSON::stringify(&object).ok().and_then(|text| text.as_string());
-    let text = text.ok_or_else(|| JsError::new("expected an object of plain values"))?;
-    Ok(serde_json::from_str(&text)?)
+    let text = text.ok_or_else(|| Error::Argument("expected an object of plain values".into()))?;
+    serde_json::from_str(&text).map_err(argument)
 }
 
-fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T, JsError> {
-    let text = serde_json::to_string(value)?;
+fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T> {
+    let text = serde_json::to_string(value).map_err(argument)?;
     Ok(JSON::parse(&text).expect("JSON just written").unchecked_into())
 }
 
@@ -428,9 +446,13 @@ fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> JsStrings {
 
 fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
     let object = Object::new();
-    for (name, value) in fields {
-        // Setting a field of a fresh object cannot fail.
-        let _ = Reflect::set(&object, &name.into(), &value);
-    }
+    assign(&object, fields);
     object.into()
+}
+
+/// Sets fields of an object that is as yet only ours, which cannot fail.
+fn assign<const N: usize>(object: &Object, fields: [(&str, JsValue); N]) {
+    for (name, value) in fields {
+        let _ = Reflect::set(object, &name.into(), &value);
+    }
 }

@@ -165,19 +165,15 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
 /// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
 ///
 /// # Errors
-/// [`Error::Argument`] if there is not enough memory for a training with them; nothing is kept of it then.
+/// [`Error::Memory`] if there is not enough memory for a training with them; nothing is kept of it then.
 pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
     let weights: usize = config.layers().iter().map(Layer::weights).sum();
     let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
     // All of it is asked for in one piece first, since a buffer for which there is no room ends the program.
     let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     if !room {
-        return Err(Error::Argument(format!(
-            "training on {batch} images of {0} × {0} at a time takes {1:.1} GB of memory, which is not there: try a \
-             smaller batch, resolution or width",
-            config.resolution,
-            bytes as f64 / 1e9
-        )));
+        let task = format!("training on {batch} images of {0} × {0} at a time", config.resolution);
+        return Err(Error::Memory { task, bytes, remedy: "batch, resolution or width" });
     }
     let images = batch.div_ceil(SHARDS);
     Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())

@@ -3,7 +3,7 @@
 
 use js_sys::{Object, Reflect, Uint32Array};
 use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, manifold, shape_names, variant};
-use mobilenetv2::{Config, Weights, weights};
+use mobilenetv2::{Config, Error, Weights, weights};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -39,7 +39,7 @@ fn small_network(resolution: u32) -> Vec<(&'static str, JsValue)> {
     ]
 }
 
-fn message(error: wasm_bindgen::JsError) -> String {
+fn message(error: Error) -> String {
     get(&JsValue::from(error), "message").as_string().unwrap()
 }
 
@@ -52,7 +52,7 @@ fn the_variant_is_the_build_s() {
 
 #[wasm_bindgen_test]
 fn describe_has_the_published_counts() {
-    let description: JsValue = describe(object(&[("width", 1.into())])).ok().unwrap().into();
+    let description: JsValue = describe(object(&[("width", 1.into())])).unwrap().into();
     assert_eq!(number(&description, "parameters"), 3_504_872.0);
     assert!(get(&get(&get(&description, "layers"), "0"), "block").is_null());
 }
@@ -68,10 +68,10 @@ fn classify_gives_labels_and_probabilities() {
     let mut weights = Weights::random(Config { width: 0.35, ..Config::cifar() }, 1);
     weights.labels = (0..10).map(|class| format!("thing {class}")).collect();
     let file = weights::save(&weights, weights::Precision::Half);
-    let mut classifier = Classifier::new(&file, None).ok().unwrap();
-    classifier.set_resolution(48).ok().unwrap();
+    let mut classifier = Classifier::new(&file, None).unwrap();
+    classifier.set_resolution(48).unwrap();
     let picture = [100, 100, 100, 255].repeat(60 * 50);
-    let result: JsValue = classifier.classify(&picture, 60, 50, 3).ok().unwrap().into();
+    let result: JsValue = classifier.classify(&picture, 60, 50, 3).unwrap().into();
     let predictions: js_sys::Array = get(&result, "predictions").unchecked_into();
     assert_eq!(predictions.length(), 3);
     let best = predictions.get(0);
@@ -86,12 +86,12 @@ fn classify_gives_labels_and_probabilities() {
 #[wasm_bindgen_test]
 fn training_learns_and_its_memory_does_not_grow() {
     let recipe = object(&[("batch", 16.into()), ("crop_padding", 0.into()), ("flip", false.into())]);
-    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 16).ok().unwrap();
-    let batch: JsValue = draw_shapes(1, 0, 16, 16).ok().unwrap().into();
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 16).unwrap();
+    let batch: JsValue = draw_shapes(1, 0, 16, 16).unwrap().into();
     let images = get(&batch, "images").unchecked_into::<js_sys::Uint8Array>().to_vec();
     let labels = get(&batch, "labels").unchecked_into::<Uint32Array>().to_vec();
     let mut step = || -> f64 {
-        let step: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
+        let step: JsValue = trainer.train_step(&images, &labels).unwrap().into();
         number(&step, "loss")
     };
     let first = step();
@@ -102,12 +102,12 @@ fn training_learns_and_its_memory_does_not_grow() {
     assert!(first > 1.8 && last < 1.0, "from {first} to {last}");
 
     let snapshot = trainer.snapshot();
-    let again: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
-    trainer.restore(&snapshot).ok().unwrap();
-    let restored: JsValue = trainer.train_step(&images, &labels).ok().unwrap().into();
+    let again: JsValue = trainer.train_step(&images, &labels).unwrap().into();
+    let mut restored = Trainer::from_snapshot(&snapshot).unwrap();
+    let restored: JsValue = restored.train_step(&images, &labels).unwrap().into();
     assert_eq!(number(&again, "loss"), number(&restored, "loss"));
 
-    let evaluation: JsValue = trainer.evaluate(&images, &labels).ok().unwrap().into();
+    let evaluation: JsValue = trainer.evaluate(&images, &labels).unwrap().into();
     assert_eq!(number(&evaluation, "total"), 16.0);
     assert_eq!(get(&evaluation, "predictions").unchecked_into::<Uint32Array>().length(), 16);
 }
@@ -125,19 +125,19 @@ fn a_profile_has_a_time_for_each_operation() {
     let layers = Config::default().layers().len();
 
     let recipe = object(&[("batch", 4.into())]);
-    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 4).ok().unwrap();
-    assert!(rows(trainer.profile().ok().unwrap().into()).is_empty(), "it was not watched");
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe, 4).unwrap();
+    assert!(rows(trainer.profile().unwrap().into()).is_empty(), "it was not watched");
     trainer.watch();
-    trainer.train_step(&[100; 4 * 16 * 16 * 3], &[0, 1, 2, 3]).ok().unwrap();
-    let profile = rows(trainer.profile().ok().unwrap().into());
+    trainer.train_step(&[100; 4 * 16 * 16 * 3], &[0, 1, 2, 3]).unwrap();
+    let profile = rows(trainer.profile().unwrap().into());
     assert_eq!(convolutions(&profile, "forward"), layers);
     assert_eq!(convolutions(&profile, "backward"), layers);
     assert!(profile.iter().all(|(.., seconds)| (0.0..10.0).contains(seconds)), "{profile:?}");
 
-    let mut classifier = Classifier::new(&trainer.weights(false).ok().unwrap(), None).ok().unwrap();
+    let mut classifier = Classifier::new(&trainer.weights(false).unwrap(), None).ok().unwrap();
     classifier.watch();
-    classifier.classify(&[100; 16 * 16 * 4], 16, 16, 1).ok().unwrap();
-    let profile = rows(classifier.profile().ok().unwrap().into());
+    classifier.classify(&[100; 16 * 16 * 4], 16, 16, 1).unwrap();
+    let profile = rows(classifier.profile().unwrap().into());
     assert_eq!(convolutions(&profile, "forward"), layers);
 }
 
@@ -156,7 +156,7 @@ fn shapes_have_a_name_a_class() {
 
 #[wasm_bindgen_test]
 fn a_manifold_has_a_point_and_its_open_dimensions_for_each_point() {
-    let found: JsValue = manifold(15, false, 1).ok().unwrap().into();
+    let found: JsValue = manifold(15, false, 1).unwrap().into();
     let length = |name| get(&found, name).unchecked_into::<js_sys::Float32Array>().length();
     let alive: Uint32Array = get(&found, "alive").unchecked_into();
     assert_eq!(alive.length(), length("curve") / 2);

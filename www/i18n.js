@@ -153,8 +153,11 @@ export function duration(seconds) {
  * What to tell a person about an error: the page's words where it has some, else the core's own.
  *
  * @param {unknown} error
+ * @returns {string}
  */
 export function explainError(error) {
   const { code = "", message = String(error), values = {} } = /** @type {any} */ (error) ?? {};
-  return has(`error.${code}`) ? t(`error.${code}`, { ...values, message }) : message;
+  if (!has(`error.${code}`)) return message;
+  const told = Object.entries(values).map(([name, value]) => [name, value instanceof Error ? explainError(value) : value]);
+  return t(`error.${code}`, { ...Object.fromEntries(told), message });
 }

@@ -28,7 +28,7 @@
  * @property {Promise<Uint8Array>} bytes
  */
 import { download, gather, request } from "./download.js";
-import { EngineError } from "./errors.js";
+import { EngineError, isOfFile } from "./errors.js";
 import { currentLanguage, moment, t } from "./i18n.js";
 import { openWeightStorage } from "./weightstorage.js";
 
@@ -234,11 +234,11 @@ export class Library extends EventTarget {
       if (!(error instanceof EngineError)) throw isQuota(error) ? noRoom(error, entry) : error;
       const { code, message, values } = error;
       if (code === "network") throw new EngineError("refused", message, values);
-      if (code !== "core") throw error;
+      if (!isOfFile(error)) throw error;
       // all of it came, and it is not what it should be
       await storage.remove(id);
       stored = undefined;
-      throw new EngineError("not-weights", message, { url, host: new URL(url).host, reason: message });
+      throw new EngineError("not-weights", message, { url, host: new URL(url).host, reason: error });
     } finally {
       entry.stored = stored;
     }

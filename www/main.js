@@ -1,5 +1,6 @@
 /** Wires the page together; what happens is in the other files. */
-import { createEngine, EngineError } from "./engine.js";
+import { createEngine } from "./engine.js";
+import { EngineError, isOfFile } from "./errors.js";
 import { askedThreads, startFrame } from "./frame.js";
 import { explainError, has, number, t } from "./i18n.js";
 import { Library } from "./library.js";
@@ -157,9 +158,9 @@ async function openWeights({ engine, state, library, model }, file, options) {
     else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);
   } catch (error) {
-    const { code, message } = /** @type {any} */ (error);
-    const named = { name: file.name, reason: message };
-    model.report(code === "core" ? new EngineError("unreadable", message, named) : error);
+    const reason = /** @type {EngineError} */ (error);
+    const named = { name: file.name, reason };
+    model.report(isOfFile(reason) ? new EngineError("unreadable", reason.message, named) : error);
   }
 }
 

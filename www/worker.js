@@ -385,7 +385,7 @@ function buffers(result) {
 /** @param {any} error @returns {import("./protocol.js").Failure} */
 function failure(error) {
   const fatal = error instanceof WebAssembly.RuntimeError;
-  const code = error instanceof EngineError ? error.code : "core";
+  const code = typeof error?.code === "string" ? error.code : "core"; // of the browser's own, some have numbers
   return { code, message: error?.message ?? String(error), values: error?.values ?? {}, fatal };
 }
 

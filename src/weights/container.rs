@@ -28,7 +28,7 @@ impl<'a> Container<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::Weights`] where the bytes are not a whole safetensors file.
+    /// [`Error::Foreign`] where the bytes are not a whole safetensors file.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let (header, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(bytes, &error))?;
@@ -113,21 +113,23 @@ fn numbers<const SIZE: usize, T>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T)
 /// What the bytes are instead, as far as their first ones tell.
 fn not_safetensors(bytes: &[u8], error: &SafeTensorError) -> Error {
     let start = bytes.trim_ascii_start();
-    let message = if bytes.is_empty() {
-        "the file is empty; expected a safetensors file".into()
+    let (code, message) = if bytes.is_empty() {
+        ("foreign-empty", "the file is empty; expected a safetensors file".into())
     } else if start.starts_with(b"<") {
-        "this is a web page, not a safetensors file: the address it came from may be wrong".into()
+        let message = "this is a web page, not a safetensors file: the address it came from may be wrong";
+        ("foreign-web-page", message.into())
     } else if start.starts_with(b"PK") {
-        "this is a zip archive, perhaps of torch.save; expected a safetensors file".into()
+        ("foreign-zip", "this is a zip archive, perhaps of torch.save; expected a safetensors file".into())
     } else if start.starts_with(b"version https://git-lfs") {
-        "this is a Git LFS pointer, not the safetensors file that it stands for".into()
+        ("foreign-lfs", "this is a Git LFS pointer, not the safetensors file that it stands for".into())
     } else if matches!(error, SafeTensorError::MetadataIncompleteBuffer) {
         let length = bytes.len();
-        format!("the file's {length} bytes are not what its header announces: it is truncated or damaged")
+        let message = "bytes are not what its header announces: it is truncated or damaged";
+        ("foreign-cut", format!("the file's {length} {message}"))
     } else {
-        format!("this is not a safetensors file, or it is truncated: {error}")
+        ("foreign-file", format!("this is not a safetensors file, or it is truncated: {error}"))
     };
-    Error::Weights(message)
+    Error::Foreign { code, message }
 }
 
 /// A tensor on its way into a file.

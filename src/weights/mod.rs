@@ -41,9 +41,9 @@ pub(crate) use container::{Entry, write};
 /// `known` says what the file may leave open; the file's own metadata win over it.
 ///
 /// # Errors
-/// [`Error::Weights`], where the file is no whole safetensors file, a tensor is missing, unknown, of another
-/// shape or type, or has values that are not finite, a running variance is negative, or the metadata make no
-/// sense. The message names the tensor, and what was found and expected.
+/// [`Error::Foreign`], where the file is no whole safetensors file or has another network. [`Error::Weights`], where a
+/// tensor is missing, unknown, of another shape or type, or has values that are not finite, a running variance is negative,
+/// or the metadata make no sense: the message names the tensor, and what was found and expected.
 pub fn load(bytes: &[u8], known: &PartialConfig) -> Result<Weights> {
     read(&Container::parse(bytes)?, known)
 }
@@ -95,11 +95,12 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
 fn unknown(file: &Container) -> Error {
     let names = file.names();
     let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    Error::Weights(format!(
+    let message = format!(
         "this is no MobileNetV2 under the names of {} (the file has {} tensors: {some}, …)",
         SCHEMES.each_ref().map(|scheme| scheme.name).join(", "),
         names.len()
-    ))
+    );
+    Error::Foreign { code: "foreign-network", message }
 }
 
 /// Checks that the file has all of the tensors, in their shapes, and no others. True where the classifier has one

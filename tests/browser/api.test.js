@@ -188,7 +188,7 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   });
   assert.match(codes[0], /^core: width must be 0\.1 to 4, not 9/);
   assert.match(codes[1], /^network: .*404/);
-  assert.match(codes[2], /^core: /);
+  assert.match(codes[2], /^foreign-file: /);
   assert.match(codes[3], /^empty-file/);
   assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
   assert.equal(codes[5], "core: 8 images have no pixels");

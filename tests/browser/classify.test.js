@@ -244,19 +244,22 @@ test("what are no weights gets a message, and the network in use stays", async (
   const used = await page.locator("#weights").inputValue();
   const header = Buffer.alloc(8);
   header.writeBigUInt64LE(1n << 40n);
-  /** @type {[string, Buffer][]} */
+  /** @type {[string, Buffer, string][]} */
   const bad = [
-    ["empty.safetensors", Buffer.alloc(0)],
-    ["text.safetensors", Buffer.from("not weights at all")],
-    ["oversized.safetensors", Buffer.concat([header, Buffer.alloc(64)])],
+    ["text.safetensors", Buffer.from("not weights at all"), "it is no .safetensors file"],
+    ["oversized.safetensors", Buffer.concat([header, Buffer.alloc(64)]), "it is no .safetensors file"],
+    ["page.safetensors", Buffer.from("<!doctype html>"), "it is a web page"],
+    ["empty.safetensors", Buffer.alloc(0), "it is empty"],
   ];
-  for (const [name, bytes] of bad) {
+  for (const [name, bytes, what] of bad) {
     await page.setInputFiles(weightsInput, file(name, bytes, "application/octet-stream"));
-    await page.locator("#bar .problem", { hasText: `These weights were not taken: “${name}” cannot be read (` }).waitFor();
+    await page.locator("#bar .problem", { hasText: `These weights were not taken: “${name}” cannot be read (${what}` }).waitFor();
     assert.equal(await page.locator("#weights").inputValue(), used);
     await page.setInputFiles(pictureInput, await coffee(`after-${name}`));
     await waitForPicture(page, `after-${name}`);
   }
+  await page.locator("#language").click();
+  await page.locator("#bar .problem", { hasText: "(빈 파일입니다)" }).waitFor();
   check();
 });
 
