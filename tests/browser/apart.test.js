@@ -112,8 +112,14 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   const network = "apart.width=1&apart.resolution=224&apart.stem=imagenet";
   const { page, check } = await lab.open(`#apart?apart.panel=block&${network}&train.from=shapes-0.35`);
   const panel = page.locator("#panel-apart");
-  const figure = panel.locator(".block-figure");
+  const [figure, before] = [panel.locator(".block-figure").first(), panel.locator(".block-figure").last()];
   await panel.getByText("widens 301 kB to 1.81 MB, 6 times as much. Its shortcut holds on to the 301 kB").waitFor();
+  // 56² · (24 · 144 + 9 · 24² + 144 · 24) and 56² · (24 · 144 + 9 · 144 + 144 · 24)
+  await panel.getByText("it would hold on to 1.81 MB, and take 37.9 M multiply-adds instead of 25.7 M").waitFor();
+  assert.equal(
+    await before.getAttribute("aria-label"),
+    "Input, 56² × 144; Reduce, 56² × 24, ReLU; 3 × 3, 56² × 24, ReLU; Expand, 56² × 144, ReLU",
+  );
   assert.equal(await figure.locator(".bypass").count(), 1);
   assert.equal(
     await figure.getAttribute("aria-label"),
@@ -122,6 +128,7 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   await panel.locator("#block").selectOption("4");
   await panel.getByText("no shortcut: with stride 2").waitFor();
   assert.equal(await figure.locator(".bypass").count(), 0);
+  assert.ok(await before.isHidden());
   await panel.locator("#block").selectOption("1");
   await panel.getByText("does not widen its input. It has no shortcut: its output has not as many channels").waitFor();
   assert.equal(await figure.locator(".slab").count(), 3);

@@ -1,6 +1,6 @@
-/** The inverted residual: one block, its tensors drawn by channels and size, and what its shortcut carries. */
+/** The inverted residual: one block, its tensors drawn by channels and size, beside one that is wide at its ends. */
 import { goTo, h, setOptions } from "../dom.js";
-import { bytes, number, t } from "../i18n.js";
+import { bytes, count, number, t } from "../i18n.js";
 import { preset } from "../settings.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
@@ -21,13 +21,14 @@ const TRIALS = [
 export function createBlock(context) {
   const { state, model } = context;
   const chosen = h("select", { id: "block", onchange: () => state.set("apart", { block: Number(chosen.value) }) });
-  const figure = h("div", { class: "block-figure", role: "img" });
+  const inverted = createDrawing("block.inverted");
+  const classical = createDrawing("block.classical");
   const shows = h("p", { role: "status" });
   const trials = TRIALS.map(([key, values]) => h("button", { type: "button", t: key, onclick: () => attempt(values) }));
   const element = createPanel(
     "block",
     h("label", { class: "field inline" }, h("span", { t: "block.choose" }), chosen),
-    figure,
+    h("div", { class: "blocks" }, inverted.element, classical.element),
     h("p", { class: "curves-legend", t: "block.legend" }),
     shows,
     h("div", { class: "actions" }, h("span", { t: "block.trials" }), ...trials),
@@ -63,16 +64,24 @@ export function createBlock(context) {
       })),
     ];
     const joined = layers.some(({ block, shortcut }) => block === n - 1 && shortcut);
-    const bypass = h("div", { class: "bypass", style: `--tensors: ${tensors.length}` }, t("block.shortcut"));
-    figure.replaceChildren(...(joined ? [bypass] : []), ...columns(tensors));
-    figure.setAttribute("aria-label", tensors.map(wordsOf).join("; "));
+    inverted.draw(tensors, joined);
+    const other = wideAtItsEnds(first);
+    const comparable = joined && first.kind === "expand";
+    classical.element.hidden = !comparable;
+    classical.draw(other.tensors, true);
     const wide = first.output_bytes;
     const narrow = first.memory.by_operation - wide; // its input: nothing else waits yet
-    const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
+    const values = {
+      narrow: bytes(narrow),
+      wide: bytes(wide),
+      times: number(wide / narrow),
+      macs: count(own.reduce((sum, { macs }) => sum + macs, 0)),
+      more: count(other.macs),
+    };
     const words = [t(wide > narrow ? "block.widens" : "block.flat", values)];
     if (!layers.some(({ shortcut }) => shortcut)) words.push(t("block.none"));
     else if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
-    else if (wide > narrow) words.push(t("block.carries", values));
+    else if (comparable) words.push(t("block.carries", values), t("block.compared", values));
     shows.textContent = words.join(" ");
   }
 
@@ -91,6 +100,39 @@ const shapeOf = ({ size, channels }) => `${size}² × ${channels}`;
 
 /** @param {Tensor} tensor */
 const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(Boolean).join(", ");
+
+/**
+ * A residual block of the same channels in another order, as they were before: wide at its ends, a plain 3 × 3 convolution
+ * between the narrow tensors (the paper's figure 3).
+ *
+ * @param {import("../protocol.js").LayerCost} expand of the block that it is compared with, which has a shortcut
+ */
+function wideAtItsEnds({ c_in: narrow, c_out: wide, size_in: size }) {
+  const relu = t("setting.activation.relu");
+  return {
+    tensors: [
+      { name: t("block.input"), channels: wide, size, after: "" },
+      { name: t("block.reduce"), channels: narrow, size, after: relu },
+      { name: t("block.plain"), channels: narrow, size, after: relu },
+      { name: t("layer.expand"), channels: wide, size, after: relu },
+    ],
+    macs: size * size * (wide * narrow + 9 * narrow * narrow + narrow * wide),
+  };
+}
+
+/** A drawing of a block. @param {string} caption key */
+function createDrawing(caption) {
+  const figure = h("div", { class: "block-figure", role: "img" });
+  return {
+    element: h("figure", {}, h("figcaption", { t: caption }), figure),
+    /** @param {Tensor[]} tensors @param {boolean} joined whether a shortcut joins the first and the last */
+    draw(tensors, joined) {
+      const bypass = h("div", { class: "bypass", style: `--tensors: ${tensors.length}` }, t("block.shortcut"));
+      figure.replaceChildren(...(joined ? [bypass] : []), ...columns(tensors));
+      figure.setAttribute("aria-label", tensors.map(wordsOf).join("; "));
+    },
+  };
+}
 
 /** Tensors, each drawn by its share of the most channels and of the largest size. @param {Tensor[]} tensors */
 function columns(tensors) {
