@@ -56,11 +56,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Memory { task, bytes, remedy } => {
-                let gigabytes = *bytes as f64 / 1e9;
-                write!(
-                    f,
-                    "{task} takes {gigabytes:.1} GB of memory, which is not there: try a smaller {remedy}"
-                )
+                let gigabytes = gigabytes(*bytes);
+                write!(f, "{task} takes {gigabytes} GB of memory, which is not there: try a smaller {remedy}")
             }
             Error::Argument(message)
             | Error::Weights(message)
@@ -73,3 +70,8 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// As an error tells them.
+pub(crate) fn gigabytes(bytes: u64) -> String {
+    format!("{:.1}", bytes as f64 / 1e9)
+}

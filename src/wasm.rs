@@ -15,7 +15,7 @@ use crate::checkpoint;
 use crate::config::{Activation, Config};
 use crate::cost::Cost;
 use crate::data::shapes;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, gigabytes};
 use crate::evaluate::Evaluation;
 use crate::image::{Image, normalize};
 use crate::infer::{self, top};
@@ -401,9 +401,7 @@ fn argument(error: serde_json::Error) -> Error {
 impl From<Error> for JsValue {
     fn from(error: Error) -> JsValue {
         let values = match &error {
-            Error::Memory { bytes, .. } => {
-                object([("gigabytes", format!("{:.1}", *bytes as f64 / 1e9).into())])
-            }
+            Error::Memory { bytes, .. } => object([("gigabytes", gigabytes(*bytes).into())]),
             _ => object([]),
         };
         let caught = js_sys::Error::new(&error.to_string());

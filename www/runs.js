@@ -76,6 +76,7 @@ export class Runs extends EventTarget {
   reopen(run) {
     run.end = "active";
     this.#changed();
+    return run;
   }
 
   /** Takes a run out that has ended, until that is undone. @param {Run} run */

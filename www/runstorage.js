@@ -1,6 +1,6 @@
 /**
- * The browser's own storage of runs: IndexedDB. Weights lie apart, so that reading what runs there are
- * reads no weights. Knows no DOM.
+ * The browser's own storage of runs: IndexedDB. Weights lie apart, so that reading what runs there are reads no weights.
+ * Knows no DOM.
  *
  * @typedef {import("./session.js").Run} Run
  */

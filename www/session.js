@@ -117,57 +117,57 @@ export class Session extends EventTarget {
    */
   async start(settings, from, steps) {
     if (!from) settings = { ...settings, from: "" }; // those it names may be gone
-    /** @type {import("./protocol.js").Config} */
-    let config;
-    const how = async (/** @type {AbortSignal} */ signal) => {
+    await this.#begin(settings, steps, async (signal) => {
       const resolution = Number(settings.resolution);
-      config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
+      const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
       const weights = from && (await abortable(this.#library.load(from), signal));
-      return { config, recipe: recipeOf(settings), weights, options: from?.options };
-    };
-    await this.#begin(settings, how, steps, async (trainer) => {
-      const run = {
-        id: `run-${Date.now().toString(36)}`,
-        number: this.runs.next,
-        settings: { ...settings },
-        steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
-        evaluations: [],
-        held_out: 0,
-        steps_per_epoch: trainer.images_per_epoch / Number(settings.batch),
-        end: /** @type {const} */ ("active"),
-        config: { ...config, classes: trainer.labels.length },
-        labels: trainer.labels,
-        weights: null,
-      };
-      await this.#claim(run);
-      this.runs.add(run);
-      return run;
+      const how = { config, recipe: recipeOf(settings), weights, options: from?.options };
+      return [how, (trainer) => this.#newRun(settings, config, trainer)];
     });
+  }
+
+  /** @param {Values} settings @param {import("./protocol.js").Config} config @param {import("./engine.js").Trainer} trainer */
+  async #newRun(settings, config, { images_per_epoch, labels }) {
+    /** @type {Run} */
+    const run = {
+      id: `run-${Date.now().toString(36)}`,
+      number: this.runs.next,
+      settings: { ...settings },
+      steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
+      evaluations: [],
+      held_out: 0,
+      steps_per_epoch: images_per_epoch / Number(settings.batch),
+      end: "active",
+      config: { ...config, classes: labels.length },
+      labels,
+      weights: null,
+    };
+    await this.#claim(run);
+    this.runs.add(run);
+    return run;
   }
 
   /** Goes on with a run that was interrupted. @param {Run} run */
   async recover(run) {
     const { settings, steps } = run;
-    const how = async () => {
+    await this.#begin(settings, undefined, async () => {
       await this.#claim(run);
       const bytes = await this.runs.weightsOf(run);
-      return { snapshot: { bytes, recipe: recipeOf(settings), position: steps.step.length * Number(settings.batch) } };
-    };
-    await this.#begin(settings, how, undefined, async () => {
-      this.runs.reopen(run);
-      return run;
+      const position = steps.step.length * Number(settings.batch);
+      const how = { snapshot: { bytes, recipe: recipeOf(settings), position } };
+      return [how, async () => this.runs.reopen(run)];
     });
   }
 
   /**
-   * Trains in the way that `how` says, the run that `begin` makes for the trainer.
-   *
    * @param {Values} settings
-   * @param {(signal: AbortSignal) => Promise<Omit<Parameters<import("./engine.js").Engine["createTrainer"]>[0], "data">>} how
    * @param {number | undefined} steps
-   * @param {(trainer: import("./engine.js").Trainer) => Promise<Run>} begin
+   * @param {(signal: AbortSignal) => Promise<[
+   *   how: Omit<Parameters<import("./engine.js").Engine["createTrainer"]>[0], "data">,
+   *   runOf: (trainer: import("./engine.js").Trainer) => Promise<Run>,
+   * ]>} prepare says how the trainer is made, and which run it trains then
    */
-  async #begin(settings, how, steps, begin) {
+  async #begin(settings, steps, prepare) {
     this.problem = null;
     this.#stopping = false;
     this.rate = 0;
@@ -181,8 +181,9 @@ export class Session extends EventTarget {
     let trainer = null;
     try {
       const { signal } = this.#abort;
+      const [how, runOf] = await prepare(signal);
       trainer = await this.#engine.createTrainer({
-        ...(await how(signal)),
+        ...how,
         data: dataOf(settings, this.#project),
         signal,
         onReady: (share) => {
@@ -192,7 +193,7 @@ export class Session extends EventTarget {
       });
       this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
       this.judged = null;
-      this.run = await begin(trainer);
+      this.run = await runOf(trainer);
       this.trainer = trainer;
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights

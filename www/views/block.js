@@ -65,23 +65,20 @@ export function createBlock(context) {
     ];
     const joined = layers.some(({ block, shortcut }) => block === n - 1 && shortcut);
     inverted.draw(tensors, joined);
-    const other = wideAtItsEnds(first);
-    const comparable = joined && first.kind === "expand";
-    classical.element.hidden = !comparable;
-    classical.draw(other.tensors, true);
     const wide = first.output_bytes;
     const narrow = first.memory.by_operation - wide; // its input: nothing else waits yet
-    const values = {
-      narrow: bytes(narrow),
-      wide: bytes(wide),
-      times: number(wide / narrow),
-      macs: count(own.reduce((sum, { macs }) => sum + macs, 0)),
-      more: count(other.macs),
-    };
+    const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
     const words = [t(wide > narrow ? "block.widens" : "block.flat", values)];
     if (!layers.some(({ shortcut }) => shortcut)) words.push(t("block.none"));
     else if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
-    else if (comparable) words.push(t("block.carries", values), t("block.compared", values));
+    const comparable = joined && first.kind === "expand";
+    classical.element.hidden = !comparable;
+    if (comparable) {
+      const other = wideAtItsEnds(first);
+      classical.draw(other.tensors, true);
+      const macs = count(own.reduce((sum, { macs }) => sum + macs, 0));
+      words.push(t("block.carries", values), t("block.compared", { ...values, macs, more: count(other.macs) }));
+    }
     shows.textContent = words.join(" ");
   }
 

@@ -43,9 +43,10 @@ export function createMaps({ state, model }) {
   );
 
   /**
-   * What is on show.
+   * What is on show; `below`: the share of its numbers below 0.
    *
-   * @type {import("../protocol.js").Seen & {block: number, ranges: Range[], entry: import("../library.js").Entry} | null}
+   * @type {import("../protocol.js").Seen & {block: number, ranges: Range[], below: number,
+   *   entry: import("../library.js").Entry} | null}
    */
   let seen = null;
   /** What is on show, or on its way: the classifier, its resolution, the picture and the block. @type {unknown[]} */
@@ -67,7 +68,8 @@ export function createMaps({ state, model }) {
     try {
       const answer = await classifier.featureMaps(picture, Number(n) - 1);
       if (asked !== wanted) return;
-      seen = { ...answer, block: Number(n), ranges: rangesOf(answer), entry };
+      const below = answer.values.reduce((count, value) => count + Number(value < 0), 0) / answer.values.length;
+      seen = { ...answer, block: Number(n), ranges: rangesOf(answer), below, entry };
       problem.hidden = true;
       element.classList.remove("outdated");
       draw();
@@ -81,7 +83,7 @@ export function createMaps({ state, model }) {
 
   function draw() {
     if (!seen) return;
-    const { channels, size, values, crop, ranges, entry } = seen;
+    const { channels, size, crop, ranges, below, entry } = seen;
     const chosen = Math.min(Number(state.values.apart.channel), channels);
     channel.show(chosen, channels);
     const paint = painter(seen);
@@ -95,8 +97,7 @@ export function createMaps({ state, model }) {
 
     const { low, high } = ranges[chosen - 1];
     range.textContent = t("maps.range", { low: short(low), high: short(high) });
-    const below = values.reduce((count, value) => count + Number(value < 0), 0);
-    const words = { n: seen.block, channels, size, share: percent(below / values.length) };
+    const words = { n: seen.block, channels, size, share: percent(below) };
     setWords(shows, t(below ? "maps.shows" : "maps.rectified", words));
     all.ariaLabel = t("maps.all.label", words);
     one.ariaLabel = `${t("maps.channel", { n: chosen, of: channels })}, ${range.textContent}`;

@@ -250,18 +250,15 @@ fn expand<S: Isa>(
 ) {
     vectorize!(simd, {
         let lanes = S::Vector::LEN;
-        let range = folded.layer.activation.range();
-        let depth = padded(folded.inputs);
-        matmul(
+        two_blocks(
             simd,
-            &x[..depth * pixels],
+            folded,
+            x,
             pixels,
-            panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+            block,
             #[inline(always)]
             |column, row, tile| {
-                let bias = channel(simd, &folded.bias, block + column);
                 let plane = &mut frame[column * plane..(column + 1) * plane];
-                activate(simd, tile, bias, range);
                 for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
                     value.store_slice(&mut plane[*place..*place + lanes]);
                 }
@@ -284,24 +281,48 @@ fn product<S: Isa>(
 ) {
     vectorize!(simd, {
         let lanes = S::Vector::LEN;
-        let range = folded.layer.activation.range();
-        let depth = padded(folded.inputs);
         for block in blocks.clone().step_by(2) {
-            matmul(
+            two_blocks(
                 simd,
-                &x[..depth * pixels],
+                folded,
+                x,
                 pixels,
-                panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+                block,
                 #[inline(always)]
                 |column, row, tile| {
-                    let bias = channel(simd, &folded.bias, block + column);
                     let start = (block - blocks.start + column) * plane + first + row;
-                    activate(simd, tile, bias, range);
                     store(simd, tile, &mut out[start * lanes..(start + tile.len()) * lanes]);
                 },
             );
         }
     })
+}
+
+/// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `put` takes the
+/// column of a block, 0 or 1, and its outputs at some pixels with the number of the first.
+#[inline(always)]
+fn two_blocks<S: Isa>(
+    simd: S,
+    folded: &Folded,
+    x: &[f32],
+    pixels: usize,
+    block: usize,
+    mut put: impl FnMut(usize, usize, &mut [S::Vector]),
+) {
+    let range = folded.layer.activation.range();
+    let depth = padded(folded.inputs);
+    matmul(
+        simd,
+        &x[..depth * pixels],
+        pixels,
+        panel(simd, &folded.weights, depth, folded.layer.c_out, block),
+        #[inline(always)]
+        |column, row, tile| {
+            let bias = channel(simd, &folded.bias, block + column);
+            activate(simd, tile, bias, range);
+            put(column, row, tile);
+        },
+    );
 }
 
 /// Adds the bias to outputs of one block of channels and clamps them to the activation's range.
