@@ -49,7 +49,7 @@ async function drawn(page, room) {
   const shows = {
     apart: "tfoot td",
     block: ".slab",
-    maps: ".maps [aria-label]",
+    maps: ".maps:not([inert])",
     manifold: ".plane .lost",
     separable: ".separable td",
     memory: "canvas",
@@ -57,6 +57,7 @@ async function drawn(page, room) {
     activation: ".chart:last-child canvas",
   }[room];
   if (shows) await page.locator("#panel-apart").locator(shows).last().waitFor({ state: "attached" });
+  await page.waitForFunction(() => !document.querySelector(".outdated"));
 }
 
 test("rooms, toggles and explanations work by keyboard", async () => {

@@ -151,6 +151,7 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   await page.locator(".train-message").filter({ hasText: "pauses at step 1" }).waitFor();
   await page.locator(".control").getByRole("button", { name: "Stop" }).click();
   await page.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
+  await page.locator("#panel-classify").waitFor();
   await page.locator("#tab-apart").click();
   await panel.locator("#block").selectOption("3");
   await panel.getByText("This network has no shortcuts.").waitFor();

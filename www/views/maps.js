@@ -22,6 +22,13 @@ export function createMaps({ state, model }) {
   const range = h("p", { class: "number muted" });
   const shows = h("p", { role: "status" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const figures = h(
+    "div",
+    { class: "maps", inert: true }, // until there is something in them
+    h("figure", {}, h("figcaption", { t: "maps.all" }), all),
+    h("figure", {}, h("figcaption", { t: "block.input" }), saw, network),
+    h("figure", {}, h("figcaption", { t: "maps.one" }), one, channel.element, range),
+  );
   const element = createPanel(
     "maps",
     h(
@@ -30,13 +37,7 @@ export function createMaps({ state, model }) {
       block.element,
       h("button", { type: "button", t: "maps.another", onclick: () => goTo(state, "classify") }),
     ),
-    h(
-      "div",
-      { class: "maps" },
-      h("figure", {}, h("figcaption", { t: "maps.all" }), all),
-      h("figure", {}, h("figcaption", { t: "block.input" }), saw, network),
-      h("figure", {}, h("figcaption", { t: "maps.one" }), one, channel.element, range),
-    ),
+    figures,
     h("p", { class: "curves-legend", t: "maps.legend" }),
     shows,
     problem,
@@ -64,12 +65,13 @@ export function createMaps({ state, model }) {
     const asked = [classifier, resolution, picture, n];
     if (asked.every((value, i) => value === wanted[i])) return draw();
     wanted = asked;
-    element.classList.add("outdated");
+    element.classList.toggle("outdated", !!seen);
     try {
       const answer = await classifier.featureMaps(picture, Number(n) - 1);
       if (asked !== wanted) return;
       const below = answer.values.reduce((count, value) => count + Number(value < 0), 0) / answer.values.length;
       seen = { ...answer, block: Number(n), ranges: rangesOf(answer), below, entry };
+      figures.inert = false;
       problem.hidden = true;
       element.classList.remove("outdated");
       draw();

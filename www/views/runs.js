@@ -43,7 +43,7 @@ export function createRuns({ engine, session, state, library }) {
   function use(run, bytes) {
     session.keep(run, bytes);
     state.set("classify", { weights: run.id, resolution: 0 });
-    goTo(state, "classify");
+    if (state.room === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
   }
 
   /** @param {Run} run */
