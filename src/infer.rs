@@ -33,6 +33,8 @@ pub struct Classifier {
     blocks: Vec<FusedBlock>,
     last: Folded,
     classifier: Folded,
+    /// That work on an image, of which each has its part.
+    threads: usize,
     /// Floats of a worker's arena.
     arena: usize,
     /// One for each image at a time, as many as there are threads and memory for.
@@ -49,7 +51,7 @@ struct Worker {
     features: Vec<f32>,
     /// One a class, padded to whole vectors.
     logits: Vec<f32>,
-    /// Stopwatches, one a thread.
+    /// Stopwatches, one for each of [`Classifier::threads`].
     profiles: Vec<Profile>,
 }
 
@@ -82,6 +84,7 @@ impl Classifier {
             blocks,
             last,
             classifier,
+            threads: threads::count(),
             arena: 0,
             workers: Vec::new(),
             clock: None,
@@ -210,7 +213,7 @@ impl Classifier {
                 arena,
                 features: vec![0.0; self.last.layer.c_out],
                 logits: vec![0.0; padded(self.classifier.layer.c_out)],
-                profiles: vec![self.stopwatch(); threads::count()],
+                profiles: vec![self.stopwatch(); self.threads],
             });
         }
     }
@@ -218,8 +221,7 @@ impl Classifier {
     /// Computes the buffers for the resolution in use.
     fn lay_out(&mut self) -> Result<()> {
         let Classifier { level, config, blocks, workers, .. } = self;
-        let layers = config.layers();
-        let threads = threads::count();
+        let (layers, threads) = (config.layers(), self.threads);
         // Where a block's input lies is where the one before had its output.
         let (mut input, mut arena) = (0, 0);
         for block in blocks.iter_mut() {
@@ -431,6 +433,23 @@ mod tests {
                 assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
             }
             assert_eq!(classify(), expected, "{:?} from outside of the threads", weights.config);
+        }
+    }
+
+    /// A classifier may be made on some threads and used on others, which bring workers of their own.
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn logits_are_the_same_bits_on_other_threads_than_it_was_made_on() {
+        let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
+        let images = crate::kernel::reference::numbers(1, 3 * 96 * 96 * 3);
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut expected = Vec::new();
+        pool(1).install(|| Classifier::new(&weights).unwrap().forward(&images, &mut expected));
+        for (made, used) in [(8, 2), (1, 3)] {
+            let mut classifier = pool(made).install(|| Classifier::new(&weights).unwrap());
+            let mut logits = Vec::new();
+            pool(used).install(|| classifier.forward(&images, &mut logits));
+            assert_eq!(logits, expected, "made on {made} threads, used on {used}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Classifier, Worker, run_blocks};
 use crate::error::{Error, Result};
-use crate::kernel::lanes;
+use crate::kernel::dispatch;
 
 /// A block's output for one image.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,16 +31,9 @@ impl Classifier {
             .get(..=index)
             .ok_or_else(|| Error::Argument(format!("blocks are numbered 0 to {last}, found {index}")))?;
         let Worker { arena, profiles, .. } = &mut workers[0];
-        let (map, room) = run_blocks(arena, profiles, *level, blocks, image);
-        let rows = map.whole(*level, room);
-        let (lanes, pixels) = (lanes(*level), map.size * map.size);
-        let mut values = vec![0.0; rows.len()];
-        for (channel, values) in values.chunks_exact_mut(pixels).enumerate() {
-            let first = channel / lanes * lanes * pixels + channel % lanes;
-            for (pixel, value) in values.iter_mut().enumerate() {
-                *value = rows[first + pixel * lanes];
-            }
-        }
+        let (map, _) = run_blocks(arena, profiles, *level, blocks, image);
+        let mut values = vec![0.0; map.values.len()];
+        dispatch!(*level, simd => map.planes(simd, &mut values));
         Ok(FeatureMaps { channels: map.channels, size: map.size, values })
     }
 }
@@ -80,12 +73,22 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn each_block_follows_naively_from_the_one_before() {
-        let weights = Weights::random(Config { width: 0.35, ..Config::cifar() }, 4);
+        let mut classifier = follow(Config { width: 0.35, ..Config::cifar() }, 17);
+        let error = classifier.feature_maps(&[0.0; 32 * 32 * 3], 17).unwrap_err().to_string();
+        assert_eq!(error, "blocks are numbered 0 to 16, found 17");
+        // here the first block puts out more than what is left of the arena beside it
+        follow(Config { width: 1.4, resolution: 224, ..Config::imagenet() }, 2);
+    }
+
+    /// Compares so many blocks.
+    fn follow(config: Config, blocks: usize) -> Classifier {
+        let weights = Weights::random(config, 4);
         let layers = weights.config.layers();
         let mut classifier = Classifier::new(&weights).unwrap();
-        let image = reference::numbers(1, 32 * 32 * 3);
+        let side = weights.config.resolution;
+        let image = reference::numbers(1, side * side * 3);
         let mut before = classifier.feature_maps(&image, 0).unwrap();
-        for block in 1..17 {
+        for block in 1..blocks {
             let found = classifier.feature_maps(&image, block).unwrap();
             let own: Vec<usize> = (0..layers.len()).filter(|i| layers[*i].block == Some(block)).collect();
             let mut expected =
@@ -101,7 +104,6 @@ mod tests {
             }
             before = found;
         }
-        let error = classifier.feature_maps(&image, 17).unwrap_err().to_string();
-        assert_eq!(error, "blocks are numbered 0 to 16, found 17");
+        classifier
     }
 }

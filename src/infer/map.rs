@@ -37,6 +37,17 @@ impl<'a> Map<'a> {
         out
     }
 
+    /// Copies all of it to `out`, channel after channel: (C, size, size).
+    #[inline(always)]
+    pub fn planes<S: Isa>(self, simd: S, out: &mut [f32]) {
+        let lanes = S::Vector::LEN;
+        for (index, row) in out.chunks_exact_mut(self.size).enumerate() {
+            let (channel, y) = (index / self.size, index % self.size);
+            let pixels = self.rows(simd, channel / lanes, y..y + 1).chunks_exact(lanes);
+            row.iter_mut().zip(pixels).for_each(|(value, pixel)| *value = pixel[channel % lanes]);
+        }
+    }
+
     /// Copies rows of all channels to `out`, (C / L, rows · size, L).
     #[inline(always)]
     pub fn gather<S: Isa>(self, simd: S, rows: Range<usize>, out: &mut [f32]) {
