@@ -20,7 +20,11 @@ const SQUARE: &str = "optimizer.square";
 const LATEST: [&str; 2] = ["optimizer.latest.values", "optimizer.latest.statistics"];
 
 /// Bytes of a checkpoint.
-pub fn save(trainer: &Trainer) -> Vec<u8> {
+///
+/// # Errors
+/// [`Error::Diverged`] where [`load`] could not read it.
+pub fn save(trainer: &Trainer) -> Result<Vec<u8>> {
+    trainer.check_finite()?;
     let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
     let State { step, images_per_epoch, images, rng, memory, average } = trainer.state();
     let Weights { values, statistics, .. } = trainer.latest_weights();
@@ -37,7 +41,7 @@ pub fn save(trainer: &Trainer) -> Vec<u8> {
     metadata.push(("recipe".into(), recipe));
     let counters = [("step", step), ("images_per_epoch", images_per_epoch), ("images", images), ("rng", rng)];
     metadata.extend(counters.map(|(key, value)| (key.into(), value.to_string())));
-    weights::write(entries, metadata)
+    Ok(weights::write(entries, metadata))
 }
 
 /// The trainer that [`save`] was given.

@@ -21,6 +21,11 @@ pub enum Error {
         /// What to choose smaller.
         remedy: &'static str,
     },
+    /// A training holds numbers that are none, after so many steps.
+    Diverged {
+        /// Steps taken.
+        step: u64,
+    },
     /// A weights file is not what it should be; names the tensor where there is one.
     Weights(String),
     /// The bytes are no weights of a MobileNetV2 at all; the code says what they are instead.
@@ -47,6 +52,7 @@ impl Error {
         match self {
             Error::Memory { .. } => "no-memory",
             Error::Foreign { code, .. } => code,
+            Error::Diverged { .. } => "diverged",
             _ => "core",
         }
     }
@@ -59,6 +65,11 @@ impl fmt::Display for Error {
                 let gigabytes = gigabytes(*bytes);
                 write!(f, "{task} takes {gigabytes} GB of memory, which is not there: try a smaller {remedy}")
             }
+            Error::Diverged { step } => write!(
+                f,
+                "the training has diverged: not all of its numbers are finite after step {step}; try a lower learning \
+                 rate, or a longer warm-up"
+            ),
             Error::Argument(message)
             | Error::Weights(message)
             | Error::Foreign { message, .. }

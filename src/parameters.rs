@@ -151,11 +151,6 @@ impl Weights {
         }
     }
 
-    /// Whether all values are finite, as they are in every file of weights: what a diverged training leaves is not.
-    pub fn is_finite(&self) -> bool {
-        self.values.iter().chain(&self.statistics).all(|value| value.is_finite())
-    }
-
     /// The class's name, or its number where the file names none.
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))

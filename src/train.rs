@@ -106,24 +106,20 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
-    /// not a class.
+    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
+    /// Nothing has changed then.
     pub fn step(&mut self, images: &[u8], labels: &[u32]) -> Result<Step> {
         let size = side(images.len(), labels.len());
         self.check_batch(images.len(), size, labels)?;
         self.network.profile.start();
-        let resolution = self.weights.config.resolution;
         let mut rng = fastrand::Rng::with_seed(self.state.rng);
-        let mut rest = images;
-        for shard in self.network.start_batch(labels.len()) {
-            let (here, after) = rest.split_at(shard.images * size * size * 3);
-            let input = &mut shard.input[..shard.images * resolution * resolution * 3];
-            self.augment.run(&mut rng, here, size, input);
-            rest = after;
-        }
+        self.network.start_images(labels.len(), images, |images, input| {
+            self.augment.run(&mut rng, images, size, input);
+        });
         let dropout_seed = rng.u64(..);
-        self.state.rng = rng.get_seed();
         self.network.profile.lap_network(Operation::Augment);
-        self.pool(labels.len())?;
+        self.fill_features(labels.len())?;
+        self.state.rng = rng.get_seed();
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
@@ -149,24 +145,19 @@ impl Trainer {
     ///
     /// # Errors
     /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
-    /// not a class.
+    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
+    /// Nothing has changed then.
     pub fn step_tensor(&mut self, images: &[f32], labels: &[u32]) -> Result<Step> {
-        let resolution = self.weights.config.resolution;
-        self.check_batch(images.len(), resolution, labels)?;
+        self.check_batch(images.len(), self.weights.config.resolution, labels)?;
         self.network.profile.start();
-        let mut rest = images;
-        for shard in self.network.start_batch(labels.len()) {
-            let (here, after) = rest.split_at(shard.images * resolution * resolution * 3);
-            shard.input[..here.len()].copy_from_slice(here);
-            rest = after;
-        }
-        self.pool(labels.len())?;
+        self.network.start_images(labels.len(), images, |images, input| input.copy_from_slice(images));
+        self.fill_features(labels.len())?;
         Ok(self.finish_step(labels, None))
     }
 
     /// Where the classifier alone learns, everything before it runs as inference: the features of the `images` that
     /// the shards hold.
-    fn pool(&mut self, images: usize) -> Result<()> {
+    fn fill_features(&mut self, images: usize) -> Result<()> {
         if self.recipe.freeze < FEATURES {
             return Ok(());
         }
@@ -218,7 +209,7 @@ impl Trainer {
     /// `labels` (N).
     ///
     /// # Errors
-    /// [`Error::Argument`] if the shapes do not fit or a label is not a class.
+    /// [`Error::Argument`] if the shapes do not fit or a label is not a class, [`Error::Memory`] if there is not enough.
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
         let size = side(images.len(), labels.len());
         check_shape(images.len(), size, labels.len())?;
@@ -239,7 +230,8 @@ impl Trainer {
     /// running averages. `images` is (N, S, S, 3) of any size S and number.
     ///
     /// # Errors
-    /// [`Error::Argument`] if more than the classifier learns, or the shapes do not fit.
+    /// [`Error::Argument`] if more than the classifier learns, or the shapes do not fit; [`Error::Memory`] if there is not
+    /// enough.
     pub fn features(&mut self, images: &[u8], count: usize) -> Result<Vec<f32>> {
         self.check_classifier_alone()?;
         let size = side(images.len(), count);
@@ -396,6 +388,20 @@ impl Trainer {
         judged(&self.weights, &self.state)
     }
 
+    /// Sees that all is finite numbers, as it must be in a file: others could not be read again.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if not.
+    pub fn check_finite(&self) -> Result<()> {
+        let State { step, memory, average, .. } = &self.state;
+        let weights = [&self.weights].into_iter().chain(average).flat_map(|w| [&w.values, &w.statistics]);
+        let mut numbers = weights.chain([&memory.momentum, &memory.square]).flatten();
+        match numbers.all(|number| number.is_finite()) {
+            true => Ok(()),
+            false => Err(Error::Diverged { step: *step }),
+        }
+    }
+
     /// The weights after the last step, from which the training goes on.
     pub fn latest_weights(&self) -> &Weights {
         &self.weights
@@ -431,8 +437,8 @@ fn check_shape(values: usize, size: usize, images: usize) -> Result<()> {
     if images > 0 && size == 0 {
         return Err(Error::Argument(format!("{images} images have no pixels")));
     }
-    let expected = images * size * size * 3;
-    if values != expected {
+    let expected = images as u128 * 3 * (size as u128).pow(2); // more than a usize holds, where it does not fit
+    if values as u128 != expected {
         return Err(Error::Argument(format!(
             "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
         )));
@@ -447,7 +453,7 @@ fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
 
 /// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
 fn side(values: usize, images: usize) -> usize {
-    (values as f64 / (images * 3).max(1) as f64).sqrt().round() as usize
+    (values as f64 / (3.0 * images.max(1) as f64)).sqrt().round() as usize
 }
 
 /// The weights by which a training is judged: their average, or those of the last step.

@@ -301,19 +301,16 @@ impl Trainer {
         to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
     }
 
-    /// A `.safetensors` file of the weights as they are now, in half or single precision; none where they are no longer
-    /// finite numbers, as it could not be read.
+    /// A `.safetensors` file of the weights as they are now, in half or single precision; none of a training that has
+    /// diverged, as it could not be read.
     pub fn weights(&self, half: bool) -> Result<Vec<u8>> {
-        let weights = self.trainer.weights();
-        if !weights.is_finite() {
-            let message = "the training has diverged: its weights are no longer finite numbers";
-            return Err(Error::Weights(message.into()));
-        }
-        Ok(weights::save(weights, if half { Precision::Half } else { Precision::Full }))
+        self.trainer.check_finite()?;
+        let precision = if half { Precision::Half } else { Precision::Full };
+        Ok(weights::save(self.trainer.weights(), precision))
     }
 
-    /// All that a training needs to go on bit for bit.
-    pub fn snapshot(&self) -> Vec<u8> {
+    /// All that a training needs to go on bit for bit; nothing of one that has diverged, likewise.
+    pub fn snapshot(&self) -> Result<Vec<u8>> {
         checkpoint::save(&self.trainer)
     }
 }

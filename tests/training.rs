@@ -7,7 +7,7 @@ use mobilenetv2::config::FEATURES;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::parameters::tensors;
 use mobilenetv2::train::{Recipe, Schedule, Trainer};
-use mobilenetv2::{Config, Weights};
+use mobilenetv2::{Config, Weights, checkpoint};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -265,5 +265,8 @@ fn a_training_that_diverges_shows() {
     let recipe = Recipe { batch: 4, ..Recipe::default() };
     let mut trainer = Trainer::new(weights, recipe, 20).unwrap();
     assert!(trainer.step(&images, &labels).unwrap().loss.is_nan());
-    assert!(!trainer.weights().is_finite());
+    let message = "the training has diverged: not all of its numbers are finite after step 1; try a lower learning rate, \
+                   or a longer warm-up";
+    assert_eq!(trainer.check_finite().unwrap_err().to_string(), message);
+    assert!(checkpoint::save(&trainer).is_err());
 }

@@ -51,11 +51,12 @@ pub fn apply<S: Isa>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut
     }
 }
 
-/// `x` within `low` and `high`. In this order, since of two values one of which is not a number x86 takes the second: a
-/// training that diverges has to show.
+/// `x` within `low` and `high`; not a number where `x` is none, since a training that diverges has to show: in this order,
+/// as of two values one of which is not a number x86 takes the second.
 #[inline(always)]
 pub fn clamp<S: Isa>(_: S, x: S::Vector, low: S::Vector, high: S::Vector) -> S::Vector {
-    high.min(low.max(x))
+    let within = high.min(low.max(x));
+    if S::DROPS_NAN { x.simd_eq(x).select(within, x) } else { within }
 }
 
 /// Batch norm's gradient as it is applied: `dy = a · dz + b · y + c`, each of a, b, c a value a channel.
@@ -135,5 +136,28 @@ impl Sums {
                 *sum += f64::from(*value);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+    use crate::kernel::{dispatch, levels};
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn a_clamp_lets_through_what_is_no_number() {
+        for level in levels() {
+            let clamped = dispatch!(level, simd => [f32::NAN, -1.0, 2.0, 7.0].map(|x| relu6(simd, x)));
+            assert!(clamped[0].is_nan(), "{level:?}");
+            assert_eq!(clamped[1..], [0.0, 2.0, 6.0], "{level:?}");
+        }
+    }
+
+    #[inline(always)]
+    fn relu6<S: Isa>(simd: S, x: f32) -> f32 {
+        let [x, low, high] = [x, 0.0, 6.0].map(|value| S::Vector::splat(simd, value));
+        clamp(simd, x, low, high).as_slice()[0]
     }
 }

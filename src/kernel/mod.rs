@@ -40,6 +40,8 @@ pub trait Isa: Simd {
     type Pair: SimdFloat<Self, Element = f32> + SimdSplit<Self, Split = Self::Vector>;
     /// Whether a pair fits into one register. There are thirty-two, then.
     const WIDE: bool = false;
+    /// Whether of two values one of which is not a number `min` and `max` take the other one, whatever their order.
+    const DROPS_NAN: bool = false;
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -71,6 +73,7 @@ impl Isa for fearless_simd::WasmSimd128 {
 impl Isa for fearless_simd::Fallback {
     type Vector = fearless_simd::f32x4<Self>;
     type Pair = fearless_simd::f32x8<Self>;
+    const DROPS_NAN: bool = true;
 }
 
 /// Channels of the widest block on any instruction set; channel counts are multiples of it.

@@ -98,6 +98,7 @@ fn infer(args: &Args, config: Config) -> Result<Report> {
 
 fn train(args: &Args, config: Config) -> Result<Report> {
     let recipe = Recipe { batch: args.batch, ..Recipe::default() };
+    recipe.validate()?; // before there are so many images
     let cost = Cost::new(&config);
     let images: Vec<u8> =
         random(config.resolution).cycle().take(args.batch * 3 * config.resolution.pow(2)).collect();

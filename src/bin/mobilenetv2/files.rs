@@ -33,6 +33,9 @@ pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
 
 /// Whether [`write`] will be able to: what makes the file takes long.
 pub fn check_writable(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Err(wrong(path, "is a folder; name a file in it"));
+    }
     let part = part(path);
     fs::File::create(&part).and_then(|_| fs::remove_file(&part)).map_err(|error| wrong(path, error))
 }

@@ -89,7 +89,10 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     match &args.out {
-        Some(path) => files::write(path, &weights::save(trainer.weights(), Precision::Full)),
+        Some(path) => {
+            trainer.check_finite()?;
+            files::write(path, &weights::save(trainer.weights(), Precision::Full))
+        }
         None => Ok(()),
     }
 }

@@ -102,12 +102,11 @@ pub fn run(args: &Args) -> Result<()> {
         if let Some(path) = &args.checkpoint
             && (step.step % checkpoint_every == 0 || step.step == last)
         {
-            check_finite(trainer.latest_weights(), step.step)?;
-            files::write(path, &checkpoint::save(&trainer))?;
+            files::write(path, &checkpoint::save(&trainer)?)?;
         }
     }
     bar.finish_and_clear();
-    check_finite(trainer.weights(), trainer.state().step)?;
+    trainer.check_finite()?;
     let precision = if args.half { Precision::Half } else { Precision::Full };
     files::write(&args.out, &weights::save(trainer.weights(), precision))
 }
@@ -243,19 +242,7 @@ fn report_step(args: &Args, bar: &ProgressBar, epoch: u64, step: Step) -> Result
         return Ok(());
     }
     bar.abandon();
-    Err(diverged(&format!("the loss is {loss}"), count))
-}
-
-/// So that no file is replaced by one that cannot be read: numbers that are none are no weights.
-fn check_finite(weights: &Weights, step: u64) -> Result<()> {
-    match weights.is_finite() {
-        true => Ok(()),
-        false => Err(diverged("a weight is no longer a finite number", step)),
-    }
-}
-
-fn diverged(what: &str, step: u64) -> Error {
-    Error::Argument(format!("{what} at step {step}: try a lower learning rate, or a longer warm-up"))
+    Err(Error::Diverged { step: count })
 }
 
 fn report_epoch(args: &Args, epoch: u64, step: u64, found: &Evaluation) -> Result<()> {
