@@ -36,8 +36,9 @@ impl Evaluation {
     }
 }
 
-/// Images of an evaluation that are normalised at once.
-const EVALUATED_AT_ONCE: usize = 64;
+/// Images of an evaluation that are normalised at once: this many, or as many as there is room for where they are large.
+const AT_ONCE: usize = 64;
+const FLOATS_AT_ONCE: usize = AT_ONCE * 224 * 224 * 3;
 
 /// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
 ///
@@ -48,10 +49,12 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
     let config = classifier.config().clone();
     let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
     let mut logits = Vec::new();
-    let mut labels = labels.chunks(EVALUATED_AT_ONCE);
+    let mut rest = labels;
     for_each_input(&config, images, size, &mut |inputs| {
         classifier.forward(inputs, &mut logits);
-        found.add(&mut logits, labels.next().expect("a label an image"));
+        let (here, after) = rest.split_at(logits.len() / config.classes);
+        found.add(&mut logits, here);
+        rest = after;
     });
     found
 }
@@ -60,8 +63,12 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
 pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
     let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
     let mut plain = Augment::new(config, 0, false, &[], 0);
-    let mut inputs = vec![0.0; EVALUATED_AT_ONCE.min(images.len() / image.max(1)) * input];
-    for images in images.chunks(EVALUATED_AT_ONCE * image.max(1)) {
+    if images.is_empty() {
+        return;
+    }
+    let at_once = (FLOATS_AT_ONCE / input).clamp(1, AT_ONCE).min(images.len() / image);
+    let mut inputs = vec![0.0; at_once * input];
+    for images in images.chunks(at_once * image) {
         let inputs = &mut inputs[..images.len() / image * input];
         // Nothing is random with everything off; the generator is asked for nothing that matters.
         plain.run(&mut fastrand::Rng::with_seed(0), images, size, inputs);

@@ -71,8 +71,10 @@ impl Network {
             let found = |tensor: &&Tensor| tensor.layer == classifier && tensor.role == role;
             tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
         };
-        let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
         let learning = &layers[if classifier_alone { classifier } else { 0 }..];
+        // First, since it sees to memory for the rest as well.
+        let shards = workspace::shards(config, learning, batch)?;
+        let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
         Ok(Network {
             level: best_level(),
             stem: unit(Kind::Stem),
@@ -84,14 +86,13 @@ impl Network {
             dropout: config.dropout,
             freeze,
             working_bytes: workspace::bytes(config, learning, batch),
-            shards: workspace::shards(config, learning, batch)?,
+            shards,
             active: 0,
             profile: Profile::default(),
         })
     }
 
-    /// Distributes the next batch of `images` over the shards and returns those that got some, in order, for their
-    /// `input` to be filled.
+    /// Distributes the next batch of `images` over the shards and returns those that got some, in order.
     ///
     /// # Panics
     /// If there are none, or more than the network has buffers for.
@@ -106,6 +107,20 @@ impl Network {
             );
         }
         &mut self.shards[..self.active]
+    }
+
+    /// Starts a batch of `count` images; `read` turns those of a shard into its input, (shard's images, R, R, 3).
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
+        let (image, input) = (images.len() / count, self.stem.layer.size_in.pow(2) * 3);
+        let mut rest = images;
+        for shard in self.start_batch(count) {
+            let (here, after) = rest.split_at(shard.images * image);
+            read(here, &mut shard.input[..shard.images * input]);
+            rest = after;
+        }
     }
 
     /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
@@ -134,13 +149,13 @@ impl Network {
         self.pack(values);
         self.profile.lap_network(Operation::Pack);
         if self.freeze < FEATURES {
-            self.pool(values, statistics);
+            self.forward_features(values, statistics);
         }
         self.classify(values, dropout_seed);
     }
 
     /// From the images to the pooled features.
-    fn pool(&mut self, values: &[f32], statistics: &mut [f32]) {
+    fn forward_features(&mut self, values: &[f32], statistics: &mut [f32]) {
         let level = self.level;
         let shards = &mut self.shards[..self.active];
         let mut pass = Forward { level, shards, values, statistics, profile: &mut self.profile };
@@ -170,10 +185,9 @@ impl Network {
         let bias = &values[self.classifier_bias.clone()];
         let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
         for (index, shard) in shards.iter_mut().enumerate() {
-            draw_dropout(
-                &mut shard.tensors.dropout,
-                dropout.map(|(seed, p)| (seed.wrapping_add(index as u64), p)),
-            );
+            let factors = &mut shard.tensors.dropout[..shard.images * channels];
+            let dropout = dropout.map(|(seed, p)| (seed.wrapping_add(index as u64), p));
+            draw_dropout(factors, shard.images, lanes(level), dropout);
         }
         for_each(shards, |shard| {
             let features = &mut shard.tensors.features[..shard.images * channels];
@@ -233,9 +247,9 @@ impl Network {
             let dfeatures = &mut shard.dfeatures[..features.len()];
             let dlogits = &shard.logits[..images * classes];
             let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
-            let rows = &mut scratch.rows[1];
+            let dy = &mut scratch.dlogits;
             dispatch!(level, simd => {
-                classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, rows);
+                classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, dy);
             });
         });
         self.profile.lap(last.index + 1, Operation::Backward);
@@ -300,11 +314,17 @@ fn block_input(stem: &Unit, index: usize) -> Input<'_> {
     if index == 0 { Input::Unit(stem) } else { Input::Bottleneck(index - 1) }
 }
 
-/// Draws what each feature is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean stays.
-fn draw_dropout(factors: &mut [f32], seed: Option<(u64, f32)>) {
+/// Draws what each feature, (C / L, images, L), is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean
+/// stays. Image by image, so that a seed means the same whatever L is.
+fn draw_dropout(factors: &mut [f32], images: usize, lanes: usize, seed: Option<(u64, f32)>) {
     let Some((seed, p)) = seed else { return factors.fill(1.0) };
     let mut rng = fastrand::Rng::with_seed(seed);
-    factors.fill_with(|| if rng.f32() < p { 0.0 } else { 1.0 / (1.0 - p) });
+    for image in 0..images {
+        for block in factors.chunks_exact_mut(images * lanes) {
+            let of_image = &mut block[image * lanes..(image + 1) * lanes];
+            of_image.fill_with(|| if rng.f32() < p { 0.0 } else { 1.0 / (1.0 - p) });
+        }
+    }
 }
 
 #[inline(always)]
@@ -326,17 +346,11 @@ mod tests {
     /// Gradients and running averages after a step on random numbers.
     fn step(level: Level, weights: &Weights) -> Vec<f32> {
         let Weights { config, values, statistics, .. } = weights;
-        let size = config.resolution * config.resolution * 3;
-        let images = reference::numbers(2, IMAGES * size);
+        let images = reference::numbers(2, IMAGES * config.resolution * config.resolution * 3);
         let labels: Vec<u32> = (0..IMAGES as u32).collect();
         let mut network = Network::new(config, 0, IMAGES).unwrap();
         network.level = level;
-        let mut rest = images.as_slice();
-        for shard in network.start_batch(IMAGES) {
-            let (here, after) = rest.split_at(shard.images * size);
-            shard.input[..here.len()].copy_from_slice(here);
-            rest = after;
-        }
+        network.start_images(IMAGES, &images, |images, input| input.copy_from_slice(images));
         let mut statistics = statistics.clone();
         let mut gradients = vec![0.0; values.len()];
         network.forward(values, &mut statistics, Some(3));
@@ -348,7 +362,7 @@ mod tests {
 
     #[test]
     fn instruction_sets_agree_and_those_of_the_same_lanes_to_the_bit() {
-        let weights = Weights::random(Config { width: 0.35, ..Config::cifar() }, 1);
+        let weights = Weights::random(Config { width: 0.35, dropout: 0.2, ..Config::cifar() }, 1);
         let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
         for pair in found.windows(2) {
             let [(level, wide), (other, narrow)] = pair else { unreachable!() };

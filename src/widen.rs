@@ -16,14 +16,20 @@ impl Weights {
     /// in as coming out (8 in the second block of width 0.35 at stride 1). There the wide network has to learn anew.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the width is out of range or a layer would have fewer channels than before.
+    /// [`Error::Argument`] if the width is out of range, a layer would have fewer channels than before, or a block that has
+    /// a projected shortcut at one of the widths would have another one, or none, at the other.
     pub fn widened(&self, width: f64, seed: u64) -> Result<Weights> {
         let config = Config { width, ..self.config.clone() };
         config.validate()?;
         let (narrow, wide) = (self.config.layers(), config.layers());
-        let grows = |(narrow, wide): (&Layer, &Layer)| narrow.kind == wide.kind && narrow.c_out <= wide.c_out;
-        if narrow.len() != wide.len() || !narrow.iter().zip(&wide).all(grows) {
-            let from = self.config.width;
+        let from = self.config.width;
+        let kinds = |layers: &[Layer]| layers.iter().map(|layer| layer.kind).collect::<Vec<_>>();
+        if kinds(&narrow) != kinds(&wide) {
+            return Err(Error::Argument(format!(
+                "at width {width} other blocks have a projected shortcut than at {from}: widen to another width"
+            )));
+        }
+        if narrow.iter().zip(&wide).any(|(narrow, wide)| narrow.c_out > wide.c_out) {
             return Err(Error::Argument(format!(
                 "a network of width {from} does not fit into one of width {width}: widen to a larger width"
             )));

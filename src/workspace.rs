@@ -63,6 +63,8 @@ pub struct Scratch {
     pub frames: [Vec<f32>; 2],
     /// Gradient of one layer's weights.
     pub dw: Vec<f32>,
+    /// Gradient of the logits, (classes / L, images, L).
+    pub dlogits: Vec<f32>,
     /// Gradient of the classifier's bias.
     pub dbias: Vec<f32>,
 }
@@ -133,9 +135,10 @@ impl Shard {
             dfeatures: zeros(features),
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
             scratch: Scratch {
-                rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n).max(padded(config.classes) * images))],
+                rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n))],
                 frames: [zeros(frame), zeros(frame)],
                 dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
+                dlogits: zeros(padded(config.classes) * images),
                 dbias: zeros(config.classes),
             },
         }
@@ -190,17 +193,24 @@ mod tests {
 
     #[test]
     fn bytes_are_those_of_the_buffers() {
-        let config = Config { width: 0.35, ..Config::cifar() };
-        let layers = config.layers();
-        for batch in [3, 8, 24] {
+        let few = Config { width: 0.35, ..Config::cifar() };
+        let many = Config { classes: 10_000, ..few.clone() };
+        for (config, batch) in [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512)] {
+            let layers = config.layers();
             let mut floats = 0;
             for _ in 0..SHARDS.min(batch) {
-                Shard::new(&config, &layers, batch.div_ceil(SHARDS), |length| {
+                Shard::new(config, &layers, batch.div_ceil(SHARDS), |length| {
                     floats += length;
                     Vec::new()
                 });
             }
-            assert_eq!(bytes(&config, &layers, batch), (floats * size_of::<f32>()) as u64, "batch {batch}");
+            let found = bytes(config, &layers, batch);
+            assert_eq!(
+                found,
+                (floats * size_of::<f32>()) as u64,
+                "{} classes, batch {batch}",
+                config.classes
+            );
         }
     }
 }

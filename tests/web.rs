@@ -101,7 +101,7 @@ fn training_learns_and_its_memory_does_not_grow() {
     assert_eq!(memory().unchecked_into::<js_sys::ArrayBuffer>().byte_length(), before);
     assert!(first > 1.8 && last < 1.0, "from {first} to {last}");
 
-    let snapshot = trainer.snapshot();
+    let snapshot = trainer.snapshot().unwrap();
     let again: JsValue = trainer.train_step(&images, &labels).unwrap().into();
     let mut restored = Trainer::from_snapshot(&snapshot).unwrap();
     let restored: JsValue = restored.train_step(&images, &labels).unwrap().into();
@@ -146,6 +146,19 @@ fn a_training_too_large_for_the_memory_is_an_error() {
     let config = object(&[("width", 1.4.into()), ("resolution", 224.into())]);
     let error = message(Trainer::new(config, object(&[("batch", 1024.into())]), 1024).err().unwrap());
     assert!(error.contains("1024 images of 224 × 224") && error.contains("GB"), "{error}");
+}
+
+/// Where a `usize` has 32 bits, products of such numbers would begin anew at 0.
+#[wasm_bindgen_test]
+fn more_images_than_can_be_are_an_error() {
+    let recipe = |freeze: u32| object(&[("batch", 4.into()), ("freeze", freeze.into())]);
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe(19), 4).unwrap();
+    let error = message(trainer.features(&[0; 8], 1_431_655_766).err().unwrap());
+    assert_eq!(error, "1431655766 images have no pixels");
+    let mut trainer = Trainer::new(object(&small_network(16)), recipe(0), 4).unwrap();
+    // an image of so many pixels that 64 of them are no number
+    let evaluation: JsValue = trainer.evaluate(&vec![0; 3 * 4730 * 4730], &[1]).unwrap().into();
+    assert_eq!(number(&evaluation, "total"), 1.0);
 }
 
 #[wasm_bindgen_test]

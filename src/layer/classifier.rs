@@ -48,14 +48,13 @@ pub fn backward<S: Isa>(
     dx: &mut [f32],
     dw: &mut [f32],
     dbias: &mut [f32],
-    rows: &mut [f32],
+    dy: &mut [f32],
 ) {
     let lanes = S::Vector::LEN;
     let classes = dbias.len();
     let depth = x.len() / images;
     let columns = padded(classes);
-    // dlogits, channel-blocked, the padding zero.
-    let dy = &mut rows[..columns * images];
+    let dy = &mut dy[..columns * images];
     dy.fill(0.0);
     dbias.fill(0.0);
     for (image, dlogits) in dlogits.chunks_exact(classes).enumerate() {
