@@ -1,7 +1,7 @@
 //! The command line, run as a user would: the JSON contracts, the errors, a training that is interrupted.
 #![cfg(feature = "cli")]
 
-mod skip;
+mod data;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -54,17 +54,6 @@ fn keys(value: &Value) -> Vec<&str> {
 
 fn golden(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
-}
-
-/// The shared data, or None, with a note, where they are not.
-fn data() -> Option<PathBuf> {
-    let data = std::env::var_os("MOBILENETV2_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    if !data.is_dir() {
-        skip::skipped(format_args!("no data at {}", data.display()));
-        return None;
-    }
-    Some(data)
 }
 
 /// A small untrained network on disk.
@@ -133,8 +122,7 @@ fn every_command_has_help() {
 
 #[test]
 fn classify_the_photos() {
-    let Some(data) = data() else { return };
-    let data = data.join("imagenet");
+    let Some(data) = data::shared("imagenet") else { return };
     let expected: Value = serde_json::from_slice(&fs::read(data.join("expected.json")).unwrap()).unwrap();
     let expected = expected.as_array().unwrap();
     let mut words = format!(
@@ -469,8 +457,7 @@ fn fine_tuning_takes_weights_of_other_classes() {
 
 #[test]
 fn eval_a_folder_of_photos() {
-    let Some(data) = data() else { return };
-    let data = data.join("imagenet");
+    let Some(data) = data::shared("imagenet") else { return };
     // Class folders of three of the photos, named as their labels.
     let folder = folder("eval");
     for (label, photo) in [

@@ -4,7 +4,7 @@
 //! `cargo test --test pytorch`.
 #![cfg(not(target_arch = "wasm32"))]
 
-mod skip;
+mod python;
 
 use std::fs;
 use std::path::Path;
@@ -28,17 +28,8 @@ fn records(data: &Dataset) -> Vec<u8> {
     data.images.chunks(3 * cifar10::SIZE * cifar10::SIZE).zip(&data.labels).flat_map(record).collect()
 }
 
-/// Python, unless it lacks something.
-fn python() -> Option<Command> {
-    let python = std::env::var("PYTHON").unwrap_or("python3".into());
-    let installed =
-        Command::new(&python).args(["-c", "import PIL, safetensors, torch, torchvision"]).output();
-    if installed.is_ok_and(|output| output.status.success()) {
-        return Some(Command::new(python));
-    }
-    skip::skipped("no Python with torch, torchvision, safetensors and Pillow");
-    None
-}
+/// What `examples/continue_in_pytorch.py` imports.
+const MODULES: &str = "PIL, safetensors, torch, torchvision";
 
 /// Trains on the records in a folder; the lines of JSON that they print.
 fn torchrun(mut python: Command, processes: &str, folder: &Path, epochs: &str) -> Vec<Value> {
@@ -76,7 +67,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
     });
     let paper = json!({"batch": 32, "optimizer": "rmsprop", "learning_rate": 0.005, "crop_padding": 0});
     for (name, config, recipe) in [("cifar", cifar, modern), ("imagenet", imagenet, paper)] {
-        let Some(python) = python() else { return };
+        let Some(python) = python::with(MODULES) else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-{name}"));
         fs::create_dir_all(&folder).unwrap();
         let file = |name: &str| folder.join(name);
@@ -119,7 +110,7 @@ fn steps_there_are_steps_here() {
     let one = shapes::dataset(1, 0, 1, cifar10::SIZE);
     let same = Dataset { images: one.images.repeat(40), labels: one.labels.repeat(40), ..one };
     for (processes, data) in [("1", different), ("2", same)] {
-        let Some(python) = python() else { return };
+        let Some(python) = python::with(MODULES) else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-steps-{processes}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("data_batch_1.bin"), records(&data)).unwrap();

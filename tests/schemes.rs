@@ -4,10 +4,9 @@
 //! `python3` (or another Python in `PYTHON`) has torch, torchvision, timm, transformers and safetensors.
 #![cfg(not(target_arch = "wasm32"))]
 
-mod skip;
+mod python;
 
 use std::path::Path;
-use std::process::Command;
 
 use mobilenetv2::config::{Activation, Padding, Shortcut, Stem};
 use mobilenetv2::image::normalize;
@@ -98,17 +97,13 @@ fn a_network_of_pytorch_cifar_learns() {
 
 #[test]
 fn the_libraries_own_files_give_their_logits() {
-    let python = std::env::var("PYTHON").unwrap_or("python3".into());
-    let libraries = "import safetensors, timm, torch, torchvision, transformers";
-    let installed = Command::new(&python).args(["-c", libraries]).output();
-    if !installed.is_ok_and(|output| output.status.success()) {
-        skip::skipped("no Python with torch, torchvision, timm, transformers and safetensors");
+    let Some(mut python) = python::with("safetensors, timm, torch, torchvision, transformers") else {
         return;
-    }
+    };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemes");
     std::fs::create_dir_all(&folder).unwrap();
     let script = manifest().join("tests/golden/schemes.py");
-    let output = Command::new(python).arg(script).arg(&folder).output().unwrap();
+    let output = python.arg(script).arg(&folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for name in SCHEMES {
         let weights = load(&folder, name, &PartialConfig::new());

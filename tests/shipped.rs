@@ -2,15 +2,16 @@
 //! 10,000 where the environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` asks the same in a browser.
 #![cfg(feature = "cli")]
 
-mod skip;
+mod data;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use mobilenetv2::Config;
+use mobilenetv2::data::load_test;
 use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, PartialConfig};
-use mobilenetv2::{Config, data};
 use serde_json::Value;
 
 const FEW: usize = 1000;
@@ -18,14 +19,9 @@ const FEW: usize = 1000;
 #[test]
 fn shipped_weights_reach_the_manifests_accuracy() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let shared = std::env::var_os("MOBILENETV2_DATA").map_or(root.join("../shared/data"), PathBuf::from);
-    let folder = shared.join("cifar-10");
-    if !folder.is_dir() {
-        skip::skipped(format_args!("no CIFAR-10 at {}", folder.display()));
-        return;
-    }
+    let Some(folder) = data::shared("cifar-10") else { return };
     let all = std::env::var_os("ALL_IMAGES").is_some();
-    let test = data::load_test(&folder, &Config::cifar()).unwrap();
+    let test = load_test(&folder, &Config::cifar()).unwrap();
     let count = if all { test.len() } else { FEW };
 
     let manifest = fs::read(root.join("www/weights/manifest.json")).unwrap();

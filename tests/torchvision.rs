@@ -3,28 +3,18 @@
 //! Needs `python3` with torch, torchvision and safetensors (or another Python in `PYTHON`).
 #![cfg(not(target_arch = "wasm32"))]
 
-mod skip;
+mod python;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights};
 
-fn python() -> Option<Command> {
-    let python = std::env::var("PYTHON").unwrap_or("python3".into());
-    let installed = Command::new(&python).args(["-c", "import torch, torchvision, safetensors"]).output();
-    installed.is_ok_and(|output| output.status.success()).then(|| Command::new(python))
-}
-
 #[test]
 fn there_and_back() {
     for (width, classes, precision) in [(0.35, 10, Precision::Full), (1.4, 3, Precision::Half)] {
-        let Some(mut python) = python() else {
-            skip::skipped("no Python with torch, torchvision and safetensors");
-            return;
-        };
+        let Some(mut python) = python::with("torch, torchvision, safetensors") else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("torchvision-{width}"));
         std::fs::create_dir_all(&folder).unwrap();
         let file = |name: &str| folder.join(name);

@@ -1,9 +1,8 @@
 //! Weights files: what goes in comes out, files from elsewhere are recognised, bad files are named.
 
-mod skip;
+mod data;
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 
 use mobilenetv2::config::{Activation, Padding, Stem};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
@@ -276,14 +275,8 @@ fn no_shape_panics() {
 
 #[test]
 fn google_weights_are_recognised() {
-    let data = std::env::var_os("MOBILENETV2_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = data.join("imagenet/mobilenet_v2_1.0_224.safetensors");
-    let Ok(bytes) = std::fs::read(&path) else {
-        skip::skipped(format_args!("{} is not there", path.display()));
-        return;
-    };
-    let weights = weights::load(&bytes, &none()).unwrap();
+    let Some(path) = data::shared("imagenet/mobilenet_v2_1.0_224.safetensors") else { return };
+    let weights = weights::load(&std::fs::read(path).unwrap(), &none()).unwrap();
     let expected = Config { padding: Padding::Same, mean: [0.5; 3], std: [0.5; 3], ..Config::imagenet() };
     assert_eq!(weights.config, expected);
     assert_eq!(weights.values.len(), 3_504_872);
