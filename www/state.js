@@ -36,6 +36,8 @@ const DEFAULTS = {
 
 /** Marks the history's entries that the page has made itself. */
 const OWN = { own: true };
+/** Milliseconds between two changes of the address: browsers refuse more than some hundred in half a minute. */
+const ADDRESS_EVERY = 320;
 
 /** @typedef {keyof typeof DEFAULTS} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
@@ -60,15 +62,18 @@ class State extends EventTarget {
   room = "classify";
   /** @type {Record<Room, Values>} */
   values = { classify: {}, train: {}, apart: {} };
+  /** When the address changed last, and the timer of its next change, if there is one. */
+  #address = { changed: -Infinity, timer: 0 };
 
   constructor() {
     super();
     this.#read();
+    addEventListener("pagehide", () => this.#address.timer && this.#writeAddress());
     addEventListener("popstate", ({ state }) => {
       // Back and Forward go from room to room, and nothing that was set is lost; a link that is entered says everything
       if (state?.own) {
         this.room = roomOf(location.hash);
-        history.replaceState(OWN, "", this.link());
+        this.#writeAddress();
       } else this.#read();
       for (const detail of ["room", ...ROOMS]) this.dispatchEvent(new CustomEvent("change", { detail }));
     });
@@ -92,7 +97,7 @@ class State extends EventTarget {
     const before = this.values[room];
     if (Object.entries(values).every(([key, value]) => before[key] === value)) return;
     this.values[room] = { ...before, ...values };
-    history.replaceState(OWN, "", this.link());
+    this.#changeAddress();
     this.dispatchEvent(new CustomEvent("change", { detail: room }));
   }
 
@@ -110,7 +115,22 @@ class State extends EventTarget {
         if (value !== /** @type {Values} */ (defaults)[key]) query.set(`${room}.${key}`, String(value));
       }
     }
-    return `#${this.room}${query.size ? `?${query}` : ""}`;
+    return `#${this.room}${query.toString() && "?"}${query}`;
+  }
+
+  /** At once, or as soon as it may be: a slider that is dragged sets a value a frame. */
+  #changeAddress() {
+    const { changed, timer } = this.#address;
+    if (timer) return;
+    const wait = changed + ADDRESS_EVERY - performance.now();
+    if (wait > 0) this.#address.timer = window.setTimeout(() => this.#writeAddress(), wait);
+    else this.#writeAddress();
+  }
+
+  #writeAddress() {
+    clearTimeout(this.#address.timer);
+    this.#address = { changed: performance.now(), timer: 0 };
+    history.replaceState(OWN, "", this.link());
   }
 
   #read() {

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import {
   crash,
+  hashIs,
   pictureInput,
   predictions,
   sharedData,
@@ -44,7 +45,7 @@ test("a sample is classified as soon as the page is there", async () => {
   );
   await page.selectOption("#top", "3");
   await page.waitForFunction(() => document.querySelectorAll("#panel-classify .predictions li").length === 3);
-  assert.match(page.url(), /classify\.top=3/);
+  await page.waitForURL(/classify\.top=3/);
   assert.match(await page.locator(".times").innerText(), /preprocessing [\d.]+ ms · network [\d.]+ ms/);
   check();
 });
@@ -269,7 +270,7 @@ test("a link to weights that are not here says so and shows what is", async () =
     .locator("#bar .problem", { hasText: "“mine.safetensors”, which was opened or trained elsewhere" })
     .waitFor();
   await page.locator("#panel-classify .predictions li").first().waitFor();
-  assert.equal(new URL(page.url()).hash, "#classify");
+  await hashIs(page, "#classify");
   check();
 });
 

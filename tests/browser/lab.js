@@ -61,6 +61,9 @@ export async function startLab({ cifar = true } = {}) {
   return { url: server.url, browser, open, close };
 }
 
+/** Waits for this end of the address, which follows what is set within a moment. @param {import("playwright-core").Page} page @param {string} hash */
+export const hashIs = (page, hash) => page.waitForURL((url) => url.hash === hash);
+
 /** For {@link crash}: a script for `open`. */
 export function watchWorkers() {
   const page = /** @type {any} */ (window);
