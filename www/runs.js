@@ -72,6 +72,16 @@ export class Runs extends EventTarget {
     });
   }
 
+  /** Reads anew how far an interrupted run has come: another tab may have gone on with it. @param {Run} run */
+  async refresh(run) {
+    await this.#written;
+    const stored = await this.#storage?.run(run.id);
+    if (stored) Object.assign(run, stored);
+    this.#changed();
+    const { number } = run;
+    if (run.end !== "interrupted") throw new EngineError("run-over", `run ${number} is ${run.end}`, { number });
+  }
+
   /** A run is under way again. @param {Run} run */
   reopen(run) {
     run.end = "active";
@@ -103,7 +113,7 @@ export class Runs extends EventTarget {
   show(run, shown) {
     run.hidden = !shown;
     this.dispatchEvent(new Event("shown"));
-    if (run.end !== "active") this.#write((storage) => storage.keep(run));
+    this.#write((storage) => storage.hide(run.id, !shown));
   }
 
   /** The weights that a run has ended with, or its last checkpoint, as a file. @param {Run} run */

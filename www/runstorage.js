@@ -23,6 +23,9 @@ export async function openRunStorage() {
     /** Every run, without weights. @returns {Promise<Run[]>} */
     list: async () => (await database.getAll("runs")).map((run) => ({ ...run, weights: null })),
 
+    /** @param {string} id @returns {Promise<Run | undefined>} */
+    run: (id) => database.get("runs", id),
+
     /** @param {string} id @returns {Promise<Uint8Array | undefined>} */
     weights: (id) => database.get("weights", id),
 
@@ -37,6 +40,14 @@ export async function openRunStorage() {
         ...(weights ? [() => kept.put(weights, run.id)] : []),
         ...(run.end === "failed" ? [() => kept.delete(run.id)] : []),
       ]),
+
+    /** Changes only this of a run: another tab may have brought it further. @param {string} id @param {boolean} hidden */
+    async hide(id, hidden) {
+      const transaction = database.transaction("runs", "readwrite");
+      const run = await transaction.store.get(id);
+      if (run) transaction.store.put({ ...run, hidden });
+      await transaction.done;
+    },
 
     /** @param {string} id */
     remove: (id) => change((runs, weights) => [() => runs.delete(id), () => weights.delete(id)]),

@@ -149,9 +149,10 @@ export class Session extends EventTarget {
 
   /** Goes on with a run that was interrupted. @param {Run} run */
   async recover(run) {
-    const { settings, steps } = run;
-    await this.#begin(settings, undefined, async () => {
+    await this.#begin(run.settings, undefined, async () => {
       await this.#claim(run);
+      await this.runs.refresh(run);
+      const { settings, steps } = run;
       const bytes = await this.runs.weightsOf(run);
       const position = steps.step.length * Number(settings.batch);
       const how = { snapshot: { bytes, recipe: recipeOf(settings), position } };

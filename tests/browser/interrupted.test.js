@@ -38,6 +38,9 @@ test("a run outlives its page, and only one tab goes on with it", { timeout: 2 *
   await other.locator(".control .problem", { hasText: "Run 1 is under way in another tab." }).waitFor();
   check();
 
+  // what it has not heard of it reads
+  await button(page, "One step").click();
+  await message(page, /pauses at step 3;/);
   await page.close();
   await button(other, "Go on with run 1").click();
   await stepsDone(other, 4);
@@ -51,6 +54,25 @@ test("a run outlives its page, and only one tab goes on with it", { timeout: 2 *
   assert.deepEqual(await storedSteps(other), [Array.from({ length: done }, (_, i) => i + 1)], "no step is missing or done twice");
   await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
   await other.locator("#panel-classify .predictions li").first().waitFor();
+});
+
+test("a run that was ended in another tab is no longer gone on with", { timeout: 2 * MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train");
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  const other = await context.newPage();
+  await other.goto(`${lab.url}#train`);
+  await message(other, /Run 1 has not ended/);
+  await button(page, "Stop").click();
+  await message(page, /Run 1 was stopped/);
+  await other.locator(".runs input[type=checkbox]").click();
+  await button(other, "Go on with run 1").click();
+  await other.locator(".control .problem", { hasText: "Run 1 was ended in another tab." }).waitFor();
+  assert.ok(await button(other, "Go on with run 1").isHidden());
+  assert.equal(await other.locator(".runs input[type=checkbox]").isChecked(), false);
+  await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
+  await other.locator("#panel-classify .predictions li").first().waitFor();
+  check();
 });
 
 test("a run whose core was started anew goes on, and can be removed instead", { timeout: 2 * MINUTE }, async () => {
