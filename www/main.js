@@ -54,7 +54,7 @@ async function main() {
   const context = { engine, state, library, model, session, project };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
-    if (session.active) event.preventDefault(); // a run ends with the page: the browser asks
+    if (session.active) event.preventDefault(); // a run is interrupted with the page: the browser asks
   });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
@@ -152,8 +152,9 @@ async function openWeights({ engine, state, library, model }, file, options) {
     const classifier = await engine.loadClassifier(bytes, { options });
     await classifier.close();
     const { config, labels } = classifier;
-    const id = `file:${file.name}`;
-    library.keep({ id, origin: "opened", title: file.name, config, labels, options }, bytes);
+    const title = await titleOf(library, file.name, bytes);
+    const id = `file:${title}`;
+    library.keep({ id, origin: "opened", title, config, labels, options }, bytes);
     if (state.room === "train") state.set("train", { from: id, resolution: config.resolution });
     else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);
@@ -161,6 +162,21 @@ async function openWeights({ engine, state, library, model }, file, options) {
     const reason = /** @type {EngineError} */ (error);
     const named = { name: file.name, reason };
     model.report(isOfFile(reason) ? new EngineError("unreadable", reason.message, named) : error);
+  }
+}
+
+/**
+ * What an opened file is called: by its name and, where other weights have that, a number. Published files are often all
+ * called model.safetensors.
+ *
+ * @param {Library} library @param {string} name @param {Uint8Array} bytes
+ */
+async function titleOf(library, name, bytes) {
+  for (let n = 1; ; n++) {
+    const title = n === 1 ? name : `${name} (${n})`;
+    const entry = library.find(`file:${title}`);
+    const has = entry && (await library.load(entry).catch(() => null)); // null: it is no longer there
+    if (!has || (has.length === bytes.length && has.every((byte, i) => byte === bytes[i]))) return title;
   }
 }
 

@@ -68,29 +68,36 @@ const keyOf = (path) => `${SCOPE}${path}?${FILES[path]}`;
 
 /** @param {FetchEvent} event @param {string} path */
 async function answer(event, path) {
-  const cache = await caches.open(CACHE);
-  const whole = await cache.match(WHOLE);
-  const kept = whole && (await cache.match(keyOf(path)));
+  const cache = await openCache();
+  const whole = await cache?.match(WHOLE);
+  const kept = whole && (await cache?.match(keyOf(path)));
   if (kept) return kept;
   const response = await fetch(event.request, { cache: "no-cache" }); // or a file may be the last build's
   if (response.status !== 200) return response;
   // kept or not, the page has its answer
-  if (whole) event.waitUntil(keep(cache, path, response.clone()).catch(() => {}));
+  if (cache && whole) event.waitUntil(keep(cache, path, response.clone()).catch(() => {}));
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(response.body, { headers });
 }
 
+/** Where the browser's cache fails, it is as if nothing were kept: the host has the page. */
+const openCache = () =>
+  caches.open(CACHE).catch((error) => {
+    console.warn("what is kept cannot be read:", error);
+    return null;
+  });
+
 /** Asks the host first, as its data may have changed; what was kept answers without a network. @param {FetchEvent} event */
 async function answerData(event) {
   const { request } = event;
-  const cache = await caches.open(CACHE);
-  const kept = await cache.match(request, { ignoreMethod: true });
+  const cache = await openCache();
+  const kept = await cache?.match(request, { ignoreMethod: true });
   try {
     const response = await fetch(request);
     const tag = response.headers.get("etag");
     const known = tag && tag === kept?.headers.get("etag");
-    if (request.method === "GET" && response.status === 200 && !known) {
+    if (cache && request.method === "GET" && response.status === 200 && !known) {
       event.waitUntil(keepData(cache, request.url, response.clone()).catch(() => {}));
     }
     return response;

@@ -136,8 +136,10 @@ const COLOURS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] }
 /** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
 const QUICK = {
   "cifar-10": { epochs: 10, crop_padding: 4 },
-  pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4, stem: "imagenet" },
+  pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4 },
 };
+/** What a network for a data set has, however it is started: photos are large, and reduced at once. @type {Record<string, Values>} */
+const NETWORK = { pictures: { stem: "imagenet" } };
 
 /**
  * All settings of one kind of start on a data set.
@@ -149,7 +151,7 @@ const QUICK = {
  */
 export function preset(start, data = "shapes") {
   const values = Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start] ?? setting.quick]));
-  return { ...values, ...(start === "quick" && QUICK[data]), data };
+  return { ...values, ...(start === "quick" && QUICK[data]), ...NETWORK[data], data };
 }
 
 /**

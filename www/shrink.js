@@ -5,8 +5,8 @@ export const SIDE = 320;
 const QUALITY = 0.92;
 
 /**
- * A picture small enough to keep a thousand of: a file as it is, where it is no larger than needed, else a JPEG of
- * {@link SIDE} pixels.
+ * A picture small enough to keep a thousand of: a file's bytes as they are, where it is no larger than needed, else a JPEG
+ * of {@link SIDE} pixels. It outlives the file.
  *
  * @param {Blob | HTMLVideoElement} source
  * @returns {Promise<Blob>}
@@ -17,7 +17,7 @@ export async function shrink(source) {
   const scale = Math.min(1, SIDE / Math.min(width, height));
   if (scale === 1 && source instanceof Blob) {
     bitmap.close();
-    return source;
+    return new Blob([await source.arrayBuffer()], { type: source.type });
   }
   const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
   const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));

@@ -71,7 +71,7 @@ test("rooms, toggles and explanations work by keyboard", async () => {
 
   await page.locator("input[name=width]:checked").focus();
   await page.keyboard.press("ArrowRight");
-  assert.match(page.url(), /apart\.width=/);
+  await page.waitForURL(/apart\.width=/);
 
   const term = page.locator(".cost .term").first();
   await page.locator("input[name=resolution]:checked").focus();
@@ -95,7 +95,7 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   await page.goBack();
   await page.locator("#tab-train").click();
   assert.equal(await page.locator("#setting-epochs").inputValue(), "7", "Back changes the room, not what was set");
-  assert.match(page.url(), /#train\?.*train\.epochs=7/);
+  await page.waitForURL(/#train\?.*train\.epochs=7/);
   check();
 });
 
@@ -128,7 +128,7 @@ for (const locale of ["en", "ko"]) {
     await page.keyboard.press("Escape");
     await page.locator(".bar-summary").tap();
     await page.locator('input[name=resolution][value="96"]').tap();
-    assert.match(page.url(), /resolution=96/);
+    await page.waitForURL(/resolution=96/);
     check();
   });
 }
@@ -142,6 +142,31 @@ test("without JavaScript the page says what it needs", async () => {
     assert.ok(await page.locator("header").isHidden(), "nothing that would not work");
   }
   await context.close();
+});
+
+test("an explanation goes along with a term that the keyboard has scrolled to", async () => {
+  const { page, check } = await lab.open("#apart", { viewport: { width: 1280, height: 400 } });
+  const term = page.locator("#panel-apart .term").last();
+  await term.evaluate((element) => new Promise((resolve) => {
+    addEventListener("scroll", () => requestAnimationFrame(resolve), { once: true });
+    /** @type {HTMLElement} */ (element).focus();
+  }));
+  await page.locator("#explanation:popover-open").waitFor();
+  const [at, bubble] = [await term.boundingBox(), await page.locator("#explanation").boundingBox()];
+  assert.ok(at && bubble && Math.min(Math.abs(bubble.y - at.y - at.height), Math.abs(at.y - bubble.y - bubble.height)) < 16);
+  await page.mouse.wheel(0, -5000);
+  await page.locator("#explanation:popover-open").waitFor({ state: "detached" });
+  check();
+});
+
+test("where a part of the page does not arrive, it says so", async () => {
+  for (const [name, part] of [["", "views/plot.js"], ["bench.html", "benchmark.js"]]) {
+    const page = await lab.browser.newPage();
+    await page.route(`**/${part}`, (route) => route.abort());
+    await page.goto(lab.url + name);
+    await page.getByText("A part of this page did not load.").waitFor();
+    await page.close();
+  }
 });
 
 test("language and theme switch in place", async () => {

@@ -207,6 +207,21 @@ test("a training that starts from published weights fetches them first", { timeo
   await close();
 });
 
+test("files of the same name are told apart, and one that is opened again takes its own place", async () => {
+  const { page, close, check } = await open(well);
+  const other = await readFile(new URL("../../www/weights/shapes-0.35.safetensors", import.meta.url));
+  const put = async (/** @type {Buffer} */ buffer, /** @type {string} */ id) => {
+    await page.setInputFiles(weightsInput, { name: "model.safetensors", mimeType: "", buffer });
+    await page.waitForFunction((id) => /** @type {any} */ (document.querySelector("#weights")).value === id, id);
+  };
+  await put(whole, "file:model.safetensors");
+  await put(other, "file:model.safetensors (2)");
+  await put(whole, "file:model.safetensors");
+  assert.equal(await page.locator("#weights option", { hasText: "model.safetensors" }).count(), 2);
+  check();
+  await close();
+});
+
 test("weights that were opened or trained outlive a reload, until they are deleted", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(well);
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });

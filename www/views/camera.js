@@ -8,9 +8,9 @@ const WINDOW = 2000;
 
 /**
  * @param {{model: import("../model.js").Model, top: () => number, take: (picture: Blob) => void,
- *   showResult: (result: import("../protocol.js").Classification) => void, closed: () => void}} options `top`: classes shown
+ *   showResult: (result: import("../protocol.js").Classification) => void, opened: () => void, closed: () => void}} options `top`: classes shown
  */
-export function createCamera({ model, top, take, showResult, closed }) {
+export function createCamera({ model, top, take, showResult, opened, closed }) {
   const shoot = h("button", { type: "button", class: "primary", t: "camera.take", onclick: keep });
   const rate = h("p", { class: "number muted camera-rate" }, "…");
   const button = h("button", { type: "button", t: "camera.open", onclick: () => viewfinder.start() });
@@ -19,7 +19,10 @@ export function createCamera({ model, top, take, showResult, closed }) {
     action: shoot,
     opener: button,
     below: [rate],
-    opened: watch,
+    opened: (stream) => {
+      opened();
+      watch(stream);
+    },
     closed,
   });
   const { element, problem, video, stop } = viewfinder;
@@ -37,7 +40,8 @@ export function createCamera({ model, top, take, showResult, closed }) {
         const seconds = (now - done[0]) / 1000;
         if (seconds > 0.5) rate.textContent = t("camera.rate", { n: figure((done.length - 1) / seconds) });
       }
-      await new Promise((next) => video.requestVideoFrameCallback(next));
+      // Firefox before 132 does not say when there is another frame
+      await new Promise((next) => (video.requestVideoFrameCallback?.(next) ?? requestAnimationFrame(next)));
     }
   }
 

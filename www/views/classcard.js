@@ -37,6 +37,7 @@ export function createClassCard(project, one, panel) {
     },
   });
   const count = h("span", { class: "number muted" });
+  const opener = h("button", { type: "button", t: "pictures.add", onclick: () => picker.click() });
   const picker = h("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: pick });
   const camera = h("button", {
     type: "button",
@@ -57,6 +58,7 @@ export function createClassCard(project, one, panel) {
     chosen: panel.chosen,
     changed: panel.chosenChanged,
     remove: panel.removeChosen,
+    emptied: () => opener.focus(),
   });
   const element = h(
     "li",
@@ -75,7 +77,7 @@ export function createClassCard(project, one, panel) {
     h(
       "div",
       { class: "actions" },
-      h("button", { type: "button", t: "pictures.add", onclick: () => picker.click() }),
+      opener,
       camera,
       h("button", { type: "button", class: "quiet", t: "pictures.class.remove", onclick: () => panel.removeClass(one) }),
       picker,

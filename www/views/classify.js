@@ -26,6 +26,8 @@ export function createClassify({ engine, state, model }) {
   /** The picture on show; null where the engine that held it has ended. @type {{item: Item, picture: import("../engine.js").Picture | null} | undefined} */
   let opened;
   let turn = 0;
+  /** Counts what is chosen: a sample that arrives after something else was is no longer wanted. */
+  let choice = 0;
   /** Those that came last. @type {Item[]} */
   let fresh = [];
   /** Which of them are no pictures, and why. @type {string[]} */
@@ -49,6 +51,7 @@ export function createClassify({ engine, state, model }) {
     top: () => Number(state.values.classify.top),
     showResult,
     take: (blob) => add([newItem(() => t("camera.picture"), blob, false)]),
+    opened: () => choice++,
     closed: () => look(),
   });
   const photo = h("img", { alt: "", hidden: true });
@@ -116,11 +119,13 @@ export function createClassify({ engine, state, model }) {
    * @param {boolean} proposed
    */
   async function choose({ name, load }, proposed) {
+    if (proposed && current && !current.sample) return;
+    const mine = ++choice;
     try {
       const blob = await load();
-      if (!proposed || !current || current.sample) add([newItem(name, blob, true)]);
+      if (mine === choice) add([newItem(name, blob, true)]);
     } catch (error) {
-      fail(error);
+      if (mine === choice) fail(error);
     }
   }
 
@@ -132,6 +137,7 @@ export function createClassify({ engine, state, model }) {
   /** Shows the first; where there are several, all stay in the strip. @param {Item[]} added */
   function add(added) {
     if (!added.length) return;
+    choice++;
     current = undefined; // or the camera's end would bring it back
     camera.stop();
     const several = added.length > 1;
@@ -178,6 +184,7 @@ export function createClassify({ engine, state, model }) {
     try {
       if (opened?.item !== item || !opened.picture) {
         const picture = await engine.openPicture(item.blob);
+        if (mine !== turn) return picture.close();
         const before = opened;
         opened = { item, picture };
         model.show(picture);
@@ -185,7 +192,7 @@ export function createClassify({ engine, state, model }) {
         if (before) release(before.item);
       }
       const { picture } = opened;
-      if (mine !== turn || !picture) return;
+      if (!picture) return;
       showPhoto(item, picture);
       if (!model.loaded) return;
       const result = await model.loaded.classifier.classify(picture, {

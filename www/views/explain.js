@@ -35,7 +35,10 @@ export function createExplain() {
     bubble.textContent = element.dataset.explainText ?? t(element.dataset.explain ?? "");
     described(element)?.setAttribute("aria-describedby", bubble.id);
     bubble.showPopover();
-    const at = element.getBoundingClientRect();
+    place(element.getBoundingClientRect());
+  };
+  /** @param {DOMRect} at */
+  const place = (at) => {
     const { width, height } = bubble.getBoundingClientRect();
     const left = Math.min(Math.max(at.left + at.width / 2 - width / 2, GAP), innerWidth - width - GAP);
     const below = at.bottom + GAP + height <= innerHeight;
@@ -61,5 +64,12 @@ export function createExplain() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") show(null);
   });
-  addEventListener("scroll", () => show(null), { passive: true, capture: true });
+  // to be focused can be what scrolls: then the bubble goes along
+  const follow = () => {
+    if (!shown) return;
+    const at = shown.getBoundingClientRect();
+    if (shown === document.activeElement && at.bottom > 0 && at.top < innerHeight) place(at);
+    else show(null);
+  };
+  addEventListener("scroll", follow, { passive: true, capture: true });
 }

@@ -178,7 +178,7 @@ function painter({ size, values, ranges }) {
 }
 
 /** A colour of style.css as red, green and blue. @param {string} name */
-const rgb = (name) => (colour(name).match(/\d+/g) ?? []).map(Number);
+const rgb = (name) => (colour(name, "none").match(/\d+/g) ?? []).map(Number);
 
 /**
  * Draws so many maps in rows, with lines between them and around the one chosen.

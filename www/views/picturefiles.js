@@ -18,8 +18,15 @@ export async function droppedFiles(transfer) {
   return found.flat().filter(({ file }) => visible(file));
 }
 
+/**
+ * What cannot be read counts as an empty file: like others that are no pictures it is left out and named.
+ *
+ * @param {FileSystemEntry} entry @param {string} folder
+ */
+const walk = (entry, folder) => read(entry, folder).catch(() => [{ file: new File([], entry.name), folder }]);
+
 /** @param {FileSystemEntry} entry @param {string} folder @returns {Promise<Found[]>} */
-async function walk(entry, folder) {
+async function read(entry, folder) {
   if (entry.isFile) {
     const at = /** @type {FileSystemFileEntry} */ (entry);
     const file = await new Promise((resolve, reject) => at.file(resolve, reject));

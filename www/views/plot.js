@@ -9,9 +9,13 @@ export const axisStyle = () => ({
   font: "12px system-ui, sans-serif",
 });
 
-/** A colour of style.css as the canvas understands it. @param {string} name */
-export function colour(name) {
-  const probe = h("span", { style: `color: var(${name})` });
+/**
+ * A colour of style.css as the canvas understands it, or the system's in its place where that forces its own.
+ *
+ * @param {string} name @param {"auto" | "none"} [forced] `none`: where the colour itself says something
+ */
+export function colour(name, forced = "auto") {
+  const probe = h("span", { style: `color: var(${name}); forced-color-adjust: ${forced}` });
   document.body.append(probe);
   const { color } = getComputedStyle(probe);
   probe.remove();

@@ -7,7 +7,8 @@ const EVERY = 250;
 
 /** @param {{take: (video: HTMLVideoElement) => Promise<void>, opener: HTMLElement, closed: () => void}} options `opener`: the button that starts it */
 export function createRecorder({ take, opener, closed }) {
-  let recording = false;
+  /** What holds the button down, if anything does. @type {object | null} */
+  let held = null;
   const hold = h("button", {
     type: "button",
     class: "primary hold",
@@ -31,19 +32,19 @@ export function createRecorder({ take, opener, closed }) {
 
   /** Takes a picture at once, and more for as long as the button is held. */
   async function record() {
-    if (recording) return;
-    recording = true;
+    if (held) return;
+    const mine = (held = {});
     hold.classList.add("recording");
-    while (recording && viewfinder.stream) {
+    while (held === mine && viewfinder.stream) {
       const next = new Promise((resolve) => setTimeout(resolve, EVERY));
       await take(viewfinder.video);
       await next;
     }
-    recording = false;
-    hold.classList.remove("recording");
+    if (held === mine) release();
   }
   function release() {
-    recording = false;
+    held = null;
+    hold.classList.remove("recording");
   }
   return { element, problem, start, stop };
 }

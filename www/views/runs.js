@@ -56,7 +56,7 @@ export function createRuns({ engine, session, state, library }) {
     const described = nameOf(run, runs.all, library);
     return h(
       "li",
-      {},
+      { "data-id": run.id },
       h("input", {
         type: "checkbox",
         checked: !run.hidden,
@@ -108,10 +108,21 @@ export function createRuns({ engine, session, state, library }) {
   function update() {
     const { all, forgotten, problem: unkept } = runs;
     empty.hidden = all.length > 0;
-    list.replaceChildren(...all.map(row));
+    keepFocus(() => list.replaceChildren(...all.map(row)));
     restore.hidden = !forgotten;
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
     tell(unkept ? t("runs.unkept", { reason: explainError(unkept) }) : "");
+  }
+
+  /** The keyboard's focus stays on what it was on, of a run that is still there. @param {() => void} redraw */
+  function keepFocus(redraw) {
+    const controls = (/** @type {Element | null | undefined} */ row) => [...(row?.querySelectorAll("input, button") ?? [])];
+    const { activeElement } = document;
+    const focused = /** @type {HTMLElement | null | undefined} */ (activeElement?.closest(".runs > li"));
+    const at = controls(focused).findIndex((control) => control === activeElement);
+    redraw();
+    const row = focused && list.querySelector(`[data-id="${focused.dataset.id}"]`);
+    /** @type {HTMLElement | undefined} */ (controls(row)[at])?.focus();
   }
   runs.addEventListener("change", update);
   session.addEventListener("evaluation", () => {

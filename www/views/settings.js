@@ -47,7 +47,7 @@ export function createSettings({ state, session, model, library }) {
     apply(SETTINGS.map(({ key }) => key));
   }
 
-  /** One's own pictures are best learnt from weights that know photos: those loaded or, if they know drawings, others. @param {Setting} setting @param {number | string | boolean} value */
+  /** One's own pictures are best learnt from weights that know photos: those loaded or, if they know drawings or are still on their way, others. @param {Setting} setting @param {number | string | boolean} value */
   function change(setting, value) {
     if (setting.key !== "data") {
       state.set("train", { [setting.key]: value });
@@ -55,7 +55,8 @@ export function createSettings({ state, session, model, library }) {
     }
     const { from, resolution } = state.values.train;
     const back = from && proposed?.from === from && { from: "", resolution: proposed.resolution };
-    const known = model.loaded?.samples === "drawings" ? library.find(PHOTOS) : model.loaded?.entry;
+    const { loaded } = model;
+    const known = loaded && loaded.samples !== "drawings" ? loaded.entry : library.find(PHOTOS);
     const proposal = value === "pictures" && !from ? known : undefined;
     proposed = proposal ? { from: proposal.id, resolution } : null;
     state.set("train", {

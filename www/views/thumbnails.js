@@ -12,10 +12,10 @@ import { t } from "../i18n.js";
 export const DRAGGED = "application/x-mobilenetv2-pictures";
 
 /**
- * @param {{chosen: Set<string>, changed: () => void, remove: () => void}} options `chosen`: ids, shared by all classes;
- *   `changed`: others are chosen now
+ * @param {{chosen: Set<string>, changed: () => void, remove: () => void, emptied: () => void}} options `chosen`: ids, shared
+ *   by all classes; `changed`: others are chosen now; `emptied`: the keyboard has removed the last one
  */
-export function createThumbnails({ chosen, changed, remove }) {
+export function createThumbnails({ chosen, changed, remove, emptied }) {
   const element = h("ul", {
     class: "thumbnails",
     role: "listbox",
@@ -59,10 +59,14 @@ export function createThumbnails({ chosen, changed, remove }) {
       changed();
     } else if (event.key === "Delete" || event.key === "Backspace") {
       const at = all.indexOf(/** @type {HTMLElement} */ (tile));
-      if (!chosen.size && tile?.dataset.id) chosen.add(tile.dataset.id);
+      if (tile?.dataset.id && ![...tiles.keys()].some((id) => chosen.has(id))) {
+        chosen.clear(); // those of other classes are not what is meant here
+        chosen.add(tile.dataset.id);
+      }
       remove();
       const next = /** @type {HTMLElement | undefined} */ (element.children[at] ?? element.lastElementChild);
       if (next) focus(next);
+      else emptied();
     } else return;
     event.preventDefault();
   }

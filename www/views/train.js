@@ -101,7 +101,7 @@ export function createTrain(context) {
     start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
     const obstacle = now === "idle" && state.values.train.data === "pictures" ? project.obstacle : null;
     why.hidden = !obstacle;
-    why.textContent = obstacle ? t(...obstacle) : "";
+    setWords(why, obstacle ? t(...obstacle) : "");
     const waits = (now !== "idle" && now !== "paused") || !!obstacle;
     turnOff(start, waits);
     turnOff(pause, now !== "running");
@@ -115,7 +115,7 @@ export function createTrain(context) {
     if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
     problem.hidden = !wrong;
     setWords(problem, wrong ? t("train.problem", { reason: explainError(wrong) }) : "");
-    spoken.textContent = stateText();
+    setWords(spoken, stateText());
     drawSteps();
   }
 
@@ -168,7 +168,7 @@ export function createTrain(context) {
   state.addEventListener("change", drawState);
   session.addEventListener("steps", redraw);
   session.addEventListener("evaluation", () => {
-    if (session.state === "paused") spoken.textContent = stateText(); // what was asked for by the pause
+    if (session.state === "paused") setWords(spoken, stateText()); // what was asked for by the pause
     redraw();
   });
   engine.addEventListener("loading", (event) => {

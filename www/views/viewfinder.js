@@ -38,6 +38,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
       const found = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
       if (mine !== turn) return end(found);
       stream = found;
+      for (const track of found.getTracks()) track.onended = () => mine === turn && fail(new EngineError("camera-lost", "its track has ended"));
       video.srcObject = stream;
       live.hidden = false;
       await video.play();
@@ -46,12 +47,16 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
       opened(stream);
     } catch (error) {
       if (mine !== turn) return;
-      stop();
       const { name, message } = /** @type {Error} */ (error);
-      const known = name in REFUSALS ? new EngineError(REFUSALS[name], message) : error;
-      problem.textContent = t("camera.problem", { reason: explainError(known) });
-      problem.hidden = false;
+      fail(name in REFUSALS ? new EngineError(REFUSALS[name], message) : error);
     }
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    stop();
+    problem.textContent = t("camera.problem", { reason: explainError(error) });
+    problem.hidden = false;
   }
 
   function stop() {
