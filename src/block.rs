@@ -97,7 +97,19 @@ impl Block {
     }
 
     /// From the gradient of the block's output in [`Slot::Output`] to that of its input, in the same slot; where the
-    /// input is a unit (the stem), to that of its normalised value in [`Slot::Expand`].
+    /// input is a unit (the stem), to that of its normalised value in [`Slot::Expand`]. Each step reads a slot, adds one
+    /// perhaps, and writes another:
+    ///
+    /// | step | reads | adds | writes |
+    /// |---|---|---|---|
+    /// | split, projected shortcut | Output | | Project, then Shortcut |
+    /// | split | Output | | Project |
+    /// | project | Project | | Depthwise |
+    /// | depthwise | Depthwise | | Expand |
+    /// | expand | Expand | Output, or Shortcut where it is projected | Input; to a unit Depthwise |
+    ///
+    /// Without expand, depthwise takes its place, and writes Input or, to a unit, Expand. What lies elsewhere than it is looked
+    /// for changes places at the end.
     pub fn backward(&mut self, pass: &mut Backward, input: Input) {
         let Block { expand, depthwise, project, shortcut, .. } = self;
         let add = match shortcut {

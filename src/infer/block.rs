@@ -75,7 +75,18 @@ struct Scratch<'a> {
 }
 
 /// Output rows that are computed at once, and what of the frame they need. Frame rows are counted from above the
-/// image: frame row f holds image row f - 1.
+/// image: frame row f holds image row f - 1. So two bands of two output rows each, at stride 1:
+///
+/// ```text
+/// frame row 0 ┐ zeros above the image         top = 0
+///           1 │ ┐
+///           2 │ │ fresh                       2 ┐ ┐ kept   top = 2
+///           3 ┘ ┘                             3 │ ┘
+///                                             4 │ ┐ fresh
+///   output rows 0 and 1, bottom = 4           5 ┘ ┘
+///
+///                                               output rows 2 and 3, bottom = 6
+/// ```
 struct Band {
     /// Its output rows.
     rows: Range<usize>,
@@ -87,6 +98,20 @@ struct Band {
     kept: usize,
     /// Frame rows to expand.
     fresh: Range<usize>,
+}
+
+impl Band {
+    /// The rows of the image that the fresh frame rows hold.
+    fn fresh_rows(&self) -> Range<usize> {
+        self.fresh.start - 1..self.fresh.end - 1
+    }
+}
+
+/// Where outputs go: in each block of channels, (plane, L), they are the pixels from `first` on.
+#[derive(Clone, Copy)]
+struct Place {
+    plane: usize,
+    first: usize,
 }
 
 impl FusedBlock {
@@ -278,7 +303,7 @@ impl FusedBlock {
             self.gather_projected(simd, input, &band, patches, shortcut, profile);
             self.gather_stem(simd, input, &band, patches, inputs);
             let blocks = 0..self.channels_out() / lanes;
-            let place = (rows.len() * size, (first - rows.start) * size);
+            let place = Place { plane: rows.len() * size, first: (first - rows.start) * size };
             self.project(simd, input, depthwise, &band, blocks, inputs, out, place, profile);
         }
     }
@@ -327,6 +352,7 @@ impl FusedBlock {
         dispatch!(level, simd => self.gather_stem(simd, input, &band, patches, inputs));
         let (inputs, depthwise): (&[f32], &[f32]) = (inputs, depthwise);
         let each = slice(self.channels_out());
+        let place = Place { plane: pixels, first: 0 };
         let slices = out.chunks_mut(each * pixels).zip(profiles);
         let mut slices: Vec<_> = slices.enumerate().collect();
         threads::for_each(&mut slices, |(index, (out, profile))| {
@@ -334,7 +360,7 @@ impl FusedBlock {
             dispatch!(level, simd => {
                 let first = *index * each / lanes(level);
                 let blocks = first..first + out.len() / pixels / lanes(level);
-                self.project(simd, input, depthwise, &band, blocks, inputs, out, (pixels, 0), profile);
+                self.project(simd, input, depthwise, &band, blocks, inputs, out, place, profile);
             });
         });
     }

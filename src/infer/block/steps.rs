@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Band, FusedBlock, Input};
+use super::{Band, FusedBlock, Input, Place};
 use crate::config::STEM_INPUTS;
 use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
@@ -25,7 +25,7 @@ impl FusedBlock {
         profile: &mut Profile,
     ) {
         let Some(widening) = self.widening() else { return };
-        let rows = band.fresh.start - 1..band.fresh.end - 1;
+        let rows = band.fresh_rows();
         let size = self.geometry.size;
         let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
         match input {
@@ -113,8 +113,8 @@ impl FusedBlock {
                     }
                     (None, Input::Map(map)) => {
                         for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
-                            let rows = band.fresh.start - 1..band.fresh.end - 1;
-                            for (row, framed) in rows.zip(plane.chunks_exact_mut(width).skip(first_row)) {
+                            let framed = plane.chunks_exact_mut(width).skip(first_row);
+                            for (row, framed) in band.fresh_rows().zip(framed) {
                                 let row = map.rows(simd, pair + column, row..row + 1);
                                 framed[lanes..width - lanes].copy_from_slice(row);
                             }
@@ -154,7 +154,8 @@ impl FusedBlock {
                 let pixels = rows.len() * self.geometry.size;
                 let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
                 unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
-                product(simd, stem, patches, pixels, 0..stem.layer.c_out / S::Vector::LEN, out, (pixels, 0));
+                let blocks = 0..stem.layer.c_out / S::Vector::LEN;
+                product(simd, stem, patches, pixels, blocks, out, Place { plane: pixels, first: 0 });
             }
         }
     }
@@ -181,7 +182,7 @@ impl FusedBlock {
         );
     }
 
-    /// Projects a band to these blocks of output channels and adds the block's input; `place` as in [`product`].
+    /// Projects a band to these blocks of output channels and adds the block's input.
     #[inline(always)]
     pub(super) fn project<S: Isa>(
         &self,
@@ -192,7 +193,7 @@ impl FusedBlock {
         blocks: Range<usize>,
         stem: &[f32],
         out: &mut [f32],
-        place: (usize, usize),
+        place: Place,
         profile: &mut Profile,
     ) {
         let pixels = band.rows.len() * self.size_out();
@@ -204,7 +205,7 @@ impl FusedBlock {
         }
     }
 
-    /// Adds the block's input to these blocks of a band's output; `place` as in [`product`].
+    /// Adds the block's input to these blocks of a band's output.
     #[inline(never)]
     fn add_input<S: Isa>(
         &self,
@@ -214,7 +215,7 @@ impl FusedBlock {
         blocks: Range<usize>,
         stem: &[f32],
         out: &mut [f32],
-        (plane, first): (usize, usize),
+        Place { plane, first }: Place,
     ) {
         vectorize!(simd, {
             let width = self.size_out() * S::Vector::LEN;
@@ -267,8 +268,8 @@ fn expand<S: Isa>(
     })
 }
 
-/// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` becomes
-/// the pixels from `first` on of (blocks, plane, L).
+/// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` is
+/// (blocks, plane, L).
 #[inline(never)]
 fn product<S: Isa>(
     simd: S,
@@ -277,7 +278,7 @@ fn product<S: Isa>(
     pixels: usize,
     blocks: Range<usize>,
     out: &mut [f32],
-    (plane, first): (usize, usize),
+    Place { plane, first }: Place,
 ) {
     vectorize!(simd, {
         let lanes = S::Vector::LEN;
