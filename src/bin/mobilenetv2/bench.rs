@@ -12,7 +12,7 @@ use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 
 use crate::files::{print, print_json};
-use crate::network::Network;
+use crate::network::NetworkOptions;
 
 /// Measure inference of one image, or a training step, on random numbers
 ///
@@ -39,7 +39,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 /// What is printed with `--json`.

@@ -8,7 +8,7 @@ use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 
 use crate::files;
-use crate::network::Network;
+use crate::network::NetworkOptions;
 
 /// Classify pictures (JPEG, PNG, WebP)
 #[derive(clap::Args)]
@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<PathBuf>,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 pub fn run(args: &Args) -> Result<()> {

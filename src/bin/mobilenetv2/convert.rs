@@ -9,7 +9,7 @@ use mobilenetv2::{Config, Error, Result};
 use serde_json::json;
 
 use crate::files;
-use crate::network::Network;
+use crate::network::NetworkOptions;
 
 /// Convert weights: precision, labels, width, and the metadata that describe the network; or to ONNX
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 /// Which layers end a shortcut.

@@ -5,7 +5,7 @@ use mobilenetv2::cost::Cost;
 use mobilenetv2::{Config, Result};
 
 use crate::files;
-use crate::network::Network;
+use crate::network::NetworkOptions;
 
 /// Describe a network: parameters, multiply-adds and activation memory, layer by layer
 #[derive(clap::Args)]
@@ -14,7 +14,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 pub fn run(args: &Args) -> Result<()> {

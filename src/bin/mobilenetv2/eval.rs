@@ -7,7 +7,7 @@ use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use serde_json::json;
 
-use crate::network::Network;
+use crate::network::NetworkOptions;
 use crate::{dataset, files};
 
 /// Measure accuracy on labelled images
@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 pub fn run(args: &Args) -> Result<()> {

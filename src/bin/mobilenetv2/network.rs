@@ -14,7 +14,7 @@ use crate::files;
 /// Knobs of the network; their names in a file are those of [`Config`].
 #[derive(clap::Args, Serialize)]
 #[command(next_help_heading = "Network")]
-pub struct Network {
+pub struct NetworkOptions {
     /// Width multiplier, 0.1 to 4
     #[arg(long)]
     pub width: Option<f64>,
@@ -57,7 +57,7 @@ pub struct Network {
     pub crop: Option<f32>,
 }
 
-impl Network {
+impl NetworkOptions {
     /// `base` with what was given in its place.
     pub fn over(&self, base: &Config) -> Result<Config> {
         let config: Config = overlay(base, self)?;
@@ -79,7 +79,7 @@ impl Network {
         Ok(weights)
     }
 
-    /// [`Network::over`] the preset of `--input`, or else of `input`.
+    /// [`NetworkOptions::over`] the preset of `--input`, or else of `input`.
     pub fn over_preset(&self, input: Stem) -> Result<Config> {
         match self.input.unwrap_or(input) {
             Stem::Cifar => self.over(&Config::cifar()),

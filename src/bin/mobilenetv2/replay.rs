@@ -10,7 +10,7 @@ use safetensors::Dtype;
 use serde::Serialize;
 
 use crate::files;
-use crate::network::{Network, named};
+use crate::network::{NetworkOptions, named};
 
 /// Train on one batch of tensors, without augmentation and dropout, and print each loss
 ///
@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
 }
 
 pub fn run(args: &Args) -> Result<()> {

@@ -13,7 +13,7 @@ use mobilenetv2::{Config, Error, Result, Weights, checkpoint};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::network::Network;
+use crate::network::NetworkOptions;
 use crate::recipe::Options;
 use crate::{dataset, files};
 
@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
-    network: Network,
+    network: NetworkOptions,
     #[command(flatten)]
     recipe: Options,
 }
