@@ -5,6 +5,7 @@ use mobilenetv2::config::{Activation, FEATURES, Padding, Shortcut, Stem};
 use mobilenetv2::parameters::{Role, tensors};
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::{Config, Weights};
+use rayon::prelude::*;
 
 const IMAGES: usize = 6;
 
@@ -89,9 +90,10 @@ fn configs(activation: Activation) -> [Config; 6] {
 #[test]
 fn of_every_tensor() {
     // Without activations the network is smooth, so that a difference is as good as a derivative.
-    for (seed, config) in configs(Activation::Linear).into_iter().enumerate() {
-        of_every_tensor_that_learns(config, seed as u64, 0);
-    }
+    configs(Activation::Linear)
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(seed, config)| of_every_tensor_that_learns(config, seed as u64, 0));
 }
 
 #[test]
