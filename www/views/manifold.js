@@ -1,8 +1,8 @@
 /** What ReLU destroys: a spiral before and after it passes some dimensions (the paper's figure 1). */
 import { h, svg } from "../dom.js";
-import { explainError, number, percent, t } from "../i18n.js";
+import { number, percent, t } from "../i18n.js";
 import { DIMENSIONS } from "../state.js";
-import { createPanel } from "./panel.js";
+import { createAsker, createPanel } from "./panel.js";
 import { createToggles } from "./toggles.js";
 
 /** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
@@ -52,39 +52,24 @@ export function createManifold({ engine, state }) {
     shows,
     problem,
   );
-  const waits = (/** @type {boolean} */ still) => element.classList.toggle("outdated", still);
-  /** What is on show, or on its way. */
-  let wanted = "";
+  const ask = createAsker(element, problem);
   /** What is on show. @type {import("../protocol.js").Manifold & {n: number, relu: boolean} | null} */
   let found = null;
 
-  async function update() {
+  function update() {
     const { panel, dimensions: n, through: chosen, matrix } = state.values.apart;
     if (state.room !== "apart" || panel !== "manifold") return;
     dimensions.update(
       DIMENSIONS.map((value) => ({ value, chosen: value === n, values: { dimensions: value }, reason: null })),
     );
     through.value = String(chosen);
-    const asked = [n, chosen, matrix].join();
-    if (asked === wanted) return;
-    wanted = asked;
-    waits(true);
-    try {
-      const options = { dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) };
-      const answer = await engine.manifold(options);
-      if (asked !== wanted) return;
+    const options = { dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) };
+    ask([n, chosen, matrix], () => engine.manifold(options), (answer) => {
       found = { ...answer, n: options.dimensions, relu: options.relu };
-      problem.hidden = true;
-      waits(false);
       before.replaceChildren(plane(found.curve, found.alive));
       after.replaceChildren(plane(found.returned, found.alive));
       say();
-    } catch (error) {
-      if (asked !== wanted) return;
-      wanted = "";
-      problem.textContent = explainError(error);
-      problem.hidden = false;
-    }
+    });
   }
 
   function say() {

@@ -1,8 +1,8 @@
 /** Feature maps: what each block makes of the picture at hand, channel by channel. */
 import { goTo, h, setWords } from "../dom.js";
-import { explainError, number, percent, t } from "../i18n.js";
+import { number, percent, t } from "../i18n.js";
 import { BLOCKS } from "../state.js";
-import { createPanel } from "./panel.js";
+import { createAsker, createPanel } from "./panel.js";
 import { colour, onColours } from "./plot.js";
 
 /** Pixels of a drawing's side, at least: a number is drawn as so many pixels as that takes. */
@@ -50,10 +50,11 @@ export function createMaps({ state, model }) {
    *   entry: import("../library.js").Entry} | null}
    */
   let seen = null;
-  /** What is on show, or on its way: the classifier, its resolution, the picture and the block. @type {unknown[]} */
-  let wanted = [];
+  /** All channels, as long as they need not be painted anew. @type {OffscreenCanvas | null} */
+  let painted = null;
+  const ask = createAsker(element, problem);
 
-  async function update() {
+  function update() {
     const { panel, block: n } = state.values.apart;
     if (state.room !== "apart" || panel !== "maps") return;
     block.show(Number(n), BLOCKS);
@@ -61,26 +62,18 @@ export function createMaps({ state, model }) {
     if (!seen) shows.textContent = t("maps.waits");
     if (!model.loaded || !picture) return;
     const { classifier, entry } = model.loaded;
-    const { resolution = 224 } = classifier.config;
-    const asked = [classifier, resolution, picture, n];
-    if (asked.every((value, i) => value === wanted[i])) return draw();
-    wanted = asked;
-    element.classList.toggle("outdated", !!seen);
-    try {
-      const answer = await classifier.featureMaps(picture, Number(n) - 1);
-      if (asked !== wanted) return;
-      const below = answer.values.reduce((count, value) => count + Number(value < 0), 0) / answer.values.length;
-      seen = { ...answer, block: Number(n), ranges: rangesOf(answer), below, entry };
-      figures.inert = false;
-      problem.hidden = true;
-      element.classList.remove("outdated");
-      draw();
-    } catch (error) {
-      if (asked !== wanted) return;
-      wanted = [];
-      problem.textContent = explainError(error);
-      problem.hidden = false;
-    }
+    const asks = ask(
+      [classifier, classifier.config.resolution, picture, n],
+      () => classifier.featureMaps(picture, Number(n) - 1),
+      (maps) => {
+        const below = maps.values.reduce((count, value) => count + Number(value < 0), 0) / maps.values.length;
+        seen = { ...maps, block: Number(n), ranges: rangesOf(maps), below, entry };
+        painted = null;
+        figures.inert = false;
+        draw();
+      },
+    );
+    if (!asks) draw();
   }
 
   function draw() {
@@ -89,8 +82,10 @@ export function createMaps({ state, model }) {
     const chosen = Math.min(Number(state.values.apart.channel), channels);
     channel.show(chosen, channels);
     const paint = painter(seen);
-    tile(all, channels, size, paint, chosen - 1);
-    tile(one, 1, size, (image) => paint(image, chosen - 1));
+    painted ??= tile(channels, size, paint);
+    show(all, painted);
+    mark(all, channels, size, chosen - 1);
+    show(one, tile(1, size, (image) => paint(image, chosen - 1)));
     saw.width = saw.height = Math.sqrt(crop.length / 4);
     saw.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(crop), saw.width), 0, 0);
     const { width, stem, resolution } = model.network.config;
@@ -117,7 +112,10 @@ export function createMaps({ state, model }) {
   state.addEventListener("change", update);
   for (const event of ["classifier", "picture"]) model.addEventListener(event, update);
   document.addEventListener("language", update);
-  onColours(draw);
+  onColours(() => {
+    painted = null;
+    draw();
+  });
   update();
   return element;
 }
@@ -180,33 +178,54 @@ function painter({ size, values, ranges }) {
 /** A colour of style.css as red, green and blue. @param {string} name */
 const rgb = (name) => (colour(name, "none").match(/\d+/g) ?? []).map(Number);
 
-/**
- * Draws so many maps in rows, with lines between them and around the one chosen.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {number} count
- * @param {number} size height and width of a map
- * @param {(image: ImageData, index: number) => void} paint
- * @param {number} [chosen]
- */
-function tile(canvas, count, size, paint, chosen = -1) {
+/** How so many maps of a size stand in rows, in pixels of their drawing. @param {number} count @param {number} size */
+function gridOf(count, size) {
   const columns = columnsOf(count);
   const side = size * Math.ceil(SIDE / (columns * size));
   const margin = count > 1 ? Math.min(Math.ceil(side / 20), 8) : 0;
-  canvas.width = canvas.height = columns * (side + 2 * margin);
+  const cell = side + 2 * margin;
+  /** The upper left corner of a map. @param {number} index */
+  const at = (index) => [index % columns, Math.floor(index / columns)].map((place) => margin + place * cell);
+  return { side, margin, at, whole: columns * cell };
+}
+
+/**
+ * Paints so many maps in rows.
+ *
+ * @param {number} count
+ * @param {number} size height and width of a map
+ * @param {(image: ImageData, index: number) => void} paint
+ */
+function tile(count, size, paint) {
+  const { side, at, whole } = gridOf(count, size);
+  const drawing = new OffscreenCanvas(whole, whole);
   const map = new OffscreenCanvas(size, size);
   const image = new ImageData(size, size);
-  const [from, to] = [map.getContext("2d"), canvas.getContext("2d")];
-  if (!from || !to) return;
+  const [from, to] = [map.getContext("2d"), drawing.getContext("2d")];
+  if (!from || !to) return drawing;
   to.imageSmoothingEnabled = false; // a number is a square
   for (let index = 0; index < count; index++) {
     paint(image, index);
     from.putImageData(image, 0, 0);
-    const [x, y] = [index % columns, Math.floor(index / columns)].map((cell) => margin + cell * (side + 2 * margin));
+    const [x, y] = at(index);
     to.drawImage(map, x, y, side, side);
-    if (index !== chosen) continue;
-    to.strokeStyle = colour("--ink");
-    to.lineWidth = margin;
-    to.strokeRect(x - margin / 2, y - margin / 2, side + margin, side + margin);
   }
+  return drawing;
+}
+
+/** Shows what was painted. @param {HTMLCanvasElement} canvas @param {OffscreenCanvas} drawing */
+function show(canvas, drawing) {
+  canvas.width = canvas.height = drawing.width;
+  canvas.getContext("2d")?.drawImage(drawing, 0, 0);
+}
+
+/** Draws a line around one of so many maps. @param {HTMLCanvasElement} canvas @param {number} count @param {number} size @param {number} chosen */
+function mark(canvas, count, size, chosen) {
+  const { side, margin, at } = gridOf(count, size);
+  const context = canvas.getContext("2d");
+  if (!context) return;
+  const [x, y] = at(chosen);
+  context.strokeStyle = colour("--ink");
+  context.lineWidth = margin;
+  context.strokeRect(x - margin / 2, y - margin / 2, side + margin, side + margin);
 }
