@@ -3,6 +3,7 @@
  * one under way. Knows no DOM.
  *
  * @typedef {import("./session.js").Run} Run
+ * @typedef {import("./session.js").Value} Value
  */
 import { EngineError } from "./errors.js";
 import { openRunStorage } from "./runstorage.js";
@@ -80,6 +81,21 @@ export class Runs extends EventTarget {
     this.#changed();
     const { number } = run;
     if (run.end !== "interrupted") throw new EngineError("run-over", `run ${number} is ${run.end}`, { number });
+  }
+
+  /**
+   * Notes that a setting is another one from the next step on.
+   *
+   * @param {Run} run @param {string} key @param {Value} from @param {Value} to
+   */
+  note(run, key, from, to) {
+    const step = run.steps.step.length;
+    const same = (/** @type {{step: number, key: string}} */ change) => change.step === step && change.key === key;
+    const { changes = [] } = run;
+    const first = changes.find(same)?.from ?? from; // nothing was trained by what was chosen in between
+    run.changes = changes.filter((change) => !same(change));
+    if (first !== to) run.changes.push({ step, key, from: first, to });
+    this.#changed();
   }
 
   /** A run is under way again. @param {Run} run */

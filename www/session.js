@@ -2,6 +2,7 @@
  * One training after another: start, pause, one step, stop; every run is kept. Knows no DOM.
  *
  * @typedef {import("./settings.js").Values} Values
+ * @typedef {number | string | boolean} Value
  *
  * @typedef {object} Evaluated
  * @property {number} step
@@ -20,6 +21,7 @@
  * @property {Values} settings it was started with, later changes included
  * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
  * @property {Evaluated[]} evaluations
+ * @property {{step: number, key: string, from: Value, to: Value}[]} [changes] of settings, after so many steps
  * @property {number} steps_per_epoch
  * @property {number} held_out pictures an evaluation looks at, 0 until the first
  * @property {"active" | "interrupted" | "stopped" | "finished" | "failed"} end interrupted: it can go on from its checkpoint
@@ -255,6 +257,7 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
     try {
       await trainer.setRecipe(recipeOf(run.settings));
+      for (const [key, to] of Object.entries(changes)) this.runs.note(run, key, before[key], to);
     } catch (error) {
       run.settings = before;
       this.dispatchEvent(new Event("state"));
@@ -324,6 +327,7 @@ export class Session extends EventTarget {
         run.end = "interrupted";
         for (const key of CURVES) run.steps[key].length = checkpoint;
         run.evaluations = run.evaluations.filter(({ step }) => step <= checkpoint);
+        run.changes = run.changes?.filter(({ step }) => step <= checkpoint);
       } else run.end = "failed";
       this.runs.keep(run);
     }

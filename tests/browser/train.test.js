@@ -117,6 +117,7 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   const reached = await step(page);
   await stepsDone(page, reached + 2);
   assert.equal(await figure(page, "Learning rate"), "0.05");
+  assert.match(await page.locator(".runs .run-name").innerText(), / · rate 0\.03 → 0\.05 after step \d+$/);
   assert.match(await figure(page, "Epoch"), / of 3$/);
   await button(page, "Stop").click();
   await message(page, /was stopped/);
@@ -226,7 +227,7 @@ test("a training that diverges ends, and is not kept as weights", { timeout: 2 *
   await button(page, "Start").click();
   await page.locator(".control .problem", { hasText: "the loss is no longer a number" }).waitFor({ timeout: MINUTE });
   assert.match(await page.locator(".runs li").innerText(), /ended early/);
-  assert.ok(!(await page.locator("#weights option").allInnerTexts()).some((name) => name.startsWith("Trained here")));
+  assert.ok(!(await page.locator("#weights option").allInnerTexts()).some((name) => name.startsWith("Run 1")));
   check();
 });
 

@@ -1,6 +1,6 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
 import { goTo, h, save } from "../dom.js";
-import { explainError, number, percent, t } from "../i18n.js";
+import { accuracyOf, areFew, explainError, number, t } from "../i18n.js";
 import { SETTINGS } from "../settings.js";
 import { swatch } from "./curves.js";
 
@@ -65,7 +65,7 @@ export function createRuns({ engine, session, state, library }) {
           runs.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
       }),
       swatch(run),
-      h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`)),
+      h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`), changesOf(run)),
       h(
         "span",
         { class: "run-end" },
@@ -138,7 +138,9 @@ export function createRuns({ engine, session, state, library }) {
 /** @param {Run} run */
 function score({ evaluations }) {
   const held = evaluations.at(-1);
-  return held ? t("runs.score", { step: held.step, accuracy: percent(held.accuracy), total: held.total }) : "";
+  if (!held) return "";
+  const { step, total } = held;
+  return t(areFew(total) ? "runs.score.few" : "runs.score", { step, total, accuracy: accuracyOf(held) });
 }
 
 /**
@@ -154,13 +156,24 @@ function nameOf(run, runs, library) {
     .map((key) => {
       const value = settingOf(run, key);
       if (key === "from") return value ? (library.find(value)?.name() ?? value) : t("bar.random");
-      if (typeof value === "number")
-        return `${t(`setting.${key}.short`)} ${number(value, { maximumSignificantDigits: 9, useGrouping: false })}`;
-      return typeof value === "boolean"
-        ? `${t(`setting.${key}.short`)} ${t(value ? "yes" : "no")}`
-        : t(`setting.${key}.${value}`);
+      return typeof value === "string" ? wordsOf(key, value) : `${t(`setting.${key}.short`)} ${wordsOf(key, value)}`;
     })
     .join(" · ");
+}
+
+/** A value of a setting. @param {string} key @param {import("../session.js").Value} value */
+function wordsOf(key, value) {
+  if (typeof value === "number") return number(value, { maximumSignificantDigits: 9, useGrouping: false });
+  return typeof value === "boolean" ? t(value ? "yes" : "no") : t(`setting.${key}.${value}`);
+}
+
+/** What was changed while it trained. @param {Run} run */
+function changesOf({ changes = [] }) {
+  const told = changes.map(({ step, key, from, to }) => {
+    const setting = t(typeof to === "string" ? `setting.${key}` : `setting.${key}.short`);
+    return t("runs.changed", { setting, from: wordsOf(key, from), to: wordsOf(key, to), step: number(step) });
+  });
+  return h("span", { class: "muted" }, told.map((change) => ` · ${change}`).join(""));
 }
 
 /** One that weights to start from have decided is theirs. @param {Run} run @param {string} key */
