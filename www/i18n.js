@@ -114,29 +114,38 @@ export function tiny(value) {
 
 /** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
 export function count(value) {
-  if (value >= 999.5e6) return `${short(value / 1e9)} G`;
-  if (value >= 999.5e3) return `${short(value / 1e6)} M`;
-  return value >= 1e4 ? `${short(value / 1e3)} k` : number(value);
+  if (value >= 999.5e6) return `${short(value / 1e9)}\u00a0G`;
+  if (value >= 999.5e3) return `${short(value / 1e6)}\u00a0M`;
+  return value >= 1e4 ? `${short(value / 1e3)}\u00a0k` : number(value);
 }
 
 /** @param {number} value */
 export function bytes(value) {
-  if (value < 999.5) return `${number(value)} B`;
-  if (value >= 999.5e6) return `${short(value / 1e9)} GB`;
-  return value >= 999_500 ? `${short(value / 1e6)} MB` : `${short(value / 1e3)} kB`;
+  if (value < 999.5) return `${number(value)}\u00a0B`;
+  if (value >= 999.5e6) return `${short(value / 1e9)}\u00a0GB`;
+  return value >= 999_500 ? `${short(value / 1e6)}\u00a0MB` : `${short(value / 1e3)}\u00a0kB`;
 }
 
 /** @param {number} value */
 export function milliseconds(value) {
-  if (value >= 1000) return `${number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} s`;
+  if (value >= 1000) return `${number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u00a0s`;
   const digits = value >= 99.95 ? 0 : value >= 0.995 ? 1 : 2;
-  return `${number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })} ms`;
+  return `${number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0ms`;
 }
 
 /** A share as 67.4 %. @param {number} value */
 export function percent(value) {
-  return `${number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} %`;
+  return `${number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u00a0%`;
 }
+
+/** Pictures of which each is more than a percent or two: shares of so few say more than is known. */
+const FEW = 50;
+/** Whether so many pictures are told by number. @param {number} total */
+export const areFew = (total) => total < FEW;
+
+/** How often a network was right: a share or, of few pictures, their number. @param {{accuracy: number, total: number}} found */
+export const accuracyOf = ({ accuracy, total }) =>
+  areFew(total) ? t("accuracy.few", { right: Math.round(accuracy * total), total }) : percent(accuracy);
 
 /** A day and its time. @param {Date} date */
 export const moment = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);

@@ -36,6 +36,9 @@ const FOLDER = new URL("./weights/", import.meta.url);
 /** Bytes that are stored at once, so that an interruption loses at most those. */
 const PART = 1 << 20;
 
+/** Of the weights that the page brings the smallest that know photos. */
+export const PHOTOS = "cifar10-0.35";
+
 /**
  * Events: `change` when entries came or went, `progress` when more of one is here or the storage failed.
  */

@@ -24,8 +24,7 @@ export const SETTINGS = [
     target: "page",
     group: "data",
     live: false,
-    quick: "classifier",
-    paper: "all",
+    quick: "all",
     choices: ["classifier", "blocks", "all"],
     when: ({ from }) => from !== "",
   },
@@ -136,7 +135,7 @@ const COLOURS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] }
 /** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
 const QUICK = {
   "cifar-10": { epochs: 10, crop_padding: 4 },
-  pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4 },
+  pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4, trained: "classifier" },
 };
 /** What a network for a data set has, however it is started: photos are large, and reduced at once. @type {Record<string, Values>} */
 const NETWORK = { pictures: { stem: "imagenet" } };

@@ -48,7 +48,7 @@ test("it measures the ladder, training steps and where the time goes", { timeout
 
   const inference = await cells(page, "One picture");
   assert.equal(inference.length, 4);
-  assert.match(inference[3].join(" "), /^Width 1 · 224² 30\d M [\d.]+ ms [\d.,]+ [\d.]+$/);
+  assert.match(inference[3].join(" "), /^Width 1 · 224² 30\d\sM [\d.]+\sms [\d.,]+ [\d.]+$/);
   const training = await cells(page, "Training steps on 32 pictures");
   assert.equal(training.length, 2);
 

@@ -46,7 +46,7 @@ test("a sample is classified as soon as the page is there", async () => {
   await page.selectOption("#top", "3");
   await page.waitForFunction(() => document.querySelectorAll("#panel-classify .predictions li").length === 3);
   await page.waitForURL(/classify\.top=3/);
-  assert.match(await page.locator(".times").innerText(), /preprocessing [\d.]+ ms · network [\d.]+ ms/);
+  assert.match(await page.locator(".times").innerText(), /preprocessing [\d.]+\sms · network [\d.]+\sms/);
   check();
 });
 

@@ -305,7 +305,7 @@ test("where threads are not to be had, the model bar says why", { timeout: 120_0
     const explanation = page.locator("#explanation:popover-open", { hasText: reason });
     await explanation.waitFor();
     // the bar learns what the network costs meanwhile
-    await page.locator(".cost", { hasText: /[\d.]+ ms/ }).waitFor();
+    await page.locator(".cost", { hasText: /[\d.]+\sms/ }).waitFor();
     assert.ok(await explanation.isVisible());
     assert.equal(await page.getByText("Works without a network").isVisible(), false);
   }

@@ -99,8 +99,9 @@ test(
     await page.selectOption("#weights", "shapes-0.35");
     await start(page).click();
     await page.locator(".train-message", { hasText: "Run 1 is finished" }).waitFor({ timeout: MINUTE });
-    const accuracy = parseFloat(await page.locator(".figures dd").last().innerText());
-    assert.ok(accuracy >= 80, `held-out accuracy ${accuracy} %`);
+    const told = await page.locator(".figures dd").last().innerText();
+    const [, right] = /^(\d+) of 12$/.exec(told) ?? [];
+    assert.ok(Number(right) >= 10, `held out: ${told}`);
     assert.equal(await page.locator(".confusion tbody tr").count(), 3);
     const sum = (await page.locator(".confusion td button").allInnerTexts()).reduce((sum, text) => sum + Number(text), 0);
     assert.equal(sum, 12);

@@ -127,7 +127,7 @@ export function createBench(engine) {
   async function copy(text) {
     try {
       if (!navigator.clipboard) throw new EngineError("no-clipboard", "there is no clipboard");
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(text.replaceAll("\u00a0", " ")); // what holds units to numbers is for the page
       copied.textContent = t("bench.copied");
     } catch (error) {
       copied.textContent = t("bench.uncopied", { reason: explainError(error) });

@@ -1,6 +1,7 @@
 /** The first room: a picture, what the network saw of it, and what it says. */
 import { h } from "../dom.js";
 import { explainError, milliseconds, percent, t } from "../i18n.js";
+import { PHOTOS } from "../library.js";
 import { createCamera } from "./camera.js";
 import { createPredictions } from "./predictions.js";
 import { createSamples } from "./samples.js";
@@ -65,9 +66,20 @@ export function createClassify({ engine, state, model }) {
   const cropSize = h("span", { class: "number" });
   const samples = createSamples({ engine, model, choose });
   const predictions = createPredictions();
-  const drawn = h("p", { class: "drawn", t: "classify.drawn", hidden: true });
+  const drawn = h(
+    "p",
+    { class: "drawn", hidden: true },
+    h("span", { t: "classify.drawn" }),
+    " ",
+    h("button", {
+      type: "button",
+      t: "classify.drawn.other",
+      onclick: () => state.set("classify", { weights: PHOTOS, resolution: 0 }),
+    }),
+  );
   const none = h("p", { class: "muted", t: "classify.none" });
-  const times = h("p", { class: "times number" });
+  const times = h("span");
+  const once = h("span", { t: "classify.once", hidden: true });
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const top = h("select", { id: "top", onchange: () => state.set("classify", { top: Number(top.value) }) });
   for (const k of [1, 3, 5, 10, 20]) top.append(h("option", { value: k }, String(k)));
@@ -86,7 +98,7 @@ export function createClassify({ engine, state, model }) {
     h("p", { class: "muted columns", t: "classify.probability" }),
     none,
     predictions.element,
-    times,
+    h("p", { class: "times number" }, times, " ", once),
     spoken,
   );
   const element = h(
@@ -96,7 +108,14 @@ export function createClassify({ engine, state, model }) {
     h(
       "section",
       { class: "panel picture", "t-aria-label": "classify.picture" },
-      h("div", { class: "actions" }, openButton, camera.button, picker),
+      h(
+        "div",
+        { class: "actions" },
+        openButton,
+        camera.button,
+        picker,
+        h("span", { class: "muted hovering", t: "classify.or" }),
+      ),
       h(
         "div",
         { class: "looks" },
@@ -279,6 +298,7 @@ export function createClassify({ engine, state, model }) {
       preprocess: milliseconds(result.preprocess_ms),
       network: milliseconds(result.network_ms),
     });
+    once.hidden = false;
     if (!result.crop) return;
     const side = Math.sqrt(result.crop.length / 4);
     crop.width = crop.height = side;

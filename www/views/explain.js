@@ -35,15 +35,17 @@ export function createExplain() {
     bubble.textContent = element.dataset.explainText ?? t(element.dataset.explain ?? "");
     described(element)?.setAttribute("aria-describedby", bubble.id);
     bubble.showPopover();
-    place(element.getBoundingClientRect());
+    place(element);
   };
-  /** @param {DOMRect} at */
-  const place = (at) => {
+  /** Below, or else above; of what names a control, clear of that. @param {HTMLElement} element */
+  const place = (element) => {
+    const at = element.getBoundingClientRect();
+    const { top, bottom } = (element.closest(".field, fieldset") ?? element).getBoundingClientRect();
     const { width, height } = bubble.getBoundingClientRect();
     const left = Math.min(Math.max(at.left + at.width / 2 - width / 2, GAP), innerWidth - width - GAP);
-    const below = at.bottom + GAP + height <= innerHeight;
+    const below = bottom + GAP + height <= innerHeight;
     bubble.style.left = `${Math.max(left, GAP)}px`;
-    bubble.style.top = `${below ? at.bottom + GAP : Math.max(at.top - GAP - height, GAP)}px`;
+    bubble.style.top = `${below ? bottom + GAP : Math.max(top - GAP - height, GAP)}px`;
   };
   /** @param {HTMLElement | null} element */
   const soon = (element) => {
@@ -68,7 +70,7 @@ export function createExplain() {
   const follow = () => {
     if (!shown) return;
     const at = shown.getBoundingClientRect();
-    if (shown === document.activeElement && at.bottom > 0 && at.top < innerHeight) place(at);
+    if (shown === document.activeElement && at.bottom > 0 && at.top < innerHeight) place(shown);
     else show(null);
   };
   addEventListener("scroll", follow, { passive: true, capture: true });

@@ -277,7 +277,10 @@ export function createPictures({ state, project }) {
 
   function show() {
     const shown = state.values.train.data === "pictures";
+    const came = shown && element.hidden;
     element.hidden = !shown;
+    // on a phone it is below all settings
+    if (came && state.room === "train" && element.getBoundingClientRect().top > innerHeight) element.scrollIntoView();
     if (!shown || state.room !== "train") for (const card of cards.values()) card.stop();
   }
 

@@ -1,11 +1,10 @@
 /** The form of a training's settings, made from the table of settings.js. */
 import { h } from "../dom.js";
 import { explainError, number, t } from "../i18n.js";
+import { PHOTOS } from "../library.js";
 import { parse, preset, SETTINGS, switchData } from "../settings.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
-/** Of the weights that the page brings the smallest that know photos. */
-const PHOTOS = "cifar10-0.35";
 /** Groups that are open from the start. */
 const OPEN = ["data", "rate"];
 

@@ -27,9 +27,9 @@ export function createTradeoff({ state, model }) {
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "tradeoff.table" });
   const element = createPanel(
     "tradeoff",
+    shows,
     h("figure", { class: "chart" }, h("figcaption", {}, h("strong", { t: "tradeoff.axes" })), place),
     keys,
-    shows,
     body,
   );
 

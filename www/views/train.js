@@ -1,6 +1,6 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
 import { h, onFrame, setWords, svg, turnOff } from "../dom.js";
-import { duration, explainError, figure, number, percent, t, tiny } from "../i18n.js";
+import { accuracyOf, duration, explainError, figure, number, percent, t, tiny } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -135,7 +135,7 @@ export function createTrain(context) {
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
     if (key === "idle" && (!why.hidden || session.problem)) return ""; // what is said there is why it is not ready
     const held = run?.evaluations.at(-1);
-    const accuracy = held ? percent(held.accuracy) : "–";
+    const accuracy = held ? accuracyOf(held) : "–";
     return t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy });
   }
 
@@ -158,7 +158,7 @@ export function createTrain(context) {
     values.learning_rate.textContent = done ? tiny(last("learning_rate") ?? 0) : "–";
     values.loss.textContent = done ? figure(last("loss") ?? 0) : "–";
     values.accuracy.textContent = done ? percent(last("accuracy") ?? 0) : "–";
-    values.held_out.textContent = held ? percent(held.accuracy) : "–";
+    values.held_out.textContent = held ? accuracyOf(held) : "–";
   }
 
   const redraw = onFrame(drawSteps);
