@@ -9,8 +9,8 @@ import sirv from "sirv";
 
 /** What makes a page cross-origin isolated, which shared memory (threads) and fine timers need. */
 export const ISOLATION = {
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -25,48 +25,48 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
  */
 export async function startServer({ roots = [here("../dist")], mounts = {}, port = 0, isolated = true } = {}) {
-    const serve = (/** @type {string} */ folder) => sirv(folder, { dev: true, etag: true });
-    const routes = [
-        ...Object.entries(mounts).map(([prefix, folder]) => ({ prefix, handler: serve(folder) })),
-        ...roots.map((folder) => ({ prefix: "/", handler: serve(folder) })),
-    ];
-    const server = createServer((request, response) => {
-        for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
-        const url = request.url ?? "/";
-        const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
-        const next = () => {
-            const route = candidates.shift();
-            if (!route) return response.writeHead(404).end("not found\n");
-            request.url = url.slice(route.prefix.length - 1);
-            route.handler(request, response, next);
-        };
-        next();
-    });
-    await new Promise((resolve, reject) => {
-        server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
-    });
-    const address = /** @type {import("node:net").AddressInfo} */ (server.address());
-    return {
-        url: `http://127.0.0.1:${address.port}/`,
-        close: () =>
-            new Promise((resolve) => {
-                server.close(() => resolve());
-                server.closeAllConnections();
-            }),
+  const serve = (/** @type {string} */ folder) => sirv(folder, { dev: true, etag: true });
+  const routes = [
+    ...Object.entries(mounts).map(([prefix, folder]) => ({ prefix, handler: serve(folder) })),
+    ...roots.map((folder) => ({ prefix: "/", handler: serve(folder) })),
+  ];
+  const server = createServer((request, response) => {
+    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
+    const url = request.url ?? "/";
+    const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
+    const next = () => {
+      const route = candidates.shift();
+      if (!route) return response.writeHead(404).end("not found\n");
+      request.url = url.slice(route.prefix.length - 1);
+      route.handler(request, response, next);
     };
+    next();
+  });
+  await new Promise((resolve, reject) => {
+    server.once("error", reject).listen(port, "127.0.0.1", () => resolve(undefined));
+  });
+  const address = /** @type {import("node:net").AddressInfo} */ (server.address());
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
 }
 
 // node server.js PORT: www/ over dist/, so that an edit of the page and new data show without a build
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-    const port = Number(process.argv[2]);
-    try {
-        const roots = [here("../www"), here("../dist")];
-        const mounts = { "/data/": here("../data/") }; // what `cargo xtask data` fetches meanwhile
-        const { url } = await startServer({ roots, mounts, port });
-        console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
-    } catch (error) {
-        if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
-        console.error(`port ${port} is taken; choose another one: cargo xtask serve --port ${port + 1}`);
-        process.exitCode = 1;
-    }
+  const port = Number(process.argv[2]);
+  try {
+    const roots = [here("../www"), here("../dist")];
+    const mounts = { "/data/": here("../data/") }; // what `cargo xtask data` fetches meanwhile
+    const { url } = await startServer({ roots, mounts, port });
+    console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
+    console.error(`port ${port} is taken; choose another one: cargo xtask serve --port ${port + 1}`);
+    process.exitCode = 1;
+  }
 }

@@ -261,7 +261,17 @@ export class Engine extends EventTarget {
    * @returns {Promise<Trainer>}
    * @throws {EngineError} `other-classes` where the data have others than the snapshot's training
    */
-  async createTrainer({ config = {}, recipe = {}, data, weights, options = {}, snapshot, signal, onProgress, onReady }) {
+  async createTrainer({
+    config = {},
+    recipe = {},
+    data,
+    weights,
+    options = {},
+    snapshot,
+    signal,
+    onProgress,
+    onReady,
+  }) {
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
     // to the worker, addresses would be relative to itself
     if (data.kind === "cifar-10") data = { ...data, base: new URL(data.base.replace(/\/?$/, "/"), location.href).href };
@@ -270,7 +280,7 @@ export class Engine extends EventTarget {
     const prepared = await this.call("prepare", { trainer, ...start });
     const made = new Trainer(this, trainer, prepared);
     try {
-      for (let done = 0, total = Infinity; done < total; ) {
+      for (let done = 0, total = Infinity; done < total;) {
         ({ done, total } = await abortable(this.call("ready", { trainer, milliseconds: SLICE }), signal));
         if (total) onReady?.(done / total);
       }
@@ -322,9 +332,7 @@ export class Classifier extends Held {
    * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
    */
   classify(image, { k = 5, crop = false } = {}) {
-    return this.#look(image, (picture) =>
-      this.engine.call("classify", { classifier: this.handle, picture, k, crop }),
-    );
+    return this.#look(image, (picture) => this.engine.call("classify", { classifier: this.handle, picture, k, crop }));
   }
 
   /**
@@ -335,9 +343,7 @@ export class Classifier extends Held {
    * @param {number} block 0 – 16
    */
   featureMaps(image, block) {
-    return this.#look(image, (picture) =>
-      this.engine.call("featureMaps", { classifier: this.handle, picture, block }),
-    );
+    return this.#look(image, (picture) => this.engine.call("featureMaps", { classifier: this.handle, picture, block }));
   }
 
   /**
@@ -432,7 +438,8 @@ export class Trainer extends Held {
   evaluate({ images: most = this.held_out, signal, onProgress } = {}) {
     return this.#inTurn(async () => {
       const images = Math.min(most, this.held_out);
-      if (!(images > 0)) throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
+      if (!(images > 0))
+        throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
       const each = {
         predictions: new Uint32Array(images),
         confidences: new Float32Array(images),

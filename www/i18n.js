@@ -148,7 +148,8 @@ export const accuracyOf = ({ accuracy, total }) =>
   areFew(total) ? t("accuracy.few", { right: Math.round(accuracy * total), total }) : percent(accuracy);
 
 /** A day and its time. @param {Date} date */
-export const moment = (date) => new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
+export const moment = (date) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
 /** Time left, roughly. @param {number} seconds */
 export function duration(seconds) {
@@ -167,6 +168,9 @@ export function duration(seconds) {
 export function explainError(error) {
   const { code = "", message = String(error), values = {} } = /** @type {any} */ (error) ?? {};
   if (!has(`error.${code}`)) return message;
-  const told = Object.entries(values).map(([name, value]) => [name, value instanceof Error ? explainError(value) : value]);
+  const told = Object.entries(values).map(([name, value]) => [
+    name,
+    value instanceof Error ? explainError(value) : value,
+  ]);
   return t(`error.${code}`, { ...Object.fromEntries(told), message });
 }

@@ -91,8 +91,12 @@ export class Library extends EventTarget {
   #restore(stored) {
     const published = this.find(stored.id);
     if (published) published.stored = stored;
-    else if (!stored.whole) this.#storage?.remove(stored.id); // of weights that this page no longer names
-    else this.entries.push(entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored));
+    else if (!stored.whole)
+      this.#storage?.remove(stored.id); // of weights that this page no longer names
+    else
+      this.entries.push(
+        entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),
+      );
   }
 
   /** @param {unknown} id */
@@ -185,7 +189,9 @@ export class Library extends EventTarget {
       if (origin !== "published") {
         this.entries = this.entries.filter((other) => other !== entry);
         this.dispatchEvent(new Event("change"));
-        throw new EngineError("deleted", `the storage has ${bytes.length} of ${stored.size} bytes`, { name: entry.name() });
+        throw new EngineError("deleted", `the storage has ${bytes.length} of ${stored.size} bytes`, {
+          name: entry.name(),
+        });
       }
     }
     const onProgress = (/** @type {number} */ share) => {

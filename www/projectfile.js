@@ -65,11 +65,13 @@ async function read(bytes) {
     throw new Error(`project.json says ${described.format} ${described.version}`);
   }
   const ids = new Map();
-  const classes = described.classes.map((/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
-    const id = newId();
-    ids.set(folder, id);
-    return { id, name: String(name), order };
-  });
+  const classes = described.classes.map(
+    (/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
+      const id = newId();
+      ids.set(folder, id);
+      return { id, name: String(name), order };
+    },
+  );
   const pictures = [];
   for (const [path, item] of items) {
     const [, side, folder, order, type] = /^(train|test)\/([^/]+)\/(\d+)\.(\w+)$/.exec(path) ?? [];
@@ -98,7 +100,11 @@ function hasDirectory(bytes) {
 }
 
 /** A name that can be a folder's. @param {string} name */
-const safe = (name) => [...name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_")].slice(0, 60).join("").replace(/[. ]+$/, "") || "_";
+const safe = (name) =>
+  [...name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_")]
+    .slice(0, 60)
+    .join("")
+    .replace(/[. ]+$/, "") || "_";
 
 /** @param {Blob} blob */
 const extension = ({ type }) => Object.entries(TYPES).find(([, known]) => known === type)?.[0] ?? "jpg";

@@ -4,6 +4,7 @@
  *
  * @type {[width: number, measured: [resolution: number, macs: number, accuracy: number][]][]}
  */
+// prettier-ignore
 const FIGURES = [
   [1.4, [[224, 582, 75.0]]],
   [1.3, [[224, 509, 74.4]]],

@@ -18,7 +18,14 @@
 
 /** @type {Setting[]} */
 export const SETTINGS = [
-  { key: "data", target: "page", group: "data", live: false, quick: "shapes", choices: ["shapes", "cifar-10", "pictures"] },
+  {
+    key: "data",
+    target: "page",
+    group: "data",
+    live: false,
+    quick: "shapes",
+    choices: ["shapes", "cifar-10", "pictures"],
+  },
   {
     key: "trained",
     target: "page",

@@ -148,8 +148,7 @@ ${(limit / 1e9).toFixed(1)} GFLOP/s at most (\`benches/browser/peak.js\`, in the
     "ours runs in": (row) => row.ours_name,
     "ours, ms": (row) => row.ours.toFixed(2),
     "GFLOP/s": (row) => row.gflops.toFixed(1),
-    "of the tab's peak": (row) =>
-      row.ours_name === "native" ? "" : `${(row.share_of_peak * 100).toFixed(0)} %`,
+    "of the tab's peak": (row) => (row.ours_name === "native" ? "" : `${(row.share_of_peak * 100).toFixed(0)} %`),
     peer: (row) => row.peer_name,
     "peer, ms": (row) => row.peer.toFixed(2),
     "ours / peer": (row) => row.ratio.toFixed(2),

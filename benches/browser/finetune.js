@@ -10,7 +10,9 @@ const RUNS = 5;
 const folder = sharedData("imagenet");
 if (!folder) process.exit(0);
 const names = (await readdir(`${folder}/photos`)).sort();
-const photos = await Promise.all(names.map(async (name) => (await readFile(`${folder}/photos/${name}`)).toString("base64")));
+const photos = await Promise.all(
+  names.map(async (name) => (await readFile(`${folder}/photos/${name}`)).toString("base64")),
+);
 const weights = (await readFile(`${folder}/mobilenet_v2_1.0_224.safetensors`)).toString("base64");
 
 const lab = await startLab({ cifar: false });

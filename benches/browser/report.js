@@ -27,7 +27,14 @@ export function report(name, rows, note, versions, columns) {
   const date = new Date().toISOString().slice(0, 10);
   const about = { date, processor: `${cpus()[0].model}, ${cpus().length} cores`, versions };
   mkdirSync(path("target/bench"), { recursive: true });
-  writeFileSync(path(`target/bench/${name}.json`), JSON.stringify(rows.map((row) => ({ ...row, ...about })), null, 1));
+  writeFileSync(
+    path(`target/bench/${name}.json`),
+    JSON.stringify(
+      rows.map((row) => ({ ...row, ...about })),
+      null,
+      1,
+    ),
+  );
 
   const titles = Object.keys(columns);
   const cells = rows.map((row) => titles.map((title) => String(columns[title](row))));
@@ -39,5 +46,8 @@ export function report(name, rows, note, versions, columns) {
   const markers = new RegExp(`(<!-- bench ${name} -->\n)[^]*?(<!-- end -->)`);
   const readme = readFileSync(path("README.md"), "utf8");
   if (!markers.test(readme)) throw new Error(`README.md has no markers <!-- bench ${name} --> and <!-- end -->`);
-  writeFileSync(path("README.md"), readme.replace(markers, (_, begin, end) => `${begin}\n${text}\n\n${end}`));
+  writeFileSync(
+    path("README.md"),
+    readme.replace(markers, (_, begin, end) => `${begin}\n${text}\n\n${end}`),
+  );
 }

@@ -24,7 +24,11 @@ for (const locale of ["en", "ko"]) {
       await page.addScriptTag({ path: axe });
       for (const room of ["classify", "train", "apart", ...PANELS, "list of weights"]) {
         if (room === "list of weights") await page.locator(".bar-row > button").first().click();
-        else if (PANELS.includes(room)) await page.locator(".apart-contents button").nth(1 + PANELS.indexOf(room)).click();
+        else if (PANELS.includes(room))
+          await page
+            .locator(".apart-contents button")
+            .nth(1 + PANELS.indexOf(room))
+            .click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
           await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
@@ -147,20 +151,28 @@ test("without JavaScript the page says what it needs", async () => {
 test("an explanation goes along with a term that the keyboard has scrolled to", async () => {
   const { page, check } = await lab.open("#apart", { viewport: { width: 1280, height: 400 } });
   const term = page.locator("#panel-apart .term").last();
-  await term.evaluate((element) => new Promise((resolve) => {
-    addEventListener("scroll", () => requestAnimationFrame(resolve), { once: true });
-    /** @type {HTMLElement} */ (element).focus();
-  }));
+  await term.evaluate(
+    (element) =>
+      new Promise((resolve) => {
+        addEventListener("scroll", () => requestAnimationFrame(resolve), { once: true });
+        /** @type {HTMLElement} */ (element).focus();
+      }),
+  );
   await page.locator("#explanation:popover-open").waitFor();
   const [at, bubble] = [await term.boundingBox(), await page.locator("#explanation").boundingBox()];
-  assert.ok(at && bubble && Math.min(Math.abs(bubble.y - at.y - at.height), Math.abs(at.y - bubble.y - bubble.height)) < 16);
+  assert.ok(
+    at && bubble && Math.min(Math.abs(bubble.y - at.y - at.height), Math.abs(at.y - bubble.y - bubble.height)) < 16,
+  );
   await page.mouse.wheel(0, -5000);
   await page.locator("#explanation:popover-open").waitFor({ state: "detached" });
   check();
 });
 
 test("where a part of the page does not arrive, it says so", async () => {
-  for (const [name, part] of [["", "views/plot.js"], ["bench.html", "benchmark.js"]]) {
+  for (const [name, part] of [
+    ["", "views/plot.js"],
+    ["bench.html", "benchmark.js"],
+  ]) {
     const page = await lab.browser.newPage();
     await page.route(`**/${part}`, (route) => route.abort());
     await page.goto(lab.url + name);

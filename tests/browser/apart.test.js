@@ -69,7 +69,10 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
     ([caption, words]) => /** @type {HTMLElement} */ (caption).innerText === words,
     /** @type {const} */ ([await caption.elementHandle(), words]),
   );
-  assert.match(await page.locator("#panel-apart").innerText(), /[\d.]+\s% of the held-out pictures .* ReLU6 and [\d.]+\s% with ReLU/);
+  assert.match(
+    await page.locator("#panel-apart").innerText(),
+    /[\d.]+\s% of the held-out pictures .* ReLU6 and [\d.]+\s% with ReLU/,
+  );
   check();
 });
 
@@ -81,12 +84,17 @@ test("separable convolutions stand beside plain ones, block by block", async () 
   assert.equal(await rows.count(), 17);
   // 112² · 32 · (9 + 16) and 112² · 9 · 32 · 16, times 9 · 16 / (9 + 16)
   assert.match(await rows.first().innerText(), /^Block 1\t112 × 112\t32 → 16\t10\sM\t57\.8\sM\t5\.8$/);
-  assert.match(await page.locator("#panel-apart").innerText(), /takes 300\sM multiply-adds\. .* it would take 1\.\d+\sG: \d\.\d times as many/);
+  assert.match(
+    await page.locator("#panel-apart").innerText(),
+    /takes 300\sM multiply-adds\. .* it would take 1\.\d+\sG: \d\.\d times as many/,
+  );
   check();
 });
 
 test("memory is read in two ways, layer by layer, and follows the bar", async () => {
-  const { page, check } = await lab.open("#apart?apart.panel=memory&apart.width=1&apart.resolution=224&apart.stem=imagenet");
+  const { page, check } = await lab.open(
+    "#apart?apart.panel=memory&apart.width=1&apart.resolution=224&apart.stem=imagenet",
+  );
   const panel = page.locator("#panel-apart");
   await panel.locator(".large-place canvas").waitFor();
   // 112² × 96 and 56² × 96 numbers of 4 bytes; 112² × (32 + 16)

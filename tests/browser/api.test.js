@@ -85,7 +85,9 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
     for await (const { loss } of other.run({ steps: 2 })) again.push(loss);
 
     const reversed = { ...options.data, names: [...names].reverse() };
-    const strange = await engine.createTrainer({ data: reversed, snapshot }).catch((/** @type {any} */ { code }) => code);
+    const strange = await engine
+      .createTrainer({ data: reversed, snapshot })
+      .catch((/** @type {any} */ { code }) => code);
 
     const aborted = await (async () => {
       try {
@@ -180,7 +182,9 @@ test("errors are rejections with a code, and the engine goes on", async () => {
       await code(engine.loadClassifier(new Uint8Array(3))),
       await code(engine.openPicture(new Blob([]))),
       await code(engine.createTrainer({ data })),
-      await code(engine.createTrainer({ ...small, data: { ...data, images: new Uint8Array(), resolution: 0 } }).then(step)),
+      await code(
+        engine.createTrainer({ ...small, data: { ...data, images: new Uint8Array(), resolution: 0 } }).then(step),
+      ),
     ];
     const { parameters } = await engine.describe({});
     engine.close();

@@ -21,9 +21,7 @@ async function openBench(options) {
   const { page, context, check } = await lab.open("", options);
   await page.route("**/benchmark.js", async (route) => {
     const source = await readFile(new URL("../../www/benchmark.js", import.meta.url), "utf8");
-    const body = source
-      .replace(/\[0\.35, 0\.5, [^\]]*\]/, "[0.35, 1]")
-      .replace(/\[96, [^\]]*\]/, "[96, 224]");
+    const body = source.replace(/\[0\.35, 0\.5, [^\]]*\]/, "[0.35, 1]").replace(/\[96, [^\]]*\]/, "[96, 224]");
     await route.fulfill({ contentType: "text/javascript", headers: ISOLATION, body });
   });
   await page.getByRole("link", { name: /How fast|얼마나/ }).click();
@@ -120,22 +118,26 @@ test("it can be stopped, and started anew", { timeout: 120_000 }, async () => {
 
 for (const locale of ["en", "ko"]) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    test(`axe finds nothing serious, and it fits a phone, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
-      const viewport = { width: 360, height: 740 };
-      const { page, check } = await openBench({ locale, colorScheme, viewport, hasTouch: true, isMobile: true });
-      await page.locator("#bench .primary").tap();
-      await page.locator("#bench progress[value='1'], #bench progress[value='2']").waitFor({ state: "attached" });
-      await page.getByRole("button", { name: locale === "en" ? "Cancel" : "취소" }).tap();
-      await page.addScriptTag({ path: axe });
-      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-      const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
-      assert.deepEqual(
-        serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`),
-        [],
-      );
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(wide <= 0, `${wide} pixels too wide`);
-      check();
-    });
+    test(
+      `axe finds nothing serious, and it fits a phone, ${locale}, ${colorScheme}`,
+      { timeout: 120_000 },
+      async () => {
+        const viewport = { width: 360, height: 740 };
+        const { page, check } = await openBench({ locale, colorScheme, viewport, hasTouch: true, isMobile: true });
+        await page.locator("#bench .primary").tap();
+        await page.locator("#bench progress[value='1'], #bench progress[value='2']").waitFor({ state: "attached" });
+        await page.getByRole("button", { name: locale === "en" ? "Cancel" : "취소" }).tap();
+        await page.addScriptTag({ path: axe });
+        const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+        const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+        assert.deepEqual(
+          serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`),
+          [],
+        );
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(wide <= 0, `${wide} pixels too wide`);
+        check();
+      },
+    );
   }
 }

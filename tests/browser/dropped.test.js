@@ -32,7 +32,10 @@ after(async () => {
 const open = () => lab.open("#train?train.data=pictures");
 const card = (/** @type {Page} */ page, /** @type {number} */ i) => page.locator(".class-card").nth(i);
 /** @param {Page} page @param {number} i @param {number} count */
-const counted = (page, i, count) => card(page, i).locator(".class-head .number", { hasText: `${count} ·` }).waitFor();
+const counted = (page, i, count) =>
+  card(page, i)
+    .locator(".class-head .number", { hasText: `${count} ·` })
+    .waitFor();
 /** @param {Page} page @param {number} count */
 async function addClasses(page, count) {
   for (let i = 0; i < count; i++) await page.getByRole("button", { name: "Add a class" }).click();
@@ -110,7 +113,9 @@ test("what is dropped on a class goes there, beside the classes to its folder's"
 test("pictures are dragged from one class to another", { timeout: MINUTE }, async () => {
   const { page, context, check } = await open();
   await addClasses(page, 2);
-  await card(page, 0).locator("input[type=file]").setInputFiles([`${SAMPLES}/cat.jpg`, `${SAMPLES}/rocket.jpg`]);
+  await card(page, 0)
+    .locator("input[type=file]")
+    .setInputFiles([`${SAMPLES}/cat.jpg`, `${SAMPLES}/rocket.jpg`]);
   await counted(page, 0, 2);
   await card(page, 0).locator(".thumbnails li").first().dragTo(card(page, 1).locator(".class-head"));
   await counted(page, 0, 1);

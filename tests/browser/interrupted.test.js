@@ -51,7 +51,11 @@ test("a run outlives its page, and only one tab goes on with it", { timeout: 2 *
   await button(other, "Stop").click();
   await message(other, /Run 1 was stopped/);
   const done = await step(other);
-  assert.deepEqual(await storedSteps(other), [Array.from({ length: done }, (_, i) => i + 1)], "no step is missing or done twice");
+  assert.deepEqual(
+    await storedSteps(other),
+    [Array.from({ length: done }, (_, i) => i + 1)],
+    "no step is missing or done twice",
+  );
   await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
   await other.locator("#panel-classify .predictions li").first().waitFor();
 });

@@ -63,7 +63,10 @@ async function drawn(page, count) {
 const start = (/** @type {Page} */ page) => page.locator(".control .primary");
 const card = (/** @type {Page} */ page, /** @type {number} */ i) => page.locator(".class-card").nth(i);
 /** @param {Page} page @param {number} i @param {number} count */
-const counted = (page, i, count) => card(page, i).locator(".class-head .number", { hasText: `${count} ·` }).waitFor();
+const counted = (page, i, count) =>
+  card(page, i)
+    .locator(".class-head .number", { hasText: `${count} ·` })
+    .waitFor();
 
 /** Makes the classes and fills them. @param {Page} page */
 async function fill(page) {
@@ -103,7 +106,10 @@ test(
     const [, right] = /^(\d+) of 12$/.exec(told) ?? [];
     assert.ok(Number(right) >= 10, `held out: ${told}`);
     assert.equal(await page.locator(".confusion tbody tr").count(), 3);
-    const sum = (await page.locator(".confusion td button").allInnerTexts()).reduce((sum, text) => sum + Number(text), 0);
+    const sum = (await page.locator(".confusion td button").allInnerTexts()).reduce(
+      (sum, text) => sum + Number(text),
+      0,
+    );
     assert.equal(sum, 12);
     await page.locator(".confusion td button").first().click();
     await page.locator("dialog[open] .mistakes canvas").first().waitFor();
@@ -153,7 +159,9 @@ test(
     for (const i of NAMES.keys()) await counted(other.page, i, 20);
     assert.equal(await other.page.locator(".thumbnails .held-out").count(), 12);
     assert.deepEqual(
-      await other.page.locator(".class-name").evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value)),
+      await other.page
+        .locator(".class-name")
+        .evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value)),
       NAMES,
     );
     assert.equal(await other.page.locator("#weights").inputValue(), "classes");
@@ -162,38 +170,57 @@ test(
   },
 );
 
-test("a project file keeps every picture, and of a network takes what belongs to one", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await lab.open();
-  const found = await page.evaluate(async () => {
-    const { pack, unpack } = await import(/** @type {any} */ ("/projectfile.js"));
-    const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
-    // what was removed and brought back has the number of what came meanwhile
-    const picture = (/** @type {string} */ text) => ({ class_id: "a", held_out: false, order: 3, blob: new Blob([text]) });
-    const project = { classes: [{ id: "a", name: "a", order: 0 }], pictures: [picture("x"), picture("y")], trained: null };
-    const { pictures } = await unpack(await pack(project, {}));
-    const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
-    const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
-    const networks = [];
-    for (const trained of [{ config: {}, labels: ["a"], name: "x" }, { config: {}, labels: [1] }, { labels: ["a"] }]) {
-      const files = [
-        { name: "project.json", input: JSON.stringify({ ...described, trained }) },
-        { name: "weights.safetensors", input: "bytes" },
-      ];
-      const read = (await unpack(await new Response(makeZip(files)).blob())).trained;
-      networks.push(read && Object.keys(read).sort());
-    }
-    return { texts, networks };
-  });
-  assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null] });
-  check();
-  await context.close();
-});
+test(
+  "a project file keeps every picture, and of a network takes what belongs to one",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open();
+    const found = await page.evaluate(async () => {
+      const { pack, unpack } = await import(/** @type {any} */ ("/projectfile.js"));
+      const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
+      // what was removed and brought back has the number of what came meanwhile
+      const picture = (/** @type {string} */ text) => ({
+        class_id: "a",
+        held_out: false,
+        order: 3,
+        blob: new Blob([text]),
+      });
+      const project = {
+        classes: [{ id: "a", name: "a", order: 0 }],
+        pictures: [picture("x"), picture("y")],
+        trained: null,
+      };
+      const { pictures } = await unpack(await pack(project, {}));
+      const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
+      const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
+      const networks = [];
+      for (const trained of [
+        { config: {}, labels: ["a"], name: "x" },
+        { config: {}, labels: [1] },
+        { labels: ["a"] },
+      ]) {
+        const files = [
+          { name: "project.json", input: JSON.stringify({ ...described, trained }) },
+          { name: "weights.safetensors", input: "bytes" },
+        ];
+        const read = (await unpack(await new Response(makeZip(files)).blob())).trained;
+        networks.push(read && Object.keys(read).sort());
+      }
+      return { texts, networks };
+    });
+    assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null] });
+    check();
+    await context.close();
+  },
+);
 
 test("what is no picture is left out and named", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures");
   await page.getByRole("button", { name: "Add a class" }).click();
   const bad = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") };
-  await card(page, 0).locator("input[type=file]").setInputFiles([...files[0].slice(0, 3), bad]);
+  await card(page, 0)
+    .locator("input[type=file]")
+    .setInputFiles([...files[0].slice(0, 3), bad]);
   await page.locator(".pictures-note", { hasText: "Pictures added: 3. Files left out: 1. notes.txt: " }).waitFor();
   await counted(page, 0, 3);
   check();
@@ -228,151 +255,175 @@ test("a class that is removed while it is filled leaves nothing behind", { timeo
   await context.close();
 });
 
-test("pictures that come while others are added wait for their turn, and cancelling leaves both out", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await lab.open("#train?train.data=pictures");
-  for (let i = 0; i < 2; i++) await page.getByRole("button", { name: "Add a class" }).click();
-  const many = Array.from({ length: 5 }, () => files[0]).flat();
-  await card(page, 0).locator("input[type=file]").setInputFiles(many);
-  await card(page, 1).locator("input[type=file]").setInputFiles(files[1].slice(0, 6));
-  await counted(page, 0, 100);
-  await counted(page, 1, 6);
-  await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
-  await card(page, 0).locator("input[type=file]").setInputFiles(many);
-  await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
-  await page.locator(".adding").getByRole("button", { name: "Cancel" }).click();
-  await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: \d\d?\.$/ }).waitFor();
-  await counted(page, 1, 6);
-  await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
-  await counted(page, 1, 8);
-  check();
-  await context.close();
-});
+test(
+  "pictures that come while others are added wait for their turn, and cancelling leaves both out",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open("#train?train.data=pictures");
+    for (let i = 0; i < 2; i++) await page.getByRole("button", { name: "Add a class" }).click();
+    const many = Array.from({ length: 5 }, () => files[0]).flat();
+    await card(page, 0).locator("input[type=file]").setInputFiles(many);
+    await card(page, 1).locator("input[type=file]").setInputFiles(files[1].slice(0, 6));
+    await counted(page, 0, 100);
+    await counted(page, 1, 6);
+    await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
+    await card(page, 0).locator("input[type=file]").setInputFiles(many);
+    await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
+    await page.locator(".adding").getByRole("button", { name: "Cancel" }).click();
+    await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: \d\d?\.$/ }).waitFor();
+    await counted(page, 1, 6);
+    await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
+    await counted(page, 1, 8);
+    check();
+    await context.close();
+  },
+);
 
-test("storage that fails is said so, the pictures stay, and are stored once there is room", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await lab.open("#train?train.data=pictures", {
-    script: () => {
-      const { put } = IDBObjectStore.prototype;
-      IDBObjectStore.prototype.put = function (...args) {
-        if (localStorage.getItem("room")) return put.apply(this, args);
-        throw new DOMException("no room", "QuotaExceededError");
-      };
-    },
-  });
-  await page.getByRole("button", { name: "Add a class" }).click();
-  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
-  await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor();
-  await counted(page, 0, 5);
-  await page.evaluate(() => localStorage.setItem("room", "yes"));
-  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
-  await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor({ state: "hidden" });
-  await page.reload();
-  await counted(page, 0, 6);
-  check();
-  await context.close();
-});
+test(
+  "storage that fails is said so, the pictures stay, and are stored once there is room",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open("#train?train.data=pictures", {
+      script: () => {
+        const { put } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.put = function (...args) {
+          if (localStorage.getItem("room")) return put.apply(this, args);
+          throw new DOMException("no room", "QuotaExceededError");
+        };
+      },
+    });
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
+    await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor();
+    await counted(page, 0, 5);
+    await page.evaluate(() => localStorage.setItem("room", "yes"));
+    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
+    await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor({ state: "hidden" });
+    await page.reload();
+    await counted(page, 0, 6);
+    check();
+    await context.close();
+  },
+);
 
-test("a second tab shows the project and says that it keeps nothing; a reload takes it over", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await lab.open("#train?train.data=pictures");
-  await page.getByRole("button", { name: "Add a class" }).click();
-  await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
-  await counted(page, 0, 5);
-  const second = await context.newPage();
-  await second.goto(page.url());
-  const said = second.locator(".pictures .problem", { hasText: "Another tab has this project open" });
-  await said.waitFor();
-  await counted(second, 0, 5);
-  await card(second, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
-  await counted(second, 0, 6);
-  assert.ok(await said.isVisible(), "still not kept");
-  await page.reload();
-  await counted(page, 0, 5);
-  assert.ok(await page.locator(".pictures > .problem").isHidden(), "the first tab keeps the project over a reload");
-  check();
-  await page.close();
-  await second.reload();
-  await counted(second, 0, 5);
-  assert.ok(await said.isHidden());
-  await context.close();
-});
+test(
+  "a second tab shows the project and says that it keeps nothing; a reload takes it over",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open("#train?train.data=pictures");
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
+    await counted(page, 0, 5);
+    const second = await context.newPage();
+    await second.goto(page.url());
+    const said = second.locator(".pictures .problem", { hasText: "Another tab has this project open" });
+    await said.waitFor();
+    await counted(second, 0, 5);
+    await card(second, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
+    await counted(second, 0, 6);
+    assert.ok(await said.isVisible(), "still not kept");
+    await page.reload();
+    await counted(page, 0, 5);
+    assert.ok(await page.locator(".pictures > .problem").isHidden(), "the first tab keeps the project over a reload");
+    check();
+    await page.close();
+    await second.reload();
+    await counted(second, 0, 5);
+    assert.ok(await said.isHidden());
+    await context.close();
+  },
+);
 
-test("a run goes on after a reload with the pictures there are, unless their classes are others", { timeout: 2 * MINUTE }, async () => {
-  const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
-  page.on("dialog", (dialog) => dialog.accept()); // the run ends with the page
-  await fill(page);
-  const [pause, step, goOn] = ["Pause", "One step", "Go on with run 1"].map((name) =>
-    page.locator(".control").getByRole("button", { name, exact: true }),
-  );
-  await step.click();
-  await page.locator(".train-message", { hasText: "pauses at step 1;" }).waitFor({ timeout: MINUTE });
-  await page.reload();
-  await card(page, 0).getByRole("button", { name: "Remove", exact: true }).waitFor();
-  await goOn.click();
-  await page.locator(".train-message", { hasText: "is training" }).waitFor({ timeout: MINUTE });
-  await page.waitForFunction(() => parseInt(document.querySelectorAll(".figures dd")[1].textContent ?? "") > 1);
-  await pause.click();
-  await page.locator(".train-message", { hasText: "pauses at step" }).waitFor();
-  await page.reload();
-  await card(page, 0).locator(".class-name").fill("ring");
-  await page.keyboard.press("Tab");
-  await goOn.click();
-  await page.locator(".control .problem", { hasText: "learns the classes circle, star, arrow" }).waitFor();
-  assert.ok(await goOn.isEnabled());
-  check();
-});
+test(
+  "a run goes on after a reload with the pictures there are, unless their classes are others",
+  { timeout: 2 * MINUTE },
+  async () => {
+    const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
+    page.on("dialog", (dialog) => dialog.accept()); // the run ends with the page
+    await fill(page);
+    const [pause, step, goOn] = ["Pause", "One step", "Go on with run 1"].map((name) =>
+      page.locator(".control").getByRole("button", { name, exact: true }),
+    );
+    await step.click();
+    await page.locator(".train-message", { hasText: "pauses at step 1;" }).waitFor({ timeout: MINUTE });
+    await page.reload();
+    await card(page, 0).getByRole("button", { name: "Remove", exact: true }).waitFor();
+    await goOn.click();
+    await page.locator(".train-message", { hasText: "is training" }).waitFor({ timeout: MINUTE });
+    await page.waitForFunction(() => parseInt(document.querySelectorAll(".figures dd")[1].textContent ?? "") > 1);
+    await pause.click();
+    await page.locator(".train-message", { hasText: "pauses at step" }).waitFor();
+    await page.reload();
+    await card(page, 0).locator(".class-name").fill("ring");
+    await page.keyboard.press("Tab");
+    await goOn.click();
+    await page.locator(".control .problem", { hasText: "learns the classes circle, star, arrow" }).waitFor();
+    assert.ok(await goOn.isEnabled());
+    check();
+  },
+);
 
-test("the camera fills a class while its button is held, and Classify states its rate", { timeout: MINUTE }, async () => {
-  const browser = await launch({
-    args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-  });
-  const page = await browser.newPage({ locale: "en" });
-  await page.goto(`${lab.url}#train?train.data=pictures`);
-  await page.getByRole("button", { name: "Add a class" }).click();
-  await card(page, 0).getByRole("button", { name: "Camera", exact: true }).click();
-  const hold = card(page, 0).getByRole("button", { name: "Hold to record" });
-  await hold.focus();
-  await page.keyboard.down("Space");
-  await card(page, 0).locator(".thumbnails li").nth(2).waitFor();
-  await page.keyboard.up("Space");
-  await card(page, 0).getByRole("button", { name: "Close the camera" }).click();
-  await page.locator("#tab-classify").click();
-  await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
-  await page.locator(".camera-rate", { hasText: /^[\d.]+ pictures a second here$/ }).waitFor({ timeout: 30_000 });
-  await browser.close();
-});
+test(
+  "the camera fills a class while its button is held, and Classify states its rate",
+  { timeout: MINUTE },
+  async () => {
+    const browser = await launch({
+      args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+    });
+    const page = await browser.newPage({ locale: "en" });
+    await page.goto(`${lab.url}#train?train.data=pictures`);
+    await page.getByRole("button", { name: "Add a class" }).click();
+    await card(page, 0).getByRole("button", { name: "Camera", exact: true }).click();
+    const hold = card(page, 0).getByRole("button", { name: "Hold to record" });
+    await hold.focus();
+    await page.keyboard.down("Space");
+    await card(page, 0).locator(".thumbnails li").nth(2).waitFor();
+    await page.keyboard.up("Space");
+    await card(page, 0).getByRole("button", { name: "Close the camera" }).click();
+    await page.locator("#tab-classify").click();
+    await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
+    await page.locator(".camera-rate", { hasText: /^[\d.]+ pictures a second here$/ }).waitFor({ timeout: 30_000 });
+    await browser.close();
+  },
+);
 
 for (const [locale, colorScheme, width] of /** @type {const} */ ([
   ["en", "light", 1280],
   ["ko", "dark", 360],
 ])) {
-  test(`classes and results are for everybody, ${locale}, ${colorScheme}, ${width} wide`, { timeout: 2 * MINUTE }, async () => {
-    const viewport = { width, height: 800 };
-    const touch = width < 640 ? { hasTouch: true, isMobile: true } : {};
-    const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=5", {
-      locale,
-      colorScheme,
-      viewport,
-      ...touch,
-    });
-    for (const [i, some] of files.entries()) {
-      await page.locator(".pictures > .actions button").first().click();
-      await card(page, i).locator("input[type=file]").setInputFiles(some);
-      await card(page, i).locator(".thumbnails li").nth(19).waitFor({ state: "attached" });
-    }
-    await page.selectOption("#weights", "shapes-0.35");
-    await start(page).click();
-    await page.locator(".confusion td button").first().waitFor({ timeout: MINUTE });
-    await card(page, 0).locator(".thumbnails li").first().click();
-    await page.locator(".chosen-bar").waitFor();
-    await page.addScriptTag({ path: axe });
-    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-    const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
-    const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
-    assert.deepEqual(found, []);
-    assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-    if (process.env.SCREENSHOTS) {
-      await page.screenshot({ path: `${process.env.SCREENSHOTS}/pictures-${locale}-${width}.png`, fullPage: true });
-    }
-    check();
-    await context.close();
-  });
+  test(
+    `classes and results are for everybody, ${locale}, ${colorScheme}, ${width} wide`,
+    { timeout: 2 * MINUTE },
+    async () => {
+      const viewport = { width, height: 800 };
+      const touch = width < 640 ? { hasTouch: true, isMobile: true } : {};
+      const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=5", {
+        locale,
+        colorScheme,
+        viewport,
+        ...touch,
+      });
+      for (const [i, some] of files.entries()) {
+        await page.locator(".pictures > .actions button").first().click();
+        await card(page, i).locator("input[type=file]").setInputFiles(some);
+        await card(page, i).locator(".thumbnails li").nth(19).waitFor({ state: "attached" });
+      }
+      await page.selectOption("#weights", "shapes-0.35");
+      await start(page).click();
+      await page.locator(".confusion td button").first().waitFor({ timeout: MINUTE });
+      await card(page, 0).locator(".thumbnails li").first().click();
+      await page.locator(".chosen-bar").waitFor();
+      await page.addScriptTag({ path: axe });
+      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+      const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+      const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
+      assert.deepEqual(found, []);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
+      if (process.env.SCREENSHOTS) {
+        await page.screenshot({ path: `${process.env.SCREENSHOTS}/pictures-${locale}-${width}.png`, fullPage: true });
+      }
+      check();
+      await context.close();
+    },
+  );
 }

@@ -11,19 +11,19 @@ export { ISOLATION, startServer } from "../../pkg-config/server.js";
  * @returns {Promise<import("playwright-core").Browser>}
  */
 export function launch(options = {}) {
-    const { CHROME } = process.env;
-    return chromium.launch({
-        ...(CHROME ? { executablePath: CHROME } : { channel: "chrome" }),
-        // no sandbox: root in a container has none; the rest keeps the browser from calling home
-        args: [
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-        ],
-        ...options,
-    });
+  const { CHROME } = process.env;
+  return chromium.launch({
+    ...(CHROME ? { executablePath: CHROME } : { channel: "chrome" }),
+    // no sandbox: root in a container has none; the rest keeps the browser from calling home
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+    ...options,
+  });
 }

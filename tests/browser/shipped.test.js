@@ -38,7 +38,11 @@ test("shipped weights agree with themselves run natively", { timeout: 30 * MINUT
   assert.ok(ours.length);
   for (const { id, file } of ours) {
     const stored = await readFile(new URL(`tests/golden/shipped/${id}.txt`, root), "utf8");
-    const expected = stored.trim().split("\n").slice(0, mosaics * PER_MOSAIC).map(Number);
+    const expected = stored
+      .trim()
+      .split("\n")
+      .slice(0, mosaics * PER_MOSAIC)
+      .map(Number);
     const found = await page.evaluate(classes, { file, mosaics });
     const differing = expected.flatMap((best, i) => (found[i] === best ? [] : [i]));
     assert.deepEqual(differing, [], `${id}: other classes for these images`);

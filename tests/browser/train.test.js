@@ -70,7 +70,10 @@ test(
     await page.reload();
     await keys.getByText("Run 2").waitFor();
     assert.deepEqual(await rows.allInnerTexts(), told);
-    assert.deepEqual(await rows.locator("input").evaluateAll((boxes) => boxes.map((box) => box.checked)), [false, true]);
+    assert.deepEqual(await rows.locator("input").evaluateAll((boxes) => boxes.map((box) => box.checked)), [
+      false,
+      true,
+    ]);
     await page.getByRole("img", { name: /Held-out accuracy at step 1:/ }).waitFor();
     await rows.nth(1).getByRole("button", { name: "Remove" }).click();
     await button(page, "One step").click();
@@ -112,7 +115,11 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   // what another data set would need is for the next run
   await page.selectOption("#setting-data", "pictures");
   await page.locator("#setting-epochs-note", { hasText: "acts at the next start" }).waitFor();
-  assert.equal(await page.locator("#setting-learning_rate").inputValue(), "99", "what is typed stays, with what is wrong");
+  assert.equal(
+    await page.locator("#setting-learning_rate").inputValue(),
+    "99",
+    "what is typed stays, with what is wrong",
+  );
   assert.match(await page.locator("#setting-learning_rate-note").innerText(), /From 0 to 10/);
   const reached = await step(page);
   await stepsDone(page, reached + 2);
@@ -146,7 +153,8 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
 });
 
 /** The settings of the quick start. @param {Page} page */
-const defaults = (page) => page.evaluate(async () => (await import(/** @type {any} */ ("/settings.js"))).preset("quick"));
+const defaults = (page) =>
+  page.evaluate(async () => (await import(/** @type {any} */ ("/settings.js"))).preset("quick"));
 
 test("a link with nonsense falls back to what is sensible", async () => {
   const { page, check } = await lab.open(
@@ -207,23 +215,31 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
   await bare.close();
 });
 
-test("pictures that do not arrive make a training pause, and it goes on when they do", { timeout: 3 * MINUTE }, async (t) => {
-  if (!sharedData("cifar-10")) return t.skip("the shared CIFAR-10 is absent");
-  const { page, context } = await lab.open("#train?train.data=cifar-10&train.batch=16");
-  await context.route("**/train_*.webp", (route) => (route.request().method() === "HEAD" ? route.continue() : route.abort()));
-  await button(page, "Start").click();
-  await page.locator(".control .problem", { hasText: "The training did not go on" }).waitFor();
-  await message(page, /pauses at step 0;/);
-  await context.unroute("**/train_*.webp");
-  await button(page, "Go on").click();
-  await stepsDone(page, 2);
-  assert.ok(await page.locator(".control .problem").isHidden());
-  await button(page, "Stop").click();
-  await message(page, /was stopped/);
-});
+test(
+  "pictures that do not arrive make a training pause, and it goes on when they do",
+  { timeout: 3 * MINUTE },
+  async (t) => {
+    if (!sharedData("cifar-10")) return t.skip("the shared CIFAR-10 is absent");
+    const { page, context } = await lab.open("#train?train.data=cifar-10&train.batch=16");
+    await context.route("**/train_*.webp", (route) =>
+      route.request().method() === "HEAD" ? route.continue() : route.abort(),
+    );
+    await button(page, "Start").click();
+    await page.locator(".control .problem", { hasText: "The training did not go on" }).waitFor();
+    await message(page, /pauses at step 0;/);
+    await context.unroute("**/train_*.webp");
+    await button(page, "Go on").click();
+    await stepsDone(page, 2);
+    assert.ok(await page.locator(".control .problem").isHidden());
+    await button(page, "Stop").click();
+    await message(page, /was stopped/);
+  },
+);
 
 test("a training that diverges ends, and is not kept as weights", { timeout: 2 * MINUTE }, async () => {
-  const { page, check } = await lab.open("#train?train.schedule=constant&train.warmup=0&train.weight_decay=1&train.learning_rate=10");
+  const { page, check } = await lab.open(
+    "#train?train.schedule=constant&train.warmup=0&train.weight_decay=1&train.learning_rate=10",
+  );
   await button(page, "Start").click();
   await page.locator(".control .problem", { hasText: "the loss is no longer a number" }).waitFor({ timeout: MINUTE });
   assert.match(await page.locator(".runs li").innerText(), /ended early/);
@@ -234,7 +250,9 @@ test("a training that diverges ends, and is not kept as weights", { timeout: 2 *
 test("a training that does not fit into memory says so, and the next one runs", { timeout: 2 * MINUTE }, async () => {
   const { page } = await lab.open("#train?train.width=1.4&train.resolution=224&train.batch=1024");
   await button(page, "Start").click();
-  await page.locator(".control .problem", { hasText: /The training did not go on.* takes [\d.,]+ GB of memory/ }).waitFor({ timeout: MINUTE });
+  await page
+    .locator(".control .problem", { hasText: /The training did not go on.* takes [\d.,]+ GB of memory/ })
+    .waitFor({ timeout: MINUTE });
   await page.getByRole("button", { name: "Quick start" }).click();
   await page.locator('input[name=width][value="0.35"]').click();
   await page.locator('input[name=resolution][value="32"]').click();

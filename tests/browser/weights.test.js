@@ -49,7 +49,8 @@ const well = (request, response) => {
   response.writeHead(from ? 206 : 200).end(whole.subarray(from));
 };
 /** The first `bytes`, as of a file of `length`, then whatever `end` does. @param {number} bytes @param {number} length @returns {Answer} */
-const part = (bytes, length, end = (/** @type {import("node:http").ServerResponse} */ response) => void response.end()) =>
+const part =
+  (bytes, length, end = (/** @type {import("node:http").ServerResponse} */ response) => void response.end()) =>
   (_, response) => {
     response.writeHead(200, { "Content-Length": length });
     response.write(whole.subarray(0, bytes), () => end(response));
@@ -119,35 +120,39 @@ for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ (
   });
 }
 
-test("what broke off is gone on with, after a reload too, and is there without the host", { timeout: MINUTE }, async () => {
-  const { page, close } = await open(part(1_300_000, whole.length, hangUp));
-  await page.selectOption("#weights", "published");
-  await problem(page, /The connection to 127\.0\.0\.1:\d+ broke off/);
-  await page.reload();
-  await list(page);
-  await row(page).getByText("1.3 MB of about 1.54 MB here").waitFor();
-  assert.ok(await button(page, "Use").isHidden(), "part of a file is no weights");
-  answer = well;
-  await button(page, "Go on").click();
-  await button(page, "Use").waitFor();
-  assert.deepEqual(ranges, [undefined, "bytes=1300000-"]);
-  await button(page, "Use").click();
-  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
-  answer = (request) => void request.socket.destroy();
-  await page.reload();
-  await page.locator("#panel-classify .predictions li").first().waitFor();
-  assert.equal(await used(page), "published");
+test(
+  "what broke off is gone on with, after a reload too, and is there without the host",
+  { timeout: MINUTE },
+  async () => {
+    const { page, close } = await open(part(1_300_000, whole.length, hangUp));
+    await page.selectOption("#weights", "published");
+    await problem(page, /The connection to 127\.0\.0\.1:\d+ broke off/);
+    await page.reload();
+    await list(page);
+    await row(page).getByText("1.3 MB of about 1.54 MB here").waitFor();
+    assert.ok(await button(page, "Use").isHidden(), "part of a file is no weights");
+    answer = well;
+    await button(page, "Go on").click();
+    await button(page, "Use").waitFor();
+    assert.deepEqual(ranges, [undefined, "bytes=1300000-"]);
+    await button(page, "Use").click();
+    await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+    answer = (request) => void request.socket.destroy();
+    await page.reload();
+    await page.locator("#panel-classify .predictions li").first().waitFor();
+    assert.equal(await used(page), "published");
 
-  await list(page);
-  const [saved] = await Promise.all([page.waitForEvent("download"), button(page, "Save").click()]);
-  assert.ok(whole.equals(await readFile(await saved.path())), "byte for byte");
-  const [onnx] = await Promise.all([page.waitForEvent("download"), button(page, "Save as ONNX").click()]);
-  assert.equal(onnx.suggestedFilename(), "published.onnx");
-  await button(page, "Delete").click();
-  await button(page, "Fetch").waitFor();
-  assert.equal(ranges.length, 2);
-  await close();
-});
+    await list(page);
+    const [saved] = await Promise.all([page.waitForEvent("download"), button(page, "Save").click()]);
+    assert.ok(whole.equals(await readFile(await saved.path())), "byte for byte");
+    const [onnx] = await Promise.all([page.waitForEvent("download"), button(page, "Save as ONNX").click()]);
+    assert.equal(onnx.suggestedFilename(), "published.onnx");
+    await button(page, "Delete").click();
+    await button(page, "Fetch").waitFor();
+    assert.equal(ranges.length, 2);
+    await close();
+  },
+);
 
 for (const [what, second] of /** @type {[string, Answer][]} */ ([
   ["cannot go on in the middle", (_, response) => void response.end(whole)],
@@ -189,7 +194,11 @@ test("fetching is cancelled where it is shown, and what came is kept", { timeout
   await button(page, "Go on").waitFor();
   await button(page, "Delete").click();
   await button(page, "Fetch").waitFor();
-  assert.equal(await page.evaluate(() => document.activeElement?.textContent?.slice(0, 20)), "Fetch", "the focus stays");
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.textContent?.slice(0, 20)),
+    "Fetch",
+    "the focus stays",
+  );
   check();
   await close();
 });
@@ -242,7 +251,9 @@ test("weights that were opened or trained outlive a reload, until they are delet
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.equal(await used(page), "file:mine.safetensors");
   await page.getByRole("button", { name: "How it is read" }).click();
-  const read = await page.locator("dialog[open] select").evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
+  const read = await page
+    .locator("dialog[open] select")
+    .evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
   assert.deepEqual(read, ["cifar", "symmetric", "cifar"], "as it is");
   await page.getByRole("button", { name: "Read it so" }).click();
   await list(page);

@@ -30,9 +30,7 @@ export function createApart(context) {
   const { state, model } = context;
   const place = h("div", { class: "apart-panel" });
   const choose = (/** @type {string} */ panel) => state.set("apart", { panel });
-  const links = PANELS.map((name) =>
-    h("button", { type: "button", t: `apart.${name}`, onclick: () => choose(name) }),
-  );
+  const links = PANELS.map((name) => h("button", { type: "button", t: `apart.${name}`, onclick: () => choose(name) }));
   const select = h("select", { "t-aria-label": "apart.contents", onchange: () => choose(select.value) });
   for (const name of PANELS) select.append(h("option", { value: name, t: `apart.${name}` }));
   /** @type {Map<string, HTMLElement>} */

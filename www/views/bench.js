@@ -177,7 +177,13 @@ const nameOf = (one) => t(one.batch ? "bench.training.of" : "bench.inference.of"
 /** A row; dashes where nothing is measured yet. @param {Case} one @param {Measurement} [found] */
 function cellsOf(one, found) {
   if (!found) return [networkOf(one), ...COLUMNS.slice(1).map(() => "–")];
-  return [networkOf(one), count(found.macs), milliseconds(found.milliseconds), figure(found.rate), figure(found.gflops)];
+  return [
+    networkOf(one),
+    count(found.macs),
+    milliseconds(found.milliseconds),
+    figure(found.rate),
+    figure(found.gflops),
+  ];
 }
 
 /** The words of a string, without what marks its terms. @param {string} key */

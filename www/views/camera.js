@@ -41,7 +41,7 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
         if (seconds > 0.5) rate.textContent = t("camera.rate", { n: figure((done.length - 1) / seconds) });
       }
       // Firefox before 132 does not say when there is another frame
-      await new Promise((next) => (video.requestVideoFrameCallback?.(next) ?? requestAnimationFrame(next)));
+      await new Promise((next) => video.requestVideoFrameCallback?.(next) ?? requestAnimationFrame(next));
     }
   }
 

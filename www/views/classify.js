@@ -250,7 +250,10 @@ export function createClassify({ engine, state, model }) {
   /** @param {import("../protocol.js").Prediction[]} predictions */
   function sayBest([best]) {
     const name = model.nameOf(best);
-    return t("classify.best", { name: model.ownNames ? name : name.split(", ")[0], probability: percent(best.probability) });
+    return t("classify.best", {
+      name: model.ownNames ? name : name.split(", ")[0],
+      probability: percent(best.probability),
+    });
   }
 
   /** Shows what went wrong; instead of the picture, if it was that, the first that is new, or else the one before. @param {unknown} error @param {Item} [item] */

@@ -64,12 +64,16 @@ export function createManifold({ engine, state }) {
     );
     through.value = String(chosen);
     const options = { dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) };
-    ask([n, chosen, matrix], () => engine.manifold(options), (answer) => {
-      found = { ...answer, n: options.dimensions, relu: options.relu };
-      before.replaceChildren(plane(found.curve, found.alive));
-      after.replaceChildren(plane(found.returned, found.alive));
-      say();
-    });
+    ask(
+      [n, chosen, matrix],
+      () => engine.manifold(options),
+      (answer) => {
+        found = { ...answer, n: options.dimensions, relu: options.relu };
+        before.replaceChildren(plane(found.curve, found.alive));
+        after.replaceChildren(plane(found.returned, found.alive));
+        say();
+      },
+    );
   }
 
   function say() {

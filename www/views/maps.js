@@ -85,7 +85,10 @@ export function createMaps({ state, model }) {
     painted ??= tile(channels, size, paint);
     show(all, painted);
     mark(all, channels, size, chosen - 1);
-    show(one, tile(1, size, (image) => paint(image, chosen - 1)));
+    show(
+      one,
+      tile(1, size, (image) => paint(image, chosen - 1)),
+    );
     saw.width = saw.height = Math.sqrt(crop.length / 4);
     saw.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(crop), saw.width), 0, 0);
     const { width, stem, resolution } = model.network.config;

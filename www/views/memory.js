@@ -45,7 +45,14 @@ export function createMemory(context) {
       hooks: { setCursor: [(plot) => pointTo(plot, layers)] },
       scales: { x: { time: false, range: [1, steps.length] }, y: { range: (_, _low, high) => [0, high * 1.05] } },
       axes: [
-        { ...axisStyle(), size: 28, label: t("memory.layer"), labelSize: 16, labelFont: axisStyle().font, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        {
+          ...axisStyle(),
+          size: 28,
+          label: t("memory.layer"),
+          labelSize: 16,
+          labelFont: axisStyle().font,
+          values: (_, ticks) => ticks.map((tick) => number(tick)),
+        },
         { ...axisStyle(), size: 64, values: (_, ticks) => ticks.map(bytes) },
       ],
       series: [{}, ...series],

@@ -26,7 +26,11 @@ export function createModelBar(context, openWeights) {
     if (entry?.origin !== "opened") return;
     openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
   });
-  const readingButton = h("button", { type: "button", t: "reading.open", onclick: () => reading.show(model.network.config) });
+  const readingButton = h("button", {
+    type: "button",
+    t: "reading.open",
+    onclick: () => reading.show(model.network.config),
+  });
   const selectLabel = h("label", { for: "weights" });
   const width = createToggles({ name: "width", legend: "bar.width", choose: set });
   const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
@@ -141,7 +145,10 @@ export function createModelBar(context, openWeights) {
     waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
     readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
-    for (const [one, published] of /** @type {const} */ ([[accuracy, false], [publishedAccuracy, true]])) {
+    for (const [one, published] of /** @type {const} */ ([
+      [accuracy, false],
+      [publishedAccuracy, true],
+    ])) {
       one.element.hidden = stated === undefined || (entry?.origin === "published") !== published;
       one.set(percent(stated ?? 0));
     }

@@ -28,9 +28,16 @@ export function createPictures({ state, project }) {
   /** Pictures are added in the order in which they came. */
   let added = Promise.resolve();
 
-  const folders = h("input", { type: "file", multiple: true, webkitdirectory: true, hidden: true, onchange: pickFolders });
+  const folders = h("input", {
+    type: "file",
+    multiple: true,
+    webkitdirectory: true,
+    hidden: true,
+    onchange: pickFolders,
+  });
   const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickProject });
-  const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) => h("button", { type: "button", t: key, onclick });
+  const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
+    h("button", { type: "button", t: key, onclick });
   const saveButton = button("pictures.save", saveProject);
   const summary = h("p", { class: "muted" });
   const list = h("ul", { class: "class-cards", "t-aria-label": "pictures.classes" });
@@ -69,7 +76,13 @@ export function createPictures({ state, project }) {
       "header",
       {},
       h("h2", { t: "pictures.title" }),
-      h("div", { class: "actions" }, saveButton, button("pictures.open", () => picker.click()), picker),
+      h(
+        "div",
+        { class: "actions" },
+        saveButton,
+        button("pictures.open", () => picker.click()),
+        picker,
+      ),
     ),
     h("p", { t: "pictures.hint" }),
     summary,
@@ -144,7 +157,13 @@ export function createPictures({ state, project }) {
         progress.value = (before + done) / total;
         progressText.textContent = t("pictures.adding", { done: before + done, total });
       };
-      failed.push(...(await project.add(one, files.map(({ file }) => file), { signal, onProgress })));
+      failed.push(
+        ...(await project.add(
+          one,
+          files.map(({ file }) => file),
+          { signal, onProgress },
+        )),
+      );
       before += files.length;
     }
     if (signal.aborted) adding = new AbortController();
@@ -250,7 +269,14 @@ export function createPictures({ state, project }) {
     undo.focus(); // which shows what was done, too
   }
 
-  const panel = { chosen, chosenChanged, removeChosen, removeClass, add, touch: (/** @type {Class} */ one) => (touched = one) };
+  const panel = {
+    chosen,
+    chosenChanged,
+    removeChosen,
+    removeClass,
+    add,
+    touch: (/** @type {Class} */ one) => (touched = one),
+  };
 
   function update() {
     for (const [id, card] of cards) {
@@ -311,7 +337,10 @@ export function createPictures({ state, project }) {
 
 /** The settings of a file that are what they may be. @param {import("../settings.js").Values} settings */
 function valid({ width, resolution, ...settings }) {
-  const known = SETTINGS.filter(({ key }) => key in settings).map((one) => [one.key, parse(one, String(settings[one.key]))]);
+  const known = SETTINGS.filter(({ key }) => key in settings).map((one) => [
+    one.key,
+    parse(one, String(settings[one.key])),
+  ]);
   return {
     ...Object.fromEntries(known.filter(([, value]) => value !== null)),
     ...(WIDTHS.includes(Number(width)) && { width: Number(width) }),

@@ -75,7 +75,11 @@ export function createResults({ session }) {
     const focused = [...table.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
     table.replaceChildren(
       h("caption", { class: "visually-hidden" }, t("results.caption")),
-      h("thead", {}, h("tr", {}, h("td", {}), ...head, h("th", { scope: "col", class: "score" }, t("results.accuracy")))),
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("td", {}), ...head, h("th", { scope: "col", class: "score" }, t("results.accuracy"))),
+      ),
       h("tbody", {}, ...rows),
     );
     if (focused >= 0) table.querySelectorAll("button")[focused]?.focus();

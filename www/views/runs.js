@@ -65,7 +65,13 @@ export function createRuns({ engine, session, state, library }) {
           runs.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
       }),
       swatch(run),
-      h("span", { class: "run-name" }, h("strong", {}, name), described && h("span", {}, ` ${described}`), changesOf(run)),
+      h(
+        "span",
+        { class: "run-name" },
+        h("strong", {}, name),
+        described && h("span", {}, ` ${described}`),
+        changesOf(run),
+      ),
       h(
         "span",
         { class: "run-end" },
@@ -77,9 +83,7 @@ export function createRuns({ engine, session, state, library }) {
         "span",
         { class: "actions" },
         action("runs.use", unfit, () => withWeights(run, (bytes) => use(run, bytes))),
-        action("weights.save", unfit, () =>
-          withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`)),
-        ),
+        action("weights.save", unfit, () => withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`))),
         action("weights.onnx", unfit, () =>
           withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
         ),
@@ -116,7 +120,9 @@ export function createRuns({ engine, session, state, library }) {
 
   /** The keyboard's focus stays on what it was on, of a run that is still there. @param {() => void} redraw */
   function keepFocus(redraw) {
-    const controls = (/** @type {Element | null | undefined} */ row) => [...(row?.querySelectorAll("input, button") ?? [])];
+    const controls = (/** @type {Element | null | undefined} */ row) => [
+      ...(row?.querySelectorAll("input, button") ?? []),
+    ];
     const { activeElement } = document;
     const focused = /** @type {HTMLElement | null | undefined} */ (activeElement?.closest(".runs > li"));
     const at = controls(focused).findIndex((control) => control === activeElement);
@@ -177,5 +183,4 @@ function changesOf({ changes = [] }) {
 }
 
 /** One that weights to start from have decided is theirs. @param {Run} run @param {string} key */
-const settingOf = ({ config, settings }, key) =>
-  /** @type {Record<string, any>} */ (config)[key] ?? settings[key];
+const settingOf = ({ config, settings }, key) => /** @type {Record<string, any>} */ (config)[key] ?? settings[key];

@@ -13,7 +13,8 @@ const OPEN = ["data", "rate"];
 /** Shows a setting wherever it is, and puts the keyboard's focus there. @param {string} key */
 export function reveal(key) {
   const control = document.getElementById(`setting-${key}`);
-  for (let group = control?.closest("details"); group; group = group.parentElement?.closest("details")) group.open = true;
+  for (let group = control?.closest("details"); group; group = group.parentElement?.closest("details"))
+    group.open = true;
   control?.focus();
 }
 

@@ -126,8 +126,8 @@ export function createTrain(context) {
       : preparing !== null
         ? t("train.state.preparing", { share: percent(preparing) })
         : evaluating !== null
-        ? t("train.state.evaluating", { share: percent(evaluating) })
-        : stateText();
+          ? t("train.state.evaluating", { share: percent(evaluating) })
+          : stateText();
     if (message.textContent !== text) message.textContent = text;
   }
   function stateText() {
@@ -149,7 +149,10 @@ export function createTrain(context) {
     const held = run.evaluations.at(-1);
     progress.value = total ? done / total : 0;
     values.epoch.textContent = t("train.of", {
-      done: number(Math.min(done / run.steps_per_epoch, Number(run.settings.epochs)), { minimumFractionDigits: 2, maximumFractionDigits: 2 }),
+      done: number(Math.min(done / run.steps_per_epoch, Number(run.settings.epochs)), {
+        minimumFractionDigits: 2,
+        maximumFractionDigits: 2,
+      }),
       total: number(Number(run.settings.epochs)),
     });
     values.step.textContent = t("train.of", { done: number(done), total: number(total) });

@@ -38,7 +38,8 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
       const found = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
       if (mine !== turn) return end(found);
       stream = found;
-      for (const track of found.getTracks()) track.onended = () => mine === turn && fail(new EngineError("camera-lost", "its track has ended"));
+      for (const track of found.getTracks())
+        track.onended = () => mine === turn && fail(new EngineError("camera-lost", "its track has ended"));
       video.srcObject = stream;
       live.hidden = false;
       await video.play();

@@ -75,7 +75,9 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
       dialog.close();
       use(entry);
     });
-    const fileName = (origin === "opened" ? entry.name() : id).replace(/\.safetensors$/, "").replace(/[^\p{L}\p{N}._-]+/gu, "-");
+    const fileName = (origin === "opened" ? entry.name() : id)
+      .replace(/\.safetensors$/, "")
+      .replace(/[^\p{L}\p{N}._-]+/gu, "-");
     const toFile = button("weights.save", async () => save(await library.load(entry), `${fileName}.safetensors`));
     const toOnnx = button("weights.onnx", async () =>
       save(await engine.toOnnx(await library.load(entry), { options: entry.options }), `${fileName}.onnx`),
@@ -165,7 +167,8 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
 
   async function estimate() {
     const { usage, quota } = (await navigator.storage?.estimate?.()) ?? {};
-    room.textContent = usage === undefined || !quota ? "" : t("weights.room", { usage: bytes(usage), quota: bytes(quota) });
+    room.textContent =
+      usage === undefined || !quota ? "" : t("weights.room", { usage: bytes(usage), quota: bytes(quota) });
   }
 
   function show() {

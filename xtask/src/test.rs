@@ -27,6 +27,9 @@ const STAGES: &[Stage] = &[
     ("browser", browser),
 ];
 
+/// What Prettier formats.
+const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{js,ts}", "src/**/*.ts"];
+
 /// Runs the stages named, or all.
 pub fn test(wanted: &[String]) -> Result<()> {
     for name in wanted {
@@ -55,8 +58,10 @@ pub fn test(wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// Rust by rustfmt, the page and its tests by Prettier: `cargo fmt` and `npx prettier --write …` put them right.
 fn formatting(tools: &Tools) -> Result<()> {
-    tools.run(cmd!(tools.shell, "cargo fmt --all --check"))
+    tools.run(cmd!(tools.shell, "cargo fmt --all --check"))?;
+    tools.run(cmd!(tools.shell, "node node_modules/prettier/bin/prettier.cjs --check {PAGE...}"))
 }
 
 /// The native code, without threads too, then what the wasm build makes of it.
