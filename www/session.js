@@ -42,6 +42,8 @@ const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate
 export const GRID = 40;
 /** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
 const HELD_OUT = [GRID, 500];
+/** How many times as many it may be for the sake of comparing runs, or as few. */
+const COMPARABLE = 3;
 /** How much faster a picture is evaluated than trained on, roughly. */
 const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
@@ -404,8 +406,7 @@ export class Session extends EventTarget {
   async #evaluate(signal, images) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
-    const [least, most] = HELD_OUT;
-    run.held_out ||= Math.min(Math.max(Math.round(EVALUATION_SPEED * this.rate), least), most, trainer.held_out);
+    run.held_out ||= Math.min(this.#sample(run), trainer.held_out);
     const onProgress = (/** @type {number} */ share) => {
       this.evaluating = share < 1 ? share : null;
       this.dispatchEvent(new Event("steps"));
@@ -417,6 +418,21 @@ export class Session extends EventTarget {
     this.judged = judged;
     this.runs.keep(run);
     this.dispatchEvent(new Event("evaluation"));
+  }
+
+  /**
+   * How many held-out pictures a run is judged by: about as many as a second is enough for and, if that is not far off, the
+   * same as the run before it on the same data, so that the two can be compared.
+   *
+   * @param {Run} run
+   */
+  #sample(run) {
+    const [least, most] = HELD_OUT;
+    const affordable = Math.min(Math.max(Math.round(EVALUATION_SPEED * this.rate), least), most);
+    const { data } = run.settings;
+    const before = this.runs.all.findLast((other) => other !== run && other.settings.data === data)?.held_out ?? 0;
+    const near = before <= COMPARABLE * affordable && affordable <= COMPARABLE * before;
+    return near && data !== "pictures" ? before : affordable; // one's own pictures become more
   }
 
   /** @param {"stopped" | "finished"} end */
