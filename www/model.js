@@ -160,10 +160,11 @@ export class Model extends EventTarget {
     const classifier = await this.#engine.loadClassifier(await this.#library.load(entry), { options: entry.options });
     const { labels, config } = classifier;
     this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
-    /** @type {"drawings" | "cifar-10" | "photos"} */
+    /** @type {"drawings" | "cifar-10" | "own" | "photos"} */
     let samples = "photos";
     if (String(labels) === String(this.#shapes)) samples = "drawings";
     if (String(labels) === String(CIFAR_NAMES)) samples = "cifar-10";
+    if (labels.length && String(labels) === String(this.#project.classes.map(({ name }) => name))) samples = "own";
     return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
   }
 

@@ -114,6 +114,19 @@ test(
     await page.locator(".confusion td button").first().click();
     await page.locator("dialog[open] .mistakes canvas").first().waitFor();
     await page.keyboard.press("Escape");
+
+    // Classify begins with pictures that it has not learnt from
+    const names = await page
+      .locator(".class-name")
+      .evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
+    await page.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
+    await page.locator(`.samples-list button[aria-label="${names[0]}"]`).first().waitFor();
+    const samples = page.locator(".samples-list button");
+    const labels = await samples.evaluateAll((all) => all.map((one) => one.getAttribute("aria-label")));
+    assert.equal(labels.length, 8);
+    assert.deepEqual([...new Set(labels)], names);
+    await page.locator("#tab-train").click();
+
     await page.locator("#language").click();
     await page.getByRole("tab", { name: "학습" }).waitFor();
     assert.deepEqual(await page.locator(".confusion thead th span").allInnerTexts(), NAMES, "their own names stay");

@@ -19,7 +19,7 @@ import { createSamples } from "./samples.js";
 const isBad = (error) => ["empty-file", "not-an-image", "too-large", "no-canvas"].includes(error?.code);
 
 /** @param {import("../main.js").Context} context */
-export function createClassify({ engine, state, model }) {
+export function createClassify({ engine, state, model, project }) {
   /** @type {Item[]} */
   let items = [];
   /** @type {Item | undefined} */
@@ -64,7 +64,7 @@ export function createClassify({ engine, state, model }) {
   const stage = h("div", { class: "stage" }, box, hint, camera.element);
   const crop = h("canvas", { class: "crop", role: "img", "t-aria-label": "classify.crop.label" });
   const cropSize = h("span", { class: "number" });
-  const samples = createSamples({ engine, model, choose });
+  const samples = createSamples({ engine, model, project, choose });
   const predictions = createPredictions();
   const drawn = h(
     "p",

@@ -1,6 +1,6 @@
 /**
- * Pictures to begin with, of what the network knows: drawn shapes, or test pictures of CIFAR-10 where that is here; photos
- * for any other.
+ * Pictures to begin with, of what the network knows: drawn shapes, test pictures of CIFAR-10 where that is here, or those
+ * that were held out of a person's own; photos for any other.
  */
 import { cifar10 } from "../datasets.js";
 import { h, paintRgb } from "../dom.js";
@@ -10,6 +10,7 @@ import { CIFAR_10 } from "../settings.js";
 
 const PHOTOS = ["cat", "coffee", "flower", "palace", "rocket"];
 const DRAWINGS = 8;
+const OWN = 8;
 const MOST_SEEDS = 1_000_000;
 /** Among so many test pictures, those of its first mosaic, one of each class is looked for. */
 const TEST_PICTURES = 1000;
@@ -25,9 +26,10 @@ const LOOK_AMONG = 60;
 
 /**
  * @param {{engine: import("../engine.js").Engine, model: import("../model.js").Model,
+ *   project: import("../project.js").Project,
  *   choose: (sample: Sample, proposed: boolean) => void}} options `proposed`: the page takes it, nobody asked for it
  */
-export function createSamples({ engine, model, choose }) {
+export function createSamples({ engine, model, project, choose }) {
   const list = h("ul", { class: "samples-list" });
   const again = h("button", {
     type: "button",
@@ -35,7 +37,7 @@ export function createSamples({ engine, model, choose }) {
     onclick: () => renew(Math.floor(Math.random() * MOST_SEEDS)),
   });
   const element = h("div", { class: "samples" }, h("header", {}, h("h2", { t: "samples.title" }), again), list);
-  /** @type {"drawings" | "cifar-10" | "photos" | ""} */
+  /** @type {"drawings" | "cifar-10" | "own" | "photos" | ""} */
   let shown = "";
   /** @type {Sample[]} */
   let samples = [];
@@ -43,9 +45,27 @@ export function createSamples({ engine, model, choose }) {
   /** Those of the kind on show. @param {number} seed */
   async function make(seed) {
     if (shown === "drawings") return drawings(seed);
+    if (shown === "own" && project.pictures.some(({ held_out }) => held_out)) return heldOut(seed);
     const pictures = shown === "cifar-10" ? await testPictures(seed).catch(() => null) : null;
     again.hidden = !pictures;
     return pictures ?? photos();
+  }
+
+  /** Of each class in turn. @param {number} seed @returns {Sample[]} */
+  function heldOut(seed) {
+    const ofClass = (/** @type {import("../project.js").Class} */ one) =>
+      project
+        .of(one)
+        .filter(({ held_out }) => held_out)
+        .map((picture, at) => ({ one, picture, at }));
+    const all = project.classes.flatMap(ofClass).sort((a, b) => a.at - b.at);
+    again.hidden = all.length <= OWN;
+    const first = ((seed - 1) * OWN) % all.length;
+    return [...all.slice(first), ...all.slice(0, first)].slice(0, OWN).map(({ one, picture: { blob } }) => {
+      const url = URL.createObjectURL(blob);
+      const picture = h("img", { src: url, alt: "", onload: () => URL.revokeObjectURL(url) });
+      return { name: () => one.name, load: async () => blob, picture };
+    });
   }
 
   /** @param {number} seed */
