@@ -44,6 +44,15 @@ pub fn save(trainer: &Trainer) -> Result<Vec<u8>> {
     Ok(weights::write(entries, metadata))
 }
 
+/// Bytes of a file of the weights so far.
+///
+/// # Errors
+/// [`Error::Diverged`] where it could not be read.
+pub fn save_weights(trainer: &Trainer, precision: Precision) -> Result<Vec<u8>> {
+    trainer.check_finite()?;
+    Ok(weights::save(trainer.weights(), precision))
+}
+
 /// The trainer that [`save`] was given.
 ///
 /// # Errors

@@ -61,11 +61,11 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
 
 /// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
 pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
-    let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
-    let mut plain = Augment::new(config, 0, false, &[], 0);
     if images.is_empty() {
         return;
     }
+    let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
+    let mut plain = Augment::new(config, 0, false, &[], 0);
     let at_once = (FLOATS_AT_ONCE / input).clamp(1, AT_ONCE).min(images.len() / image);
     let mut inputs = vec![0.0; at_once * input];
     for images in images.chunks(at_once * image) {

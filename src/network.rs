@@ -114,13 +114,8 @@ impl Network {
     /// # Panics
     /// If there are none, or more than the network has buffers for.
     pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
-        let (image, input) = (images.len() / count, self.stem.layer.size_in.pow(2) * 3);
-        let mut rest = images;
-        for shard in self.start_batch(count) {
-            let (here, after) = rest.split_at(shard.images * image);
-            read(here, &mut shard.input[..shard.images * input]);
-            rest = after;
-        }
+        let input = self.stem.layer.size_in.pow(2) * 3;
+        self.share_out(count, images, |images, shard| read(images, &mut shard.input[..shard.images * input]));
     }
 
     /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
@@ -128,17 +123,24 @@ impl Network {
     /// # Panics
     /// If there are none, or more than the network has buffers for.
     pub fn start_features(&mut self, features: &[f32]) {
-        let channels = self.last.layer.c_out;
-        let lanes = lanes(self.level);
-        let mut rest = features;
-        for shard in self.start_batch(features.len() / channels) {
-            let (here, after) = rest.split_at(shard.images * channels);
-            for (image, features) in here.chunks_exact(channels).enumerate() {
+        let (channels, lanes) = (self.last.layer.c_out, lanes(self.level));
+        self.share_out(features.len() / channels, features, |features, shard| {
+            for (image, features) in features.chunks_exact(channels).enumerate() {
                 for (block, values) in features.chunks_exact(lanes).enumerate() {
                     let start = (block * shard.images + image) * lanes;
                     shard.tensors.features[start..start + lanes].copy_from_slice(values);
                 }
             }
+        });
+    }
+
+    /// Starts a batch of `count` images; `take` gets what each shard has of `values`, of which every image has as many.
+    fn share_out<T>(&mut self, count: usize, values: &[T], mut take: impl FnMut(&[T], &mut Shard)) {
+        let each = values.len() / count;
+        let mut rest = values;
+        for shard in self.start_batch(count) {
+            let (here, after) = rest.split_at(shard.images * each);
+            take(here, shard);
             rest = after;
         }
     }

@@ -304,9 +304,7 @@ impl Trainer {
     /// A `.safetensors` file of the weights as they are now, in half or single precision; none of a training that has
     /// diverged, as it could not be read.
     pub fn weights(&self, half: bool) -> Result<Vec<u8>> {
-        self.trainer.check_finite()?;
-        let precision = if half { Precision::Half } else { Precision::Full };
-        Ok(weights::save(self.trainer.weights(), precision))
+        checkpoint::save_weights(&self.trainer, if half { Precision::Half } else { Precision::Full })
     }
 
     /// All that a training needs to go on bit for bit; nothing of one that has diverged, likewise.

@@ -6,6 +6,7 @@
 mod python;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mobilenetv2::config::{Activation, Padding, Shortcut};
 use mobilenetv2::infer::Classifier;
@@ -28,8 +29,8 @@ fn configs() -> [Config; 5] {
 
 #[test]
 fn onnxruntime_gives_our_logits() {
+    let Some(python) = python::with("onnx, onnxruntime, safetensors") else { return };
     for (index, config) in configs().into_iter().enumerate() {
-        let Some(mut python) = python::with("onnx, onnxruntime, safetensors") else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("onnx-{index}"));
         std::fs::create_dir_all(&folder).unwrap();
         let [model, images, logits] = ["model.onnx", "images", "logits"].map(|name| folder.join(name));
@@ -47,7 +48,7 @@ fn onnxruntime_gives_our_logits() {
         std::fs::write(&images, safetensors::serialize([("images", view)], None).unwrap()).unwrap();
 
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/run_onnx.py");
-        let output = python.arg(script).args([&model, &images, &logits]).output().unwrap();
+        let output = Command::new(&python).arg(script).args([&model, &images, &logits]).output().unwrap();
         assert!(output.status.success(), "{config:?}: {}", String::from_utf8_lossy(&output.stderr));
 
         let mut found = Vec::new();

@@ -32,9 +32,9 @@ fn records(data: &Dataset) -> Vec<u8> {
 const MODULES: &str = "PIL, safetensors, torch, torchvision";
 
 /// Trains on the records in a folder; the lines of JSON that they print.
-fn torchrun(mut python: Command, processes: &str, folder: &Path, epochs: &str) -> Vec<Value> {
+fn torchrun(python: &str, processes: &str, folder: &Path, epochs: &str) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/continue_in_pytorch.py");
-    let output = python
+    let output = Command::new(python)
         .args(["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", processes])
         .arg(script)
         .args(["--weights", "before", "--recipe", "recipe.json", "--out", "after", "--data", "."])
@@ -50,6 +50,7 @@ fn torchrun(mut python: Command, processes: &str, folder: &Path, epochs: &str) -
 
 #[test]
 fn a_training_goes_on_in_two_processes_and_comes_back() {
+    let Some(python) = python::with(MODULES) else { return };
     let cifar = Config { width: 0.35, ..Config::cifar() };
     let imagenet = Config {
         width: 0.35,
@@ -67,7 +68,6 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
     });
     let paper = json!({"batch": 32, "optimizer": "rmsprop", "learning_rate": 0.005, "crop_padding": 0});
     for (name, config, recipe) in [("cifar", cifar, modern), ("imagenet", imagenet, paper)] {
-        let Some(python) = python::with(MODULES) else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-{name}"));
         fs::create_dir_all(&folder).unwrap();
         let file = |name: &str| folder.join(name);
@@ -80,7 +80,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
         before.labels = train.names.clone();
         fs::write(file("before"), weights::save(&before, Precision::Full)).unwrap();
 
-        let lines = torchrun(python, "2", &folder, "4");
+        let lines = torchrun(&python, "2", &folder, "4");
         let losses: Vec<f64> = lines.iter().filter_map(|line| line["loss"].as_f64()).collect();
         assert_eq!(losses.len(), 80, "{name}");
         // A network for photos learns nothing of drawings in so few steps; of it, the way there and back is tested.
@@ -104,13 +104,13 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
 
 #[test]
 fn steps_there_are_steps_here() {
+    let Some(python) = python::with(MODULES) else { return };
     // Nothing random and a batch of all images, so that their order does not count. Two processes normalise by the
     // statistics of their halves, which are those of the whole where all images are the same.
     let different = shapes::dataset(1, 0, 40, cifar10::SIZE);
     let one = shapes::dataset(1, 0, 1, cifar10::SIZE);
     let same = Dataset { images: one.images.repeat(40), labels: one.labels.repeat(40), ..one };
     for (processes, data) in [("1", different), ("2", same)] {
-        let Some(python) = python::with(MODULES) else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-steps-{processes}"));
         fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("data_batch_1.bin"), records(&data)).unwrap();
@@ -124,7 +124,7 @@ fn steps_there_are_steps_here() {
         let activation = Activation::Linear; // whose kinks would make an avalanche of rounding
         let before = Weights::random(Config { width: 0.35, epsilon: 0.1, activation, ..Config::cifar() }, 1);
         fs::write(folder.join("before"), weights::save(&before, Precision::Full)).unwrap();
-        let lines = torchrun(python, processes, &folder, "4");
+        let lines = torchrun(&python, processes, &folder, "4");
         let theirs: Vec<f64> = lines.iter().filter_map(|line| line["loss"].as_f64()).collect();
 
         let recipe: Recipe = serde_json::from_value(recipe).unwrap();

@@ -7,6 +7,7 @@
 mod python;
 
 use std::path::Path;
+use std::process::Command;
 
 use mobilenetv2::config::{Activation, Padding, Shortcut, Stem};
 use mobilenetv2::image::normalize;
@@ -97,13 +98,13 @@ fn a_network_of_pytorch_cifar_learns() {
 
 #[test]
 fn the_libraries_own_files_give_their_logits() {
-    let Some(mut python) = python::with("safetensors, timm, torch, torchvision, transformers") else {
+    let Some(python) = python::with("safetensors, timm, torch, torchvision, transformers") else {
         return;
     };
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("schemes");
     std::fs::create_dir_all(&folder).unwrap();
     let script = manifest().join("tests/golden/schemes.py");
-    let output = python.arg(script).arg(&folder).output().unwrap();
+    let output = Command::new(python).arg(script).arg(&folder).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for name in SCHEMES {
         let weights = load(&folder, name, &PartialConfig::new());

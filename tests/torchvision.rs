@@ -6,6 +6,7 @@
 mod python;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
@@ -13,8 +14,8 @@ use mobilenetv2::{Config, Weights};
 
 #[test]
 fn there_and_back() {
+    let Some(python) = python::with("torch, torchvision, safetensors") else { return };
     for (width, classes, precision) in [(0.35, 10, Precision::Full), (1.4, 3, Precision::Half)] {
-        let Some(mut python) = python::with("torch, torchvision, safetensors") else { return };
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("torchvision-{width}"));
         std::fs::create_dir_all(&folder).unwrap();
         let file = |name: &str| folder.join(name);
@@ -24,6 +25,7 @@ fn there_and_back() {
         let weights = Weights::random(config, 5);
         std::fs::write(&ours, weights::save(&weights, precision)).unwrap();
         let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/exchange.py");
+        let mut python = Command::new(&python);
         python.arg(script).arg(&ours).arg(width.to_string()).arg(classes.to_string());
         let output = python.arg(&theirs).arg(&logits).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -106,6 +106,19 @@ export function goTo(state, room) {
   scrollTo(0, 0);
 }
 
+/**
+ * Draws anew what is in an element; the keyboard's focus stays on the control of the same `data-key`.
+ *
+ * @param {Element} element @param {() => void} redraw
+ */
+export function keepFocus(element, redraw) {
+  const { activeElement } = document;
+  const key = element.contains(activeElement) ? activeElement?.getAttribute("data-key") : null;
+  redraw();
+  const again = key && element.querySelector(`[data-key="${key}"]`);
+  if (again) /** @type {HTMLElement} */ (again).focus();
+}
+
 /** Gives a file to the person. @param {Uint8Array | Blob} bytes @param {string} name */
 export function save(bytes, name) {
   const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));

@@ -112,30 +112,33 @@ export function tiny(value) {
   return number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
 }
 
+/** A number and its unit, which stay on one line. @param {string} amount @param {string} unit */
+const of = (amount, unit) => `${amount}\u00a0${unit}`;
+
 /** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
 export function count(value) {
-  if (value >= 999.5e6) return `${short(value / 1e9)}\u00a0G`;
-  if (value >= 999.5e3) return `${short(value / 1e6)}\u00a0M`;
-  return value >= 1e4 ? `${short(value / 1e3)}\u00a0k` : number(value);
+  if (value >= 999.5e6) return of(short(value / 1e9), "G");
+  if (value >= 999.5e3) return of(short(value / 1e6), "M");
+  return value >= 1e4 ? of(short(value / 1e3), "k") : number(value);
 }
 
 /** @param {number} value */
 export function bytes(value) {
-  if (value < 999.5) return `${number(value)}\u00a0B`;
-  if (value >= 999.5e6) return `${short(value / 1e9)}\u00a0GB`;
-  return value >= 999_500 ? `${short(value / 1e6)}\u00a0MB` : `${short(value / 1e3)}\u00a0kB`;
+  if (value < 999.5) return of(number(value), "B");
+  if (value >= 999.5e6) return of(short(value / 1e9), "GB");
+  return value >= 999_500 ? of(short(value / 1e6), "MB") : of(short(value / 1e3), "kB");
 }
 
 /** @param {number} value */
 export function milliseconds(value) {
-  if (value >= 1000) return `${number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u00a0s`;
+  if (value >= 1000) return of(number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), "s");
   const digits = value >= 99.95 ? 0 : value >= 0.995 ? 1 : 2;
-  return `${number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits })}\u00a0ms`;
+  return of(number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }), "ms");
 }
 
 /** A share as 67.4 %. @param {number} value */
 export function percent(value) {
-  return `${number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 })}\u00a0%`;
+  return of(number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), "%");
 }
 
 /** Pictures of which each is more than a percent or two: shares of so few say more than is known. */

@@ -37,7 +37,7 @@ const FOLDER = new URL("./weights/", import.meta.url);
 const PART = 1 << 20;
 
 /** Of the weights that the page brings the smallest that know photos. */
-export const PHOTOS = "cifar10-0.35";
+export const PHOTO_WEIGHTS = "cifar10-0.35";
 
 /**
  * Events: `change` when entries came or went, `progress` when more of one is here or the storage failed.

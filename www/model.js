@@ -162,9 +162,10 @@ export class Model extends EventTarget {
     this.#shapes ??= (await this.#engine.shapes({ count: 1, resolution: 8 })).names;
     /** @type {"drawings" | "cifar-10" | "own" | "photos"} */
     let samples = "photos";
-    if (String(labels) === String(this.#shapes)) samples = "drawings";
-    if (String(labels) === String(CIFAR_NAMES)) samples = "cifar-10";
-    if (labels.length && String(labels) === String(this.#project.classes.map(({ name }) => name))) samples = "own";
+    const are = (/** @type {string[]} */ names) => labels.length > 0 && String(labels) === String(names);
+    if (are(this.#shapes)) samples = "drawings";
+    if (are(CIFAR_NAMES)) samples = "cifar-10";
+    if (are(this.#project.classes.map(({ name }) => name))) samples = "own";
     return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
   }
 

@@ -3,7 +3,7 @@
  * one under way. Knows no DOM.
  *
  * @typedef {import("./session.js").Run} Run
- * @typedef {import("./session.js").Value} Value
+ * @typedef {import("./settings.js").Values} Values
  */
 import { EngineError } from "./errors.js";
 import { openRunStorage } from "./runstorage.js";
@@ -83,18 +83,18 @@ export class Runs extends EventTarget {
     if (run.end !== "interrupted") throw new EngineError("run-over", `run ${number} is ${run.end}`, { number });
   }
 
-  /**
-   * Notes that a setting is another one from the next step on.
-   *
-   * @param {Run} run @param {string} key @param {Value} from @param {Value} to
-   */
-  note(run, key, from, to) {
+  /** Notes what of a run's settings is different from the next step on. @param {Run} run @param {Values} before */
+  note(run, before) {
     const step = run.steps.step.length;
-    const same = (/** @type {{step: number, key: string}} */ change) => change.step === step && change.key === key;
-    const { changes = [] } = run;
-    const first = changes.find(same)?.from ?? from; // nothing was trained by what was chosen in between
-    run.changes = changes.filter((change) => !same(change));
-    if (first !== to) run.changes.push({ step, key, from: first, to });
+    const { changes = [], settings } = run;
+    const last = changes.filter((change) => change.step === step);
+    // nothing was trained by what was chosen in between
+    const from = { ...before, ...Object.fromEntries(last.map((change) => [change.key, change.from])) };
+    const keys = Object.keys(settings).filter((key) => settings[key] !== from[key]);
+    run.changes = [
+      ...changes.filter((change) => change.step !== step),
+      ...keys.map((key) => ({ step, key, from: from[key], to: settings[key] })),
+    ];
     this.#changed();
   }
 

@@ -3,9 +3,9 @@
  * page has used for when there is no network.
  *
  * Files are kept under their path and the hash that files.js gives, and only if their bytes have it: so what is kept is
- * whole, and files of two builds lie side by side. As a page loads they never mix: what is kept answers only once the build's program is all
- * here, and a new build is fetched as a whole before it takes over, which it does when the person says so or has closed the
- * page. What files.js does not name is none of our business, but for data/.
+ * whole, and files of two builds lie side by side. As a page loads they never mix: what is kept answers only once the
+ * build's program is all here, and a new build is fetched as a whole before it takes over, which it does when the person says
+ * so or has closed the page. What files.js does not name is none of our business, but for data/.
  */
 importScripts("./files.js");
 

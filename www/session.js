@@ -2,7 +2,7 @@
  * One training after another: start, pause, one step, stop; every run is kept. Knows no DOM.
  *
  * @typedef {import("./settings.js").Values} Values
- * @typedef {number | string | boolean} Value
+ * @typedef {import("./settings.js").Value} Value
  *
  * @typedef {object} Evaluated
  * @property {number} step
@@ -259,7 +259,7 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("state"));
     try {
       await trainer.setRecipe(recipeOf(run.settings));
-      for (const [key, to] of Object.entries(changes)) this.runs.note(run, key, before[key], to);
+      this.runs.note(run, before);
     } catch (error) {
       run.settings = before;
       this.dispatchEvent(new Event("state"));

@@ -150,7 +150,8 @@ const NETWORK = { pictures: { stem: "imagenet" } };
 /**
  * All settings of one kind of start on a data set.
  *
- * @typedef {Record<string, number | string | boolean>} Values
+ * @typedef {number | string | boolean} Value
+ * @typedef {Record<string, Value>} Values
  * @param {"quick" | "paper"} start
  * @param {string} data
  * @returns {Values}

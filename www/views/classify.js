@@ -1,7 +1,7 @@
 /** The first room: a picture, what the network saw of it, and what it says. */
 import { h } from "../dom.js";
 import { explainError, milliseconds, percent, t } from "../i18n.js";
-import { PHOTOS } from "../library.js";
+import { PHOTO_WEIGHTS } from "../library.js";
 import { createCamera } from "./camera.js";
 import { createPredictions } from "./predictions.js";
 import { createSamples } from "./samples.js";
@@ -74,7 +74,7 @@ export function createClassify({ engine, state, model, project }) {
     h("button", {
       type: "button",
       t: "classify.drawn.other",
-      onclick: () => state.set("classify", { weights: PHOTOS, resolution: 0 }),
+      onclick: () => state.set("classify", { weights: PHOTO_WEIGHTS, resolution: 0 }),
     }),
   );
   const none = h("p", { class: "muted", t: "classify.none" });

@@ -2,7 +2,7 @@
  * What the network gets right and wrong of the held-out pictures: class by class, which class for which, and the
  * mistakes it is surest of. Cells and mistakes open the pictures behind them.
  */
-import { h, paintRgb } from "../dom.js";
+import { h, keepFocus, paintRgb } from "../dom.js";
 import { explainError, number, percent, t } from "../i18n.js";
 import { classNames } from "./heldout.js";
 
@@ -65,24 +65,30 @@ export function createResults({ session }) {
         return h(
           "td",
           { class: guess === truth ? "right" : "wrong", style: `--share: ${share.toFixed(3)}` },
-          count ? h("button", { type: "button", "aria-label": label, onclick: open }, number(count)) : "0",
+          count
+            ? h(
+                "button",
+                { type: "button", "data-key": `${truth} ${guess}`, "aria-label": label, onclick: open },
+                number(count),
+              )
+            : "0",
         );
       });
       const score = total ? percent(row[truth] / total) : "–";
       return h("tr", {}, h("th", { scope: "row" }, names[truth]), ...cells, h("td", { class: "score number" }, score));
     });
     const head = names.map((name) => h("th", { scope: "col" }, h("span", {}, name)));
-    const focused = [...table.querySelectorAll("button")].findIndex((button) => button === document.activeElement);
-    table.replaceChildren(
-      h("caption", { class: "visually-hidden" }, t("results.caption")),
-      h(
-        "thead",
-        {},
-        h("tr", {}, h("td", {}), ...head, h("th", { scope: "col", class: "score" }, t("results.accuracy"))),
+    keepFocus(table, () =>
+      table.replaceChildren(
+        h("caption", { class: "visually-hidden" }, t("results.caption")),
+        h(
+          "thead",
+          {},
+          h("tr", {}, h("td", {}), ...head, h("th", { scope: "col", class: "score" }, t("results.accuracy"))),
+        ),
+        h("tbody", {}, ...rows),
       ),
-      h("tbody", {}, ...rows),
     );
-    if (focused >= 0) table.querySelectorAll("button")[focused]?.focus();
   }
 
   /** @param {string} text @param {(label: number, guess: number) => boolean} wanted @param {string[]} names */

@@ -1,5 +1,5 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
-import { goTo, h, save } from "../dom.js";
+import { goTo, h, keepFocus, save } from "../dom.js";
 import { accuracyOf, areFew, explainError, number, t } from "../i18n.js";
 import { SETTINGS } from "../settings.js";
 import { swatch } from "./curves.js";
@@ -56,9 +56,10 @@ export function createRuns({ engine, session, state, library }) {
     const described = nameOf(run, runs.all, library);
     return h(
       "li",
-      { "data-id": run.id },
+      {},
       h("input", {
         type: "checkbox",
+        "data-key": `${run.id} show`,
         checked: !run.hidden,
         "aria-label": t("runs.show", { number: run.number }),
         onchange: (/** @type {Event} */ event) =>
@@ -82,12 +83,14 @@ export function createRuns({ engine, session, state, library }) {
       h(
         "span",
         { class: "actions" },
-        action("runs.use", unfit, () => withWeights(run, (bytes) => use(run, bytes))),
-        action("weights.save", unfit, () => withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`))),
-        action("weights.onnx", unfit, () =>
+        action(run, "runs.use", unfit, () => withWeights(run, (bytes) => use(run, bytes))),
+        action(run, "weights.save", unfit, () =>
+          withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`)),
+        ),
+        action(run, "weights.onnx", unfit, () =>
           withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
         ),
-        action("runs.forget", run.end === "active", () => forget(run)),
+        action(run, "runs.forget", run.end === "active", () => forget(run)),
       ),
     );
   }
@@ -106,29 +109,17 @@ export function createRuns({ engine, session, state, library }) {
     row?.querySelector("input")?.focus();
   }
 
-  /** @param {string} key @param {boolean} disabled @param {() => void} onclick */
-  const action = (key, disabled, onclick) => h("button", { type: "button", t: key, disabled, onclick });
+  /** @param {Run} run @param {string} key @param {boolean} disabled @param {() => void} onclick */
+  const action = ({ id }, key, disabled, onclick) =>
+    h("button", { type: "button", "data-key": `${id} ${key}`, t: key, disabled, onclick });
 
   function update() {
     const { all, forgotten, problem: unkept } = runs;
     empty.hidden = all.length > 0;
-    keepFocus(() => list.replaceChildren(...all.map(row)));
+    keepFocus(list, () => list.replaceChildren(...all.map(row)));
     restore.hidden = !forgotten;
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
     tell(unkept ? t("runs.unkept", { reason: explainError(unkept) }) : "");
-  }
-
-  /** The keyboard's focus stays on what it was on, of a run that is still there. @param {() => void} redraw */
-  function keepFocus(redraw) {
-    const controls = (/** @type {Element | null | undefined} */ row) => [
-      ...(row?.querySelectorAll("input, button") ?? []),
-    ];
-    const { activeElement } = document;
-    const focused = /** @type {HTMLElement | null | undefined} */ (activeElement?.closest(".runs > li"));
-    const at = controls(focused).findIndex((control) => control === activeElement);
-    redraw();
-    const row = focused && list.querySelector(`[data-id="${focused.dataset.id}"]`);
-    /** @type {HTMLElement | undefined} */ (controls(row)[at])?.focus();
   }
   runs.addEventListener("change", update);
   session.addEventListener("evaluation", () => {
@@ -167,7 +158,7 @@ function nameOf(run, runs, library) {
     .join(" · ");
 }
 
-/** A value of a setting. @param {string} key @param {import("../session.js").Value} value */
+/** A value of a setting. @param {string} key @param {import("../settings.js").Value} value */
 function wordsOf(key, value) {
   if (typeof value === "number") return number(value, { maximumSignificantDigits: 9, useGrouping: false });
   return typeof value === "boolean" ? t(value ? "yes" : "no") : t(`setting.${key}.${value}`);

@@ -9,8 +9,8 @@ import { className, t } from "../i18n.js";
 import { CIFAR_10 } from "../settings.js";
 
 const PHOTOS = ["cat", "coffee", "flower", "palace", "rocket"];
-const DRAWINGS = 8;
-const OWN = 8;
+/** Drawings, or own pictures, on show. */
+const SHOWN = 8;
 const MOST_SEEDS = 1_000_000;
 /** Among so many test pictures, those of its first mosaic, one of each class is looked for. */
 const TEST_PICTURES = 1000;
@@ -59,9 +59,9 @@ export function createSamples({ engine, model, project, choose }) {
         .filter(({ held_out }) => held_out)
         .map((picture, at) => ({ one, picture, at }));
     const all = project.classes.flatMap(ofClass).sort((a, b) => a.at - b.at);
-    again.hidden = all.length <= OWN;
-    const first = ((seed - 1) * OWN) % all.length;
-    return [...all.slice(first), ...all.slice(0, first)].slice(0, OWN).map(({ one, picture: { blob } }) => {
+    again.hidden = all.length <= SHOWN;
+    const first = ((seed - 1) * SHOWN) % all.length;
+    return [...all.slice(first), ...all.slice(0, first)].slice(0, SHOWN).map(({ one, picture: { blob } }) => {
       const url = URL.createObjectURL(blob);
       const picture = h("img", { src: url, alt: "", onload: () => URL.revokeObjectURL(url) });
       return { name: () => one.name, load: async () => blob, picture };
@@ -71,7 +71,7 @@ export function createSamples({ engine, model, project, choose }) {
   /** @param {number} seed */
   async function drawings(seed) {
     again.hidden = false;
-    const { names, ...batch } = await engine.shapes({ seed, count: DRAWINGS, resolution: 64 });
+    const { names, ...batch } = await engine.shapes({ seed, count: SHOWN, resolution: 64 });
     return Array.from(batch.labels, (_, i) => tile(batch, names, i));
   }
 

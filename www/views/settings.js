@@ -1,7 +1,7 @@
 /** The form of a training's settings, made from the table of settings.js. */
 import { h } from "../dom.js";
 import { explainError, number, t } from "../i18n.js";
-import { PHOTOS } from "../library.js";
+import { PHOTO_WEIGHTS } from "../library.js";
 import { parse, preset, SETTINGS, switchData } from "../settings.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
@@ -56,7 +56,7 @@ export function createSettings({ state, session, model, library }) {
     const { from, resolution } = state.values.train;
     const back = from && proposed?.from === from && { from: "", resolution: proposed.resolution };
     const { loaded } = model;
-    const known = loaded && loaded.samples !== "drawings" ? loaded.entry : library.find(PHOTOS);
+    const known = loaded && loaded.samples !== "drawings" ? loaded.entry : library.find(PHOTO_WEIGHTS);
     const proposal = value === "pictures" && !from ? known : undefined;
     proposed = proposal ? { from: proposal.id, resolution } : null;
     state.set("train", {

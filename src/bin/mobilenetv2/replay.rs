@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use mobilenetv2::image::normalize;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
-use mobilenetv2::weights::{self, Container, Precision};
-use mobilenetv2::{Config, Error, Result};
+use mobilenetv2::weights::{Container, Precision};
+use mobilenetv2::{Config, Error, Result, checkpoint};
 use safetensors::Dtype;
 use serde::Serialize;
 
@@ -89,10 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     match &args.out {
-        Some(path) => {
-            trainer.check_finite()?;
-            files::write(path, &weights::save(trainer.weights(), Precision::Full))
-        }
+        Some(path) => files::write(path, &checkpoint::save_weights(&trainer, Precision::Full)?),
         None => Ok(()),
     }
 }

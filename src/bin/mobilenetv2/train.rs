@@ -8,7 +8,7 @@ use mobilenetv2::config::Stem;
 use mobilenetv2::data::Dataset;
 use mobilenetv2::evaluate::Evaluation;
 use mobilenetv2::train::{Recipe, Step, Trainer};
-use mobilenetv2::weights::{self, Precision};
+use mobilenetv2::weights::Precision;
 use mobilenetv2::{Config, Error, Result, Weights, checkpoint};
 use serde::Serialize;
 use serde_json::json;
@@ -106,9 +106,8 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     bar.finish_and_clear();
-    trainer.check_finite()?;
     let precision = if args.half { Precision::Half } else { Precision::Full };
-    files::write(&args.out, &weights::save(trainer.weights(), precision))
+    files::write(&args.out, &checkpoint::save_weights(&trainer, precision)?)
 }
 
 /// The order in which the images of an epoch come.
