@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Dataset, cifar10};
+use super::{Dataset, cifar10, names};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::image::Image;
@@ -111,8 +111,8 @@ fn mosaics(files: &[PathBuf], kind: &str) -> Result<Dataset> {
     let all_labels = cifar10::parse_labels(&read(labels_path)?).map_err(|e| within(labels_path, e))?;
     let mut data = cifar10_dataset();
     for path in files {
-        let number =
-            name(path).strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".webp"));
+        let name = name(path);
+        let number = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".webp"));
         let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else { continue };
         let labels = all_labels.chunks_exact(cifar10::PER_MOSAIC).nth(number).ok_or_else(|| {
             let count = all_labels.len();
@@ -193,25 +193,24 @@ fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn class_names(folders: &[PathBuf]) -> Vec<String> {
-    let name = |folder: &PathBuf| folder.file_name().map(|name| name.to_string_lossy().into_owned());
-    folders.iter().filter_map(name).collect()
+    folders.iter().map(|folder| name(folder)).collect()
 }
 
-/// What a folder holds, sorted by name, without hidden files.
+/// What a folder holds, in natural order, without hidden files and junk.
 fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = |e| Error::File(format!("cannot read the folder {}: {e}", folder.display()));
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         entries.push(entry.map_err(unreadable)?.path());
     }
-    entries.retain(|entry| !name(entry).starts_with('.'));
-    entries.sort();
+    entries.retain(|entry| !names::is_junk(&name(entry)));
+    entries.sort_by(|a, b| names::natural(&name(a), &name(b)).then_with(|| a.cmp(b)));
     Ok(entries)
 }
 
-/// The last part of a path; empty where it is not UTF-8.
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+/// The last part of a path, in NFC.
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| names::nfc(&name.to_string_lossy())).unwrap_or_default()
 }
 
 fn find<'a>(files: &'a [PathBuf], wanted: &str) -> Result<&'a PathBuf> {
@@ -273,6 +272,20 @@ mod tests {
         assert_eq!(
             test.images.as_chunks::<192>().0.iter().map(|i| i[0]).collect::<Vec<_>>(),
             [11, 21, 31, 11]
+        );
+    }
+
+    #[test]
+    fn junk_is_no_class_and_no_picture() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["10/1.png", "9/1.png", "9/.ipynb_checkpoints/1.png", "9/._1.png", "__MACOSX/9/1.png"] {
+            write_image(&folder.path().join(path), 8, 8, 1);
+        }
+        fs::write(folder.path().join("10/Thumbs.db"), "words").unwrap();
+        let data = load_test(folder.path(), &config()).unwrap();
+        assert_eq!(
+            (data.names, data.labels, data.unreadable),
+            (vec!["9".into(), "10".into()], vec![0, 1], vec![])
         );
     }
 
