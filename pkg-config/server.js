@@ -1,7 +1,7 @@
 // The static server of `cargo xtask serve` and of the browser tests.
 //
 // sirv does the serving: it is small, maintained, knows the MIME types (application/wasm among them) and, in
-// its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the isolation headers.
+// its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the headers that every host is to send.
 
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,19 @@ export const ISOLATION = {
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
+/** The strictest policy that the page works under; it stands in its documents as well, without the last directive. */
+export const CONTENT_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:", // pictures that the person opens
+  "connect-src 'self' https:", // published weights, and addresses that a page of one's own gives
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'self'",
+].join("; ");
+
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 
 /**
@@ -21,17 +34,27 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/
  * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
  * @param {number} [options.port] default: any free one
- * @param {boolean} [options.isolated] whether it sends the isolation headers; some hosts cannot
+ * @param {boolean} [options.isolated] whether it sends headers at all; some hosts cannot
+ * @param {string} [options.policy] its content policy; "" where other libraries than ours are to run
  * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
  */
-export async function startServer({ roots = [here("../dist")], mounts = {}, port = 0, isolated = true } = {}) {
+export async function startServer({
+  roots = [here("../dist")],
+  mounts = {},
+  port = 0,
+  isolated = true,
+  policy = CONTENT_POLICY,
+} = {}) {
+  const headers = Object.entries(
+    isolated ? { ...ISOLATION, ...(policy && { "Content-Security-Policy": policy }) } : {},
+  );
   const serve = (/** @type {string} */ folder) => sirv(folder, { dev: true, etag: true });
   const routes = [
     ...Object.entries(mounts).map(([prefix, folder]) => ({ prefix, handler: serve(folder) })),
     ...roots.map((folder) => ({ prefix: "/", handler: serve(folder) })),
   ];
   const server = createServer((request, response) => {
-    for (const [name, value] of Object.entries(isolated ? ISOLATION : {})) response.setHeader(name, value);
+    for (const [name, value] of headers) response.setHeader(name, value);
     const url = request.url ?? "/";
     const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
     const next = () => {

@@ -7,8 +7,6 @@ use js_sys::{Array, Float32Array, JSON, Object, Reflect, Uint8Array, Uint32Array
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
-#[cfg(feature = "threads")]
-pub use wasm_bindgen_rayon::init_thread_pool;
 use web_sys::Performance;
 
 use crate::checkpoint;
@@ -23,6 +21,9 @@ use crate::manifold::Manifold;
 use crate::parameters::Weights;
 use crate::train::{self, Recipe};
 use crate::weights::{self, PartialConfig, Precision};
+
+#[cfg(feature = "threads")]
+mod pool;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("wasm/types.d.ts");

@@ -92,7 +92,7 @@ async function split(base, name, onLoading) {
   /** @param {number} index */
   const file = (index) => `${name}_${String(index).padStart(2, "0")}.webp`;
   const labels = await download(`${base}${name}_labels.bin`).catch((error) => {
-    if (error.values?.status !== "404" && error.code !== "web-page") throw error; // it may be there all the same
+    if (error.values?.status !== "404" && !["no-file", "web-page"].includes(error.code)) throw error; // it may be there all the same
     throw new EngineError("no-cifar", `CIFAR-10 is not at ${base}: run cargo xtask data cifar-10`);
   });
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));
@@ -156,7 +156,8 @@ async function count(most, exists) {
 
 /** @param {string} url */
 async function exists(url) {
-  return (await fetch(url, { method: "HEAD" })).ok;
+  const { ok, headers } = await fetch(url, { method: "HEAD" });
+  return ok && !headers.get("content-type")?.startsWith("text/html"); // some hosts have a page for everything
 }
 
 /** @param {string} url */

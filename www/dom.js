@@ -24,10 +24,20 @@ export function h(tag, properties = {}, ...children) {
     } else if (name.startsWith("t-")) {
       element.setAttribute(`data-${name}`, value);
       element.setAttribute(name.slice(2), t(value));
-    } else element.setAttribute(name, value === true ? "" : value);
+    } else setAttribute(element, name, value === true ? "" : value);
   }
   element.append(...children.filter((child) => child !== null && child !== false));
   return element;
+}
+
+/**
+ * Sets an attribute; the content policy forbids that of a style, but not this.
+ *
+ * @param {HTMLElement | SVGElement} element @param {string} name @param {string} value
+ */
+function setAttribute(element, name, value) {
+  if (name === "style") element.style.cssText = value;
+  else element.setAttribute(name, value);
 }
 
 /**
@@ -73,8 +83,8 @@ export function setWords(element, text) {
  */
 export function svg(properties, ...parts) {
   const make = (/** @type {string} */ name, /** @type {Record<string, string | number>} */ attributes) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+    const element = /** @type {SVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", name));
+    for (const [key, value] of Object.entries(attributes)) setAttribute(element, key, String(value));
     return element;
   };
   const drawing = make("svg", { ...properties, "aria-hidden": "true" });

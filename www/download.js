@@ -1,4 +1,13 @@
+/** Files from a host: every answer that is none has words. */
 import { EngineError } from "./errors.js";
+
+/**
+ * In a page as it is built, all files lie in a folder whose name is a hash of them, below one with the list `files.js`
+ * (xtask/src/build.rs).
+ */
+const BUILD = /^(.*\/)([0-9a-f]{16})\//;
+/** With this the service worker says that what came from the host is not the file of this build. */
+const OTHER_BUILD = 409;
 
 /**
  * What a host sends of a file.
@@ -11,6 +20,91 @@ import { EngineError } from "./errors.js";
  */
 
 /**
+ * Fetches a file whole.
+ *
+ * @param {string | URL} url
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<Response>} with a body
+ * @throws {EngineError} `network`, `web-page` or, of a file that came with the page, `no-file`, `newer-build`
+ */
+export const fetchFile = async (url, { signal } = {}) => check(await ask(url, { signal }), url);
+
+/**
+ * The value in a file of JSON.
+ *
+ * @param {string | URL} url
+ * @returns {Promise<any>}
+ */
+export async function fetchJson(url) {
+  const response = await fetchFile(url);
+  const text = await response.text();
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw /^\s*</.test(text) ? await refusal(response, url, true) : error;
+  }
+}
+
+/**
+ * Imports a module of which only the address is known; bundlers are to leave it alone.
+ *
+ * @param {string | URL} url
+ * @returns {Promise<any>}
+ */
+export async function importFile(url) {
+  try {
+    return await import(/* @vite-ignore */ /* webpackIgnore: true */ String(url));
+  } catch (error) {
+    await fetchFile(url); // the browser's own message does not say why
+    throw error;
+  }
+}
+
+/** Its whole address. @param {string | URL} url */
+const located = (url) => new URL(url, globalThis.location?.href);
+
+/** @param {string | URL} url @param {{signal?: AbortSignal, headers?: HeadersInit}} options */
+const ask = (url, { signal, headers }) =>
+  fetch(url, { signal, headers }).catch((error) => {
+    signal?.throwIfAborted();
+    throw failure("network", url, error.message);
+  });
+
+/** @param {Response} response @param {string | URL} url that it answers */
+async function check(response, url) {
+  const isPage = response.ok && (response.headers.get("content-type") ?? "").startsWith("text/html");
+  if (!response.ok || !response.body || isPage) throw await refusal(response, url, isPage);
+  return /** @type {Response & {body: ReadableStream<Uint8Array>}} */ (response);
+}
+
+/**
+ * Why an answer is not the file.
+ *
+ * @param {Response} response @param {string | URL} url @param {boolean} isPage whether it is a web page instead
+ */
+async function refusal({ status }, url, isPage) {
+  const { href, origin } = located(url);
+  const ours = BUILD.test(href) && (status === OTHER_BUILD || (await isReplaced(href)));
+  const page = origin === globalThis.location?.origin ? "no-file" : "web-page";
+  return failure(ours ? "newer-build" : isPage ? page : "network", url, status);
+}
+
+/** Whether the host has gone over to another build than this file's. @param {string} url */
+async function isReplaced(url) {
+  const [, root, build] = BUILD.exec(url) ?? [];
+  const list = await fetch(`${root}files.js`, { cache: "no-store" }).catch(() => null);
+  const [, there = build] = /BUILD = "(\w+)"/.exec((list?.ok && (await list.text())) || "") ?? [];
+  return there !== build;
+}
+
+/** @param {string} code @param {string | URL} url @param {string | number} status */
+function failure(code, url, status) {
+  const { href, host, pathname } = located(url);
+  const file = pathname.slice(pathname.lastIndexOf("/") + 1);
+  return new EngineError(code, `${href}: ${code}, ${status}`, { url: href, host, file, status: String(status) });
+}
+
+/**
  * Asks for a file from some byte on. A host that cannot go on in the middle, or has another version by now, sends it
  * from its beginning.
  *
@@ -20,18 +114,11 @@ import { EngineError } from "./errors.js";
  * @param {string | URL} url
  * @param {{signal?: AbortSignal, from?: number, version?: string}} [options] `version`: of what is there up to `from`
  * @returns {Promise<Incoming>}
- * @throws {EngineError} `network`, `web-page`; while reading the chunks `cut`
+ * @throws {EngineError} as {@link fetchFile}; while reading the chunks `cut`
  */
 export async function request(url, { signal, from = 0, version = "" } = {}) {
   if (!version) from = 0;
-  const { href, host } = new URL(url, globalThis.location?.href);
-  const fail = (/** @type {string} */ code, /** @type {string | number} */ status) =>
-    new EngineError(code, `${href}: ${status}`, { url: href, host, status: String(status) });
-  const headers = from ? { Range: `bytes=${from}-` } : undefined;
-  const response = await fetch(url, { signal, headers }).catch((error) => {
-    signal?.throwIfAborted();
-    throw fail("network", error.message);
-  });
+  const response = await ask(url, { signal, headers: from ? { Range: `bytes=${from}-` } : undefined });
   const header = (/** @type {string} */ name) => response.headers.get(name) ?? "";
   const whole = response.status !== 206;
   const [, first, all] = /^bytes (\d+)-\d+\/(\d+)$/.exec(header("content-range")) ?? [];
@@ -43,9 +130,8 @@ export async function request(url, { signal, from = 0, version = "" } = {}) {
     await response.body?.cancel();
     return request(url, { signal });
   }
-  if (!response.ok || !response.body) throw fail("network", response.status);
-  if (header("content-type").startsWith("text/html")) throw fail("web-page", response.status);
-  const chunks = read(response.body, signal, (error) => fail("cut", error.message));
+  const { body } = await check(response, url);
+  const chunks = read(body, signal, (error) => failure("cut", url, error.message));
   return { from: whole ? 0 : from, total, version: found, chunks };
 }
 

@@ -1,4 +1,5 @@
 /** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+import { fetchJson } from "./download.js";
 import { recall } from "./remember.js";
 
 /** @typedef {Record<string, string | number>} Values */
@@ -21,8 +22,7 @@ export function preferredLanguage() {
  * @param {string} chosen
  */
 export async function setLanguage(chosen) {
-  const response = await fetch(new URL(`./i18n/${chosen}.json`, import.meta.url));
-  strings = await response.json();
+  strings = await fetchJson(new URL(`./i18n/${chosen}.json`, import.meta.url));
   language = chosen;
   document.documentElement.lang = chosen;
   translate(document.documentElement);

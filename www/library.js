@@ -27,7 +27,7 @@
  * @property {AbortController} controller
  * @property {Promise<Uint8Array>} bytes
  */
-import { download, gather, request } from "./download.js";
+import { download, fetchJson, gather, request } from "./download.js";
 import { EngineError, isOfFile } from "./errors.js";
 import { currentLanguage, moment, t } from "./i18n.js";
 import { openWeightStorage } from "./weightstorage.js";
@@ -61,7 +61,7 @@ export class Library extends EventTarget {
 
   /** Reads what the page ships, what others publish and what the storage holds. */
   async open() {
-    const manifest = await (await fetch(new URL("manifest.json", FOLDER))).json();
+    const manifest = await fetchJson(new URL("manifest.json", FOLDER));
     for (const one of manifest) {
       const { id, file, name, published, width, resolution, classes, stem, accuracy, training, bytes } = one;
       this.entries.push({

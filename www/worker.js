@@ -3,15 +3,12 @@
  * for data lets others in. Long work is asked for in slices by engine.js, so a message never waits longer than a slice (or
  * one training step). Knows no DOM.
  */
+import { loadCore } from "./core.js";
 import { cifar10, pixelsOf, shapes } from "./datasets.js";
-import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
 import { ownImages, ownPictures } from "./owndata.js";
 
-/**
- * @typedef {import("./protocol.js").Methods} Methods
- * @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core
- */
+/** @typedef {import("./protocol.js").Methods} Methods */
 
 /** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
 const FEATURES = 19;
@@ -22,10 +19,8 @@ const EVALUATION_CHUNK = 25;
 /** A median is taken of at least so many runs, and of as many as fit into the time. */
 const MEASURE_RUNS = 3;
 const MEASURE_MILLISECONDS = 150;
-/** Threads that have not started by then never will: the browser does not say so. */
-const THREADS_MILLISECONDS = 20_000;
 
-/** @type {Core} */
+/** @type {import("./core.js").Core} */
 let core;
 /** What starts it; everything else waits for that. @type {Promise<unknown>} */
 let starting = Promise.resolve();
@@ -47,9 +42,7 @@ const pictures = new Map();
 /** @type {{[M in keyof Methods]: (args: Methods[M][0]) => Methods[M][1] | Promise<Methods[M][1]>}} */
 const methods = {
   async init({ variant, threads }) {
-    core = await import(new URL(`./pkg/${variant}/mobilenetv2.js`, import.meta.url).href);
-    await core.default();
-    if (threads > 1) await abortable(core.initThreadPool(threads), AbortSignal.timeout(THREADS_MILLISECONDS));
+    core = await loadCore(variant, threads);
     return {};
   },
 

@@ -51,6 +51,7 @@ if (!networks.every((network) => existsSync(`${folder}/tflite/${network}.tflite`
 }
 
 const server = await startServer({
+  policy: "",
   mounts: {
     "/bench/": here("page"),
     "/peers/": `${folder}/peers`,

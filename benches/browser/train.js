@@ -21,7 +21,7 @@ const STEPS = 3;
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 const [python, program, ...variants] = process.argv.slice(2);
 
-const server = await startServer({ mounts: { "/bench/": here("page") } });
+const server = await startServer({ policy: "", mounts: { "/bench/": here("page") } });
 const browser = await launch();
 const page = await browser.newPage();
 await page.goto(`${server.url}bench/index.html`);

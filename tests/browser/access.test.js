@@ -1,11 +1,12 @@
 // For everybody: axe-core in every room, theme and language; keyboard; narrow screens.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Panels of Take apart, after its first. */
 const PANELS = ["separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
@@ -21,7 +22,7 @@ for (const locale of ["en", "ko"]) {
   for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     test(`axe finds nothing serious in any room, ${locale}, ${colorScheme}`, { timeout: 120_000 }, async () => {
       const { page, check } = await lab.open("#classify", { locale, colorScheme });
-      await page.addScriptTag({ path: axe });
+      await page.evaluate(axe);
       for (const room of ["classify", "train", "apart", ...PANELS, "list of weights"]) {
         if (room === "list of weights") await page.locator(".bar-row > button").first().click();
         else if (PANELS.includes(room))

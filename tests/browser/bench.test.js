@@ -1,13 +1,14 @@
 // The page that measures this browser.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
 import { ISOLATION } from "./server.js";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -127,7 +128,7 @@ for (const locale of ["en", "ko"]) {
         await page.locator("#bench .primary").tap();
         await page.locator("#bench progress[value='1'], #bench progress[value='2']").waitFor({ state: "attached" });
         await page.getByRole("button", { name: locale === "en" ? "Cancel" : "취소" }).tap();
-        await page.addScriptTag({ path: axe });
+        await page.evaluate(axe);
         const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
         const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
         assert.deepEqual(

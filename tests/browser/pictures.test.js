@@ -1,13 +1,14 @@
 // One's own classes: made, filled, trained on, judged, kept and carried over.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
 import { launch } from "./server.js";
 
-const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const MINUTE = 60_000;
 const NAMES = ["circle", "star", "arrow"];
 
@@ -426,7 +427,7 @@ for (const [locale, colorScheme, width] of /** @type {const} */ ([
       await page.locator(".confusion td button").first().waitFor({ timeout: MINUTE });
       await card(page, 0).locator(".thumbnails li").first().click();
       await page.locator(".chosen-bar").waitFor();
-      await page.addScriptTag({ path: axe });
+      await page.evaluate(axe);
       const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
       const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
       const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);

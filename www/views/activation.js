@@ -1,6 +1,6 @@
 /** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
 import { h } from "../dom.js";
-import { download } from "../download.js";
+import { fetchJson } from "../download.js";
 import { explainError, percent, t } from "../i18n.js";
 import { createChart, swatch } from "./curves.js";
 import { createPanel } from "./panel.js";
@@ -41,8 +41,7 @@ export function createActivation({ state }) {
 
   async function load() {
     try {
-      const bytes = await download(new URL("../curves/activation.json", import.meta.url));
-      curves = JSON.parse(new TextDecoder().decode(bytes));
+      curves = await fetchJson(new URL("../curves/activation.json", import.meta.url));
       problem.hidden = true;
       update();
     } catch (error) {

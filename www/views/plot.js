@@ -1,5 +1,6 @@
 /** What drawings of uPlot share: looks, and a place that they fit into. */
 import { h } from "../dom.js";
+import { importFile } from "../download.js";
 
 /** How every axis looks. */
 export const axisStyle = () => ({
@@ -24,7 +25,7 @@ export function colour(name, forced = "auto") {
 
 /** @returns {Promise<{default: typeof import("uplot")}>} */
 export function loadUPlot() {
-  return import(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url).href);
+  return importFile(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url));
 }
 
 /** Draws anew where colours have changed: a canvas does not follow the style by itself. @param {() => void} redraw */

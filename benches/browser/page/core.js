@@ -2,10 +2,8 @@
 
 /** @param {{variant: string, threads: number}} options */
 export async function startCore({ variant, threads }) {
-  const core = await import(`/pkg/${variant}/mobilenetv2.js`);
-  await core.default();
-  if (threads > 1) await core.initThreadPool(threads);
-  return core;
+  const { loadCore } = await import("/core.js");
+  return loadCore(variant, threads);
 }
 
 /** A weights file of a network before any training. @param {any} core @param {object} config */

@@ -1,0 +1,43 @@
+//! Rayon's threads in a browser, each a worker of its own in which `www/thread.js` has loaded this module again, on the
+//! same memory.
+//!
+//! The crate wasm-bindgen-rayon makes them of a Blob, which a strict content policy forbids and from which Firefox did not
+//! always come back, or by an import that only a bundler resolves. So the worker that owns the core starts them itself,
+//! from a plain address, and the pool is made once all of them have loaded: nobody is waited for who may never come.
+
+use std::sync::{Condvar, Mutex};
+
+use rayon::{ThreadBuilder, ThreadPoolBuilder};
+use wasm_bindgen::prelude::*;
+
+/// Rayon's threads that no worker has taken yet.
+static WAITING: Mutex<Vec<ThreadBuilder>> = Mutex::new(Vec::new());
+/// There is one more.
+static MORE: Condvar = Condvar::new();
+
+/// Makes the pool on which everything runs from now on. So many workers have to have loaded the module.
+///
+/// # Errors
+///
+/// Where there is a pool already.
+#[wasm_bindgen(js_name = startPool)]
+pub fn start_pool(threads: usize) -> Result<(), JsError> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
+        WAITING.lock().expect("no thread panics").push(thread);
+        MORE.notify_one();
+        Ok(())
+    });
+    Ok(pool.build_global()?)
+}
+
+/// Makes this worker one of the pool's threads, for as long as it lives.
+#[wasm_bindgen(js_name = joinPool)]
+pub fn join_pool() {
+    let waiting = WAITING.lock().expect("no thread panics");
+    let mut waiting = MORE.wait_while(waiting, |waiting| waiting.is_empty()).expect("no thread panics");
+    let thread = waiting.pop();
+    drop(waiting);
+    if let Some(thread) = thread {
+        thread.run();
+    }
+}

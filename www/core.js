@@ -1,0 +1,70 @@
+/** Loads the core into the worker: the wasm build asked for, and the threads that it shares its work among. */
+import { abortable, fetchFile, importFile } from "./download.js";
+
+/** @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core */
+
+/** Threads that have not loaded by then never will: the browser does not say so. */
+const THREADS_MILLISECONDS = 20_000;
+
+/** Each address is written out, since bundlers find the file by that. @type {Record<string, {glue: URL, wasm: URL}>} */
+const BUILDS = {
+  simd128: {
+    glue: new URL("./pkg/simd128/mobilenetv2.js", import.meta.url),
+    wasm: new URL("./pkg/simd128/mobilenetv2_bg.wasm", import.meta.url),
+  },
+  "relaxed-simd": {
+    glue: new URL("./pkg/relaxed-simd/mobilenetv2.js", import.meta.url),
+    wasm: new URL("./pkg/relaxed-simd/mobilenetv2_bg.wasm", import.meta.url),
+  },
+  "simd128-threads": {
+    glue: new URL("./pkg/simd128-threads/mobilenetv2.js", import.meta.url),
+    wasm: new URL("./pkg/simd128-threads/mobilenetv2_bg.wasm", import.meta.url),
+  },
+  "relaxed-simd-threads": {
+    glue: new URL("./pkg/relaxed-simd-threads/mobilenetv2.js", import.meta.url),
+    wasm: new URL("./pkg/relaxed-simd-threads/mobilenetv2_bg.wasm", import.meta.url),
+  },
+};
+
+/** Kept here because Firefox ends a worker that nobody refers to. @type {Worker[]} */
+let helpers = [];
+
+/**
+ * @param {string} variant
+ * @param {number} threads more than one only of a variant with threads
+ * @returns {Promise<Core>}
+ */
+export async function loadCore(variant, threads) {
+  const { glue, wasm } = BUILDS[variant];
+  /** @type {[Core, WebAssembly.Module]} */
+  const [core, module] = await Promise.all([importFile(glue), compile(wasm)]);
+  const { memory } = await core.default({ module_or_path: module });
+  if (threads > 1) {
+    const loaded = Array.from({ length: threads }, () => startThread({ glue: glue.href, module, memory }));
+    helpers = await abortable(Promise.all(loaded), AbortSignal.timeout(THREADS_MILLISECONDS));
+    core.startPool(threads);
+  }
+  return core;
+}
+
+/** While it arrives, where the host says what it is. @param {URL} url */
+async function compile(url) {
+  const response = await fetchFile(url);
+  const named = response.headers.get("content-type") === "application/wasm";
+  return named ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+/**
+ * A worker that has loaded the core too, and waits for the pool.
+ *
+ * @param {{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory}} parts
+ * @returns {Promise<Worker>}
+ */
+function startThread(parts) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./thread.js", import.meta.url), { type: "module" });
+    worker.onmessage = ({ data: { loaded, reason } }) => (loaded ? resolve(worker) : reject(new Error(reason)));
+    worker.onerror = ({ message }) => reject(new Error(message || "thread.js did not load"));
+    worker.postMessage(parts);
+  });
+}
