@@ -42,5 +42,6 @@ export function pickInstructions() {
 /** @returns {Obstacle | null} */
 export function findObstacle() {
   if (!runs(THREADS)) return "browser";
-  return globalThis.crossOriginIsolated ? null : "isolation";
+  if (!globalThis.crossOriginIsolated) return "isolation"; // which takes SharedArrayBuffer away as well
+  return globalThis.SharedArrayBuffer ? null : "browser";
 }

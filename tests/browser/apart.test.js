@@ -76,6 +76,16 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   check();
 });
 
+test("charts are drawn in a browser whose language is no language tag", async () => {
+  const { page, check } = await lab.open("#apart?apart.panel=tradeoff", {
+    script: () => Object.defineProperty(Navigator.prototype, "language", { get: () => "C" }), // as WebKit has it in the C locale
+  });
+  await page.locator("#panel-apart .large-place canvas").waitFor();
+  await page.locator("#tab-train").click();
+  await page.locator("#panel-train .chart-place canvas").nth(1).waitFor();
+  check();
+});
+
 test("separable convolutions stand beside plain ones, block by block", async () => {
   const { page, check } = await lab.open("#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
   await page.getByRole("button", { name: "Separable convolution" }).click();

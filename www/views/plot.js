@@ -1,6 +1,7 @@
 /** What drawings of uPlot share: looks, and a place that they fit into. */
 import { h } from "../dom.js";
 import { importFile } from "../download.js";
+import { currentLanguage } from "../i18n.js";
 
 /** How every axis looks. */
 export const axisStyle = () => ({
@@ -23,8 +24,18 @@ export function colour(name, forced = "auto") {
   return color;
 }
 
-/** @returns {Promise<{default: typeof import("uplot")}>} */
+/**
+ * Loads what draws charts. It asks for numbers in the browser's language as it loads, and would not load where that is no
+ * language tag, as "C" is, WebKit's on a system without a locale: then the page's language stands in its place.
+ *
+ * @returns {Promise<{default: typeof import("uplot")}>}
+ */
 export function loadUPlot() {
+  try {
+    Intl.getCanonicalLocales(navigator.language);
+  } catch {
+    Object.defineProperty(navigator, "language", { value: currentLanguage(), configurable: true });
+  }
   return importFile(new URL("../vendor/uplot/uPlot.esm.js", import.meta.url));
 }
 
