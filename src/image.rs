@@ -3,9 +3,17 @@
 //! [`Image::center_crop`] is the way of every photo, in the browser and on the command line alike;
 //! [`Resampler`] is its inner part, kept by those who resize many images of one size (augmentation).
 
+#[cfg(feature = "cli")]
+mod cmyk;
+#[cfg(feature = "cli")]
+mod decode;
+mod orientation;
 mod resample;
+mod rows;
 
+pub use self::orientation::Orientation;
 pub use self::resample::{Area, Resampler};
+pub use self::rows::RowResampler;
 
 use crate::error::{Error, Result};
 
@@ -49,50 +57,40 @@ impl Image {
         check_length(rgba.len(), width, height, 4)?;
         let mut rgb = vec![0; 3 * width * height];
         for (rgb, rgba) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
-            let [r, g, b, alpha] = *rgba;
-            *rgb = [r, g, b];
-            if alpha < 255 {
-                let alpha = u32::from(alpha);
-                *rgb = rgb.map(|x| ((u32::from(x) * alpha + 255 * (255 - alpha) + 127) / 255) as u8);
-            }
+            *rgb = over_white(*rgba);
         }
         Ok(Image { width, height, rgb })
     }
 
-    /// Reads a JPEG, PNG or WebP file, upright as its EXIF orientation says (browsers do so too). A JPEG gives the very
-    /// bytes that libjpeg-turbo makes of it, and with it Chrome, Firefox and Pillow.
+    /// Reads a JPEG, PNG, WebP, GIF (its first picture) or BMP file, whatever its name, upright as its EXIF orientation says. A
+    /// JPEG gives the very bytes that libjpeg-turbo makes of it, and with it Chrome, Firefox and Pillow.
     ///
     /// # Errors
-    /// [`Error::Image`] if `bytes` are none of these or damaged, or the image is larger than [`MAX_PIXELS`]; that
-    /// is found out before memory is taken for the pixels.
+    /// [`Error::Image`] if `bytes` are none of these (it says what else they are, where that is known), damaged, or the
+    /// image is larger than [`MAX_PIXELS`], which is found out before memory is taken for the pixels; [`Error::Memory`].
     #[cfg(feature = "cli")]
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        use ::image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
-        use libjpeg_turbo_rs_image::JpegDecoder;
+        let mut stored = (0, 0, Orientation::default());
+        let rgb = decode::decode(bytes, |width, height, orientation| {
+            stored = (width, height, orientation);
+            decode::reserve(3 * width * height)
+        })?;
+        let (width, height, orientation) = stored;
+        let rgb = orientation.apply(width, height, rgb);
+        let (width, height) = orientation.size(width, height);
+        Image::from_rgb(width, height, rgb)
+    }
 
-        if bytes.is_empty() {
-            return Err(Error::Image("the file is empty, an image was expected".into()));
-        }
-        let unreadable =
-            |e: ::image::ImageError| Error::Image(format!("not a readable JPEG, PNG or WebP image: {e}"));
-        let reader = ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format();
-        let reader = reader.map_err(|e| unreadable(e.into()))?;
-        let mut decoder: Box<dyn ImageDecoder> = if reader.format() == Some(ImageFormat::Jpeg) {
-            Box::new(JpegDecoder::new(bytes).map_err(unreadable)?)
-        } else {
-            Box::new(reader.into_decoder().map_err(unreadable)?)
-        };
-        let (width, height) = decoder.dimensions();
-        check_dimensions(width as usize, height as usize)?;
-        let orientation = decoder.orientation().map_err(unreadable)?;
-        let mut image = DynamicImage::from_decoder(decoder).map_err(unreadable)?;
-        image.apply_orientation(orientation);
-        let (width, height) = (image.width() as usize, image.height() as usize);
-        if image.color().has_alpha() {
-            Image::from_rgba(width, height, &image.into_rgba8())
-        } else {
-            Image::from_rgb(width, height, image.into_rgb8().into_raw())
-        }
+    /// [`Image::decode`] and [`Image::center_crop`] in one, without the whole image in memory where its format allows that.
+    ///
+    /// # Errors
+    /// As [`Image::decode`].
+    #[cfg(feature = "cli")]
+    pub fn decode_center_crop(bytes: &[u8], fraction: f32, resolution: usize) -> Result<Self> {
+        decode::decode(bytes, |width, height, orientation| {
+            RowResampler::center_crop(width, height, orientation, fraction, resolution)
+        })?
+        .finish()
     }
 
     /// Width in pixels.
@@ -118,9 +116,7 @@ impl Image {
     /// The square in the centre whose side is `fraction` (0 – 1) of the shorter side. Its edges are not rounded to
     /// pixels: the probabilities that PyTorch finds in the test's photos come out to the fourth digit that way and no other.
     pub fn center_area(&self, fraction: f32) -> Area {
-        let side = f64::from(fraction) * self.width.min(self.height) as f64;
-        let (x, y) = (self.width as f64 / 2.0, self.height as f64 / 2.0);
-        Area { left: x - side / 2.0, top: y - side / 2.0, right: x + side / 2.0, bottom: y + side / 2.0 }
+        Area::center(self.width, self.height, fraction)
     }
 
     /// [`Image::center_area`], resized to `resolution` × `resolution`.
@@ -134,6 +130,15 @@ impl Image {
         Resampler::new(self.width, self.height, area, resolution).run(&self.rgb, &mut rgb);
         Image { width: resolution, height: resolution, rgb }
     }
+}
+
+/// A pixel of RGBA, alpha not premultiplied, before white.
+fn over_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
+    if alpha == 255 {
+        return [r, g, b];
+    }
+    let alpha = u32::from(alpha);
+    [r, g, b].map(|x| ((u32::from(x) * alpha + 255 * (255 - alpha) + 127) / 255) as u8)
 }
 
 fn check_dimensions(width: usize, height: usize) -> Result<()> {
@@ -216,6 +221,49 @@ mod tests {
     }
 
     #[test]
+    fn rows_give_what_the_whole_gives() {
+        // Wide and tall, either pass first, enlarged and reduced, the middle alone and all of it.
+        let sides = [(1, 1), (5, 3), (40, 90), (90, 40), (61, 200), (200, 61), (128, 131), (9, 250)];
+        for ((width, height), fraction, resolution) in sides
+            .into_iter()
+            .flat_map(|side| [0.3, 0.875, 1.0].map(|fraction| (side, fraction)))
+            .flat_map(|(side, fraction)| [1, 8, 32, 100].map(|resolution| (side, fraction, resolution)))
+        {
+            let image = noise(width, height);
+            for exif in 1..=8 {
+                let orientation = Orientation::from_exif(exif);
+                let (seen_width, seen_height) = orientation.size(width, height);
+                let upright = orientation.apply(width, height, image.rgb.clone());
+                let upright = Image::from_rgb(seen_width, seen_height, upright).unwrap();
+                let new = || RowResampler::center_crop(width, height, orientation, fraction, resolution);
+                let mut rows = new().unwrap();
+                for band in image.rgb.chunks(3 * width * 7) {
+                    rows.push_rgb(band).unwrap();
+                }
+                assert!(
+                    rows.finish().unwrap() == upright.center_crop(fraction, resolution),
+                    "{width} × {height}, {fraction}, {resolution}, orientation {exif}"
+                );
+                let rgba: Vec<u8> = image.rgb.chunks(3).flat_map(|p| [p[0], p[1], p[2], 255]).collect();
+                let mut rows = new().unwrap();
+                rows.push_rgba(&rgba).unwrap();
+                assert!(rows.finish().unwrap() == upright.center_crop(fraction, resolution));
+            }
+        }
+    }
+
+    #[test]
+    fn rows_are_counted() {
+        let new = || RowResampler::center_crop(4, 3, Orientation::default(), 1.0, 2).unwrap();
+        let message = |result: Result<()>| result.unwrap_err().to_string();
+        assert!(message(new().push_rgb(&[0; 13])).contains("at most 3 rows of 12 bytes, but 13 bytes"));
+        assert!(message(new().push_rgba(&[0; 64])).contains("at most 3 rows of 16 bytes, but 64"));
+        let mut rows = new();
+        rows.push_rgb(&[0; 24]).unwrap();
+        assert!(rows.finish().unwrap_err().to_string().contains("2 of the picture's 3 rows came"));
+    }
+
+    #[test]
     fn center_area_is_not_rounded() {
         let area = noise(25, 35).center_area(0.875);
         assert_eq!(area, Area { left: 1.5625, top: 6.5625, right: 23.4375, bottom: 28.4375 });
@@ -258,8 +306,8 @@ mod tests {
         fn what_is_no_image_is_refused() {
             let message = |bytes: &[u8]| Image::decode(bytes).unwrap_err().to_string();
             assert!(message(b"").contains("the file is empty"));
-            assert!(message(b"plain words in a .png").contains("not a readable JPEG, PNG or WebP"));
-            assert!(message(b"\x89PNG\r\n\x1a\n then nonsense").contains("not a readable"));
+            assert!(message(b"plain words in a .png").contains("not a readable image"));
+            assert!(message(b"\x89PNG\r\n\x1a\n then nonsense").contains("a damaged PNG image"));
         }
 
         #[test]

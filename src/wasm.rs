@@ -15,7 +15,7 @@ use crate::cost::Cost;
 use crate::data::shapes;
 use crate::error::{Error, Result, gigabytes};
 use crate::evaluate::Evaluation;
-use crate::image::{Image, normalize};
+use crate::image::{Orientation, RowResampler, normalize};
 use crate::infer::{self, top};
 use crate::manifold::Manifold;
 use crate::parameters::Weights;
@@ -142,26 +142,13 @@ impl Classifier {
     /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
     pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
         let start = now();
-        self.see(rgba, width, height)?;
-        let prepared = now();
-        self.classifier.forward(&self.input, &mut self.logits);
-        let end = now();
+        let rows = self.rows(rgba, width, height)?;
+        self.classify_seen(rows, k, start)
+    }
 
-        let predictions = Array::new();
-        for prediction in top(&self.logits, k) {
-            let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
-            predictions.push(&object([
-                ("class", prediction.class.into()),
-                ("label", label),
-                ("probability", prediction.probability.into()),
-            ]));
-        }
-        Ok(object([
-            ("predictions", predictions.into()),
-            ("preprocess_ms", (prepared - start).into()),
-            ("network_ms", (end - prepared).into()),
-        ])
-        .unchecked_into())
+    /// The same of a picture whose rows have come one after the other, cut and resized as this network has it.
+    pub fn classify_rows(&mut self, rows: Rows, k: usize) -> Result<JsResult> {
+        self.classify_seen(rows, k, now())
     }
 
     /// What block `block`, 0 – 16, puts out for a picture of RGBA bytes.
@@ -172,7 +159,13 @@ impl Classifier {
         height: usize,
         block: usize,
     ) -> Result<JsFeatureMaps> {
-        self.see(rgba, width, height)?;
+        let rows = self.rows(rgba, width, height)?;
+        self.feature_maps_rows(rows, block)
+    }
+
+    /// The same of a picture whose rows have come one after the other.
+    pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
+        self.see(rows)?;
         let maps = self.classifier.feature_maps(&self.input, block)?;
         Ok(object([
             ("channels", maps.channels.into()),
@@ -200,14 +193,92 @@ impl Classifier {
 }
 
 impl Classifier {
-    /// Cuts, resizes and normalises a picture of RGBA bytes.
-    fn see(&mut self, rgba: &[u8], width: usize, height: usize) -> Result<()> {
-        let config = self.classifier.config();
-        let picture = Image::from_rgba(width, height, rgba)?;
-        self.seen = picture.center_crop(config.crop, config.resolution).into_rgb();
+    /// A picture of RGBA bytes, cut and resized.
+    fn rows(&self, rgba: &[u8], width: usize, height: usize) -> Result<Rows> {
+        let Config { crop, resolution, .. } = *self.classifier.config();
+        Rows::of(rgba, width, height, crop, resolution)
+    }
+
+    /// Takes a picture that is cut and resized for the network, and normalises it.
+    fn see(&mut self, rows: Rows) -> Result<()> {
+        let Config { mean, std, resolution, .. } = *self.classifier.config();
+        let picture = rows.rows.finish()?;
+        if picture.width() != resolution {
+            let found = picture.width();
+            return Err(Error::Argument(format!(
+                "the picture was resized to {found} pixels; the network takes {resolution}"
+            )));
+        }
+        self.seen = picture.into_rgb();
         self.input.resize(self.seen.len(), 0.0);
-        normalize(&self.seen, config.mean, config.std, &mut self.input);
+        normalize(&self.seen, mean, std, &mut self.input);
         Ok(())
+    }
+
+    fn classify_seen(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
+        self.see(rows)?;
+        let prepared = now();
+        self.classifier.forward(&self.input, &mut self.logits);
+        let end = now();
+
+        let predictions = Array::new();
+        for prediction in top(&self.logits, k) {
+            let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
+            predictions.push(&object([
+                ("class", prediction.class.into()),
+                ("label", label),
+                ("probability", prediction.probability.into()),
+            ]));
+        }
+        Ok(object([
+            ("predictions", predictions.into()),
+            ("preprocess_ms", (prepared - start).into()),
+            ("network_ms", (end - prepared).into()),
+        ])
+        .unchecked_into())
+    }
+}
+
+/// A picture that comes row by row from the top, so that it is never held whole, and becomes what the network sees of it.
+#[wasm_bindgen]
+pub struct Rows {
+    rows: RowResampler,
+}
+
+#[wasm_bindgen]
+impl Rows {
+    /// For a picture of `width` × `height`: of its middle, a square of the share `crop` (0.1 – 1) of the shorter side, at
+    /// `resolution` (8 – 1024) pixels. Its EXIF orientation, 1 – 8, is given where the rows are not upright.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        width: usize,
+        height: usize,
+        crop: f32,
+        resolution: usize,
+        orientation: Option<u8>,
+    ) -> Result<Rows> {
+        Config { crop, resolution, ..Config::cifar() }.validate()?;
+        let orientation = Orientation::from_exif(orientation.unwrap_or(1));
+        Ok(Rows { rows: RowResampler::center_crop(width, height, orientation, crop, resolution)? })
+    }
+
+    /// The next rows as RGBA bytes, as many as one likes.
+    pub fn push(&mut self, rgba: &[u8]) -> Result<()> {
+        self.rows.push_rgba(rgba)
+    }
+
+    /// What the network sees of the picture, as RGB bytes, once all rows have come.
+    pub fn finish(self) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(self.rows.finish()?.rgb()))
+    }
+}
+
+impl Rows {
+    /// Of a picture that is there whole.
+    fn of(rgba: &[u8], width: usize, height: usize, crop: f32, resolution: usize) -> Result<Rows> {
+        let mut rows = RowResampler::center_crop(width, height, Orientation::default(), crop, resolution)?;
+        rows.push_rgba(rgba)?;
+        Ok(Rows { rows })
     }
 }
 
@@ -252,9 +323,8 @@ impl Trainer {
 
     /// The part of a picture of RGBA bytes that the network sees, as RGB bytes of its resolution.
     pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array> {
-        let config = &self.trainer.weights().config;
-        let seen = Image::from_rgba(width, height, rgba)?.center_crop(config.crop, config.resolution);
-        Ok(Uint8Array::from(seen.rgb()))
+        let Config { crop, resolution, .. } = self.trainer.weights().config;
+        Rows::of(rgba, width, height, crop, resolution)?.finish()
     }
 
     /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.

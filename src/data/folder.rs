@@ -1,15 +1,19 @@
-//! Data sets on disk (native only). A folder is one of these:
+//! Data sets on disk (native only). A folder, or a zip of one, is one of these:
 //!
 //! - mosaics of CIFAR-10: `train_00.webp` …, `test_00.webp` …, each kind with its `train_labels.bin`, `test_labels.bin`;
 //! - the official binary CIFAR-10: `data_batch_1.bin` …, `test_batch.bin`;
-//! - class folders: a folder a class, in it JPEG, PNG or WebP images of any size; or `train` with such folders, and
-//!   `test` (or `val`) with the same.
+//! - a project saved by the page: `project.json`, and pictures in `train` and `test`;
+//! - class folders: a folder a class, in it images of any size; or `train` with such folders, and `test` (or `val`) with the
+//!   same.
 //!
-//! Images of class folders are cut and resized as a classifier does it, so that an evaluation sees what it sees.
+//! Names are read as `names.rs` says: the order of classes and which images are held out follow from names alone. Images are
+//! cut and resized as a classifier does it, so that an evaluation sees what it sees.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use serde::Deserialize;
+
+use super::tree::{File, Folder};
 use super::{Dataset, cifar10, names};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -25,19 +29,23 @@ const HELD_OUT: usize = 10;
 /// Class folders are prepared for `config`'s resolution and crop; CIFAR-10 stays 32 × 32.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::File`] if `path` holds no data set, a part of it is missing or it is damaged. An unreadable
-/// image in a class folder is no error: it is left out and named in [`Dataset::unreadable`].
+/// [`Error::Data`] or [`Error::File`] if `path` holds no data set, a part of it is missing or it is damaged, or there is
+/// nothing to train a class on. An unreadable image in a class folder is no error: it is left out and named in
+/// [`Dataset::unreadable`].
 pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dataset)> {
-    match recognise(path)? {
-        Layout::Mosaics(files) => Ok((mosaics(&files, "train")?, mosaics(&files, "test")?)),
-        Layout::Batches(files) => Ok((batches(&files, "data_batch_")?, batches(&files, "test_batch")?)),
-        Layout::Divided { train, test } => {
-            let (data, mut held_out) = (class_folders(&train, config)?, class_folders(&test, config)?);
-            held_out.align(&data.names)?;
-            Ok((data, held_out))
+    let (train, test) = match recognise(&Folder::open(path)?)? {
+        Layout::Mosaics(files) => return Ok((mosaics(&files, "train")?, mosaics(&files, "test")?)),
+        Layout::Batches(files) => {
+            return Ok((batches(&files, "data_batch_")?, batches(&files, "test_batch")?));
         }
-        Layout::ClassFolders => {
-            let all = class_folders(path, config)?;
+        Layout::Divided { train, test } => {
+            let data = photos(train, config)?;
+            let mut held_out = photos(test, config)?;
+            held_out.align(&data.names)?;
+            (data, held_out)
+        }
+        Layout::Classes(classes) => {
+            let all = photos(classes, config)?;
             let mut seen = vec![0; all.names.len()];
             let held_out: Vec<bool> = all
                 .labels
@@ -48,91 +56,163 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
                 })
                 .collect();
             let (train, test) = (all.filter(|i| !held_out[i]), all.filter(|i| held_out[i]));
-            Ok((Dataset { unreadable: all.unreadable, ..train }, test))
+            (Dataset { unreadable: all.unreadable, ..train }, test)
+        }
+    };
+    for (label, name) in train.names.iter().enumerate() {
+        if !train.labels.contains(&(label as u32)) {
+            return Err(Error::Data(format!(
+                "the class \"{name}\" of {} has no image that can be read to train on: add some, or remove its folder",
+                path.display()
+            )));
         }
     }
+    Ok((train, test))
 }
 
 /// The images to test with; of class folders without a division, all.
 ///
 /// # Errors
-/// As [`load_train_and_test`].
+/// As [`load_train_and_test`], but classes may be without images.
 pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
-    match recognise(path)? {
+    match recognise(&Folder::open(path)?)? {
         Layout::Mosaics(files) => mosaics(&files, "test"),
         Layout::Batches(files) => batches(&files, "test_batch"),
         Layout::Divided { train, test } => {
-            let mut data = class_folders(&test, config)?;
-            data.align(&class_names(&subfolders(&train)?))?;
+            let mut data = photos(test, config)?;
+            data.align(&train.into_iter().map(|class| class.name).collect::<Vec<_>>())?;
             Ok(data)
         }
-        Layout::ClassFolders => class_folders(path, config),
+        Layout::Classes(classes) => photos(classes, config),
     }
 }
 
-/// What a folder holds; the files are sorted by name.
+/// What a folder holds, in natural order.
 enum Layout {
-    Mosaics(Vec<PathBuf>),
-    Batches(Vec<PathBuf>),
-    Divided { train: PathBuf, test: PathBuf },
-    ClassFolders,
+    Mosaics(Vec<(String, File)>),
+    Batches(Vec<(String, File)>),
+    Divided { train: Vec<Class>, test: Vec<Class> },
+    Classes(Vec<Class>),
 }
 
-fn recognise(path: &Path) -> Result<Layout> {
-    let entries = entries(path)?;
-    let is = |entry: &PathBuf, extension: &str, starts: [&str; 2]| {
-        entry.extension().is_some_and(|e| e == extension)
-            && starts.iter().any(|start| name(entry).starts_with(start))
+/// A class's name and the folders with its images: one, but for names that are the same in NFC.
+struct Class {
+    name: String,
+    folders: Vec<Folder>,
+}
+
+fn recognise(folder: &Folder) -> Result<Layout> {
+    let (files, folders) = (folder.files()?, folder.folders()?);
+    let any = |extension: &str, starts: [&str; 2]| {
+        files
+            .iter()
+            .any(|(name, _)| name.ends_with(extension) && starts.iter().any(|start| name.starts_with(start)))
     };
-    if entries.iter().any(|entry| is(entry, "webp", ["train_", "test_"])) {
-        return Ok(Layout::Mosaics(entries));
+    if any(".webp", ["train_", "test_"]) {
+        return Ok(Layout::Mosaics(files));
     }
-    if entries.iter().any(|entry| is(entry, "bin", ["data_batch_", "test_batch"])) {
-        return Ok(Layout::Batches(entries));
+    if any(".bin", ["data_batch_", "test_batch"]) {
+        return Ok(Layout::Batches(files));
     }
-    let folder = |name: &str| Some(path.join(name)).filter(|folder| folder.is_dir());
-    if let (Some(train), Some(test)) = (folder("train"), folder("test").or_else(|| folder("val"))) {
-        return Ok(Layout::Divided { train, test });
+    let named = |wanted: &str| folders.iter().find(|(name, _)| name == wanted).map(|(_, folder)| folder);
+    if let Some(file) = find(&files, PROJECT) {
+        return project(file, named("train"), named("test"));
     }
-    if entries.iter().any(|entry| entry.is_dir()) {
-        return Ok(Layout::ClassFolders);
+    if let (Some(train), Some(test)) = (named("train"), named("test").or_else(|| named("val"))) {
+        return Ok(Layout::Divided { train: classes(train.folders()?), test: classes(test.folders()?) });
+    }
+    // A zip of a folder mostly holds that folder and nothing else.
+    if let [(_, only)] = &folders[..]
+        && (find(&only.files()?, PROJECT).is_some() || !only.folders()?.is_empty())
+    {
+        return recognise(only);
+    }
+    if !folders.is_empty() {
+        return Ok(Layout::Classes(classes(folders)));
     }
     Err(Error::Data(format!(
-        "{} holds no data set: expected are a folder for each class, mosaics (train_00.webp …, train_labels.bin) or \
-         the files of CIFAR-10 (data_batch_1.bin …)",
-        path.display()
+        "{folder} holds no data set: expected are a folder for each class, a project saved by the page, mosaics \
+         (train_00.webp …, train_labels.bin) or the files of CIFAR-10 (data_batch_1.bin …)"
     )))
 }
 
+/// Folders by the names of their classes.
+fn classes(folders: Vec<(String, Folder)>) -> Vec<Class> {
+    let mut classes: Vec<Class> = Vec::new();
+    for (name, folder) in folders {
+        match classes.last_mut() {
+            Some(last) if last.name == name => last.folders.push(folder),
+            _ => classes.push(Class { name, folders: vec![folder] }),
+        }
+    }
+    classes
+}
+
+/// What a project is described by (`www/projectfile.js` writes it).
+const PROJECT: &str = "project.json";
+const PROJECT_FORMAT: &str = "MobileNetV2 Lab project";
+
+#[derive(Deserialize)]
+struct Project {
+    format: String,
+    version: u32,
+    classes: Vec<ProjectClass>,
+}
+
+#[derive(Deserialize)]
+struct ProjectClass {
+    name: String,
+    folder: String,
+}
+
+/// The classes of a project, in its order and with its names.
+fn project(file: &File, train: Option<&Folder>, test: Option<&Folder>) -> Result<Layout> {
+    let wrong = |error: String| Error::Data(format!("{file} is no description of a project: {error}"));
+    let project: Project = serde_json::from_slice(&file.read()?).map_err(|error| wrong(error.to_string()))?;
+    if project.format != PROJECT_FORMAT || project.version != 1 {
+        let Project { format, version, .. } = project;
+        return Err(wrong(format!("it says {format:?} {version}; expected {PROJECT_FORMAT:?} 1")));
+    }
+    let classes = |side: Option<&Folder>| -> Result<Vec<Class>> {
+        let folders = side.map(Folder::folders).transpose()?.unwrap_or_default();
+        let class = |ProjectClass { name, folder }: &ProjectClass| {
+            let own = folders.iter().filter(|(name, _)| *name == names::nfc(folder));
+            Class { name: names::nfc(name), folders: own.map(|(_, folder)| folder.clone()).collect() }
+        };
+        Ok(project.classes.iter().map(class).collect())
+    };
+    Ok(Layout::Divided { train: classes(train)?, test: classes(test)? })
+}
+
 /// The mosaics of a kind, "train" or "test", however many there are: number i holds the labels from 1000 i on.
-fn mosaics(files: &[PathBuf], kind: &str) -> Result<Dataset> {
+fn mosaics(files: &[(String, File)], kind: &str) -> Result<Dataset> {
     let labels_name = format!("{kind}_labels.bin");
-    let labels_path = find(files, &labels_name)?;
-    let all_labels = cifar10::parse_labels(&read(labels_path)?).map_err(|e| within(labels_path, e))?;
+    let labels_file = find(files, &labels_name)
+        .ok_or_else(|| Error::Data(format!("the data set is incomplete: {labels_name} is missing")))?;
+    let all_labels = cifar10::parse_labels(&labels_file.read()?).map_err(|e| within(labels_file, e))?;
     let mut data = cifar10_dataset();
-    for path in files {
-        let name = name(path);
+    for (name, file) in files {
         let number = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".webp"));
         let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else { continue };
         let labels = all_labels.chunks_exact(cifar10::PER_MOSAIC).nth(number).ok_or_else(|| {
             let count = all_labels.len();
-            Error::Data(format!("{labels_name} has {count} labels, too few for {}", path.display()))
+            Error::Data(format!("{labels_name} has {count} labels, too few for {file}"))
         })?;
-        let images = Image::decode(&read(path)?).and_then(|mosaic| cifar10::from_mosaic(&mosaic));
-        data.images.extend(images.map_err(|e| within(path, e))?);
+        let images = Image::decode(&file.read()?).and_then(|mosaic| cifar10::from_mosaic(&mosaic));
+        data.images.extend(images.map_err(|e| within(file, e))?);
         data.labels.extend(labels);
     }
     if data.is_empty() {
-        return Err(Error::Data(format!("there is no {kind}_00.webp beside {}", labels_path.display())));
+        return Err(Error::Data(format!("there is no {kind}_00.webp beside {labels_file}")));
     }
     Ok(data)
 }
 
 /// The official files whose names begin so.
-fn batches(files: &[PathBuf], start: &str) -> Result<Dataset> {
+fn batches(files: &[(String, File)], start: &str) -> Result<Dataset> {
     let mut data = cifar10_dataset();
-    for path in files.iter().filter(|path| name(path).starts_with(start)) {
-        let (images, labels) = cifar10::parse_records(&read(path)?).map_err(|e| within(path, e))?;
+    for (_, file) in files.iter().filter(|(name, _)| name.starts_with(start)) {
+        let (images, labels) = cifar10::parse_records(&file.read()?).map_err(|e| within(file, e))?;
         data.images.extend(images);
         data.labels.extend(labels);
     }
@@ -148,26 +228,29 @@ fn cifar10_dataset() -> Dataset {
 
 /// A photo on its way in.
 struct Photo {
-    path: PathBuf,
+    file: File,
     label: u32,
     /// None until it is read.
     image: Option<Result<Image>>,
 }
 
-/// The photos of all class folders; classes are numbered in the order of their names.
-fn class_folders(path: &Path, config: &Config) -> Result<Dataset> {
-    let folders = subfolders(path)?;
-    let mut data = Dataset { size: config.resolution, names: class_names(&folders), ..Dataset::default() };
+/// The photos of all classes.
+fn photos(classes: Vec<Class>, config: &Config) -> Result<Dataset> {
     let mut photos = Vec::new();
-    for (label, folder) in folders.iter().enumerate() {
-        let files = entries(folder)?.into_iter().filter(|entry| entry.is_file());
-        photos.extend(files.map(|path| Photo { path, label: label as u32, image: None }));
+    for (class, label) in classes.iter().zip(0..) {
+        for folder in &class.folders {
+            photos.extend(folder.files()?.into_iter().map(|(_, file)| Photo { file, label, image: None }));
+        }
     }
-    threads::for_each(&mut photos, |photo| {
-        let image =
-            read(&photo.path).and_then(|bytes| Image::decode(&bytes).map_err(|e| within(&photo.path, e)));
-        photo.image = Some(image.map(|image| image.center_crop(config.crop, config.resolution)));
+    threads::for_each(&mut photos, |Photo { file, image, .. }| {
+        let decode = |bytes: Vec<u8>| {
+            let image = Image::decode_center_crop(&bytes, config.crop, config.resolution);
+            image.map_err(|error| within(file, error))
+        };
+        *image = Some(file.read().and_then(decode));
     });
+    let names = classes.into_iter().map(|class| class.name).collect();
+    let mut data = Dataset { size: config.resolution, names, ..Dataset::default() };
     for Photo { label, image, .. } in photos {
         match image.expect("every photo was read") {
             Ok(image) => {
@@ -178,57 +261,29 @@ fn class_folders(path: &Path, config: &Config) -> Result<Dataset> {
         }
     }
     if data.is_empty() {
-        let unreadable = data.unreadable.len();
+        let (classes, unreadable) = (data.names.len(), data.unreadable.len());
+        let first =
+            data.unreadable.first().map(|first| format!("; the first is {first}")).unwrap_or_default();
         return Err(Error::Data(format!(
-            "the {} class folders of {} hold no image that can be read ({unreadable} unreadable files)",
-            folders.len(),
-            path.display()
+            "the {classes} class folders hold no image that can be read ({unreadable} unreadable files{first})"
         )));
     }
     Ok(data)
 }
 
-fn subfolders(folder: &Path) -> Result<Vec<PathBuf>> {
-    Ok(entries(folder)?.into_iter().filter(|entry| entry.is_dir()).collect())
+fn find<'a>(files: &'a [(String, File)], wanted: &str) -> Option<&'a File> {
+    files.iter().find(|(name, _)| name == wanted).map(|(_, file)| file)
 }
 
-fn class_names(folders: &[PathBuf]) -> Vec<String> {
-    folders.iter().map(|folder| name(folder)).collect()
-}
-
-/// What a folder holds, in natural order, without hidden files and junk.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let unreadable = |e| Error::File(format!("cannot read the folder {}: {e}", folder.display()));
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        entries.push(entry.map_err(unreadable)?.path());
-    }
-    entries.retain(|entry| !names::is_junk(&name(entry)));
-    entries.sort_by(|a, b| names::natural(&name(a), &name(b)).then_with(|| a.cmp(b)));
-    Ok(entries)
-}
-
-/// The last part of a path, in NFC.
-fn name(path: &Path) -> String {
-    path.file_name().map(|name| names::nfc(&name.to_string_lossy())).unwrap_or_default()
-}
-
-fn find<'a>(files: &'a [PathBuf], wanted: &str) -> Result<&'a PathBuf> {
-    let found = files.iter().find(|path| name(path) == wanted);
-    found.ok_or_else(|| Error::Data(format!("the data set is incomplete: {wanted} is missing")))
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| Error::File(format!("cannot read {}: {e}", path.display())))
-}
-
-fn within(path: &Path, error: Error) -> Error {
-    Error::Data(format!("{}: {error}", path.display()))
+fn within(file: &File, error: Error) -> Error {
+    Error::Data(format!("{file}: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
+    use std::path::PathBuf;
 
     use super::*;
 
@@ -264,7 +319,7 @@ mod tests {
         assert_eq!(all.labels, [[0; 25].as_slice(), &[1; 3]].concat());
         assert_eq!((all.size, all.image(24), all.image(25)), (8, [34; 192].as_slice(), [10; 192].as_slice()));
         assert_eq!(all.unreadable.len(), 1);
-        assert!(all.unreadable[0].contains("words.png: not a readable"), "{}", all.unreadable[0]);
+        assert!(all.unreadable[0].contains("words.png: not a readable image"), "{}", all.unreadable[0]);
 
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
         assert_eq!((train.len(), train.unreadable.len()), (24, 1));
@@ -287,6 +342,94 @@ mod tests {
             (data.names, data.labels, data.unreadable),
             (vec!["9".into(), "10".into()], vec![0, 1], vec![])
         );
+    }
+
+    /// A zip of a folder, stored under a name of its own or without one.
+    fn zip_of(folder: &Path, top: &str, to: &Path) {
+        let mut zip = zip::ZipWriter::new(fs::File::create(to).unwrap());
+        let options = zip::write::SimpleFileOptions::default();
+        let mut folders = vec![folder.to_owned()];
+        while let Some(inner) = folders.pop() {
+            for entry in fs::read_dir(inner).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(folder).unwrap().to_str().unwrap();
+                zip.start_file(format!("{top}{name}"), options).unwrap();
+                zip.write_all(&fs::read(&path).unwrap()).unwrap();
+            }
+        }
+        zip.finish().unwrap();
+    }
+
+    #[test]
+    fn a_project_is_read_as_a_folder_and_as_a_zip() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("project");
+        // "é" in the description is one character, in the folder two, as macOS unpacks it; the project's order is its own.
+        let description = r#"{"format": "MobileNetV2 Lab project", "version": 1, "settings": {}, "trained": null,
+            "classes": [{"name": "y/é", "folder": "01 y_é"}, {"name": "x", "folder": "02 x"}]}"#;
+        for (name, grey) in [
+            ("train/02 x/0010.gif", 10),
+            ("train/02 x/0009.png", 9),
+            ("train/01 y_e\u{301}/0002.jpg", 2),
+            ("test/01 y_e\u{301}/0003.jpg", 3),
+        ] {
+            write_image(&path.join(name), 8, 8, grey);
+        }
+        fs::write(path.join("project.json"), description).unwrap();
+        fs::write(path.join("weights.safetensors"), "").unwrap();
+        let [flat, wrapped] = ["flat.zip", "wrapped.zip"].map(|name| folder.path().join(name));
+        zip_of(&path, "", &flat);
+        zip_of(&path, "my project/", &wrapped);
+        for path in [path, flat, wrapped] {
+            let (train, test) = load_train_and_test(&path, &config()).unwrap();
+            assert_eq!(train.names, ["y/é", "x"]);
+            assert_eq!((&train.labels[..], &test.labels[..]), (&[0, 1, 1][..], &[0][..]));
+            assert_eq!([0, 1, 2].map(|i| train.image(i)[0]), [2, 9, 10]);
+            assert_eq!((test.names, test.images[0]), (train.names, 3));
+            assert_eq!(load_test(&path, &config()).unwrap().labels, [0]);
+        }
+        fs::write(folder.path().join("words.zip"), "words").unwrap();
+        let message = load_error(&folder.path().join("words.zip"));
+        assert!(message.contains("words.zip: expected a folder or a zip of one"), "{message}");
+    }
+
+    #[test]
+    fn zips_of_class_folders_are_read_and_their_bombs_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["pets/b/1.png", "pets/a/1.png", "pets/__MACOSX/a/._1.png"] {
+            write_image(&folder.path().join("in").join(path), 8, 8, 1);
+        }
+        let path = folder.path().join("pets.zip");
+        zip_of(&folder.path().join("in/pets"), "pets\\", &path);
+        let data = load_test(&path, &config()).unwrap();
+        assert_eq!((data.names, data.labels), (vec!["a".into(), "b".into()], vec![0, 1]));
+        fs::write(folder.path().join("in/pets/a/2.png"), "cut").unwrap();
+        zip_of(&folder.path().join("in/pets"), "", &path);
+        let unreadable = load_test(&path, &config()).unwrap().unreadable;
+        assert!(unreadable[0].contains("pets.zip/a/2.png: not a readable image"), "{unreadable:?}");
+    }
+
+    #[test]
+    fn names_that_differ_in_form_alone_are_one_class() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["caf\u{e9}/1.png", "cafe\u{301}/2.png", "z/1.png"] {
+            write_image(&folder.path().join(path), 8, 8, 1);
+        }
+        let data = load_test(folder.path(), &config()).unwrap();
+        assert_eq!((data.names, data.labels), (vec!["café".into(), "z".into()], vec![0, 0, 1]));
+    }
+
+    #[test]
+    fn a_class_without_images_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        write_image(&folder.path().join("a/1.png"), 8, 8, 1);
+        fs::create_dir(folder.path().join("b")).unwrap();
+        assert!(load_error(folder.path()).contains("the class \"b\""), "{}", load_error(folder.path()));
+        assert_eq!(load_test(folder.path(), &config()).unwrap().len(), 1);
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod folder;
 #[cfg(feature = "cli")]
 mod names;
 pub mod shapes;
+#[cfg(feature = "cli")]
+mod tree;
 
 #[cfg(feature = "cli")]
 pub use folder::{load_test, load_train_and_test};

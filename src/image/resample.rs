@@ -14,6 +14,15 @@ pub struct Area {
     pub bottom: f64,
 }
 
+impl Area {
+    /// The square in the centre of `width` × `height` pixels whose side is `fraction` (0 – 1) of the shorter side.
+    pub fn center(width: usize, height: usize, fraction: f32) -> Area {
+        let side = f64::from(fraction) * width.min(height) as f64;
+        let (x, y) = (width as f64 / 2.0, height as f64 / 2.0);
+        Area { left: x - side / 2.0, top: y - side / 2.0, right: x + side / 2.0, bottom: y + side / 2.0 }
+    }
+}
+
 /// Resizes a part of images of one size to a square: an antialiased triangle filter in two passes, along the rows
 /// and along the columns, each rounded to bytes.
 ///
@@ -31,12 +40,38 @@ pub struct Resampler {
     between: Vec<u8>,
 }
 
+/// What is summed along each axis, and along which one first.
+pub(super) struct Passes {
+    pub horizontal: Vec<Taps>,
+    pub vertical: Vec<Taps>,
+    pub vertical_first: bool,
+}
+
+impl Passes {
+    /// As [`Resampler::new`].
+    pub fn new(width: usize, height: usize, area: Area, resolution: usize) -> Self {
+        let inside = |low: f64, high: f64, end: usize| 0.0 <= low && low < high && high <= end as f64;
+        assert!(
+            inside(area.left, area.right, width) && inside(area.top, area.bottom, height),
+            "{area:?} must lie within {width} × {height} pixels"
+        );
+        assert!(resolution > 0, "a resized image has at least one pixel");
+        // Pillow 13's rule (older ones always begin with the rows); it shows in the last bit.
+        let reduction = |side: usize| side as i64 - resolution as i64;
+        Passes {
+            horizontal: taps(area.left, area.right, width, resolution),
+            vertical: taps(area.top, area.bottom, height, resolution),
+            vertical_first: reduction(height) > 0 && reduction(height) > 2 * reduction(width),
+        }
+    }
+}
+
 /// One output pixel's source pixels and their weights.
-struct Taps {
-    first: usize,
+pub(super) struct Taps {
+    pub first: usize,
     /// In units of 2^-[`PRECISION`]; in the horizontal pass each three times, once a colour, so that weights and
-    /// bytes run in step.
-    weights: Vec<i32>,
+    /// bytes run in step ([`triple`]).
+    pub weights: Vec<i32>,
 }
 
 /// Bits after the point: what a 32-bit sum of products with bytes leaves, less 2 for safety (as in Pillow).
@@ -49,17 +84,8 @@ impl Resampler {
     /// # Panics
     /// If `area` is empty or reaches outside the image, or `resolution` is 0.
     pub fn new(width: usize, height: usize, area: Area, resolution: usize) -> Self {
-        let inside = |low: f64, high: f64, end: usize| 0.0 <= low && low < high && high <= end as f64;
-        assert!(
-            inside(area.left, area.right, width) && inside(area.top, area.bottom, height),
-            "{area:?} must lie within {width} × {height} pixels"
-        );
-        assert!(resolution > 0, "a resized image has at least one pixel");
-        let mut horizontal = taps(area.left, area.right, width, resolution);
-        let mut vertical = taps(area.top, area.bottom, height, resolution);
-        // Pillow 13's rule (older ones always begin with the rows); it shows in the last bit.
-        let reduction = |side: usize| side as i64 - resolution as i64;
-        let vertical_first = reduction(height) > 0 && reduction(height) > 2 * reduction(width);
+        let Passes { mut horizontal, mut vertical, vertical_first } =
+            Passes::new(width, height, area, resolution);
         let (origin, read) = if vertical_first {
             let (first, columns) = rebase(&mut horizontal);
             (3 * first, columns)
@@ -67,9 +93,7 @@ impl Resampler {
             let (first, rows) = rebase(&mut vertical);
             (3 * width * first, rows)
         };
-        for Taps { weights, .. } in &mut horizontal {
-            *weights = weights.iter().flat_map(|&w| [w; 3]).collect();
-        }
+        triple(&mut horizontal);
         let between = vec![0; read * resolution * 3];
         Resampler { stride: 3 * width, origin, horizontal, vertical, vertical_first, between }
     }
@@ -93,8 +117,15 @@ impl Resampler {
     }
 }
 
+/// Repeats each weight for the three colours.
+pub(super) fn triple(taps: &mut [Taps]) {
+    for Taps { weights, .. } in taps {
+        *weights = weights.iter().flat_map(|&w| [w; 3]).collect();
+    }
+}
+
 /// Counts pixels from the first that is read; returns that and how many are read.
-fn rebase(taps: &mut [Taps]) -> (usize, usize) {
+pub(super) fn rebase(taps: &mut [Taps]) -> (usize, usize) {
     let first = taps[0].first;
     let end = taps.last().map_or(first, |last| last.first + last.weights.len());
     for taps in taps {
@@ -122,7 +153,7 @@ fn taps(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Taps> {
 }
 
 /// Resizes rows: `source` in steps of `stride` bytes → `out` (rows, taps, 3).
-fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
+pub(super) fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
     for (out, source) in out.chunks_exact_mut(3 * taps.len()).zip(source.chunks(stride)) {
         for (pixel, taps) in out.as_chunks_mut::<3>().0.iter_mut().zip(taps) {
             *pixel = weigh_pixels(&source[3 * taps.first..], &taps.weights);
@@ -134,15 +165,20 @@ fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) 
 fn vertical_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
     let out_stride = out.len() / taps.len();
     for (out, taps) in out.chunks_exact_mut(out_stride).zip(taps) {
-        let source = &source[taps.first * stride..];
-        let (blocks, rest) = out.as_chunks_mut::<24>();
-        let done = out_stride - rest.len();
-        for (column, block) in blocks.iter_mut().enumerate() {
-            *block = weigh_rows(&source[24 * column..], stride, &taps.weights);
-        }
-        for (column, byte) in rest.iter_mut().enumerate() {
-            [*byte] = weigh_rows(&source[done + column..], stride, &taps.weights);
-        }
+        vertical_line(&source[taps.first * stride..], stride, &taps.weights, out);
+    }
+}
+
+/// One row of the vertical pass: `source` in steps of `stride` bytes, a row a weight → `out` (columns, 3).
+pub(super) fn vertical_line(source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
+    let columns = out.len();
+    let (blocks, rest) = out.as_chunks_mut::<24>();
+    let done = columns - rest.len();
+    for (column, block) in blocks.iter_mut().enumerate() {
+        *block = weigh_rows(&source[24 * column..], stride, weights);
+    }
+    for (column, byte) in rest.iter_mut().enumerate() {
+        [*byte] = weigh_rows(&source[done + column..], stride, weights);
     }
 }
 

@@ -36,7 +36,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// What below the shells reads files all the same: only the command line has it (feature `cli`).
-const NATIVE: &[&str] = &["data/folder.rs"];
+const NATIVE: &[&str] = &["data/tree.rs"];
 
 /// What of the standard library only the shells may use.
 const SHELL_ONLY_STD: &[&str] = &["fs", "net", "process", "time"];
