@@ -3,6 +3,7 @@
 // sirv does the serving: it is small, maintained, knows the MIME types (application/wasm among them) and, in
 // its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the headers that every host is to send.
 
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import sirv from "sirv";
@@ -28,10 +29,19 @@ export const CONTENT_POLICY = [
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 
+const dist = here("../dist");
+
+/** The folder of the page's files in dist/, which has the build's name. */
+export function pageFolder() {
+  const [, name] = /BUILD = "(\w+)"/.exec(readFileSync(`${dist}/files.js`, "utf8")) ?? [];
+  return `${dist}/${name}`;
+}
+
 /**
  * Serves folders on localhost.
  * @param {object} [options]
- * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/
+ * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/,
+ *   and the page's files under addresses that stay
  * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
  * @param {number} [options.port] default: any free one
  * @param {boolean} [options.isolated] whether it sends headers at all; some hosts cannot
@@ -39,7 +49,7 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
  * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
  */
 export async function startServer({
-  roots = [here("../dist")],
+  roots = [dist, pageFolder()],
   mounts = {},
   port = 0,
   isolated = true,
@@ -83,7 +93,7 @@ export async function startServer({
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const port = Number(process.argv[2]);
   try {
-    const roots = [here("../www"), here("../dist")];
+    const roots = [here("../www"), dist, pageFolder()];
     const mounts = { "/data/": here("../data/") }; // what `cargo xtask data` fetches meanwhile
     const { url } = await startServer({ roots, mounts, port });
     console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);

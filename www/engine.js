@@ -8,7 +8,7 @@
  * Everything is a promise. Long actions take an `AbortSignal` and report progress.
  */
 import { decode } from "./decode.js";
-import { abortable, download } from "./download.js";
+import { abortable, download, fetchFile } from "./download.js";
 import { EngineError } from "./errors.js";
 import { findObstacle, pickInstructions } from "./support.js";
 
@@ -33,7 +33,7 @@ const MOST_THREADS = 8;
  *
  * @param {{threads?: number}} [options] `threads` to work on, where the browser lets it; as many as the processor has
  *   where it is left out. Results do not depend on it.
- * @throws {EngineError} `no-simd`, `no-worker` where the worker does not load, or `core`
+ * @throws {EngineError} `no-simd`, `no-worker` where the worker does not load, `other-origin`, or `core`
  */
 export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS) } = {}) {
   const engine = new Engine(pickInstructions(), threads);
@@ -72,7 +72,7 @@ export class Engine extends EventTarget {
 
   /** Starts the worker, for the first time or anew. */
   async start() {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+    const worker = createWorker();
     worker.onmessage = ({ data }) => this.#receive(data);
     let started = false;
     worker.onerror = (event) =>
@@ -84,6 +84,7 @@ export class Engine extends EventTarget {
     } catch (error) {
       if (this.#worker !== worker) throw error; // it was ended meanwhile
       this.close();
+      if (/** @type {EngineError} */ (error).code === "no-worker") await explainNoWorker();
       if (this.threads === 1) throw error;
       console.warn("no threads:", error);
       this.threads = 1;
@@ -290,6 +291,34 @@ export class Engine extends EventTarget {
     }
     return made;
   }
+}
+
+/** The address is written out where it is used, since bundlers find the file by that. @throws {EngineError} `other-origin` */
+function createWorker() {
+  try {
+    return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  } catch (error) {
+    throw /** @type {Error} */ (error).name === "SecurityError" ? otherOrigin() : error;
+  }
+}
+
+/**
+ * Why the worker did not load, where the host says so: where this module lies as it was built, the worker lies beside it.
+ *
+ * @throws {EngineError} `other-origin`, or as `fetchFile`
+ */
+async function explainNoWorker() {
+  const script = import.meta.url.replace(/[^/]*$/, "worker.js");
+  if (!/^https?:/.test(script)) return; // a bundler's
+  if (new URL(script).origin !== location.origin) throw otherOrigin();
+  await fetchFile(script);
+}
+
+/** Browsers start workers from the page's own origin only. */
+function otherOrigin() {
+  const { origin, host } = new URL(import.meta.url);
+  const message = `engine.js comes from ${origin}, and a page of ${location.origin} may start no worker from there: copy the package to its own host`;
+  return new EngineError("other-origin", message, { host });
 }
 
 /** Something the worker holds until it is closed. */

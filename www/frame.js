@@ -1,6 +1,6 @@
 /** What every page has: a language, a theme, the buttons that switch them, explanations of terms. */
 import { h } from "./dom.js";
-import { currentLanguage, LANGUAGES, preferredLanguage, setLanguage } from "./i18n.js";
+import { currentLanguage, explainError, has, LANGUAGES, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { recall, remember } from "./remember.js";
 import { createExplain } from "./views/explain.js";
 
@@ -31,6 +31,24 @@ export async function startFrame() {
   createExplain();
 }
 
+/**
+ * Says why the page did not start, where its words have come, in its language; a newer version can be loaded.
+ *
+ * @param {HTMLElement} place
+ * @param {any} error
+ * @param {import("./offline.js").Offline} [offline]
+ */
+export function showFailure(place, error, offline) {
+  const reason = explainError(error);
+  const failed = /** @type {HTMLTemplateElement} */ (document.getElementById("failed"));
+  const words = has("error.start") ? t("error.start", { reason }) : failed.content.cloneNode(true);
+  const details = has("error.start") ? null : reason;
+  const newer = error?.code === "newer-build" && offline;
+  const load = newer && h("button", { type: "button", t: "foot.load", onclick: () => offline.takeOver() });
+  place.replaceChildren(h("p", { class: "problem" }, words, details, load || null));
+  document.body.hidden = false;
+}
+
 /** Threads that the address asks for, to compare (`?threads=1`); undefined where it does not. */
 export const askedThreads = () => Number(new URLSearchParams(location.search).get("threads")) || undefined;
 
@@ -46,8 +64,14 @@ function chooseTheme(theme) {
   document.dispatchEvent(new Event("theme"));
 }
 
-function switchLanguage() {
+async function switchLanguage() {
   const next = LANGUAGES[(LANGUAGES.indexOf(currentLanguage()) + 1) % LANGUAGES.length];
-  remember("language", next);
-  setLanguage(next);
+  document.getElementById("language-problem")?.remove();
+  try {
+    await setLanguage(next);
+    remember("language", next);
+  } catch (error) {
+    const problem = h("p", { class: "problem", id: "language-problem", role: "alert" }, explainError(error));
+    document.querySelector(".top")?.after(problem);
+  }
 }

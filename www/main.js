@@ -1,8 +1,8 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine } from "./engine.js";
 import { EngineError, isOfFile } from "./errors.js";
-import { askedThreads, startFrame } from "./frame.js";
-import { explainError, has, number, t } from "./i18n.js";
+import { askedThreads, showFailure, startFrame } from "./frame.js";
+import { number, t } from "./i18n.js";
 import { Library } from "./library.js";
 import { Model } from "./model.js";
 import { Offline } from "./offline.js";
@@ -31,12 +31,15 @@ import { createTrain } from "./views/train.js";
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (document.getElementById(id));
 
+/** @type {Offline | undefined} */
+let offline;
+
 async function main() {
   await startFrame();
   const about = createAbout();
   find("about").onclick = () => about.showModal();
   find("skip").onclick = () => find("rooms").focus();
-  const offline = new Offline();
+  offline = new Offline();
   find("foot").replaceChildren(...createFoot(offline));
   await offline.isolate();
 
@@ -58,7 +61,7 @@ async function main() {
   });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
-  model.addEventListener("classifier", () => offline.keep([`pkg/${engine.variant}/`]), { once: true });
+  model.addEventListener("classifier", () => offline?.keep([`pkg/${engine.variant}/`]), { once: true });
   model.update();
   missingWeights(context);
   addEventListener("popstate", () => missingWeights(context));
@@ -214,10 +217,4 @@ function acceptDrops(context, openPictures, dropToTrain) {
   };
 }
 
-main().catch((error) => {
-  const problem = find("bar");
-  const reason = explainError(error);
-  problem.textContent = has("error.start") ? t("error.start", { reason }) : `The page could not start: ${reason}`;
-  problem.classList.add("problem");
-  document.body.hidden = false;
-});
+main().catch((error) => showFailure(find("bar"), error, offline));

@@ -9,6 +9,9 @@ const TRIED = "isolation-tried";
 /** A first service worker starts in a fraction of this; the page does not wait longer. */
 const START_MILLISECONDS = 5000;
 const TAKE_OVER_MILLISECONDS = 3000;
+/** Where the documents and the service worker lie, and the folder of this page's build within it: "" where there is none. */
+const ROOT = new URL("./", location.href).href;
+const FOLDER = new URL("./", import.meta.url).href.slice(ROOT.length);
 
 /** Event `change`. Where the browser allows no service worker, nothing happens. */
 export class Offline extends EventTarget {
@@ -27,15 +30,17 @@ export class Offline extends EventTarget {
   async #watch() {
     const registration = await this.#registration;
     if (!registration) return;
-    const look = () => this.#set({ outdated: this.outdated || Boolean(registration.active && registration.waiting) });
-    registration.addEventListener("updatefound", () => registration.installing?.addEventListener("statechange", look));
-    look();
-    let { controller } = navigator.serviceWorker;
+    const look = async (/** @type {ServiceWorker | null} */ worker) => {
+      if (worker && (await isOther(worker))) this.#set({ outdated: true });
+    };
+    registration.addEventListener("updatefound", () =>
+      registration.installing?.addEventListener("statechange", () => look(registration.waiting)),
+    );
     navigator.serviceWorker.addEventListener("controllerchange", () => {
       if (this.#reload) location.reload();
-      else this.#set({ outdated: controller !== null });
-      ({ controller } = navigator.serviceWorker);
+      else look(navigator.serviceWorker.controller);
     });
+    look(registration.waiting);
   }
 
   /** @param {{ready?: boolean, outdated?: boolean}} values */
@@ -63,36 +68,40 @@ export class Offline extends EventTarget {
   /**
    * Keeps the page and what it has used so far: what it fetched itself, and what these paths begin.
    *
-   * @param {string[]} paths of files that others fetched for it
+   * @param {string[]} paths in the build's folder of files that others fetched for it
    */
   async keep(paths) {
     if (!(await this.#registration)) return;
     const { active } = await navigator.serviceWorker.ready;
-    const folder = new URL("./", import.meta.url).href;
-    const fetched = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(folder));
-    const keep = [...fetched.map(({ name }) => name.slice(folder.length)), ...paths];
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = ({ data }) => this.#set({ ready: data });
-    active?.postMessage({ keep }, [port2]);
+    const fetched = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(ROOT));
+    const keep = [...fetched.map(({ name }) => name.slice(ROOT.length)), ...paths.map((path) => FOLDER + path)];
+    if (active) this.#set({ ready: await ask(active, { keep }) });
   }
 
   /** Goes over to the newer build. */
   async takeOver() {
-    this.#reload = true;
     const registration = await this.#registration;
-    if (!registration?.waiting) return location.reload();
-    registration.waiting.postMessage({ takeOver: true });
+    const { controller } = navigator.serviceWorker ?? {};
+    if (!registration || (controller && (await isOther(controller)))) return location.reload();
+    await registration.update().catch(() => {}); // it may not have been looked for yet
+    const { installing } = registration;
+    if (installing) await new Promise((resolve) => installing.addEventListener("statechange", resolve, { once: true }));
+    this.#reload = true;
+    registration.waiting?.postMessage({ takeOver: true });
     // A browser lets the old one finish first, which can be never: then the page comes from its host.
-    setTimeout(async () => {
-      await registration.unregister();
-      location.reload();
-    }, TAKE_OVER_MILLISECONDS);
+    setTimeout(
+      async () => {
+        await registration.unregister();
+        location.reload();
+      },
+      registration.waiting ? TAKE_OVER_MILLISECONDS : 0,
+    );
   }
 }
 
 /** @returns {Promise<ServiceWorkerRegistration | null>} */
 async function register() {
-  const script = new URL("./service-worker.js", import.meta.url);
+  const script = new URL("service-worker.js", ROOT);
   try {
     return (await navigator.serviceWorker?.register(script, { updateViaCache: "none" })) ?? null;
   } catch (error) {
@@ -100,3 +109,21 @@ async function register() {
     return null;
   }
 }
+
+/**
+ * What a service worker answers; never, where it does not.
+ *
+ * @param {ServiceWorker} worker
+ * @param {{which: true} | {keep: string[]}} question
+ * @returns {Promise<any>}
+ */
+function ask(worker, question) {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = ({ data }) => resolve(data);
+    worker.postMessage(question, [port2]);
+  });
+}
+
+/** Whether it is of another build than this page. @param {ServiceWorker} worker */
+const isOther = async (worker) => (await ask(worker, { which: true })) !== FOLDER.replace("/", "");

@@ -1,11 +1,13 @@
 /**
- * Stands between the page and its host: gives the page the isolation headers where the host cannot, and keeps what the
- * page has used for when there is no network.
+ * Stands between the page and its host: gives the page the headers where the host cannot, and keeps what the page has used
+ * for when there is no network.
  *
- * Files are kept under their path and the hash that files.js gives, and only if their bytes have it: so what is kept is
- * whole, and files of two builds lie side by side. As a page loads they never mix: what is kept answers only once the
- * build's program is all here, and a new build is fetched as a whole before it takes over, which it does when the person says
- * so or has closed the page. What files.js does not name is none of our business, but for data/.
+ * A build's files lie in a folder that has its name, a hash of them all, so that whatever a page asks for says of which
+ * build it is: the builds of two tabs never mix, nor those of a page and its host. Contents are kept under their hash, which
+ * files.js gives, and only if they have it: so what is kept is whole, and what two builds share is kept once. The documents,
+ * whose addresses stay, come from what is kept once the build is all here, and a new build is fetched as a whole before it
+ * takes over, which it does when the person says so or has closed the page. What files.js does not name is none of our
+ * business, but for the folders of builds and data/.
  */
 importScripts("./files.js");
 
@@ -13,34 +15,39 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const SCOPE = worker.registration.scope;
 /** All folders of a host share its caches. */
 const CACHE = `mobilenetv2-lab ${SCOPE}`;
-/** Kept once the page has used them; everything else is the program, and kept as a whole. */
+/** Folders of a build that are kept once the page has used them; everything else is the program, and kept as a whole. */
 const AS_USED = ["pkg/", "weights/", "samples/"];
+/** Of these, people watch the share that has arrived. */
+const WATCHED = ["weights/", "samples/"];
 /** Where there is no build, as in a folder that someone works in, nothing is kept. */
-const BUILT = Object.keys(FILES).length > 0;
-/** An empty file, kept where this build's program is all here. */
-const WHOLE = `${SCOPE}whole?${Object.values(FILES).join("")}`;
+const BUILT = BUILD !== "";
 /** A data set lies here without being part of a build, and may change. */
 const DATA = "data/";
-const ISOLATION = {
+const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
+  "Content-Security-Policy":
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 };
+/** What download.js takes for the word that the host has another build by now. */
+const OTHER_BUILD = 409;
 
-worker.oninstall = (event) => {
-  const atOnce = !worker.registration.active || !BUILT;
-  event.waitUntil(atOnce ? worker.skipWaiting() : renew());
-};
+worker.oninstall = (event) => event.waitUntil(install());
 
-worker.onactivate = (event) => event.waitUntil(Promise.all([removeOld(), worker.clients.claim()]));
+worker.onactivate = (event) => event.waitUntil(Promise.all([BUILT ? null : removeOld(), worker.clients.claim()]));
 
-/** The page asks to keep what it has used, and is told whether all of it is here; or to have this build take over. */
+/**
+ * A page asks which build this is; or to keep what it has used, and is told whether all of it is here; or to have this build
+ * take over.
+ */
 worker.onmessage = (event) => {
-  const { keep, takeOver } = /** @type {{keep?: string[], takeOver?: boolean}} */ (event.data);
+  const { which, keep, takeOver } = /** @type {{which?: true, keep?: string[], takeOver?: true}} */ (event.data);
+  if (which) event.ports[0].postMessage(BUILD);
   if (takeOver) event.waitUntil(worker.skipWaiting());
   if (keep) {
     const answer = (/** @type {boolean} */ kept) => event.ports[0].postMessage(kept);
     event.waitUntil(
-      keepAll(keep).then(answer, (error) => {
+      keepFor(keep).then(answer, (error) => {
         console.warn("not ready for use without a network:", error);
         answer(false);
       }),
@@ -52,7 +59,7 @@ worker.onfetch = (event) => {
   const { method, headers, url } = event.request;
   const path = pathOf(url);
   if (!BUILT || path === null || headers.has("range")) return;
-  if (method === "GET" && Object.hasOwn(FILES, path)) event.respondWith(answer(event, path));
+  if (method === "GET" && (Object.hasOwn(FILES, path) || buildOf(path))) event.respondWith(answer(event, path));
   else if (path.startsWith(DATA) && ["GET", "HEAD"].includes(method)) event.respondWith(answerData(event));
 };
 
@@ -63,21 +70,59 @@ function pathOf(url) {
   return (origin + pathname).slice(SCOPE.length) || "index.html";
 }
 
-/** Where a file is kept. @param {string} path */
-const keyOf = (path) => `${SCOPE}${path}?${FILES[path]}`;
+/** The build in whose folder it lies, if in any. @param {string} path */
+const buildOf = (path) => /^([0-9a-f]{16})\//.exec(path)?.[1];
+/** The path within that. @param {string} path */
+const within = (path) => path.replace(/^[0-9a-f]{16}\//, "");
+/** @param {string} path @param {string[]} folders of a build */
+const isIn = (path, folders) => folders.some((folder) => within(path).startsWith(folder));
+
+/** Where a content is kept. @param {string} hash */
+const keyOf = (hash) => `${SCOPE}?${hash}`;
+/** Where the list of a build's files is kept once its program is all here. @param {string} build */
+const listOf = (build) => `${SCOPE}${build}/`;
+
+/** Those that have been read. @type {Map<string, Record<string, string>>} */
+const lists = new Map();
+
+/**
+ * The list of a build whose program is kept as a whole.
+ *
+ * @param {Cache | null} cache @param {string} build
+ */
+async function keptList(cache, build) {
+  const list = lists.get(build) ?? (await (await cache?.match(listOf(build)))?.json());
+  if (list) lists.set(build, list);
+  return list;
+}
 
 /** @param {FetchEvent} event @param {string} path */
 async function answer(event, path) {
   const cache = await openCache();
-  const whole = await cache?.match(WHOLE);
-  const kept = whole && (await cache?.match(keyOf(path)));
+  const hash = (await keptList(cache, buildOf(path) ?? BUILD))?.[path];
+  const kept = hash && (await cache?.match(keyOf(hash)));
   if (kept) return kept;
-  const response = await fetch(event.request, { cache: "no-cache" }); // or a file may be the last build's
+  const response = await fetch(event.request, { cache: "no-cache" }); // or a document may be the last build's
   if (response.status !== 200) return response;
-  // kept or not, the page has its answer
-  if (cache && whole) event.waitUntil(keep(cache, path, response.clone()).catch(() => {}));
+  if (!cache || !hash) return withHeaders(response);
+  const put = (/** @type {Response | null} */ whole) => whole && cache.put(keyOf(hash), whole);
+  if (isIn(path, WATCHED)) {
+    event.waitUntil(verified(response.clone(), hash).then(put).catch(noRoom));
+    return withHeaders(response);
+  }
+  const whole = await verified(response, hash);
+  if (!whole) return new Response(null, { status: OTHER_BUILD, headers: HEADERS });
+  event.waitUntil(put(whole.clone())?.catch(noRoom) ?? Promise.resolve());
+  return whole;
+}
+
+/** Kept or not, the page has its answer. @param {unknown} error */
+const noRoom = (error) => console.warn("not kept:", error);
+
+/** @param {Response} response */
+function withHeaders(response) {
   const headers = new Headers(response.headers);
-  for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
+  for (const [name, value] of Object.entries(HEADERS)) headers.set(name, value);
   return new Response(response.body, { headers });
 }
 
@@ -108,21 +153,19 @@ async function answerData(event) {
 }
 
 /**
- * Keeps a file that has arrived whole.
+ * An answer whose bytes have all arrived, or null where they are not the build's.
  *
- * @param {Cache} cache @param {string} path @param {Response} response
- * @throws where the connection broke, the bytes are not the build's, or there is no room
+ * @param {Response} response @param {string} hash
  */
-async function keep(cache, path, response) {
+async function verified(response, hash) {
   const bytes = await response.arrayBuffer();
-  const hash = await hashOf(bytes);
-  if (hash !== FILES[path]) throw new Error(`${path} is not of this build: its hash is ${hash}, not ${FILES[path]}`);
+  if ((await hashOf(bytes)) !== hash) return null;
   const headers = {
     "Content-Type": response.headers.get("content-type") ?? "",
     "Content-Length": String(bytes.byteLength),
-    ...ISOLATION,
+    ...HEADERS,
   };
-  await cache.put(keyOf(path), new Response(bytes, { headers }));
+  return new Response(bytes, { headers });
 }
 
 /**
@@ -147,36 +190,59 @@ async function hashOf(bytes) {
 }
 
 /**
- * Keeps all that the page needs, and of what is kept as it is used, what begins so. Whether that is anything.
+ * Keeps what a page of this build needs, and removes what only other builds have unless a page may still show one. Whether
+ * the page's build is this, and here.
  *
- * @param {string[]} used paths or beginnings of paths
+ * @param {string[]} used paths of a build, or beginnings of such
  */
+async function keepFor(used) {
+  if (!used.some((path) => buildOf(path) === BUILD)) return false;
+  await keepAll(used);
+  const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
+  if (pages.length === 1) await removeOld();
+  return true;
+}
+
+/** Keeps all of the program, and of what is kept as it is used, what begins so. @param {string[]} used */
 async function keepAll(used) {
   const cache = await caches.open(CACHE);
-  const wanted = Object.keys(FILES).filter(
-    (path) => !AS_USED.some((folder) => path.startsWith(folder)) || used.some((start) => path.startsWith(start)),
+  const wanted = Object.entries(FILES).filter(
+    ([path]) => !isIn(path, AS_USED) || used.some((start) => path.startsWith(start)),
   );
-  const get = async (/** @type {string} */ path) => {
-    if (await cache.match(keyOf(path))) return;
+  const get = async (/** @type {[string, string]} */ [path, hash]) => {
+    if (await cache.match(keyOf(hash))) return;
     const response = await fetch(SCOPE + path, { cache: "no-cache" });
     if (response.status !== 200) throw new Error(`${path}: status ${response.status}`);
-    await keep(cache, path, response);
+    const whole = await verified(response, hash);
+    if (!whole) throw new Error(`${path} is not of this build`);
+    await cache.put(keyOf(hash), whole);
   };
   await Promise.all(wanted.map(get));
-  if (BUILT) await cache.put(WHOLE, new Response());
-  return BUILT;
+  await cache.put(listOf(BUILD), Response.json(FILES));
 }
 
-/** Fetches what this build has of all that the page has used so far. */
-async function renew() {
-  const cache = await caches.open(CACHE);
-  await keepAll((await cache.keys()).map(({ url }) => pathOf(url) ?? ""));
+/** A first build takes over at once; a later one when it has all that the page has used so far, and is asked to. */
+async function install() {
+  const cache = BUILT && worker.registration.active && (await openCache());
+  const builds = cache ? await keptBuilds(cache) : [];
+  if (!cache || !builds.length) return worker.skipWaiting();
+  const used = [];
+  for (const [path, hash] of builds.flatMap((list) => Object.entries(list))) {
+    if (isIn(path, AS_USED) && (await cache.match(keyOf(hash)))) used.push(`${BUILD}/${within(path)}`);
+  }
+  await keepAll(used);
 }
 
-/** Removes what only an older build had. */
+/** Lists of the builds that are kept. @param {Cache} cache */
+async function keptBuilds(cache) {
+  const names = (await cache.keys()).map(({ url }) => /^([0-9a-f]{16})\/$/.exec(url.slice(SCOPE.length))?.[1] ?? []);
+  return Promise.all(names.flat().map((name) => keptList(cache, name)));
+}
+
+/** Removes what only other builds have. */
 async function removeOld() {
   const cache = await caches.open(CACHE);
-  const current = new Set([WHOLE, ...Object.keys(FILES).map(keyOf)]);
+  const current = new Set([listOf(BUILD), ...Object.values(FILES).map(keyOf)]);
   const old = (await cache.keys()).filter(({ url }) => !current.has(url) && !pathOf(url)?.startsWith(DATA));
   await Promise.all(old.map((request) => cache.delete(request)));
 }

@@ -227,8 +227,8 @@ export function configOf(values, classes) {
   };
 }
 
-/** Where CIFAR-10 is, if it is. */
-export const CIFAR_10 = new URL("./data/cifar-10/", import.meta.url).href;
+/** Where CIFAR-10 is, beside the document, if it is. */
+export const CIFAR_10 = "data/cifar-10/";
 
 /** How many classes the data have. @param {Values} values @param {import("./project.js").Project} project */
 export const classesOf = ({ data }, project) => (data === "pictures" ? Math.max(project.classes.length, 1) : CLASSES);

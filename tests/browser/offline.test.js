@@ -2,18 +2,19 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { predictions } from "./lab.js";
-import { launch, startServer } from "./server.js";
+import { crash, predictions, watchWorkers } from "./lab.js";
+import { CONTENT_POLICY, launch, pageFolder, startServer } from "./server.js";
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 const dist = here("../../dist");
 const www = here("../../www");
+const BUILD = basename(pageFolder());
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -58,26 +59,72 @@ async function overlay(t) {
   };
 }
 
-/** Another build: the words of the page are others, and so are their hashes. */
-async function otherBuild(/** @type {Awaited<ReturnType<typeof overlay>>} */ over, /** @type {string} */ title) {
-  const words = JSON.stringify({ ...JSON.parse(await readFile(join(www, "i18n/en.json"), "utf8")), title });
-  const hash = createHash("sha256").update(words).digest("hex").slice(0, 16);
-  const list = await readFile(join(dist, "files.js"), "utf8");
-  await over.write("i18n/en.json", words);
-  await over.write("files.js", list.replace(/("i18n\/en\.json": )"\w+"/, `$1"${hash}"`));
+/** A folder in the system's temporary one. @param {TestContext} t */
+async function temporary(t) {
+  const folder = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
+  t.after(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+const hashOf = (/** @type {string | Buffer} */ content) =>
+  createHash("sha256").update(content).digest("hex").slice(0, 16);
+
+/**
+ * Another build, whole: its title is another one, and so is its name.
+ *
+ * @param {TestContext} t @param {string} title
+ */
+async function otherBuild(t, title) {
+  const folder = join(await temporary(t), "dist");
+  await cp(dist, folder, { recursive: true });
+  const name = hashOf(title);
+  await rename(join(folder, BUILD), join(folder, name));
+  const put = (/** @type {string} */ path, /** @type {string} */ text) => writeFile(join(folder, path), text);
+  const get = (/** @type {string} */ path) => readFile(join(folder, path), "utf8");
+  const list = JSON.parse((await get("files.js")).replace(/^[^]*FILES = |;\s*$/g, "").replaceAll(BUILD, name));
+  const changed = {
+    "index.html": (await get("index.html")).replaceAll(BUILD, name),
+    "bench.html": (await get("bench.html")).replaceAll(BUILD, name),
+    [`${name}/i18n/en.json`]: JSON.stringify({ ...JSON.parse(await get(`${name}/i18n/en.json`)), title }),
+  };
+  for (const [path, text] of Object.entries(changed)) {
+    await put(path, text);
+    list[path] = hashOf(text);
+  }
+  await put("files.js", `const BUILD = "${name}";\nconst FILES = ${JSON.stringify(list)};\n`);
+  return { folder, name };
+}
+
+/** A host that may go over to another build. @param {TestContext} t @param {Parameters<typeof startServer>[0]} [options] */
+async function movingHost(t, options = {}) {
+  const link = join(await temporary(t), "site");
+  await symlink(dist, link);
+  const server = await serve(t, { roots: [link], isolated: false, ...options });
+  return {
+    ...server,
+    async moveTo(/** @type {string} */ folder) {
+      await rm(link);
+      await symlink(folder, link);
+    },
+  };
 }
 
 const kept = (/** @type {import("playwright-core").Page} */ page) =>
   page.getByText("Works without a network").waitFor();
 const classified = (/** @type {import("playwright-core").Page} */ page) =>
   page.locator("#panel-classify .predictions li").first().waitFor();
-/** Paths below the page's folder that the service worker keeps. */
+/** Paths below the page's folder that the service worker keeps; of what is kept under its hash, those of a build that has it. */
 const keptPaths = (/** @type {import("playwright-core").Page} */ page) =>
   page.evaluate(async () => {
     const folder = new URL("./", location.href).href;
-    const requests = await (await caches.open(`mobilenetv2-lab ${folder}`)).keys();
-    return requests.map(({ url }) => url.replace(folder, "").replace(/\?.*/, ""));
+    const cache = await caches.open(`mobilenetv2-lab ${folder}`);
+    const keys = (await cache.keys()).map(({ url }) => url.slice(folder.length));
+    const lists = keys.filter((key) => /^\w{16}\/$/.test(key));
+    const builds = await Promise.all(lists.map(async (key) => (await cache.match(folder + key))?.json()));
+    const names = new Map(builds.flatMap((files) => Object.entries(files).map(([path, hash]) => [`?${hash}`, path])));
+    return keys.map((key) => names.get(key) ?? key);
   });
+const loadIt = (/** @type {import("playwright-core").Page} */ page) => page.getByRole("button", { name: "Load it" });
 
 test("in a folder of a host without headers: isolated after one reload, and kept", { timeout: 120_000 }, async (t) => {
   const server = await serve(t, { roots: [], mounts: { "/some/lab/": dist }, isolated: false });
@@ -89,14 +136,15 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   await classified(page);
   const [best] = await predictions(page);
   await kept(page);
-  await page.reload();
+  const reloaded = await page.reload();
+  assert.equal(reloaded?.headers()["content-security-policy"], CONTENT_POLICY);
   await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
   assert.equal(loads(), 3, "an isolated page is not loaded again");
 
-  const ranged = await page.evaluate(async () => {
-    const response = await fetch("weights/manifest.json", { headers: { Range: "bytes=1-3" } });
+  const ranged = await page.evaluate(async (build) => {
+    const response = await fetch(`${build}/weights/manifest.json`, { headers: { Range: "bytes=1-3" } });
     return [response.status, (await response.text()).length];
-  });
+  }, BUILD);
   assert.deepEqual(ranged, [206, 3]);
 
   await server.close();
@@ -110,51 +158,134 @@ test("in a folder of a host without headers: isolated after one reload, and kept
 });
 
 test("a newer build waits until it is whole and asked for", { timeout: 120_000 }, async (t) => {
-  const over = await overlay(t);
-  const server = await serve(t, { roots: [over.folder, dist], isolated: false });
+  const host = await movingHost(t);
   const { page } = await freshPage(t);
-  await page.goto(server.url);
+  await page.goto(host.url);
   await kept(page);
 
-  await otherBuild(over, "Newer Lab");
-  await over.write("main.js", "throw new Error('half a file')"); // not what files.js says
+  const other = await otherBuild(t, "Newer Lab");
+  const main = join(other.folder, other.name, "main.js");
+  const whole = await readFile(main);
+  await writeFile(main, "throw new Error('half a file')"); // not what files.js says
+  await host.moveTo(other.folder);
   await page.reload();
   await classified(page);
   const installing = () => page.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.installing);
   while (await installing()) await page.waitForTimeout(50);
-  assert.equal(await page.getByRole("button", { name: "Load it" }).isVisible(), false, "it is not whole");
+  assert.equal(await loadIt(page).isVisible(), false, "it is not whole");
 
-  await rm(join(over.folder, "main.js"));
+  await writeFile(main, whole);
   await page.reload();
-  await page.getByRole("button", { name: "Load it" }).waitFor();
+  await loadIt(page).waitFor();
   await page.waitForFunction(() => document.title === "Classify · MobileNetV2 Lab");
   await page.reload();
-  await page.getByRole("button", { name: "Load it" }).waitFor();
+  await loadIt(page).waitFor();
   await page.waitForFunction(() => document.title === "Classify · MobileNetV2 Lab"); // a reload alone changes nothing
-  await page.getByRole("button", { name: "Load it" }).click();
+  await loadIt(page).click();
   await page.waitForFunction(() => document.title.endsWith("Newer Lab"));
   await kept(page);
-  assert.equal(await page.getByRole("button", { name: "Load it" }).isVisible(), false);
+  assert.equal(await loadIt(page).isVisible(), false);
   const paths = await keptPaths(page);
-  assert.equal(new Set(paths).size, paths.length, "nothing is left of the older build");
-  await server.close();
+  const strange = paths.filter((path) => path.startsWith("?") || path.startsWith(BUILD));
+  assert.deepEqual(strange, [], "nothing is left of the older build");
+  await host.close();
+  await page.reload();
+  await classified(page);
+  assert.equal(await page.title(), "Classify · Newer Lab");
+});
+
+test("a page starts what belongs to it, though another tab has a newer build", { timeout: 180_000 }, async (t) => {
+  const host = await movingHost(t);
+  const { page: old, context } = await freshPage(t);
+  await old.addInitScript(watchWorkers);
+  await old.goto(`${host.url}?threads=2`);
+  await kept(old);
+
+  const other = await otherBuild(t, "Newer Lab");
+  for (const file of ["worker.js", "core.js", "thread.js", "pkg/relaxed-simd-threads/mobilenetv2.js"]) {
+    await writeFile(join(other.folder, other.name, file), "throw new Error('of the newer build')");
+  }
+  // what the list says, so that this build is whole and takes over
+  const list = join(other.folder, "files.js");
+  const hash = hashOf("throw new Error('of the newer build')");
+  const broken = /"\w+\/(worker|core|thread|pkg\/relaxed-simd-threads\/mobilenetv2)\.js":"\w+"/g;
+  const text = await readFile(list, "utf8");
+  await writeFile(
+    list,
+    text.replace(broken, (entry) => entry.replace(/"\w+"$/, `"${hash}"`)),
+  );
+  await host.moveTo(other.folder);
+  const second = await context.newPage();
+  await second.goto(host.url);
+  await loadIt(second).waitFor();
+  await loadIt(second).click();
+  await second.waitForFunction(() => document.title.endsWith("Newer Lab"));
+  await loadIt(old).waitFor();
+
+  await crash(old);
+  const restarted = () => old.workers().filter((worker) => worker.url().endsWith(`${BUILD}/worker.js`));
+  while (restarted().length !== 1) await old.waitForTimeout(50);
+  await old.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await old.locator("#tab-apart").click();
+  await old.locator("tfoot td").first().waitFor();
+  await loadIt(old).click();
+  await old.waitForFunction(() => document.title.endsWith("Newer Lab"));
+});
+
+test("what a kept page lacks is not taken from a newer build", { timeout: 180_000 }, async (t) => {
+  const host = await movingHost(t);
+  const { page } = await freshPage(t);
+  await page.goto(`${host.url}?threads=2`);
+  await kept(page);
+  const other = await otherBuild(t, "Newer Lab");
+  await host.moveTo(other.folder);
+  await page.goto(`${host.url}?threads=1`); // a variant that has not been used
+  await page
+    .getByText(/A newer version of this page is on its host, and mobilenetv2\w*\.\w+ of this one is no/)
+    .waitFor();
+  await loadIt(page).first().click();
+  await page.waitForFunction(() => document.title.endsWith("Newer Lab"));
+  await classified(page);
+});
+
+test("a file of the right name and another content is none of this build", { timeout: 120_000 }, async (t) => {
+  const over = await overlay(t);
+  const host = await serve(t, { roots: [over.folder, dist], isolated: false });
+  const { page } = await freshPage(t);
+  await page.goto(`${host.url}?threads=2`);
+  await kept(page);
+  await over.write(`${BUILD}/pkg/relaxed-simd/mobilenetv2.js`, "throw new Error('of the newer build')");
+  await page.goto(`${host.url}?threads=1`);
+  await page.getByText("A newer version of this page is on its host, and mobilenetv2.js of this one is no").waitFor();
+});
+
+test("without a service worker a page says that its host has a newer build", { timeout: 120_000 }, async (t) => {
+  const host = await movingHost(t);
+  const { page } = await freshPage(t, { serviceWorkers: "block" });
+  await page.addInitScript(watchWorkers);
+  await page.goto(host.url);
+  await classified(page);
+  await host.moveTo((await otherBuild(t, "Newer Lab")).folder);
+  await crash(page);
+  await page.getByText("A newer version of this page is on its host, and worker.js of this one is no").waitFor();
   await page.reload();
   await classified(page);
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
 
 test("what is kept of a build in part does not mix with the next", { timeout: 120_000 }, async (t) => {
-  const over = await overlay(t);
-  const server = await serve(t, { roots: [over.folder, dist], isolated: false });
+  const host = await movingHost(t);
   const { page } = await freshPage(t);
-  await over.write("icon.svg", "<svg/>"); // not what files.js says: nothing becomes whole
-  await page.goto(`${server.url}bench.html`);
+  const first = await otherBuild(t, "First Lab");
+  await writeFile(join(first.folder, first.name, "icon.svg"), "<svg/>"); // not what files.js says: nothing becomes whole
+  await host.moveTo(first.folder);
+  await page.goto(`${host.url}bench.html`);
   await page.locator("#bench .primary").waitFor();
   await page.waitForFunction(() => crossOriginIsolated);
-  while (!(await keptPaths(page)).includes("i18n/en.json")) await page.waitForTimeout(100);
+  while ((await keptPaths(page)).length < 20) await page.waitForTimeout(100);
 
-  await otherBuild(over, "Newer Lab");
-  await page.goto(server.url);
+  await host.moveTo((await otherBuild(t, "Newer Lab")).folder);
+  await page.goto(host.url);
   await classified(page);
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
@@ -164,7 +295,7 @@ test("the page that measures the browser is kept as a whole too", { timeout: 120
   const { page } = await freshPage(t);
   await page.goto(`${server.url}bench.html`);
   await page.locator("#bench .primary").waitFor();
-  while (!(await keptPaths(page)).includes("whole")) await page.waitForTimeout(100);
+  while (!(await keptPaths(page)).includes(`${BUILD}/`)) await page.waitForTimeout(100);
   await server.close();
   await page.reload();
   await page.locator("#bench .primary").waitFor();
@@ -174,7 +305,7 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
   const over = await overlay(t);
   const server = await serve(t, { roots: [over.folder, dist] });
   /** Passes requests on, but cuts answers to these paths. @type {Set<string>} */
-  const cut = new Set(["/data/cut.bin", "/samples/rocket.jpg"]);
+  const cut = new Set(["/data/cut.bin", `/${BUILD}/samples/rocket.jpg`]);
   const host = createServer((incoming, outgoing) => {
     request(
       new URL(incoming.url ?? "", server.url),
@@ -196,34 +327,41 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
   await over.write("data/cut.bin", Buffer.alloc(2000, 7));
   await over.write("data/whole.bin", Buffer.alloc(2000, 7));
   await over.write(
-    "weights/shapes-0.5.safetensors",
-    (await readFile(join(dist, "weights/shapes-0.5.safetensors"))).subarray(0, 1000),
+    `${BUILD}/weights/shapes-0.5.safetensors`,
+    (await readFile(join(pageFolder(), "weights/shapes-0.5.safetensors"))).subarray(0, 1000),
   );
 
   const { page } = await freshPage(t);
   await page.goto(`http://127.0.0.1:${port}/`);
   await kept(page);
-  const lengths = await page.evaluate(() =>
-    Promise.all(
-      ["data/cut.bin", "data/whole.bin", "samples/rocket.jpg", "weights/shapes-0.5.safetensors"].map((path) =>
-        fetch(path).then(
-          (response) =>
-            response.arrayBuffer().then(
-              ({ byteLength }) => byteLength,
-              () => "broken",
-            ),
-          () => "broken",
+  const asked = [
+    "data/cut.bin",
+    "data/whole.bin",
+    ...["samples/rocket.jpg", "weights/shapes-0.5.safetensors"].map((path) => `${BUILD}/${path}`),
+  ];
+  const lengths = await page.evaluate(
+    (asked) =>
+      Promise.all(
+        asked.map((path) =>
+          fetch(path).then(
+            (response) =>
+              response.arrayBuffer().then(
+                ({ byteLength }) => byteLength,
+                () => "broken",
+              ),
+            () => "broken",
+          ),
         ),
       ),
-    ),
+    asked,
   );
   assert.deepEqual(lengths, ["broken", 2000, "broken", 1000]);
   const keptLength = () =>
     page.evaluate(async () => (await (await caches.match("data/whole.bin"))?.arrayBuffer())?.byteLength);
   while ((await keptLength()) !== 2000) await page.waitForTimeout(50);
   const paths = await keptPaths(page);
-  assert.ok(paths.includes("data/whole.bin") && paths.includes("main.js"), String(paths));
-  for (const path of ["data/cut.bin", "weights/shapes-0.5.safetensors"]) assert.ok(!paths.includes(path), path);
+  assert.ok(paths.includes("data/whole.bin") && paths.includes(`${BUILD}/main.js`), String(paths));
+  for (const path of [asked[0], asked[3]]) assert.ok(!paths.includes(path), path);
   await over.write("data/whole.bin", Buffer.alloc(10, 7));
   const length = () => page.evaluate(async () => (await (await fetch("data/whole.bin")).arrayBuffer()).byteLength);
   assert.equal(await length(), 10, "data are asked for anew");
@@ -251,16 +389,16 @@ test("while the page is worked on, nothing is kept, and one reload shows an edit
   await kept(page);
   await built.close();
   const port = Number(new URL(built.url).port);
-  const edited = await serve(t, { roots: [over.folder, www, dist], port });
-  await otherBuild(over, "Edited Lab");
-  await rm(join(over.folder, "files.js"));
+  await serve(t, { roots: [over.folder, www, dist, pageFolder()], port });
+  const words = JSON.parse(await readFile(join(www, "i18n/en.json"), "utf8"));
+  const edit = (/** @type {string} */ title) => over.write("i18n/en.json", JSON.stringify({ ...words, title }));
+  await edit("Edited Lab");
   await page.reload();
   await classified(page);
   while ((await keptPaths(page)).length) await page.waitForTimeout(50);
   await page.reload();
   await page.waitForFunction(() => document.title.endsWith("Edited Lab"));
-  await otherBuild(over, "Edited again");
-  await rm(join(over.folder, "files.js"));
+  await edit("Edited again");
   await page.reload();
   await page.waitForFunction(() => document.title.endsWith("Edited again"));
   await classified(page);
@@ -324,7 +462,7 @@ test("where threads fail only as the engine starts anew, the model bar says so",
   await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
   await classified(page);
   await page.route("**/pkg/*-threads/*.wasm", (route) => route.abort());
-  const worker = page.workers().find((worker) => new URL(worker.url()).pathname === "/worker.js");
+  const worker = page.workers().find((worker) => worker.url().endsWith("/worker.js"));
   assert.ok(worker);
   await worker.evaluate(() => postMessage({ id: 0, failure: { code: "engine-stopped", message: "", fatal: true } }));
   await page.locator(".cost", { hasText: "1 thread, relaxed SIMD" }).waitFor();

@@ -19,9 +19,9 @@ after(() => lab?.close());
 
 test("documents, service worker and the files for hosts have one policy", async () => {
   const text = (/** @type {string} */ path) => readFile(new URL(path, root), "utf8");
-  for (const name of ["_headers", "vercel.json", ".htaccess", "nginx.conf"]) {
-    assert.ok((await text(`pkg-config/hosting/${name}`)).includes(CONTENT_POLICY), name);
-  }
+  const hosting = ["_headers", "vercel.json", ".htaccess", "nginx.conf"].map((name) => `pkg-config/hosting/${name}`);
+  for (const path of [...hosting, "www/service-worker.js"])
+    assert.ok((await text(path)).includes(CONTENT_POLICY), path);
   const inDocuments = CONTENT_POLICY.replace(/; frame-ancestors.*/, ""); // of which a document cannot speak
   for (const name of DOCUMENTS) {
     const document = await text(`www/${name}`);

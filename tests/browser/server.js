@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-export { CONTENT_POLICY, ISOLATION, startServer } from "../../pkg-config/server.js";
+export { CONTENT_POLICY, ISOLATION, pageFolder, startServer } from "../../pkg-config/server.js";
 
 /**
  * Starts the browser named by the environment variable CHROME (`cargo xtask test` sets it), else the

@@ -1,11 +1,13 @@
 //! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use serde::Deserialize;
 use xshell::cmd;
 
-use crate::site::{Site, Weight};
+use crate::site::{Site, Weight, hash};
 use crate::tools::Tools;
 use crate::wasm;
 
@@ -39,34 +41,112 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Ends of the paths of what no page fetches: what developers read, and what tells a host how to serve the rest.
-const NOT_FETCHED: [&str; 8] =
-    [".d.ts", ".map", "/LICENSE", ".md", "package.json", "_headers", "vercel.json", ".htaccess"];
+/// Ends of the paths of what no page fetches: it is there for those who read it.
+const NOT_FETCHED: [&str; 3] = [".map", "/LICENSE", ".md"];
+
+/// What of the page has addresses that stay: its documents, and what the browser itself compares with what it has.
+const ROOT: [&str; 5] =
+    ["index.html", "bench.html", "service-worker.js", "service-worker.js.map", "files.js"];
 
 /// Builds what is not up to date.
+///
+/// The page's files lie in a folder that has the build's name, a hash of them all. So a page gets what belongs to it or
+/// nothing, whatever its host has become since it was loaded; and a host may keep the folders of earlier builds.
 pub fn build(tools: &Tools) -> Result<()> {
     let root = tools.root();
-    let mut site = Site::default();
-    site.folder("", &root.join("www"))?;
+    let mut page = Site::default();
+    page.folder("", &root.join("www"))?;
     for variant in &tools.variants {
-        site.folder(&format!("pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
+        page.folder(&format!("pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
     }
+    page.folder("", &vendored(tools)?)?;
+    let page_types = page.take(|path| path.ends_with(".d.ts"));
+    page.take(|path| path == "files.js"); // a build has its own
+    minify(tools, &mut page)?;
+
+    let mut dist = Site::default();
+    place(tools, &mut page, &mut dist)?;
+    package(tools, &page, &page_types, &mut dist)?;
+    for name in ["_headers", "vercel.json", ".htaccess"] {
+        dist.file(name, root.join("pkg-config/hosting").join(name));
+    }
+    dist.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
+    dist.write(&root.join("dist"))?;
+    check_sizes(tools, &page)
+}
+
+/// Puts together what the page takes of npm packages, with its types, and returns the folder.
+fn vendored(tools: &Tools) -> Result<PathBuf> {
+    let folder = tools.root().join("target/vendored");
+    let mut site = Site::default();
     for (library, files) in VENDORED {
-        let from = root.join("node_modules").join(library);
+        let from = tools.root().join("node_modules").join(library);
         for (path, source) in *files {
             site.file(format!("vendor/{library}/{path}"), from.join(source));
         }
     }
-    minify(tools, &mut site)?;
-    site.folder("", &declare_types(tools)?)?;
-    site.file("package.json", root.join("pkg-config/package.json"));
-    for name in ["_headers", "vercel.json", ".htaccess"] {
-        site.file(name, root.join("pkg-config/hosting").join(name));
+    site.write(&folder)?;
+    Ok(folder)
+}
+
+/// Names the build and lays the page out: documents that point into its folder, the list of its files for the service
+/// worker, and the folder.
+fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {
+    let sh = &tools.shell;
+    let files = page.hashes(|path| is_fetched(path))?;
+    let name = hash(serde_json::to_string(&files)?.as_bytes());
+    let inside: Vec<&str> = files.keys().copied().filter(|path| !ROOT.contains(path)).collect();
+    let mut hashes: BTreeMap<String, String> =
+        inside.iter().map(|path| (format!("{name}/{path}"), files[path].clone())).collect();
+
+    let folder = tools.root().join("target/documents");
+    let mut documents = Site::default();
+    for document in ROOT.into_iter().filter(|path| path.ends_with(".html")) {
+        let mut text = sh.read_file(tools.root().join("www").join(document))?;
+        for path in &inside {
+            text = text.replace(&format!("=\"{path}\""), &format!("=\"{name}/{path}\""));
+        }
+        hashes.insert(document.to_owned(), hash(text.as_bytes()));
+        sh.write_file(folder.join(document), text)?;
+        documents.file(document, folder.join(document));
     }
-    site.file("files.js", list_files(tools, &site)?);
-    site.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
-    site.write(&root.join("dist"))?;
-    check_sizes(tools, &site)
+    let list = folder.join("files.js");
+    let hashes = serde_json::to_string_pretty(&hashes)?;
+    sh.write_file(&list, format!("const BUILD = \"{name}\";\nconst FILES = {hashes};\n"))?;
+    documents.file("files.js", list);
+
+    for (path, source) in documents.iter() {
+        page.file(path, source);
+    }
+    for (path, source) in page.iter() {
+        let place = if ROOT.contains(&path) { path.to_owned() } else { format!("{name}/{path}") };
+        dist.file(place, source);
+    }
+    Ok(())
+}
+
+/// Adds the npm package, whose files lie under names that stay: what `pkg-config/package.json` lists, with types.
+fn package(tools: &Tools, page: &Site, page_types: &Site, dist: &mut Site) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Package {
+        files: Vec<String>,
+    }
+    let root = tools.root();
+    let Package { files } = serde_json::from_str(&tools.shell.read_file("pkg-config/package.json")?)?;
+    let mut types = Site::default();
+    types.folder("", &declare_types(tools)?)?;
+    for (path, source) in page.iter().chain(page_types.iter()).chain(types.iter()) {
+        if files.iter().any(|name| path.starts_with(name.trim_end_matches('*'))) {
+            dist.file(path, source);
+        }
+    }
+    for name in ["package.json", "README.md"] {
+        dist.file(name, root.join("pkg-config").join(name));
+    }
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        dist.file(name, root.join(name));
+    }
+    Ok(())
 }
 
 /// Puts scripts and styles without comments and long names in the place of those written by people, and beside each a
@@ -111,15 +191,6 @@ fn declare_types(tools: &Tools) -> Result<PathBuf> {
 /// Whether a page may fetch the file of this path.
 fn is_fetched(path: &str) -> bool {
     !NOT_FETCHED.iter().any(|end| path.ends_with(end))
-}
-
-/// Writes the list by which the service worker keeps the page: its files, and a hash of each.
-fn list_files(tools: &Tools, site: &Site) -> Result<PathBuf> {
-    let own = ["service-worker.js", "files.js"]; // the browser keeps these itself
-    let hashes = site.hashes(|path| is_fetched(path) && !own.contains(&path))?;
-    let list = tools.root().join("target/files.js");
-    tools.shell.write_file(&list, format!("const FILES = {};\n", serde_json::to_string_pretty(&hashes)?))?;
-    Ok(list)
 }
 
 /// Prints what the page weighs and fails where that is more than the budget of `pkg-config/variants.toml`.

@@ -29,6 +29,11 @@ impl Site {
         Ok(())
     }
 
+    /// Takes out all files whose path is wanted.
+    pub fn take(&mut self, wanted: impl Fn(&str) -> bool) -> Site {
+        Site(self.0.extract_if(.., |path, _| wanted(path)).collect())
+    }
+
     /// Where each file lies in the site, and where it comes from.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.0.iter().map(|(path, source)| (path.as_str(), source.as_path()))
@@ -38,6 +43,8 @@ impl Site {
     pub fn write(&self, folder: &Path) -> Result<()> {
         for path in files(folder)?.iter().filter(|path| !self.0.contains_key(*path)) {
             fs::remove_file(folder.join(path))?;
+            let within = Path::new(path).ancestors().skip(1).map(|parent| folder.join(parent));
+            let _ = within.take_while(|parent| fs::remove_dir(parent).is_ok()).count(); // up to one with other files
         }
         for (path, source) in self.iter() {
             let target = folder.join(path);
@@ -51,13 +58,10 @@ impl Site {
         Ok(())
     }
 
-    /// The first 16 hexadecimal digits of SHA-256 of every file whose path is wanted.
+    /// The hash of every file whose path is wanted.
     pub fn hashes(&self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<&str, String>> {
-        let hash = |(path, source): (_, &Path)| {
-            let digest = Sha256::digest(fs::read(source)?);
-            Ok((path, digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()))
-        };
-        self.iter().filter(|(path, _)| wanted(path)).map(hash).collect()
+        let wanted = self.iter().filter(|(path, _)| wanted(path));
+        wanted.map(|(path, source)| Ok((path, hash(&fs::read(source)?)))).collect()
     }
 
     /// Bytes of all files whose path is wanted: raw, and as a web host sends them.
@@ -70,6 +74,11 @@ impl Site {
         }
         Ok(weight)
     }
+}
+
+/// The first 16 hexadecimal digits of SHA-256.
+pub fn hash(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Bytes, raw and gzipped.

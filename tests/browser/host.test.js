@@ -1,0 +1,99 @@
+// A host that has a web page for every address, as those of single-page applications: what is missing there is said by name.
+
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+import { pageFolder, startServer } from "./server.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+/**
+ * Opens the page where these files are none.
+ *
+ * @param {RegExp} missing @param {string} hash @param {string} [locale]
+ */
+async function openWithout(missing, hash, locale = "en") {
+  const context = await lab.browser.newContext({ locale, serviceWorkers: "block" });
+  await context.route(missing, (route) =>
+    route.fulfill({ contentType: "text/html; charset=utf-8", body: "<!doctype html><title>Home</title>" }),
+  );
+  const page = await context.newPage();
+  await page.goto(lab.url + hash);
+  return { page, close: () => context.close() };
+}
+
+const instead = (/** @type {string} */ file) =>
+  `The host sent a web page instead of ${file}, which belongs to this page.`;
+
+for (const [missing, hash, file] of /** @type {[RegExp, string, string][]} */ ([
+  [/manifest\.json/, "", "manifest.json"],
+  [/\.wasm$/, "?threads=1", "mobilenetv2_bg.wasm"],
+  [/\.wasm$/, "?threads=2", "mobilenetv2_bg.wasm"],
+  [/pkg\/.*\.js$/, "?threads=1", "mobilenetv2.js"],
+  [/\/worker\.js$/, "", "worker.js"],
+  [/shapes-0\.35\.safetensors/, "", "shapes-0.35.safetensors"],
+  [/activation\.json/, "#apart?apart.panel=activation", "activation.json"],
+])) {
+  test(`without ${missing} at ${hash || "/"}`, { timeout: 60_000 }, async () => {
+    const { page, close } = await openWithout(missing, hash);
+    await page.getByText(instead(file)).first().waitFor();
+    await close();
+  });
+}
+
+test("its words are the page's language", { timeout: 60_000 }, async () => {
+  const { page, close } = await openWithout(/manifest\.json/, "", "ko");
+  await page.getByText("호스트가 이 페이지에 딸린 manifest.json 파일 대신 웹 페이지를 보냈습니다.").waitFor();
+  await close();
+});
+
+test("where the words themselves are missing, it says so in both languages", { timeout: 60_000 }, async () => {
+  const { page, close } = await openWithout(/i18n\/en\.json/, "");
+  await page.getByText("A part of this page did not load.").waitFor();
+  await page.getByText("이 페이지의 일부를 불러오지 못했습니다.").waitFor();
+  await page.getByText("i18n/en.json: no-file").waitFor();
+  await close();
+
+  const other = await openWithout(/i18n\/ko\.json/, "");
+  await other.page.locator("#language").click();
+  await other.page.getByText(instead("ko.json")).waitFor();
+  assert.equal(await other.page.evaluate(() => document.documentElement.lang), "en");
+  await other.close();
+});
+
+test("a module that another imports is named too", { timeout: 60_000 }, async () => {
+  for (const [path, name] of [
+    ["", "vendor/idb/index.js"],
+    ["bench.html", "benchmark.js"],
+  ]) {
+    const { page, close } = await openWithout(new RegExp(name), path);
+    await page.getByText("The host answered with a web page instead of").waitFor();
+    await page.getByText(name).first().waitFor();
+    await close();
+  }
+});
+
+test("without thread.js the page works on one thread and says why", { timeout: 60_000 }, async (t) => {
+  // routes do not reach what a worker's worker fetches
+  const over = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
+  t.after(() => rm(over, { recursive: true }));
+  const name = basename(pageFolder());
+  await mkdir(join(over, name));
+  await writeFile(join(over, name, "thread.js"), "<!doctype html><title>Home</title>");
+  const server = await startServer({ roots: [over, dirname(pageFolder())] });
+  t.after(server.close);
+  const context = await lab.browser.newContext({ locale: "en", serviceWorkers: "block" });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${server.url}?threads=2`);
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await page.getByRole("button", { name: "why only one" }).waitFor();
+});
