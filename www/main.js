@@ -16,6 +16,7 @@ import { createClassify } from "./views/classify.js";
 import { createFoot } from "./views/foot.js";
 import { createModelBar } from "./views/modelbar.js";
 import { createTrain } from "./views/train.js";
+import { DRAGGED } from "./views/thumbnails.js";
 
 /**
  * What every view is given.
@@ -72,7 +73,7 @@ async function main() {
   const train = createTrain(context);
   find("panel-train").replaceChildren(train.element);
   find("panel-apart").replaceChildren(createApart(context));
-  acceptDrops(context, classify.open, train.drop);
+  acceptDrops(context, classify.drop, train.drop);
 }
 
 /** @param {import("./state.js").PageState} state */
@@ -187,10 +188,10 @@ async function titleOf(library, name, bytes) {
  * Files can be dropped anywhere: weights go to the bar, pictures to Classify or, where one trains on one's own, there.
  *
  * @param {Context} context
- * @param {(files: File[]) => void} openPictures
+ * @param {(transfer: DataTransfer) => void} dropToClassify
  * @param {(transfer: DataTransfer) => void} dropToTrain
  */
-function acceptDrops(context, openPictures, dropToTrain) {
+function acceptDrops(context, dropToClassify, dropToTrain) {
   const { body } = document;
   document.ondragover = (event) => {
     event.preventDefault();
@@ -202,18 +203,16 @@ function acceptDrops(context, openPictures, dropToTrain) {
   document.ondrop = (event) => {
     event.preventDefault();
     body.classList.remove("dragging");
-    const files = [...(event.dataTransfer?.files ?? [])];
+    const { dataTransfer: transfer } = event;
+    if (!transfer || transfer.types.every((type) => type === DRAGGED)) return;
+    const files = [...transfer.files];
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
     const project = files.some((file) => file.name.endsWith(".zip"));
-    if (weights) openWeights(context, weights);
-    else if (event.dataTransfer && (project || (room === "train" && values.train.data === "pictures"))) {
-      context.state.enter("train");
-      dropToTrain(event.dataTransfer);
-    } else if (files.length) {
-      context.state.enter("classify");
-      openPictures(files);
-    }
+    if (weights) return openWeights(context, weights);
+    const trains = project || (room === "train" && values.train.data === "pictures");
+    context.state.enter(trains ? "train" : "classify");
+    (trains ? dropToTrain : dropToClassify)(transfer);
   };
 }
 

@@ -31,8 +31,10 @@ export const HELD_OUT_EVERY = 5;
 export const LEAST_CLASSES = 2;
 /** Pictures that a class needs for a training. */
 export const LEAST_PICTURES = HELD_OUT_EVERY;
-/** Pictures written at once while many are added. */
-const BATCH = 20;
+/** Milliseconds between two changes told and stored while many pictures are added. */
+const OFTEN = 250;
+/** Milliseconds after which a storage that failed is tried again where there is more to store. */
+const RETRY = 2000;
 
 /** Events: `change` of classes or pictures; `problem` when storing failed or works again. */
 export class Project extends EventTarget {
@@ -42,14 +44,16 @@ export class Project extends EventTarget {
   pictures = [];
   /** @type {Trained | null} */
   trained = null;
-  /** Why the last change is not stored. @type {unknown} */
+  /** Why the last change is not stored. @type {EngineError | null} */
   problem = null;
   /** @type {Awaited<ReturnType<typeof openStorage>> | null} */
   #storage = null;
   /** Counts what took the place of all that was here. */
   generation = 0;
-  /** Changes are written one after the other. @type {Promise<void>} */
-  #written = Promise.resolve();
+  /** Changes that wait to be stored, one after the other; null where none is being stored. @type {import("./storage.js").Change[] | null} */
+  #waiting = null;
+  /** Those of each class, and how many of them are held out; made when asked for. @type {Map<string, {pictures: Picture[], held: number}> | null} */
+  #groups = null;
   /** What brings back what was removed last. @type {(() => void) | null} */
   #undo = null;
 
@@ -69,9 +73,32 @@ export class Project extends EventTarget {
     this.#changed();
   }
 
-  /** @param {Class} one @returns {Picture[]} */
-  of({ id }) {
-    return this.pictures.filter(({ class_id }) => class_id === id);
+  /** The pictures of a class, in their order. @param {Class} one @returns {readonly Picture[]} */
+  of(one) {
+    return this.#group(one).pictures;
+  }
+
+  /** How many of a class are held out. @param {Class} one */
+  heldOutOf(one) {
+    return this.#group(one).held;
+  }
+
+  /** @param {Class} one */
+  #group({ id }) {
+    if (!this.#groups) {
+      this.#groups = new Map();
+      for (const picture of this.pictures) this.#file(picture);
+    }
+    return this.#groups.get(id) ?? { pictures: [], held: 0 };
+  }
+
+  /** Puts a picture to those of its class, where these are counted. @param {Picture} picture */
+  #file(picture) {
+    if (!this.#groups) return;
+    const group = this.#groups.get(picture.class_id) ?? { pictures: [], held: 0 };
+    group.pictures.push(picture);
+    group.held += Number(picture.held_out);
+    this.#groups.set(picture.class_id, group);
   }
 
   /** Whether something removed can be brought back. */
@@ -101,7 +128,7 @@ export class Project extends EventTarget {
 
   /** Removes a class with its pictures, until that is undone. @param {Class} one */
   removeClass(one) {
-    const gone = this.of(one);
+    const gone = [...this.of(one)];
     this.classes = this.classes.filter((other) => other !== one);
     this.pictures = this.pictures.filter(({ class_id }) => class_id !== one.id);
     this.#undo = () => this.#restore([one], gone);
@@ -111,18 +138,22 @@ export class Project extends EventTarget {
   /**
    * Adds pictures to a class, shrunk to what is of use; what is none is left out. Ends early where the class is removed.
    *
+   * @template {Source} S
    * @param {Class} one
-   * @param {Iterable<Source>} sources
+   * @param {Iterable<S>} sources
    * @param {{signal?: AbortSignal, onProgress?: (done: number) => void}} [how]
-   * @returns {Promise<{source: Source, error: unknown}[]>} what was left out, and why
+   * @returns {Promise<{source: S, error: unknown}[]>} what was left out, and why
    */
   async add(one, sources, { signal, onProgress } = {}) {
     const failed = [];
     /** @type {Picture[]} */
     let fresh = [];
+    let told = performance.now();
     let done = 0;
     const keep = () => {
-      const pictures = fresh.filter((picture) => this.pictures.includes(picture)); // or it was removed meanwhile
+      told = performance.now();
+      const here = new Set(this.pictures);
+      const pictures = fresh.filter((picture) => here.has(picture)); // or it was removed meanwhile
       if (pictures.length) this.#write({ pictures });
       fresh = [];
     };
@@ -134,23 +165,22 @@ export class Project extends EventTarget {
         if (over()) break;
         const picture = this.#newPicture(one, blob);
         this.pictures.push(picture);
+        this.#file(picture);
         fresh.push(picture);
       } catch (error) {
         failed.push({ source, error });
       }
       onProgress?.(++done);
-      if (fresh.length >= BATCH) keep();
+      if (performance.now() - told >= OFTEN) keep();
     }
     keep();
-    await this.#written;
     return failed;
   }
 
   /** @param {Class} one @param {Blob} blob @returns {Picture} */
   #newPicture(one, blob) {
-    const siblings = this.of(one);
-    const held = siblings.filter(({ held_out }) => held_out).length;
-    const held_out = held < Math.floor((siblings.length + 1) / HELD_OUT_EVERY);
+    const { pictures, held } = this.#group(one);
+    const held_out = held < Math.floor((pictures.length + 1) / HELD_OUT_EVERY);
     return { id: newId(), class_id: one.id, held_out, order: next(this.pictures), blob };
   }
 
@@ -236,43 +266,61 @@ export class Project extends EventTarget {
       const pictures = this.of(one);
       const values = { name: one.name, count: pictures.length, least: LEAST_PICTURES };
       if (pictures.length < LEAST_PICTURES) return ["pictures.need.pictures", values];
-      const held = pictures.filter(({ held_out }) => held_out).length;
+      const held = this.heldOutOf(one);
       if (!held || held === pictures.length) return ["pictures.need.split", values];
     }
     return null;
   }
 
   /**
-   * Tells of a change and stores it; what cannot be stored is still here, and the person is told. The next change then
-   * stores all there is.
+   * Tells of a change and has it stored, which nobody waits for; what cannot be stored is still here, and the person is told.
+   * The next change then stores all there is.
    *
    * @param {import("./storage.js").Change} change
    */
   #write(change) {
     this.#changed();
-    this.#written = this.#written.then(async () => {
+    if (this.#waiting) this.#waiting.push(change);
+    else this.#store(change);
+  }
+
+  /** Stores a change, and those that come meanwhile. @param {import("./storage.js").Change} first */
+  async #store(first) {
+    if (!this.#storage) return;
+    this.#waiting = [first];
+    while (this.#waiting.length) {
+      const failed = this.problem !== null;
+      const { classes, pictures, trained } = this;
+      const all = { classes, pictures, trained, clear: true };
+      const change = failed ? all : this.#waiting[0];
+      this.#waiting = failed ? [] : this.#waiting.slice(1);
       try {
-        if (!this.#storage) return;
-        if (!this.problem) return await this.#storage.write(change);
-        const { classes, pictures, trained } = this;
-        await this.#storage.write({ classes, pictures, trained, clear: true });
-        this.problem = null;
-        this.dispatchEvent(new Event("problem"));
+        await this.#storage.write(change);
+        if (failed) this.#say(null);
       } catch (error) {
         this.#fail(error);
+        if (this.#waiting.length) await new Promise((resolve) => setTimeout(resolve, RETRY));
       }
-    });
+    }
+    this.#waiting = null;
   }
 
   /** @param {any} error */
   #fail(error) {
     const code = error?.name === "QuotaExceededError" ? "quota" : "storage";
     const told = new EngineError(code, String(error), { reason: error?.message ?? String(error) });
-    this.problem = error instanceof EngineError ? error : told;
-    this.dispatchEvent(new Event("problem"));
+    this.#say(error instanceof EngineError ? error : told);
+  }
+
+  /** Says once what is wrong with the storage. @param {EngineError | null} problem */
+  #say(problem) {
+    const before = this.problem;
+    this.problem = problem;
+    if (before?.message !== problem?.message) this.dispatchEvent(new Event("problem"));
   }
 
   #changed() {
+    this.#groups = null;
     this.dispatchEvent(new Event("change"));
   }
 }

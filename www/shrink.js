@@ -1,28 +1,55 @@
-import { decode } from "./decode.js";
+/**
+ * A person's picture as it is kept: shrunk to what is of use, in a worker of its own, since a large photo would hold up the
+ * page for a second, and the engine's worker may be training. Large ones leave no memory taken, as the worker ends when
+ * nothing has come for a while.
+ */
+import { EngineError } from "./errors.js";
 
-/** Shorter side of a kept picture, in pixels: enough for every resolution that the page offers, after the crop. */
-export const SIDE = 320;
-const QUALITY = 0.92;
+/** Milliseconds after which the worker ends. */
+const IDLE = 5000;
+
+/** @type {Worker | null} */
+let worker = null;
+/** @type {Map<number, {resolve: (blob: Blob) => void, reject: (error: Error) => void}>} */
+const waiting = new Map();
+let next = 1;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let timer;
 
 /**
- * A picture small enough to keep a thousand of: a file's bytes as they are, where it is no larger than needed, else a JPEG
- * of {@link SIDE} pixels. It outlives the file.
- *
  * @param {Blob | HTMLVideoElement} source
  * @returns {Promise<Blob>}
+ * @throws {EngineError} as `Engine.openPicture`
  */
 export async function shrink(source) {
-  const bitmap = /** @type {ImageBitmap} */ (await decode(source));
-  const { width, height } = bitmap;
-  const scale = Math.min(1, SIDE / Math.min(width, height));
-  if (scale === 1 && source instanceof Blob) {
-    bitmap.close();
-    return new Blob([await source.arrayBuffer()], { type: source.type });
-  }
-  const canvas = new OffscreenCanvas(Math.round(width * scale), Math.round(height * scale));
-  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.imageSmoothingQuality = "high";
-  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-  bitmap.close();
-  return canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+  const sent = source instanceof Blob ? source : await createImageBitmap(source, { colorSpaceConversion: "none" });
+  clearTimeout(timer);
+  worker ??= start();
+  const id = next++;
+  worker.postMessage({ id, source: sent }, sent instanceof Blob ? [] : [sent]);
+  return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }));
+}
+
+function start() {
+  const made = new Worker(new URL("./shrinker.js", import.meta.url), { type: "module" });
+  made.onmessage = ({ data: { id, blob, failure } }) => {
+    const asked = waiting.get(id);
+    waiting.delete(id);
+    if (failure) asked?.reject(new EngineError(failure.code, failure.message, failure.values));
+    else asked?.resolve(blob);
+    if (!waiting.size) timer = setTimeout(end, IDLE);
+  };
+  made.onerror = (event) => {
+    end();
+    for (const { reject } of waiting.values()) {
+      reject(new EngineError("no-worker", event.message || "the worker did not load"));
+    }
+    waiting.clear();
+  };
+  return made;
+}
+
+function end() {
+  worker?.terminate();
+  worker = null;
 }

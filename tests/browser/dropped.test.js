@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startLab } from "./lab.js";
+import { pictureInput, startLab, waitForPicture } from "./lab.js";
+import { addClasses, card, counted, filesOf, noted } from "./ownpictures.js";
 
 const MINUTE = 60_000;
 const SAMPLES = fileURLToPath(new URL("../../www/samples", import.meta.url));
@@ -30,16 +32,6 @@ after(async () => {
 });
 
 const open = () => lab.open("#train?train.data=pictures");
-const card = (/** @type {Page} */ page, /** @type {number} */ i) => page.locator(".class-card").nth(i);
-/** @param {Page} page @param {number} i @param {number} count */
-const counted = (page, i, count) =>
-  card(page, i)
-    .locator(".class-head .number", { hasText: `${count} ·` })
-    .waitFor();
-/** @param {Page} page @param {number} count */
-async function addClasses(page, count) {
-  for (let i = 0; i < count; i++) await page.getByRole("button", { name: "Add a class" }).click();
-}
 /** Names and numbers of pictures of the classes there are. @param {Page} page */
 async function classes(page) {
   const names = page.locator(".class-name").evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value));
@@ -120,6 +112,116 @@ test("pictures are dragged from one class to another", { timeout: MINUTE }, asyn
   await card(page, 0).locator(".thumbnails li").first().dragTo(card(page, 1).locator(".class-head"));
   await counted(page, 0, 1);
   await counted(page, 1, 1);
+  check();
+  await context.close();
+});
+
+/** A folder of its own, which ends with the test. @param {import("node:test").TestContext} context @param {Record<string, Buffer>} files */
+async function folderOf(context, files) {
+  const root = await mkdtemp(`${tmpdir()}/pictures-`);
+  context.after(() => rm(root, { recursive: true, force: true }));
+  for (const [path, bytes] of Object.entries(files)) {
+    await mkdir(dirname(`${root}/${path}`), { recursive: true });
+    await writeFile(`${root}/${path}`, bytes);
+  }
+  return root;
+}
+
+const names = (/** @type {Page} */ page) =>
+  page.locator(".class-name").evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value));
+
+test("classes come in natural order, without junk, opened or dropped", { timeout: MINUTE }, async (context) => {
+  const cat = await readFile(`${SAMPLES}/cat.jpg`);
+  const numbers = Array.from({ length: 11 }, (_, i) => String(i + 1));
+  const junk = ["__MACOSX/1/._cat.jpg", "2/.ipynb_checkpoints/cat.jpg", "3/Thumbs.db", "4/._cat.jpg", "@eaDir/cat.jpg"];
+  const paths = [...numbers.map((name) => `${name}/cat.jpg`), ...junk];
+  const root = await folderOf(context, Object.fromEntries(paths.map((path) => [`data/${path}`, cat])));
+  for (const way of [
+    (/** @type {Page} */ page) => page.locator(".pictures input[webkitdirectory]").setInputFiles(`${root}/data`),
+    (/** @type {Page} */ page) => drop(page, page.locator(".train .control"), [`${root}/data`]),
+  ]) {
+    const { page, context: own, check } = await open();
+    await way(page);
+    await noted(page, /^Pictures added to .*: 11\.$/);
+    assert.deepEqual(await names(page), numbers);
+    check();
+    await own.close();
+  }
+});
+
+test("what is wrong with a file is said, with its folder", { timeout: MINUTE }, async (context) => {
+  const cat = await readFile(`${SAMPLES}/cat.jpg`);
+  const heic = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic and so on", "latin1");
+  const root = await folderOf(context, {
+    "a/cut.jpg": cat.subarray(0, cat.length / 2),
+    "a/endless.jpg": cat.subarray(0, -2),
+    "b/phone.jpg": heic,
+    "b/notes.png": Buffer.from("words"),
+  });
+  const { page, context: own, check } = await open();
+  await page.locator(".pictures input[webkitdirectory]").setInputFiles(root);
+  const said = [
+    "Pictures added: 1. Files left out: 3.",
+    "a/cut.jpg: The JPEG file is damaged or incomplete.",
+    "b/notes.png: This is not a picture",
+    "b/phone.jpg: This is a HEIC file, which this browser does not read. Save it as a JPEG first.",
+  ];
+  for (const words of said) await noted(page, words);
+  check();
+  await own.close();
+});
+
+test("an address or text is no picture, and is said to be none", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await open();
+  await addClasses(page);
+  /** @param {"drop" | "paste"} type @param {string} selector */
+  const bring = (type, selector) =>
+    page.evaluate(
+      ({ type, selector }) => {
+        const data = new DataTransfer();
+        data.setData("text/uri-list", "https://example.org/cat.jpg");
+        const event =
+          type === "paste"
+            ? new ClipboardEvent(type, { clipboardData: data, bubbles: true })
+            : new DragEvent(type, { dataTransfer: data, bubbles: true });
+        document.querySelector(selector)?.dispatchEvent(event);
+      },
+      { type, selector },
+    );
+  const inTrain = page.locator(".pictures > .problem", { hasText: "Save the picture first" });
+  for (const [type, selector] of /** @type {const} */ ([
+    ["paste", "body"],
+    ["drop", ".class-card"],
+    ["drop", ".control"],
+  ])) {
+    await bring(type, selector);
+    await inTrain.waitFor();
+    await filesOf(page, 0).setInputFiles(`${SAMPLES}/cat.jpg`);
+    await inTrain.waitFor({ state: "hidden" });
+  }
+  await counted(page, 0, 3);
+  await bring("paste", ".class-name");
+  assert.ok(await inTrain.isHidden(), "text may be pasted where one writes");
+
+  await page.locator("#tab-classify").click();
+  const inClassify = page.locator("#panel-classify .picture > .problem", { hasText: "Save the picture first" });
+  for (const type of /** @type {const} */ (["paste", "drop"])) {
+    await bring(type, "body");
+    await inClassify.waitFor();
+    await page.setInputFiles(pictureInput, `${SAMPLES}/cat.jpg`);
+    await inClassify.waitFor({ state: "hidden" });
+  }
+  check();
+  await context.close();
+});
+
+test("a folder dropped in Classify is opened", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await drop(page, page.locator("#panel-classify .picture"), [`${folder}/things`]);
+  await waitForPicture(page, "things/coffee.jpg");
+  await page.locator(".strip li").nth(2).waitFor();
+  assert.equal(await page.locator(".strip li").count(), 3);
   check();
   await context.close();
 });

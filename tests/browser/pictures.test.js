@@ -6,16 +6,16 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
+import { card, counted, drawn, fill, NAMES } from "./ownpictures.js";
 import { launch } from "./server.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const MINUTE = 60_000;
-const NAMES = ["circle", "star", "arrow"];
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
-/** Drawn pictures as PNG files, 20 a class. @type {{name: string, mimeType: string, buffer: Buffer}[][]} */
+/** Drawn pictures, 20 a class. @type {import("./ownpictures.js").PictureFile[][]} */
 let files;
 before(async () => {
   lab = await startLab({ cifar: false });
@@ -25,60 +25,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-/** @param {Page} page @param {number} count of each class */
-async function drawn(page, count) {
-  const urls = await page.evaluate(
-    async ({ names, count }) => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
-      const engine = await createEngine();
-      const batch = await engine.shapes({ count: 20 * count, resolution: 48 });
-      engine.close();
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = 48;
-      const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-      return names.map((name) => {
-        const found = [];
-        for (let i = 0; i < batch.labels.length && found.length < count; i++) {
-          if (batch.names[batch.labels[i]] !== name) continue;
-          const image = new ImageData(48, 48);
-          for (let p = 0; p < 48 * 48; p++) {
-            image.data.set([...batch.images.subarray((i * 48 * 48 + p) * 3, (i * 48 * 48 + p) * 3 + 3), 255], p * 4);
-          }
-          context.putImageData(image, 0, 0);
-          found.push(canvas.toDataURL());
-        }
-        return found;
-      });
-    },
-    { names: NAMES, count },
-  );
-  return urls.map((of, c) =>
-    of.map((url, i) => ({
-      name: `${NAMES[c]}-${i}.png`,
-      mimeType: "image/png",
-      buffer: Buffer.from(url.split(",")[1], "base64"),
-    })),
-  );
-}
-
 const start = (/** @type {Page} */ page) => page.locator(".control .primary");
-const card = (/** @type {Page} */ page, /** @type {number} */ i) => page.locator(".class-card").nth(i);
-/** @param {Page} page @param {number} i @param {number} count */
-const counted = (page, i, count) =>
-  card(page, i)
-    .locator(".class-head .number", { hasText: `${count} ·` })
-    .waitFor();
-
-/** Makes the classes and fills them. @param {Page} page */
-async function fill(page) {
-  for (const [i, name] of NAMES.entries()) {
-    await page.getByRole("button", { name: "Add a class" }).click();
-    await card(page, i).locator(".class-name").fill(name);
-    await page.keyboard.press("Tab");
-    await card(page, i).locator("input[type=file]").setInputFiles(files[i]);
-    await counted(page, i, 20);
-  }
-}
 
 test(
   "classes are filled, learnt in seconds, judged, kept over a reload and carried in a file",
@@ -94,7 +41,7 @@ test(
     await page.locator(".pictures-note", { hasText: "“Class 1” and its pictures (0) removed." }).waitFor();
     assert.match((await page.evaluate(() => document.activeElement?.textContent)) ?? "", /^Bring back/);
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
-    await fill(page);
+    await fill(page, files);
     await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
     assert.equal(await page.locator(".thumbnails .held-out").count(), 12);
     assert.ok(await page.locator(".train-why").isHidden());
@@ -243,7 +190,7 @@ test("what is no picture is left out and named", { timeout: MINUTE }, async () =
 
 test("a class that is removed while it is filled leaves nothing behind", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures");
-  await fill(page);
+  await fill(page, files);
   await page.getByRole("button", { name: "Add a class" }).click();
   // as many pictures as take a while, removed as soon as some are there
   const many = Array.from({ length: 15 }, () => files[0]).flat();
@@ -275,75 +222,20 @@ test(
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures");
     for (let i = 0; i < 2; i++) await page.getByRole("button", { name: "Add a class" }).click();
-    const many = Array.from({ length: 5 }, () => files[0]).flat();
+    const many = Array.from({ length: 15 }, () => files[0]).flat();
     await card(page, 0).locator("input[type=file]").setInputFiles(many);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[1].slice(0, 6));
-    await counted(page, 0, 100);
+    await counted(page, 0, 300);
     await counted(page, 1, 6);
     await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
     await card(page, 0).locator("input[type=file]").setInputFiles(many);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
     await page.locator(".adding").getByRole("button", { name: "Cancel" }).click();
-    await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: \d\d?\.$/ }).waitFor();
+    await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: [12]?\d\d?\.$/ }).waitFor();
     await counted(page, 1, 6);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
     await counted(page, 1, 8);
     check();
-    await context.close();
-  },
-);
-
-test(
-  "storage that fails is said so, the pictures stay, and are stored once there is room",
-  { timeout: MINUTE },
-  async () => {
-    const { page, context, check } = await lab.open("#train?train.data=pictures", {
-      script: () => {
-        const { put } = IDBObjectStore.prototype;
-        IDBObjectStore.prototype.put = function (...args) {
-          if (localStorage.getItem("room")) return put.apply(this, args);
-          throw new DOMException("no room", "QuotaExceededError");
-        };
-      },
-    });
-    await page.getByRole("button", { name: "Add a class" }).click();
-    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
-    await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor();
-    await counted(page, 0, 5);
-    await page.evaluate(() => localStorage.setItem("room", "yes"));
-    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
-    await page.locator(".pictures .problem", { hasText: "no more room" }).waitFor({ state: "hidden" });
-    await page.reload();
-    await counted(page, 0, 6);
-    check();
-    await context.close();
-  },
-);
-
-test(
-  "a second tab shows the project and says that it keeps nothing; a reload takes it over",
-  { timeout: MINUTE },
-  async () => {
-    const { page, context, check } = await lab.open("#train?train.data=pictures");
-    await page.getByRole("button", { name: "Add a class" }).click();
-    await card(page, 0).locator("input[type=file]").setInputFiles(files[0].slice(0, 5));
-    await counted(page, 0, 5);
-    const second = await context.newPage();
-    await second.goto(page.url());
-    const said = second.locator(".pictures .problem", { hasText: "Another tab has this project open" });
-    await said.waitFor();
-    await counted(second, 0, 5);
-    await card(second, 0).locator("input[type=file]").setInputFiles(files[0].slice(5, 6));
-    await counted(second, 0, 6);
-    assert.ok(await said.isVisible(), "still not kept");
-    await page.reload();
-    await counted(page, 0, 5);
-    assert.ok(await page.locator(".pictures > .problem").isHidden(), "the first tab keeps the project over a reload");
-    check();
-    await page.close();
-    await second.reload();
-    await counted(second, 0, 5);
-    assert.ok(await said.isHidden());
     await context.close();
   },
 );
@@ -354,7 +246,7 @@ test(
   async () => {
     const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
     page.on("dialog", (dialog) => dialog.accept()); // the run ends with the page
-    await fill(page);
+    await fill(page, files);
     const [pause, step, goOn] = ["Pause", "One step", "Go on with run 1"].map((name) =>
       page.locator(".control").getByRole("button", { name, exact: true }),
     );

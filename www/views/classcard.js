@@ -1,7 +1,7 @@
 /** One class: its name, its pictures, and the ways to add some. */
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { chosenFiles, droppedFiles } from "./picturefiles.js";
+import { chosenFiles } from "./picturefiles.js";
 import { createRecorder } from "./recorder.js";
 import { createThumbnails, DRAGGED } from "./thumbnails.js";
 
@@ -14,6 +14,7 @@ import { createThumbnails, DRAGGED } from "./thumbnails.js";
  * @property {() => void} removeChosen
  * @property {(one: Class) => void} removeClass
  * @property {(one: Class, found: import("./picturefiles.js").Found[]) => void} add
+ * @property {(one: Class, transfer: DataTransfer) => void} drop
  * @property {(one: Class) => void} touch the class that pasted pictures go to
  */
 
@@ -31,7 +32,7 @@ export function createClassCard(project, one, panel) {
     autocomplete: "off",
     value: one.name,
     onchange: () => {
-      const text = name.value.trim();
+      const text = name.value.trim().normalize("NFC");
       if (text) project.renameClass(one, text);
       else name.value = one.name;
     },
@@ -102,7 +103,7 @@ export function createClassCard(project, one, panel) {
   }
 
   /** @param {DragEvent} event */
-  async function drop(event) {
+  function drop(event) {
     event.preventDefault();
     event.stopPropagation();
     element.classList.remove("over");
@@ -113,7 +114,7 @@ export function createClassCard(project, one, panel) {
       project.move(new Set(JSON.parse(moved)), one);
       panel.chosen.clear();
       panel.chosenChanged();
-    } else if (transfer) panel.add(one, await droppedFiles(transfer));
+    } else if (transfer) panel.drop(one, transfer);
   }
 
   return {
@@ -121,11 +122,9 @@ export function createClassCard(project, one, panel) {
     name,
     update() {
       const pictures = project.of(one);
-      const held = pictures.filter(({ held_out }) => held_out).length;
-      count.textContent = t("pictures.count", { count: pictures.length, held });
+      count.textContent = t("pictures.count", { count: pictures.length, held: project.heldOutOf(one) });
       if (document.activeElement !== name) name.value = one.name;
       thumbnails.show(pictures, one.name);
-      thumbnails.mark();
     },
     mark: thumbnails.mark,
     stop: recorder.stop,

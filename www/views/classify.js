@@ -3,6 +3,7 @@ import { h } from "../dom.js";
 import { explainError, milliseconds, percent, t } from "../i18n.js";
 import { PHOTO_WEIGHTS } from "../library.js";
 import { createCamera } from "./camera.js";
+import { chosenFiles, droppedFiles, pastedFiles } from "./picturefiles.js";
 import { createPredictions } from "./predictions.js";
 import { createSamples } from "./samples.js";
 
@@ -42,7 +43,7 @@ export function createClassify({ engine, state, model, project }) {
     hidden: true,
     "aria-hidden": "true",
     onchange: () => {
-      open([...(picker.files ?? [])]);
+      open(chosenFiles(picker.files ?? []));
       picker.value = "";
     },
   });
@@ -148,9 +149,18 @@ export function createClassify({ engine, state, model, project }) {
     }
   }
 
-  /** Takes the person's pictures. @param {File[]} files */
-  function open(files) {
-    add(files.map((file) => newItem(() => file.name, file, false)));
+  /** Takes the person's pictures. @param {import("./picturefiles.js").Found[]} found */
+  function open(found) {
+    add(found.map(({ file, name }) => newItem(() => name, file, false)));
+  }
+
+  /** Takes what came by drop or paste, if it is files. @param {ReturnType<typeof droppedFiles>} coming */
+  async function take(coming) {
+    try {
+      open(await coming);
+    } catch (error) {
+      fail(error);
+    }
   }
 
   /** Shows the first; where there are several, all stay in the strip. @param {Item[]} added */
@@ -244,7 +254,7 @@ export function createClassify({ engine, state, model, project }) {
       if (isBad(error)) fail(error, item);
       else item.said = explainError(error);
     }
-    drawStrip();
+    drawRow(item);
   }
 
   /** @param {import("../protocol.js").Prediction[]} predictions */
@@ -319,14 +329,21 @@ export function createClassify({ engine, state, model, project }) {
       row.remove();
       rows.delete(item);
     }
-    for (const item of strip.hidden ? [] : items) {
-      const row = rows.get(item) ?? strip.appendChild(newRow(item));
-      rows.set(item, row);
-      const [button, remove] = /** @type {HTMLElement[]} */ ([...row.children]);
-      button.setAttribute("aria-pressed", String(item === current));
-      button.lastElementChild?.replaceChildren(item.said || "…");
-      remove.title = remove.ariaLabel = t("classify.remove", { name: item.name() });
+    if (strip.hidden) return;
+    for (const item of items) {
+      if (!rows.has(item)) rows.set(item, strip.appendChild(newRow(item)));
+      drawRow(item);
     }
+  }
+
+  /** @param {Item} item */
+  function drawRow(item) {
+    const row = rows.get(item);
+    if (!row) return;
+    const [button, remove] = /** @type {HTMLElement[]} */ ([...row.children]);
+    button.setAttribute("aria-pressed", String(item === current));
+    button.lastElementChild?.replaceChildren(item.said || "…");
+    remove.title = remove.ariaLabel = t("classify.remove", { name: item.name() });
   }
 
   /** @param {Item} item */
@@ -362,11 +379,14 @@ export function createClassify({ engine, state, model, project }) {
   });
   document.addEventListener("language", refresh);
   addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (state.room === "classify" && files.length) open(files);
+    if (state.room === "classify") take(pastedFiles(event));
   });
   refresh();
-  return { element, open };
+  return {
+    element,
+    /** @param {DataTransfer} transfer */
+    drop: (transfer) => take(droppedFiles(transfer)),
+  };
 }
 
 /** @param {() => string} name @param {Blob} blob @param {boolean} sample @returns {Item} */

@@ -2,18 +2,15 @@
 import { h, save, setOptions, setWords } from "../dom.js";
 import { explainError, t } from "../i18n.js";
 import { HELD_OUT_EVERY } from "../project.js";
-import { pack, unpack } from "../projectfile.js";
 import { isResolution, parse, SETTINGS, WIDTHS } from "../settings.js";
+import { createAdding } from "./adding.js";
 import { createClassCard } from "./classcard.js";
-import { chosenFiles, droppedFiles } from "./picturefiles.js";
+import { chosenFiles, droppedFiles, inOrder, pastedFiles } from "./picturefiles.js";
 
 /**
  * @typedef {import("../project.js").Class} Class
  * @typedef {import("./picturefiles.js").Found} Found
  */
-
-/** Of so many files that are left out is said why. */
-const TOLD = 3;
 
 /** @param {import("../main.js").Context} context */
 export function createPictures({ state, project }) {
@@ -23,10 +20,6 @@ export function createPictures({ state, project }) {
   const chosen = new Set();
   /** The class that pasted pictures go to. @type {Class | undefined} */
   let touched;
-  /** Stops what is being added, and what waits for that. */
-  let adding = new AbortController();
-  /** Pictures are added in the order in which they came. */
-  let added = Promise.resolve();
 
   const folders = h("input", {
     type: "file",
@@ -58,10 +51,6 @@ export function createPictures({ state, project }) {
       /** @type {HTMLElement | null} */ (list.querySelector("li[tabindex='0']"))?.focus();
     }),
   );
-  const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
-  const progressText = h("span", { class: "number" });
-  const cancel = button("cancel", () => adding.abort());
-  const progressRow = h("div", { class: "adding actions", hidden: true }, progressText, progress, cancel);
   const note = h("p", { class: "pictures-note", role: "status", tabindex: -1 });
   const undo = button("pictures.undo", () => {
     project.undo();
@@ -69,6 +58,7 @@ export function createPictures({ state, project }) {
     note.focus(); // the button is gone
   });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const adding = createAdding(project, { say, fail, leave: () => note.focus() });
   const element = h(
     "section",
     { class: "panel pictures", "t-aria-label": "pictures.title" },
@@ -93,7 +83,7 @@ export function createPictures({ state, project }) {
       button("pictures.folders", () => folders.click()),
       folders,
     ),
-    progressRow,
+    adding.element,
     h("div", { class: "actions" }, note, undo),
     problem,
     list,
@@ -122,14 +112,21 @@ export function createPictures({ state, project }) {
   }
 
   /** Adds pictures to one class. @param {Class} one @param {Found[]} found */
-  const add = (one, found) => addAll(found.length, () => [[one, found]]);
+  function add(one, found) {
+    fail(project.problem);
+    adding.add(found.length, () => [[one, inOrder(found)]]);
+  }
 
   /** Adds pictures to the classes of their folders' names; what lies in none to the class touched last. @param {Found[]} found */
   function addFolders(found) {
     /** @type {Map<string, Found[]>} */
     const byFolder = new Map();
-    for (const one of found) byFolder.set(one.folder, [...(byFolder.get(one.folder) ?? []), one]);
-    return addAll(found.length, () =>
+    for (const one of inOrder(found)) {
+      const files = byFolder.get(one.folder) ?? [];
+      files.push(one);
+      byFolder.set(one.folder, files);
+    }
+    adding.add(found.length, () =>
       [...byFolder].map(([folder, files]) => {
         const known = folder ? project.classes.find(({ name }) => name === folder) : (touched ?? project.classes[0]);
         return [known ?? newClass(false, folder), files];
@@ -137,48 +134,14 @@ export function createPictures({ state, project }) {
     );
   }
 
-  /** @param {number} total @param {() => [Class, Found[]][]} groups asked for once it is their turn */
-  function addAll(total, groups) {
-    const { signal } = adding;
-    if (total) added = added.then(() => (signal.aborted ? undefined : addNow(total, groups(), signal))).catch(fail);
-    return added;
-  }
-
-  /** @param {number} total @param {[Class, Found[]][]} groups @param {AbortSignal} signal */
-  async function addNow(total, groups, signal) {
-    progressRow.hidden = false;
-    navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it away when space runs low
-    const failed = [];
-    let before = 0;
-    let looked = 0;
-    for (const [one, files] of groups) {
-      const onProgress = (/** @type {number} */ done) => {
-        looked++;
-        progress.value = (before + done) / total;
-        progressText.textContent = t("pictures.adding", { done: before + done, total });
-      };
-      failed.push(
-        ...(await project.add(
-          one,
-          files.map(({ file }) => file),
-          { signal, onProgress },
-        )),
-      );
-      before += files.length;
+  /** Adds what a person drops, if it is files. @param {Promise<Found[]>} dropped @param {(found: Found[]) => void} take */
+  async function addDropped(dropped, take) {
+    fail(project.problem);
+    try {
+      take(await dropped);
+    } catch (error) {
+      fail(error);
     }
-    if (signal.aborted) adding = new AbortController();
-    const focused = cancel === document.activeElement;
-    progressRow.hidden = true;
-    if (focused) note.focus();
-    const reasons = failed.slice(0, TOLD).map(({ source, error }) => {
-      const reason = explainError(error);
-      return source instanceof File ? t("classify.problem", { name: source.name, reason }) : reason;
-    });
-    say(
-      failed.length
-        ? t("pictures.failed", { added: looked - failed.length, count: failed.length, reasons: reasons.join(" ") })
-        : t("pictures.added", { count: looked, names: groups.map(([{ name }]) => name).join(", ") }),
-    );
   }
 
   function pickFolders() {
@@ -210,6 +173,11 @@ export function createPictures({ state, project }) {
   }
 
   function chosenChanged() {
+    drawChosen();
+    for (const card of cards.values()) card.mark();
+  }
+
+  function drawChosen() {
     chosenBar.hidden = !chosen.size;
     if (!chosen.size) moveTo.value = "";
     chosenCount.textContent = t("pictures.chosen", { count: chosen.size });
@@ -217,7 +185,6 @@ export function createPictures({ state, project }) {
       h("option", { value: "" }, t("pictures.move")),
       ...project.classes.map(({ id, name }) => h("option", { value: id }, name)),
     ]);
-    for (const card of cards.values()) card.mark();
   }
 
   /** @param {string} text */
@@ -229,6 +196,7 @@ export function createPictures({ state, project }) {
   async function saveProject() {
     fail(project.problem);
     try {
+      const { pack } = await import("../projectfile.js");
       save(await pack(project, state.values.train), t("pictures.file"));
     } catch (error) {
       fail(error);
@@ -246,6 +214,7 @@ export function createPictures({ state, project }) {
     fail(project.problem);
     say("");
     try {
+      const { unpack } = await import("../projectfile.js");
       const { settings, ...other } = await unpack(file);
       project.replace(other);
       state.set("train", { ...valid(settings), data: "pictures", from: other.trained ? "classes" : "" });
@@ -274,6 +243,8 @@ export function createPictures({ state, project }) {
     chosenChanged,
     removeChosen,
     removeClass,
+    drop: (/** @type {Class} */ one, /** @type {DataTransfer} */ transfer) =>
+      addDropped(droppedFiles(transfer), (found) => add(one, found)),
     add,
     touch: (/** @type {Class} */ one) => (touched = one),
   };
@@ -291,14 +262,16 @@ export function createPictures({ state, project }) {
       if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
       card.update();
     });
-    const ids = new Set(project.pictures.map(({ id }) => id));
-    for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
+    if (chosen.size) {
+      const ids = new Set(project.pictures.map(({ id }) => id));
+      for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
+    }
     if (touched && !project.classes.includes(touched)) touched = undefined;
     saveButton.disabled = !project.classes.length;
     undo.hidden = !project.canUndo;
     const values = { count: project.pictures.length, classes: project.classes.length, held: project.heldOut };
     setWords(summary, t("pictures.split", { ...values, every: HELD_OUT_EVERY }));
-    chosenChanged();
+    drawChosen();
   }
 
   function show() {
@@ -318,8 +291,7 @@ export function createPictures({ state, project }) {
     update();
   });
   addEventListener("paste", (event) => {
-    const files = [...(event.clipboardData?.files ?? [])];
-    if (state.room === "train" && !element.hidden && files.length) addFolders(chosenFiles(files));
+    if (state.room === "train" && !element.hidden) addDropped(pastedFiles(event), addFolders);
   });
   update();
   show();
@@ -327,10 +299,10 @@ export function createPictures({ state, project }) {
   return {
     element,
     /** Pictures, folders or a project that were dropped beside the classes. @param {DataTransfer} transfer */
-    async drop(transfer) {
+    drop(transfer) {
       const project = [...transfer.files].find(({ name }) => name.endsWith(".zip"));
       if (project) openProject(project);
-      else addFolders(await droppedFiles(transfer));
+      else addDropped(droppedFiles(transfer), addFolders);
     },
   };
 }

@@ -3,13 +3,15 @@
  * Ctrl A chooses all, Delete removes. The browser decodes and paints only what is in sight (`loading=lazy`,
  * `content-visibility`), and a change touches only the tiles that came or went.
  */
-import { h } from "../dom.js";
-import { t } from "../i18n.js";
+import { h, onFrame } from "../dom.js";
+import { currentLanguage, t } from "../i18n.js";
 
 /** @typedef {import("../project.js").Picture} Picture */
 
 /** What is dragged from one class to another. */
 export const DRAGGED = "application/x-mobilenetv2-pictures";
+/** Tiles that are made in one go; others follow frame by frame, so that thousands do not hold up the page. */
+const AT_ONCE = 40;
 
 /**
  * @param {{chosen: Set<string>, changed: () => void, remove: () => void, emptied: () => void}} options `chosen`: ids, shared
@@ -24,8 +26,11 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     onkeydown: key,
     ondragstart: drag,
   });
-  /** @type {Map<string, {tile: HTMLLIElement, url: string}>} */
+  /** @typedef {{tile: HTMLLIElement, url: string, label: string}} Tile `label`: what its words were made of */
+  /** @type {Map<string, Tile>} */
   const tiles = new Map();
+  /** @type {readonly Picture[]} */
+  let shown = [];
 
   /** @param {Event} event @returns {HTMLElement | null} */
   const tileOf = ({ target }) => /** @type {Element} */ (target).closest("li");
@@ -55,7 +60,7 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     if (step || ends) focus(ends ?? all[all.indexOf(/** @type {HTMLElement} */ (tile)) + (step ?? 0)] ?? tile);
     else if (event.key === " ") toggle(tile);
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) {
-      for (const id of tiles.keys()) chosen.add(id);
+      for (const { id } of shown) chosen.add(id);
       changed();
     } else if (event.key === "Delete" || event.key === "Backspace") {
       const at = all.indexOf(/** @type {HTMLElement} */ (tile));
@@ -84,38 +89,65 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     event.dataTransfer?.setData(DRAGGED, JSON.stringify(dragged));
   }
 
-  /** @param {Picture} picture */
+  /** Puts the tiles in order and makes those that are missing. */
+  function draw() {
+    let missing = AT_ONCE;
+    let place = element.firstElementChild;
+    for (const [i, picture] of shown.entries()) {
+      const known = tiles.get(picture.id);
+      if (!known && !missing--) {
+        goOn();
+        break;
+      }
+      const made = known ?? make(picture);
+      if (made.tile === place) place = place.nextElementSibling;
+      else element.insertBefore(made.tile, place);
+      describe(made, picture, i);
+    }
+    const first = /** @type {HTMLElement | null} */ (element.firstElementChild);
+    if (first && !element.querySelector("[tabindex='0']")) first.tabIndex = 0;
+  }
+  const goOn = onFrame(draw);
+
+  /** @param {Tile} made @param {Picture} picture @param {number} i */
+  function describe(made, { held_out }, i) {
+    const label = `${currentLanguage()} ${i} ${held_out}`;
+    if (made.label === label) return;
+    made.label = label;
+    made.tile.setAttribute("aria-label", t(held_out ? "pictures.tile.held-out" : "pictures.tile", { n: i + 1 }));
+    made.tile.classList.toggle("held-out", held_out);
+  }
+
+  /** @param {Picture} picture @returns {Tile} */
   function make({ id, blob }) {
     const url = URL.createObjectURL(blob);
     const image = h("img", { src: url, alt: "", loading: "lazy", decoding: "async", draggable: "false" });
-    const tile = h("li", { role: "option", "data-id": id, tabindex: -1, draggable: "true" }, image);
-    const made = { tile, url };
+    const selected = String(chosen.has(id));
+    const tile = h(
+      "li",
+      { role: "option", "data-id": id, tabindex: -1, draggable: "true", "aria-selected": selected },
+      image,
+    );
+    const made = { tile, url, label: "" };
     tiles.set(id, made);
     return made;
   }
 
   return {
     element,
-    /** @param {Picture[]} pictures @param {string} name of the class */
+    /** @param {readonly Picture[]} pictures @param {string} name of the class */
     show(pictures, name) {
       element.setAttribute("aria-label", t("pictures.of", { name }));
-      const wanted = new Set(pictures.map(({ id }) => id));
+      shown = [...pictures];
+      const wanted = new Set(shown.map(({ id }) => id));
       for (const [id, { tile, url }] of tiles) {
         if (wanted.has(id)) continue;
         tile.remove();
         URL.revokeObjectURL(url);
         tiles.delete(id);
       }
-      pictures.forEach((picture, i) => {
-        const { tile } = tiles.get(picture.id) ?? make(picture);
-        if (element.children[i] !== tile) element.insertBefore(tile, element.children[i] ?? null);
-        const side = t(picture.held_out ? "pictures.tile.held-out" : "pictures.tile", { n: i + 1 });
-        if (tile.getAttribute("aria-label") !== side) tile.setAttribute("aria-label", side);
-        tile.classList.toggle("held-out", picture.held_out);
-      });
-      element.hidden = !pictures.length;
-      const first = /** @type {HTMLElement | null} */ (element.firstElementChild);
-      if (first && !element.querySelector("[tabindex='0']")) first.tabIndex = 0;
+      element.hidden = !shown.length;
+      draw();
     },
     /** Shows which are chosen. */
     mark() {

@@ -1,0 +1,250 @@
+/**
+ * Picture files to pixels, in a worker: any file that the browser decodes, upright, before white, and what is wrong with
+ * one that it does not decode. A picture's rows come a few at a time, so that it is in memory once.
+ *
+ * @typedef {object} Still a decoded picture
+ * @property {ImageBitmap} bitmap as it is stored
+ * @property {number} orientation EXIF's, 1 – 8: how it is to be turned
+ * @property {string} format "" where it is unknown
+ * @property {Blob | null} file that it was decoded from
+ */
+import { EngineError } from "./errors.js";
+import { isCommon, lookInto } from "./pictureformat.js";
+
+/** Largest picture that is decoded, in pixels and by a side: the core's `MAX_PIXELS` and `MAX_SIDE`. */
+const MOST_PIXELS = 1 << 26;
+const MOST_SIDE = 65_535;
+/** Pixels of the rows that are read at once. */
+const BAND = 1 << 20;
+
+/**
+ * Decodes a file. Colour profiles are left aside, as the command line does.
+ *
+ * @param {Blob} file
+ * @returns {Promise<Still>}
+ * @throws {EngineError} `empty-file`, `too-large`, `damaged`, `unsupported` (a format that browsers do not read) or
+ *   `not-an-image`
+ */
+export async function openFile(file) {
+  if (!file.size) throw new EngineError("empty-file", "the file is empty");
+  const { format, width, height, orientation, file: upright } = await lookInto(file);
+  checkSize(width, height);
+  try {
+    const bitmap = await decode(upright).catch((error) => {
+      if (format === "JPEG") return decodeWithoutEnd(upright);
+      throw error;
+    });
+    checkSize(bitmap.width, bitmap.height);
+    return { bitmap, orientation, format, file };
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    const { message } = /** @type {Error} */ (error);
+    if (isCommon(format)) throw new EngineError("damaged", `the ${format} file is damaged: ${message}`, { format });
+    if (format) throw new EngineError("unsupported", `the browser reads no ${format} files: ${message}`, { format });
+    throw new EngineError("not-an-image", `the file is not a picture that this browser reads: ${message}`);
+  }
+}
+
+/** @param {number} width @param {number} height */
+function checkSize(width, height) {
+  if (width * height <= MOST_PIXELS && Math.max(width, height) <= MOST_SIDE) return;
+  const most = Math.floor(MOST_PIXELS / 1e6);
+  throw new EngineError("too-large", `${width} × ${height} pixels are more than ${most} million`, {
+    width,
+    height,
+    most,
+  });
+}
+
+/** @param {Blob | ImageData} source */
+async function decode(source) {
+  const premultiplyAlpha = (await findReader()).straight ? "none" : "default";
+  return createImageBitmap(source, { colorSpaceConversion: "none", premultiplyAlpha });
+}
+
+/**
+ * Decodes a JPEG that lacks its end marker, which browsers show. One that lacks more than that is damaged: it looks different
+ * where other bytes follow.
+ *
+ * @param {Blob} file
+ */
+async function decodeWithoutEnd(file) {
+  const last = new Uint8Array(await file.slice(-1).arrayBuffer())[0];
+  const rest = last === 0xff ? file.slice(0, -1) : file;
+  const bitmap = await decode(new Blob([rest, JPEG_END]));
+  const other = await decode(new Blob([rest, NOISE, JPEG_END]));
+  const same = await alike(bitmap, other);
+  other.close();
+  if (same) return bitmap;
+  bitmap.close();
+  throw new EngineError("damaged", "the JPEG file is cut off", { format: "JPEG" });
+}
+const JPEG_END = Uint8Array.of(0xff, 0xd9);
+const NOISE = Uint8Array.from({ length: 64 }, (_, i) => (i * 73 + 41) % 251);
+
+/** @param {ImageBitmap} one @param {ImageBitmap} other */
+async function alike(one, other) {
+  /** @type {Uint8Array[]} */
+  const hashes = [];
+  for (const bitmap of [one, other]) {
+    const hash = new Uint32Array(1);
+    await readRows(bitmap, (rows) => {
+      for (const value of new Uint32Array(rows.buffer)) hash[0] = Math.imul(hash[0] ^ value, 0x01000193);
+    });
+    hashes.push(new Uint8Array(hash.buffer));
+  }
+  return String(hashes[0]) === String(hashes[1]);
+}
+
+/**
+ * Hands over the rows of a bitmap from the top, some at a time, as RGBA bytes: opaque ones over white, or with alpha that is
+ * not premultiplied.
+ *
+ * @param {ImageBitmap} bitmap
+ * @param {(rows: Uint8Array<ArrayBuffer>) => void} take
+ * @throws {EngineError} `no-canvas`, `falsified`
+ */
+export async function readRows(bitmap, take) {
+  const { open } = await findReader();
+  if (!open) throw new EngineError("falsified", "the browser falsifies the pixels that a page reads");
+  const { width, height } = bitmap;
+  const most = Math.min(height, Math.max(1, Math.floor(BAND / width)));
+  const { read, close } = open(bitmap, most);
+  try {
+    for (let top = 0; top < height; top += most) take(await read(top, Math.min(most, height - top)));
+  } finally {
+    close();
+  }
+}
+
+/** All RGBA bytes of a bitmap, which is closed. @param {ImageBitmap} bitmap */
+export async function pixelsOf(bitmap) {
+  const { width, height } = bitmap;
+  const data = new Uint8Array(width * height * 4);
+  let at = 0;
+  await readRows(bitmap, (rows) => {
+    data.set(rows, at);
+    at += rows.length;
+  });
+  bitmap.close();
+  return { data, width, height };
+}
+
+/**
+ * A way to read a bitmap's rows.
+ *
+ * @typedef {{read: (top: number, rows: number) => Promise<Uint8Array<ArrayBuffer>>, close: () => void}} Opened
+ * @typedef {(bitmap: ImageBitmap, most: number) => Opened} Open `most` rows are read at once
+ * @typedef {object} Reader
+ * @property {Open | null} open null where there is none that tells the truth
+ * @property {boolean} straight whether bitmaps must not be premultiplied
+ */
+
+/** @type {Open} */
+function openCanvas(bitmap, most) {
+  const { width } = bitmap;
+  const canvas = new OffscreenCanvas(width, most);
+  const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
+  if (!context) {
+    throw new EngineError("no-canvas", `no canvas of ${width} × ${most} pixels`, { width, height: bitmap.height });
+  }
+  context.fillStyle = "white";
+  return {
+    async read(top, rows) {
+      context.fillRect(0, 0, width, most);
+      context.drawImage(bitmap, 0, -top);
+      return new Uint8Array(context.getImageData(0, 0, width, rows).data.buffer);
+    },
+    close: () => (canvas.width = canvas.height = 0),
+  };
+}
+
+/** @type {Open} */
+function openFrame(bitmap) {
+  const { width } = bitmap;
+  const frame = new VideoFrame(bitmap, { timestamp: 0 });
+  return {
+    async read(top, rows) {
+      const data = new Uint8Array(width * rows * 4);
+      await frame.copyTo(data, /** @type {any} */ ({ format: "RGBA", rect: { x: 0, y: top, width, height: rows } }));
+      return data;
+    },
+    close: () => frame.close(),
+  };
+}
+
+/** @type {Promise<Reader> | undefined} */
+let found;
+
+/**
+ * A reader that gives back a known picture. Canvases do, unless the browser protects its owner against fingerprinting by
+ * falsifying them; video frames are not falsified where there are some. Where no reader is found, the next picture asks
+ * again: the owner may have allowed it meanwhile.
+ */
+function findReader() {
+  found ??= (async () => {
+    for (const reader of [
+      { open: openCanvas, straight: false },
+      { open: openFrame, straight: true },
+    ]) {
+      if (await tellsTruth(reader).catch(() => false)) return reader;
+    }
+    found = undefined;
+    return { open: null, straight: false };
+  })();
+  return found;
+}
+
+/** @param {{open: Open, straight: boolean}} reader */
+async function tellsTruth({ open, straight }) {
+  const side = 64;
+  const known = new ImageData(side, side);
+  for (let i = 0, state = 1; i < known.data.length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    known.data[i] = i % 4 === 3 ? 255 : state >>> 24;
+  }
+  const bitmap = await createImageBitmap(known, {
+    colorSpaceConversion: "none",
+    premultiplyAlpha: straight ? "none" : "default",
+  });
+  const { read, close } = open(bitmap, side);
+  const data = await read(0, side).finally(close);
+  bitmap.close();
+  return data.every((value, i) => value === known.data[i]);
+}
+
+/** Whether a canvas gives back what was drawn. */
+export const canvasTellsTruth = () => tellsTruth({ open: openCanvas, straight: false }).catch(() => false);
+
+/** How a unit of x, a unit of y and the corner are turned, by orientation: of what is seen, per width and height. */
+const TURNS = [
+  [1, 0, 0, 1, 0, 0],
+  [-1, 0, 0, 1, 1, 0],
+  [-1, 0, 0, -1, 1, 1],
+  [1, 0, 0, -1, 0, 1],
+  [0, 1, 1, 0, 0, 0],
+  [0, 1, -1, 0, 1, 0],
+  [0, -1, -1, 0, 1, 1],
+  [0, -1, 1, 0, 0, 1],
+];
+
+/**
+ * Draws a still upright, before white, in another size. A canvas that is falsified shows it all the same.
+ *
+ * @param {Still} still @param {number} scale
+ */
+export function draw({ bitmap, orientation }, scale) {
+  const turned = orientation >= 5;
+  const seen = turned ? [bitmap.height, bitmap.width] : [bitmap.width, bitmap.height];
+  const [width, height] = seen.map((side) => Math.max(1, Math.round(side * scale)));
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext("2d", { alpha: false });
+  if (!context) throw new EngineError("no-canvas", `no canvas of ${width} × ${height} pixels`, { width, height });
+  const [a, b, c, d, x, y] = TURNS[orientation - 1];
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, height);
+  context.imageSmoothingQuality = "high";
+  context.setTransform(a, b, c, d, x * width, y * height);
+  context.drawImage(bitmap, 0, 0, turned ? height : width, turned ? width : height);
+  return canvas;
+}
