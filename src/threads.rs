@@ -46,10 +46,11 @@ fn halve<T: Send>(items: &mut [T], length: usize, first: usize, work: &(dyn Fn(u
 #[cfg(feature = "threads")]
 const LOOKS: usize = 1 << 12;
 
-/// Does what other threads have to share until `over`, or until there has been nothing for a while.
+/// Does what other threads have to share until `over`, or until there has been nothing for a while. Where there are more
+/// threads than cores (RAYON_NUM_THREADS), one that looks for work would keep others from theirs.
 #[cfg(feature = "threads")]
 fn linger(over: &AtomicBool) {
-    let mut looks = 0;
+    let mut looks = if crowded() { LOOKS } else { 0 };
     while looks < LOOKS && !over.load(Ordering::Acquire) {
         match rayon::yield_now() {
             Some(rayon::Yield::Executed) => looks = 0,
@@ -57,6 +58,19 @@ fn linger(over: &AtomicBool) {
         }
         std::hint::spin_loop();
     }
+}
+
+/// Whether there are more threads than cores; in a browser whoever starts the threads has counted.
+#[cfg(feature = "threads")]
+fn crowded() -> bool {
+    #[cfg(not(target_arch = "wasm32"))]
+    {
+        static CORES: std::sync::LazyLock<usize> =
+            std::sync::LazyLock::new(|| std::thread::available_parallelism().map_or(usize::MAX, usize::from));
+        rayon::current_num_threads() > *CORES
+    }
+    #[cfg(target_arch = "wasm32")]
+    false
 }
 
 /// Does `work`, which calls the functions above many times, on the first of rayon's threads, and keeps the others awake

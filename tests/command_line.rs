@@ -108,6 +108,10 @@ fn bench_profiles_the_whole_network() {
         assert_eq!(macs(bench, "backward"), if words == "bench" { 0 } else { 2 * all - stem }, "{words}");
     }
     assert!(error(&folder, "bench --runs 0").contains("at least 1"));
+    for threads in ["0", "100000"] {
+        let message = error(&folder, &format!("bench --threads {threads}"));
+        assert!(message.contains("--threads must be 1 to ") && message.contains(threads), "{message}");
+    }
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn classify_takes_any_picture_and_names_bad_ones() {
     assert!(!output.status.success());
     assert_eq!(String::from_utf8(output.stdout).unwrap().lines().count(), 1);
     let errors = String::from_utf8(output.stderr).unwrap();
-    for part in ["text.png", "empty.png", "none.png", "cut.jpg", "4 of 5 pictures"] {
+    for part in ["text.png", "empty.png", "none.png", "cut.jpg: a damaged JPEG image", "4 of 5 pictures"] {
         assert!(errors.contains(part), "{part} in {errors}");
     }
 
@@ -476,4 +480,132 @@ fn eval_a_folder_of_photos() {
     let [found] = &json(&folder, "eval --weights @w.safetensors --data @photos --json")[..] else { panic!() };
     // expected.json: the lion is taken for something else.
     assert_eq!((&found["correct"], &found["total"]), (&Value::from(2), &Value::from(3)));
+}
+
+/// What is written through links and into pipes and devices, and what is refused.
+#[cfg(unix)]
+#[test]
+fn written_files_replace_nothing_but_files() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+
+    let folder = folder("written");
+    let path = |name: &str| folder.join(name);
+    write_weights(&folder, "w.safetensors");
+    let convert = |out: &str| format!("convert --weights @w.safetensors --json --out {out}");
+    json(&folder, &convert("@expected.safetensors"));
+    let expected = fs::read(path("expected.safetensors")).unwrap();
+    let mode = |name: &str| fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+
+    // A link stays, wherever it leads; the file behind it keeps its mode.
+    fs::create_dir(path("far")).unwrap();
+    fs::write(path("far/there"), "old").unwrap();
+    fs::set_permissions(path("far/there"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("far/there", path("link")).unwrap();
+    symlink("far/new", path("dangling")).unwrap();
+    for (link, target) in [("link", "far/there"), ("dangling", "far/new")] {
+        json(&folder, &convert(&format!("@{link}")));
+        assert!(fs::symlink_metadata(path(link)).unwrap().is_symlink(), "{link}");
+        assert!(fs::read(path(target)).unwrap() == expected, "{target}");
+    }
+    assert_eq!((mode("far/there"), mode("far/new")), (0o640, mode("w.safetensors")));
+
+    // A pipe and a device are written into.
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
+    let pipe = path("pipe");
+    let reader = std::thread::spawn(move || fs::read(pipe).unwrap());
+    json(&folder, &convert("@pipe"));
+    assert!(reader.join().unwrap() == expected);
+    assert!(fs::symlink_metadata(path("pipe")).unwrap().file_type().is_fifo());
+    let null = Command::new("mknod").arg(path("null")).args(["c", "1", "3"]).output().unwrap();
+    if null.status.success() {
+        json(&folder, &convert("@null"));
+        assert!(fs::symlink_metadata(path("null")).unwrap().file_type().is_char_device());
+        let message = error(&folder, "train --data shapes --out @x --checkpoint @null");
+        assert!(message.contains("null: is no file, so that no training can go on"), "{message}");
+    } else {
+        data::skipped("only root may make a device");
+    }
+
+    // What cannot be written is said, and stays as it was.
+    fs::write(path("read-only"), "old").unwrap();
+    fs::set_permissions(path("read-only"), fs::Permissions::from_mode(0o444)).unwrap();
+    assert!(error(&folder, &convert("@read-only")).contains("read-only: is read-only"));
+    assert!(error(&folder, "train --data shapes --out @read-only").contains("read-only: is read-only"));
+    assert_eq!(fs::read(path("read-only")).unwrap(), b"old");
+    assert!(error(&folder, &convert("@far")).contains("far: is a folder"));
+    assert!(error(&folder, &convert("@none/x")).contains("there is no such folder"));
+
+    // A disk that is full, as far as the program can tell.
+    fs::write(path("full"), "old").unwrap();
+    let before = fs::read_dir(&folder).unwrap().count();
+    let output = Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$0\" \"$@\""])
+        .args([env!("CARGO_BIN_EXE_mobilenetv2"), "convert", "--weights"])
+        .args([path("w.safetensors"), "--out".into(), path("full")])
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    assert_eq!(fs::read(path("full")).unwrap(), b"old");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), before, "a part was left");
+}
+
+#[test]
+fn weights_and_checkpoint_are_two_files() {
+    let folder = folder("one-file");
+    fs::create_dir(folder.join("sub")).unwrap();
+    fs::write(folder.join("there"), "").unwrap();
+    fs::hard_link(folder.join("there"), folder.join("hard")).unwrap();
+    let mut pairs = vec![("x", "x"), ("x", "sub/../x"), ("there", "sub/../there"), ("there", "hard")];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("there", folder.join("link")).unwrap();
+        std::os::unix::fs::symlink("sub", folder.join("other")).unwrap();
+        pairs.extend([("there", "link"), ("sub/new", "other/new")]);
+    }
+    for (out, checkpoint) in pairs {
+        let words = format!("train --data shapes --out @{out} --checkpoint @{checkpoint}");
+        for words in [&words, &format!("{words} --resume")] {
+            let message = error(&folder, words);
+            assert!(message.contains("name one file"), "{words}: {message}");
+        }
+    }
+    assert!(!folder.join("x").exists());
+}
+
+#[test]
+fn a_project_of_the_page_is_trained_on_and_evaluated() {
+    use std::io::Write;
+
+    let folder = folder("project");
+    let mut zip = zip::ZipWriter::new(fs::File::create(folder.join("project.zip")).unwrap());
+    let mut add = |name: &str, bytes: &[u8]| {
+        zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(bytes).unwrap();
+    };
+    let description = r#"{"format": "MobileNetV2 Lab project", "version": 1, "settings": {}, "trained": null,
+        "classes": [{"name": "y", "folder": "01 y"}, {"name": "x", "folder": "02 x"}]}"#;
+    add("project.json", description.as_bytes());
+    // As the page names what it keeps: a GIF, a BMP as .jpg, a CMYK JPEG; and one that is damaged.
+    for (name, file) in [
+        ("train/01 y/0000.gif", "palette.gif"),
+        ("train/01 y/0001.jpg", "bmp_named.jpg"),
+        ("test/01 y/0002.webp", "o6.webp"),
+        ("train/02 x/0003.jpg", "cmyk_420.jpg"),
+        ("train/02 x/0004.png", "rgb16.png"),
+        ("test/02 x/0005.jpg", "no_end.jpg"),
+    ] {
+        add(name, &fs::read(golden("pictures").join(file)).unwrap());
+    }
+    add("train/02 x/0006.png", b"\x89PNG\r\n\x1a\n and no more");
+    zip.finish().unwrap();
+
+    let output = run(&folder, "train --data @project.zip --epochs 1 --width 0.1 --out @w.safetensors --json");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.contains("left out") && errors.contains("02 x/0006.png: a damaged PNG image"), "{errors}");
+    let weights =
+        weights::load(&fs::read(folder.join("w.safetensors")).unwrap(), &PartialConfig::new()).unwrap();
+    assert_eq!(weights.labels, ["y", "x"]);
+    let evaluated = json(&folder, "eval --data @project.zip --weights @w.safetensors --json");
+    assert_eq!(evaluated[0]["total"], 2);
 }

@@ -11,7 +11,12 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    // to standard error itself: what a test prints with `eprintln!`, libtest shows only where it fails
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {} is absent", path.display());
+    skipped(&format!("{} is absent", path.display()));
     None
+}
+
+/// Says why a test, or a part of one, does not run.
+pub fn skipped(why: &str) {
+    // to standard error itself: what a test prints with `eprintln!`, libtest shows only where it fails
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }

@@ -26,7 +26,7 @@ pub struct Args {
     /// Images of a training step
     #[arg(long, default_value_t = 32, requires = "train", value_name = "N")]
     batch: usize,
-    /// Threads to work on [default: one a core]
+    /// Threads to work on, at most one a core [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Times to measure
@@ -65,6 +65,12 @@ const WARM_UP: usize = 3;
 pub fn run(args: &Args) -> Result<()> {
     if args.runs == 0 {
         return Err(Error::Argument("--runs must be at least 1".into()));
+    }
+    let cores = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
+    if let Some(threads) = args.threads.filter(|threads| !(1..=cores).contains(threads)) {
+        return Err(Error::Argument(format!(
+            "--threads must be 1 to {cores}, as many as there are cores to work on, not {threads}"
+        )));
     }
     let threads = if args.profile && !args.train { Some(1) } else { args.threads };
     rayon::ThreadPoolBuilder::new()

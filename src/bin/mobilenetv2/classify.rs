@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::files;
 use crate::network::NetworkOptions;
 
-/// Classify pictures (JPEG, PNG, WebP)
+/// Classify pictures (JPEG, PNG, WebP, GIF, BMP)
 #[derive(clap::Args)]
 pub struct Args {
     /// The network's weights, a safetensors file
@@ -56,9 +56,9 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn classify(classifier: &mut Classifier, weights: &Weights, path: &Path) -> Result<Vec<f32>> {
-    let image = Image::decode(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
     let Config { crop, mean, std, .. } = weights.config;
-    let seen = image.center_crop(crop, classifier.resolution());
+    let seen = Image::decode_center_crop(&files::read_picture(path)?, crop, classifier.resolution())
+        .map_err(|error| files::wrong(path, error))?;
     let mut input = vec![0.0; seen.rgb().len()];
     normalize(seen.rgb(), mean, std, &mut input);
     let mut logits = Vec::new();

@@ -1,12 +1,13 @@
 //! Reading, writing and printing, with messages that name the file.
 
 use std::fmt::Display;
-use std::fs;
-use std::io::Write;
+use std::fs::{self, Permissions};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use mobilenetv2::{Error, Result};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| wrong(path, error))
@@ -31,32 +32,155 @@ pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
     Err(wrong(path, format!("{} labels; expected {classes}, one a class", labels.len())))
 }
 
+/// Largest picture file that is read, in bytes: twice what the largest picture has without compression, in 16 bits.
+const MAX_PICTURE: u64 = 1 << 30;
+
+/// A picture's bytes: not without end where the file has none, as a device may.
+pub fn read_picture(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = fs::File::open(path).map_err(|error| wrong(path, error))?;
+    file.take(MAX_PICTURE + 1).read_to_end(&mut bytes).map_err(|error| wrong(path, error))?;
+    if bytes.len() as u64 > MAX_PICTURE {
+        return Err(wrong(path, format!("has more than {} million bytes", MAX_PICTURE / 1_000_000)));
+    }
+    Ok(bytes)
+}
+
+/// Where a file is written to.
+enum Target {
+    /// A file, there or not, at the end of all links.
+    File { path: PathBuf, permissions: Option<Permissions> },
+    /// A device or a pipe, which is written into and cannot be replaced.
+    Stream { pipe: bool },
+}
+
+impl Target {
+    fn of(path: &Path) -> Result<Target> {
+        let refuse = |what: &str| Err(wrong(path, what));
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let path = end_of_links(path);
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                let Ok(folder) = fs::canonicalize(folder.unwrap_or(Path::new("."))) else {
+                    return Err(wrong(&path, "there is no such folder"));
+                };
+                let Some(name) = path.file_name() else { return refuse("names no file") };
+                return Ok(Target::File { path: folder.join(name), permissions: None });
+            }
+            Err(error) => return Err(wrong(path, error)),
+        };
+        if found.is_dir() {
+            return refuse("is a folder; name a file in it");
+        }
+        if !found.is_file() {
+            return match kind(found.file_type()) {
+                Kind::Device => Ok(Target::Stream { pipe: false }),
+                Kind::Pipe => Ok(Target::Stream { pipe: true }),
+                Kind::Other => refuse("is neither a file nor a device or pipe that can be written to"),
+            };
+        }
+        // Who may do anything may also rename over such a file; its owner did not mean that.
+        if found.permissions().readonly() {
+            return refuse("is read-only");
+        }
+        let open = fs::OpenOptions::new().write(true).open(path);
+        let path = open.and_then(|_| fs::canonicalize(path)).map_err(|error| wrong(path, error))?;
+        Ok(Target::File { path, permissions: Some(found.permissions()) })
+    }
+}
+
+/// What is neither file nor folder.
+enum Kind {
+    Device,
+    Pipe,
+    Other,
+}
+
+#[cfg(unix)]
+fn kind(found: fs::FileType) -> Kind {
+    use std::os::unix::fs::FileTypeExt;
+    match () {
+        () if found.is_char_device() => Kind::Device,
+        () if found.is_fifo() => Kind::Pipe,
+        () => Kind::Other, // a disk, a socket
+    }
+}
+
+#[cfg(not(unix))]
+fn kind(_: fs::FileType) -> Kind {
+    Kind::Other
+}
+
+/// Where links lead that end at nothing.
+fn end_of_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    while let Ok(link) = fs::read_link(&path) {
+        path = path.parent().unwrap_or(Path::new("")).join(link);
+    }
+    path
+}
+
 /// Whether [`write`] will be able to: what makes the file takes long.
 pub fn check_writable(path: &Path) -> Result<()> {
-    if path.is_dir() {
-        return Err(wrong(path, "is a folder; name a file in it"));
+    match Target::of(path)? {
+        Target::File { path: target, .. } => part(&target).map(|_| ()).map_err(|error| wrong(path, error)),
+        Target::Stream { .. } => Ok(()),
     }
-    let part = part(path);
-    fs::File::create(&part).and_then(|_| fs::remove_file(&part)).map_err(|error| wrong(path, error))
 }
 
-/// Writes beside the file and renames: whoever reads it, or is interrupted, has the old or the new, never a part.
+/// Whether a training can be kept in the file `checkpoint` while its weights will be written to `out`.
+pub fn check_checkpoint(checkpoint: &Path, out: &Path) -> Result<()> {
+    check_writable(checkpoint)?;
+    match (Target::of(checkpoint)?, Target::of(out)?) {
+        (Target::Stream { .. }, _) => {
+            Err(wrong(checkpoint, "is no file, so that no training can go on from it"))
+        }
+        (Target::File { path: one, .. }, Target::File { path: other, .. })
+            if one == other || same_file::is_same_file(&one, &other).unwrap_or(false) =>
+        {
+            let out = out.display();
+            Err(wrong(
+                checkpoint,
+                format!("--checkpoint and --out ({out}) name one file: the weights would replace it"),
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes beside the file and renames: whoever reads it, or is interrupted, has the old or the new, never a part. A link
+/// stays, and what it leads to is replaced; a device or pipe is written into.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let part = part(path);
-    let write = || {
-        let mut file = fs::File::create(&part)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&part, path)
+    let written = match Target::of(path)? {
+        Target::File { path: target, permissions } => replace(&target, permissions, bytes),
+        Target::Stream { pipe } => {
+            if pipe {
+                eprintln!("{}: a pipe, written to once something reads from it", path.display());
+            }
+            fs::OpenOptions::new().write(true).open(path).and_then(|mut stream| stream.write_all(bytes))
+        }
     };
-    write().map_err(|error| wrong(path, error))
+    written.map_err(|error| wrong(path, error))
 }
 
-/// Where a file is written before it gets its name.
-fn part(path: &Path) -> PathBuf {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    part.into()
+fn replace(path: &Path, permissions: Option<Permissions>, bytes: &[u8]) -> io::Result<()> {
+    let mut part = part(path)?;
+    part.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        part.as_file().set_permissions(permissions)?;
+    }
+    part.as_file().sync_all()?;
+    part.persist(path).map(|_| ()).map_err(|error| error.error)
+}
+
+/// A file beside this one, which vanishes unless it is renamed.
+fn part(path: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix("mobilenetv2-").suffix(".part");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // what the person's mask leaves of it
+    builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Prints a line to standard output.

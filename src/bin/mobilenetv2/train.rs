@@ -69,17 +69,16 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     // Before hours of work, not after them.
     files::check_writable(&args.out)?;
+    if let Some(path) = &args.checkpoint {
+        files::check_checkpoint(path, &args.out)?;
+    }
     let (mut trainer, train, test) = match &args.checkpoint {
         Some(path) if args.resume => resume(args, path)?,
         Some(path) if path.exists() => {
             let message = "holds a training: go on with it by --resume, or remove the file";
             return Err(files::wrong(path, message));
         }
-        Some(path) => {
-            files::check_writable(path)?;
-            start(args)?
-        }
-        None => start(args)?,
+        _ => start(args)?,
     };
     let Recipe { batch, seed, .. } = *trainer.recipe();
     let steps_per_epoch = trainer.state().images_per_epoch / batch as u64;

@@ -8,6 +8,11 @@ use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 
+/// Bytes of the largest record file, ten thousand images.
+const MOST_RECORDS: u64 = 10_000 * 3073;
+/// Bytes that an archive may unpack to: the official one's 184 million, and some.
+const MOST_UNPACKED: u64 = 250_000_000;
+
 /// SHA-256 of a file, in hexadecimal.
 pub fn checksum(path: &Path) -> Result<String> {
     let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -26,14 +31,29 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
     fs::create_dir_all(into)?;
     let damaged = || format!("{} is no whole .tar.gz archive", archive.display());
     let file = File::open(archive).with_context(|| format!("cannot read {}", archive.display()))?;
-    let mut tar = tar::Archive::new(MultiGzDecoder::new(BufReader::new(file)));
+    let unpacked = Limited { inner: MultiGzDecoder::new(BufReader::new(file)), left: MOST_UNPACKED };
+    let mut tar = tar::Archive::new(unpacked);
     let mut count = 0;
     for entry in tar.entries()? {
         let mut entry = entry.with_context(damaged)?;
         let path = entry.path().with_context(damaged)?.into_owned();
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
         if name.ends_with(".bin") && (name.starts_with("data_batch_") || name.starts_with("test_batch")) {
-            io::copy(&mut entry, &mut File::create(into.join(name))?).with_context(damaged)?;
+            // By kind and size first: a few bytes of an archive can stand for gigabytes of zeros.
+            ensure!(
+                entry.header().entry_type().is_file(),
+                "{name} in {} is no plain file",
+                archive.display()
+            );
+            ensure!(
+                entry.size() <= MOST_RECORDS,
+                "{name} in {} has {} bytes; a file of CIFAR-10's records has at most {MOST_RECORDS}",
+                archive.display(),
+                entry.size()
+            );
+            let mut file = File::create_new(into.join(name))
+                .with_context(|| format!("{name} in {} cannot be unpacked", archive.display()))?;
+            io::copy(&mut entry, &mut file).with_context(damaged)?;
             count += 1;
         }
     }
@@ -45,4 +65,79 @@ pub fn unpack(archive: &Path, into: &Path) -> Result<()> {
         archive.display()
     );
     Ok(())
+}
+
+/// A stream that fails where it has more bytes than it may.
+struct Limited<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(length as u64).ok_or_else(|| {
+            io::Error::other(format!("it unpacks to more than {} million bytes", MOST_UNPACKED / 1_000_000))
+        })?;
+        Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use tar::{EntryType, Header};
+
+    use super::*;
+
+    /// What is said of an archive with an entry of this kind and size, all zeros, twice if need be.
+    fn message(name: &str, kind: EntryType, size: u64, times: usize) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.tar.gz");
+        let mut tar = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
+        for _ in 0..times {
+            let mut header = Header::new_gnu();
+            header.set_path(name).unwrap();
+            header.set_entry_type(kind);
+            header.set_size(if kind == EntryType::Regular { size } else { 0 });
+            if kind == EntryType::GNUSparse {
+                // eight gigabytes of which nothing is stored
+                let gnu = header.as_gnu_mut().unwrap();
+                gnu.realsize = *b"77777777777\0";
+                (gnu.sparse[0].offset, gnu.sparse[0].numbytes) = (gnu.realsize, *b"00000000000\0");
+            }
+            header.set_cksum();
+            // what is too large is refused by its size alone
+            let stored = if size > MOST_RECORDS { 0 } else { header.size().unwrap() };
+            tar.append(&header, io::repeat(0).take(stored)).unwrap();
+        }
+        tar.into_inner().unwrap().finish().unwrap();
+        let into = folder.path().join("out");
+        let error = unpack(&path, &into).unwrap_err();
+        let written: u64 =
+            fs::read_dir(&into).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        assert!(written <= MOST_RECORDS, "{written} bytes were written");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "something was written elsewhere");
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn what_no_batch_can_be_is_refused() {
+        let of = |kind, size| message("x/data_batch_1.bin", kind, size, 1);
+        assert!(of(EntryType::GNUSparse, 0).contains("is no plain file"));
+        assert!(of(EntryType::Symlink, 0).contains("is no plain file"));
+        assert!(of(EntryType::Link, 0).contains("is no plain file"));
+        let message_of_large = of(EntryType::Regular, MOST_RECORDS + 1);
+        assert!(message_of_large.contains("30730001 bytes; a file of CIFAR-10"), "{message_of_large}");
+        assert!(message("data_batch_1.bin", EntryType::Regular, 3073, 2).contains("cannot be unpacked"));
+        assert!(message("x/y", EntryType::Regular, 3073, 1).contains("holds no data_batch"));
+    }
+
+    #[test]
+    fn a_stream_without_end_ends() {
+        let mut endless = Limited { inner: io::repeat(0), left: 1 << 20 };
+        let error = io::copy(&mut endless, &mut io::sink()).unwrap_err();
+        assert!(error.to_string().contains("unpacks to more than 250 million bytes"));
+    }
 }

@@ -29,6 +29,7 @@ pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
     if from.is_none() && into.exists() {
         return Ok(format!("{} is there already; remove it to fetch it anew", into.display()));
     }
+    let into = &end_of_link(into)?;
     let work = part_of(into);
     fs::create_dir_all(&work).with_context(|| format!("cannot write {}", work.display()))?;
     let source = match from {
@@ -49,6 +50,24 @@ pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
         let _ = fs::remove_dir(&work); // unless a download that broke off waits there to go on
     }
     result
+}
+
+/// The folder to fill, which a link may lead to. What is there already is going to be replaced, so it must be nothing else.
+fn end_of_link(into: &Path) -> Result<PathBuf> {
+    if !into.exists() {
+        return Ok(into.to_owned());
+    }
+    let into = fs::canonicalize(into).with_context(|| format!("cannot read {}", into.display()))?;
+    for entry in fs::read_dir(&into).with_context(|| format!("{} is no folder", into.display()))? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        ensure!(
+            is_part(&name) || name.starts_with('.'),
+            "{} holds {name}, which is not CIFAR-10's and would be lost: choose another folder",
+            into.display()
+        );
+    }
+    Ok(into)
 }
 
 /// Removes what is made of a source on the way.
@@ -128,12 +147,17 @@ fn is_mosaics(folder: &Path) -> bool {
     folder.join("train_labels.bin").exists()
 }
 
+/// Whether a file of this name is a mosaic or its labels.
+fn is_part(name: &str) -> bool {
+    (name.starts_with("train_") || name.starts_with("test_"))
+        && (name.ends_with(".webp") || name.ends_with("_labels.bin"))
+}
+
 fn copy_mosaics(from: &Path, into: &Path) -> Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let part = name.starts_with("train_") || name.starts_with("test_");
-        if part && (name.ends_with(".webp") || name.ends_with("_labels.bin")) {
+        if is_part(&name) {
             fs::write(into.join(name), fs::read(entry.path())?)?;
         }
     }
@@ -241,6 +265,17 @@ mod tests {
         prepare_from(&b, &c).unwrap();
         assert_is_whole(&c);
         assert!(prepare(None, &c).unwrap().contains("there already"));
+    }
+
+    #[test]
+    fn a_folder_of_other_things_is_not_replaced() {
+        let sources = sources();
+        let into = sources.path().join("photos");
+        fs::create_dir(&into).unwrap();
+        fs::write(into.join("cat.jpg"), "cat").unwrap();
+        let error = prepare_from(&sources.path().join("a.tar.gz"), &into).unwrap_err().to_string();
+        assert!(error.contains("holds cat.jpg, which is not CIFAR-10's"), "{error}");
+        assert_eq!(fs::read(into.join("cat.jpg")).unwrap(), b"cat");
     }
 
     #[test]
