@@ -280,10 +280,13 @@ fn within(file: &File, error: Error) -> Error {
 }
 
 #[cfg(test)]
+#[path = "../../tests/data/mod.rs"]
+mod test_data;
+
+#[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write;
-    use std::path::PathBuf;
 
     use super::*;
 
@@ -495,13 +498,7 @@ mod tests {
 
     #[test]
     fn the_real_cifar_10() {
-        let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-        let path = std::env::var_os("MOBILENETV2_DATA").map_or(beside, PathBuf::from).join("cifar-10");
-        if !path.is_dir() {
-            // past libtest, which shows what is printed only where a test fails
-            let _ = writeln!(std::io::stderr(), "SKIPPED: no CIFAR-10 at {}", path.display());
-            return;
-        }
+        let Some(path) = test_data::shared("cifar-10") else { return };
         let test = load_test(&path, &config()).unwrap();
         assert_eq!(test.len(), 10_000);
         for class in 0..10 {

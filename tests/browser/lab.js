@@ -9,12 +9,13 @@ import { launch, startServer } from "./server.js";
 const shared = process.env.MOBILENETV2_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
 
 /**
- * A path of the shared data, or null, said aloud, where it is absent.
+ * A path of the shared data, or null, said aloud, where it is absent; with REQUIRE_DATA that is an error.
  * @param {string} path
  */
 export function sharedData(path) {
   const full = `${shared}/${path}`;
   if (existsSync(full)) return full;
+  assert.ok(!process.env.REQUIRE_DATA, `${full} is absent, and REQUIRE_DATA is set`);
   console.log(`skipped: ${full} is absent`);
   return null;
 }
