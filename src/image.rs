@@ -8,6 +8,8 @@ mod cmyk;
 #[cfg(feature = "cli")]
 mod decode;
 mod orientation;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 mod resample;
 mod rows;
 

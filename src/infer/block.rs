@@ -21,6 +21,8 @@ use crate::profile::Profile;
 use crate::threads;
 use crate::workspace::geometry;
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 mod steps;
 
 /// Floats of a band of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
@@ -158,12 +160,18 @@ impl FusedBlock {
         let row = depthwise.c_out * size;
         self.sliced =
             depthwise.c_in * (self.project.inputs + self.widening().map_or(0, |w| w.inputs)) > row * size;
-        (self.stripe_rows, self.band) = if self.sliced {
+        let (stripe_rows, band) = if self.sliced {
             (size, size)
         } else {
             let stripe = size.div_ceil(threads);
             (stripe, (BAND_FLOATS / row).clamp(1, stripe))
         };
+        self.divide(level, stripe_rows, band);
+    }
+
+    /// Divides the output into stripes and bands of so many rows.
+    fn divide(&mut self, level: Level, stripe_rows: usize, band: usize) {
+        (self.stripe_rows, self.band) = (stripe_rows, band);
         let (framed, lanes) = (self.geometry.framed(), lanes(level));
         let rows = 0..self.framed_rows();
         self.places = rows

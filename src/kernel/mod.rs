@@ -25,6 +25,8 @@ use fearless_simd::Level;
 pub mod depthwise;
 pub mod elementwise;
 pub mod matmul;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod properties;
 #[cfg(test)]
 pub mod reference;
 

@@ -1,0 +1,67 @@
+//! Resizing any part of a picture of any size, against the triangle filter as its definition reads, in 64 bits.
+
+use proptest::prelude::*;
+
+use super::{Area, Image};
+
+/// Where `low..high` of a row of `size` pixels goes when it becomes `resolution` pixels: each one's weights.
+fn weights(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Vec<f64>> {
+    let scale = (high - low) / resolution as f64;
+    let support = scale.max(1.0);
+    let pixel = |i| {
+        let center = low + (i as f64 + 0.5) * scale;
+        let weight = |x| (1.0 - ((x as f64 + 0.5 - center) / support).abs()).max(0.0);
+        let total: f64 = (0..size).map(weight).sum();
+        (0..size).map(|x| weight(x) / total).collect()
+    };
+    (0..resolution).map(pixel).collect()
+}
+
+fn naive(image: &Image, area: Area, resolution: usize) -> Vec<f64> {
+    let columns = weights(area.left, area.right, image.width(), resolution);
+    let rows = weights(area.top, area.bottom, image.height(), resolution);
+    let mut out = Vec::new();
+    for (row, column, colour) in
+        (0..resolution * resolution * 3).map(|i| (i / 3 / resolution, i / 3 % resolution, i % 3))
+    {
+        let mut sum = 0.0;
+        for (y, row) in rows[row].iter().enumerate() {
+            for (x, column) in columns[column].iter().enumerate() {
+                sum += row * column * f64::from(image.rgb()[(y * image.width() + x) * 3 + colour]);
+            }
+        }
+        out.push(sum);
+    }
+    out
+}
+
+/// A side and a part of it, with edges at sixteenths of pixels, which are exact in 32 bits too.
+fn stretch() -> impl Strategy<Value = (usize, f64, f64)> {
+    (1..40usize).prop_flat_map(|size| {
+        (Just(size), 0..16 * size).prop_flat_map(|(size, low)| {
+            (low + 1..=16 * size).prop_map(move |high| (size, low as f64 / 16.0, high as f64 / 16.0))
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn resizing_is_the_triangle_filter(
+        (width, left, right) in stretch(),
+        (height, top, bottom) in stretch(),
+        resolution in 1..30usize,
+        seed: u64,
+    ) {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let rgb = (0..3 * width * height).map(|_| rng.u8(..)).collect();
+        let image = Image::from_rgb(width, height, rgb).unwrap();
+        let area = Area { left, top, right, bottom };
+        let resized = image.resize(area, resolution);
+        // Each of the two passes rounds to bytes, by half a level at most.
+        for (i, (found, expected)) in resized.rgb().iter().zip(naive(&image, area, resolution)).enumerate() {
+            assert!((f64::from(*found) - expected).abs() < 1.01, "value {i}: {found}, {expected:.3}");
+        }
+    }
+}

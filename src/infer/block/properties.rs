@@ -1,0 +1,85 @@
+//! However a block's output is divided among threads and bands, and whether rows or channels are, it is the same to the bit.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::Weights;
+use crate::config::{Padding, Shortcut, Stem};
+use crate::infer::fold::fold;
+use crate::kernel::{levels, reference};
+
+fn config() -> impl Strategy<Value = Config> {
+    let kinds = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+    (8..40usize, prop_oneof![Just(0.1), Just(0.35)], prop_oneof![Just(1), Just(2), Just(6)], kinds).prop_map(
+        |(resolution, width, expansion, (cifar, same, projected, expand_first))| Config {
+            resolution,
+            width,
+            expansion,
+            classes: 1,
+            stem: if cifar { Stem::Cifar } else { Stem::Imagenet },
+            padding: if same { Padding::Same } else { Padding::Symmetric },
+            shortcut: if projected { Shortcut::Projected } else { Shortcut::Bottlenecks },
+            expand_first,
+            ..Config::cifar()
+        },
+    )
+}
+
+/// The output of a block as it is divided, (C, size, size).
+fn output(block: &FusedBlock, level: Level, input: Input, threads: usize) -> Vec<f32> {
+    let mut profiles = vec![Profile::default(); threads];
+    let mut out = vec![f32::NAN; block.floats_out()];
+    // what another block has left there must not matter
+    let mut working = vec![f32::NAN; block.working_floats(threads)];
+    block.run(level, input, &mut out, &mut working, &mut profiles);
+    let mut planes = vec![f32::NAN; out.len()];
+    dispatch!(level, simd => block.map(&out).planes(simd, &mut planes));
+    planes
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn any_partition_gives_the_same(
+        config in config(),
+        index in prop_oneof![Just(0usize), 0..17usize],
+        stripe: prop::sample::Index,
+        band: prop::sample::Index,
+        threads in 1..6usize,
+        seed: u64,
+    ) {
+        let weights = Weights::random(config.clone(), seed);
+        let layers = config.layers();
+        let first = layers.iter().find(|layer| layer.block == Some(index)).unwrap();
+        let channels = if index == 0 { 3 } else { first.c_in };
+        let size = if index == 0 { config.resolution } else { first.size_in };
+        let values = reference::numbers(seed, channels * size * size);
+        let map = Map { channels, size, stripe_rows: size, values: &values };
+        let input = if index == 0 { Input::Image(&values) } else { Input::Map(map) };
+        for level in levels() {
+            let mut folded = fold(level, &weights, &layers).into_iter();
+            let stem = folded.next().filter(|_| index == 0);
+            let parts = folded.filter(|part| part.layer.block == Some(index));
+            let mut block = FusedBlock::new(index, stem, parts);
+            block.lay_out(level, &config, &layers, threads);
+            let size = block.size_out();
+
+            block.sliced = false;
+            block.divide(level, size, size);
+            let expected = output(&block, level, input, 1);
+            assert!(expected.iter().all(|value| value.is_finite()), "{level:?}: not all of it was written");
+
+            let stripe = 1 + stripe.index(size);
+            let band = 1 + band.index(stripe);
+            block.divide(level, stripe, band);
+            let found = output(&block, level, input, size.div_ceil(stripe));
+            assert!(found == expected, "{level:?}: stripes of {stripe} rows, bands of {band} of {size}");
+
+            block.sliced = true;
+            block.divide(level, size, size);
+            let found = output(&block, level, input, threads);
+            assert!(found == expected, "{level:?}: channels shared out among {threads} threads");
+        }
+    }
+}

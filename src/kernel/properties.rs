@@ -1,0 +1,137 @@
+//! Kernels at sizes that nobody chose, on every instruction set of this machine, against the naive oracle.
+
+use proptest::prelude::*;
+
+use super::depthwise::{self, Geometry, add_taps, convolve, convolve_back, frame, taps};
+use super::elementwise::store;
+use super::matmul::{self, matmul, pack, packed_len, panels};
+use super::{SimdBase, dispatch, lanes, levels, padded, reference};
+
+/// Up to two tiles of the tallest kind, and each remainder.
+const ROWS: std::ops::Range<usize> = 1..27;
+/// Up to two panels of two blocks, and each remainder.
+const CHANNELS: std::ops::Range<usize> = 1..41;
+
+fn assert_close(what: &str, found: impl IntoIterator<Item = f32>, expected: &[f64]) {
+    let found: Vec<f32> = found.into_iter().collect();
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((f64::from(*found) - expected).abs() < 2e-5, "{what} at {i}: {found}, {expected}");
+    }
+}
+
+/// (rows, columns) → (columns, rows).
+fn transpose(x: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| x.iter().skip(column).step_by(columns).copied()).collect()
+}
+
+/// One plane a lane: (L, pixels) → (pixels, L).
+fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
+    transpose(&planes.concat(), planes[0].len())
+}
+
+fn geometry() -> impl Strategy<Value = Geometry> {
+    (1..20usize, prop_oneof![Just((1, 0)), Just((2, 0)), Just((2, 1))])
+        // SAME pads only behind at an even size
+        .prop_map(|(size, (stride, offset))| Geometry { size: size + offset * (size % 2), stride, offset })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn product(m in ROWS, k in CHANNELS, n in CHANNELS, transposed: bool, seed: u64) {
+        let (a, w) = (reference::numbers(seed, m * k), reference::numbers(!seed, k * n));
+        let expected = reference::matmul(&a, &w, (m, k, n));
+        let source = if transposed { transpose(&w, n) } else { w };
+        let (depth, columns) = (padded(k), padded(n));
+        for level in levels() {
+            let lanes = lanes(level);
+            // what pads the inputs does not count, since the weights have zeros there
+            let mut rows = vec![1.0; m * depth];
+            rows.chunks_mut(depth).zip(a.chunks(k)).for_each(|(row, a)| row[..k].copy_from_slice(a));
+            let blocked = reference::block(&rows, depth, lanes);
+            let mut packed = vec![f32::NAN; packed_len(k, n)];
+            let mut y = vec![f32::NAN; m * columns];
+            dispatch!(level, simd => {
+                pack(simd, &source, (k, n), transposed, &mut packed);
+                for (first, panel) in panels(simd, &packed, depth, columns) {
+                    matmul(simd, &blocked, m, panel, |column, row, tile| {
+                        for (r, value) in tile.iter().enumerate() {
+                            let start = (row + r) * columns + (first + column) * lanes;
+                            value.store_slice(&mut y[start..start + lanes]);
+                        }
+                    });
+                }
+            });
+            let found = y.chunks(columns).flat_map(|row| row[..n].iter().copied());
+            assert_close(&format!("{level:?}"), found, &expected);
+        }
+    }
+
+    #[test]
+    fn gradient_of_a_product(m in ROWS, k in CHANNELS, n in CHANNELS, seed: u64) {
+        let (a, dy) = (reference::numbers(seed, m * k), reference::numbers(!seed, m * n));
+        let once = reference::matmul(&transpose(&a, k), &dy, (k, m, n));
+        let twice: Vec<f64> = once.iter().map(|value| 2.0 * value).collect();
+        for level in levels() {
+            let lanes = lanes(level);
+            let (a, dy) = (reference::block(&a, k, lanes), reference::block(&dy, n, lanes));
+            let mut dw = vec![f32::NAN; k * n];
+            for (first, expected) in [(true, &once), (false, &twice)] {
+                dispatch!(level, simd => matmul::accumulate(simd, &a, &dy, m, (k, n), first, &mut dw));
+                assert_close(&format!("{level:?}, first: {first}"), dw.iter().copied(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn depthwise_convolution_and_its_gradients(geometry in geometry(), seed: u64) {
+        let Geometry { size, stride, offset } = geometry;
+        let out = geometry.size_out();
+        for level in levels() {
+            let lanes = lanes(level);
+            let numbers = |kind: u64, lane: usize, count| {
+                reference::numbers(seed.wrapping_add(1000 * kind + lane as u64), count)
+            };
+            let x: Vec<_> = (0..lanes).map(|lane| numbers(1, lane, size * size)).collect();
+            let dy: Vec<_> = (0..lanes).map(|lane| numbers(2, lane, out * out)).collect();
+            let weights = numbers(3, 0, 9 * lanes);
+            let mut y = vec![f32::NAN; out * out * lanes];
+            let mut dx = vec![f32::NAN; size * size * lanes];
+            let mut dw = vec![0.0; 9 * lanes];
+            dispatch!(level, simd => {
+                let taps = taps(simd, &weights, lanes, 0);
+                let mut framed = vec![0.0; geometry.framed_pixels() * lanes];
+                let mut gradient = framed.clone();
+                let plane = interleave(&x);
+                frame(simd, size, &mut framed, |row, out| out.copy_from_slice(&plane[row]));
+                let plane = interleave(&dy);
+                frame(simd, out, &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
+                convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, values| {
+                    store(simd, values, &mut y[pixel * lanes..]);
+                });
+                convolve_back(simd, geometry, &gradient, &taps, |pixel, values| {
+                    store(simd, values, &mut dx[pixel * lanes..]);
+                });
+                let mut sums = [SimdBase::splat(simd, 0.0); 9];
+                depthwise::accumulate(simd, geometry, &framed, &gradient, &mut sums);
+                add_taps(simd, &sums, lanes, 0, &mut dw);
+            });
+            for lane in 0..lanes {
+                let own = |values: &[f32]| values.iter().skip(lane).step_by(lanes).copied().collect::<Vec<_>>();
+                let taps: [f32; 9] = own(&weights).try_into().unwrap();
+                let expected = reference::depthwise(&x[lane], size, &taps, stride, 1 - offset);
+                let what = format!("{level:?}, lane {lane}");
+                assert_close(&what, own(&y), &expected);
+                // Σ dy · y is linear in x and in the taps, so that it is what either makes with its gradient.
+                let total: f64 = expected.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum();
+                let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                for (what, found) in [("dx", dot(&own(&dx), &x[lane])), ("dw", dot(&own(&dw), &taps))] {
+                    let found: f64 = found;
+                    assert!((found - total).abs() < 1e-4, "{level:?}, lane {lane}: {what} · = {found}, {total}");
+                }
+            }
+        }
+    }
+}
