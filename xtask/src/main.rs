@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod curves;
 mod data;
+mod fuzz;
 mod imports;
 mod serve;
 mod setup;
@@ -39,6 +40,8 @@ enum Task {
         /// Any of: formatting, imports, clippy, native, docs, wasm, types, browser
         stages: Vec<String>,
     },
+    /// Give everything that parses bytes made-up ones, up to a million each
+    Fuzz(fuzz::FuzzArgs),
     /// Measure beside the peers, which are installed into target/bench/, and write the README's tables
     Bench {
         what: bench::What,
@@ -76,6 +79,7 @@ fn run(task: Task) -> Result<()> {
         Task::Build => build::build(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
         Task::Test { stages } => test::test(&stages),
+        Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data { name, from } => data::data(&name, from.as_deref()),
         Task::Curves(args) => curves::curves(&args),

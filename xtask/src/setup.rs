@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs what the other tasks need and this machine lacks, and nothing else.
 //!
 //! What belongs to the machine comes from rustup or, for root on Debian, from apt. What belongs to the project
-//! stays in it: `.tools/` (wasm-bindgen, wasm-pack) and `node_modules/`.
+//! stays in it: `.tools/` (wasm-bindgen, wasm-pack, cargo-fuzz) and `node_modules/`.
 
 use std::fs;
 use std::path::Path;
@@ -15,8 +15,9 @@ use crate::tools::{Tools, version_of};
 /// The oldest Rust that all of this is tried with (`rust-version` of Cargo.toml) and the oldest Node.js.
 const RUST: (u32, u32) = (1, 95);
 const NODE: (u32, u32) = (20, 10);
-/// Any version in PATH will do; this one is installed where there is none.
+/// Any version in PATH will do; these are installed where there is none.
 const WASM_PACK: &str = "0.15.1";
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// The standard library's sources, below the folder of a Rust.
 const STD_SOURCES: &str = "lib/rustlib/src/rust/library/std/Cargo.toml";
@@ -84,6 +85,9 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
                 by_hand: "rustup component add rustfmt clippy",
             });
         }
+        if tools.find("c++").is_none() {
+            lacks.push(Lack { packages: &["g++"], by_hand: "install a C++ compiler, c++, for libFuzzer" });
+        }
         if tools.chrome().is_err() || tools.find("chromedriver").is_none() {
             lacks.push(Lack {
                 packages: &["chromium", "chromium-driver"],
@@ -136,7 +140,7 @@ fn advice(lacks: &[Lack]) -> String {
     format!("this machine lacks what setup cannot install. Do this, then start again:{by_hand}{apt}")
 }
 
-/// wasm-bindgen, in exactly the version of the crate, and wasm-pack: in PATH, else compiled into `.tools/`.
+/// wasm-bindgen, in exactly the version of the crate, wasm-pack and cargo-fuzz: in PATH, else compiled into `.tools/`.
 fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     let sh = &tools.shell;
     let version = wasm_bindgen_version(tools)?;
@@ -147,6 +151,9 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     }
     if needs == Needs::Test && tools.find("wasm-pack").is_none() {
         crates.push(format!("wasm-pack@{WASM_PACK}"));
+    }
+    if needs == Needs::Test && tools.find("cargo-fuzz").is_none() {
+        crates.push(format!("cargo-fuzz@{CARGO_FUZZ}"));
     }
     if crates.is_empty() {
         return Ok(());

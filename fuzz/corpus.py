@@ -1,0 +1,72 @@
+"""Tiny valid archives, projects, settings and labels for libFuzzer to begin with. Weights and pictures begin with those of
+tests/golden/.
+
+    python fuzz/corpus.py
+
+Writes fuzz/corpus/TARGET/. What else lies there are inputs that once were findings.
+"""
+
+import gzip
+import io
+import json
+import pathlib
+import tarfile
+import zipfile
+
+ROOT = pathlib.Path(__file__).parent
+CORPUS = ROOT / "corpus"
+
+
+def keep(target, name, content):
+    folder = CORPUS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def archives():
+    record = bytes([3]) + bytes(3072)
+
+    def tar(**files):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as archive:
+            for name, content in files.items():
+                entry = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        return packed.getvalue()
+
+    whole = tar(data_batch_1=record, test_batch=record)
+    keep("archive", "whole.tar.gz", gzip.compress(whole, mtime=0))
+    keep("archive", "one.tar", tar(test_batch=b"")[:1536])
+    # GNU's sparse files: as many zeros as a header says, behind a few bytes.
+    entry = tarfile.TarInfo("test_batch.bin")
+    entry.type = tarfile.GNUTYPE_SPARSE
+    header = bytearray(entry.tobuf(tarfile.GNU_FORMAT))
+    header[386:410] = b"%011o\0%011o\0" % (0, 0)
+    header[483:495] = b"%011o\0" % 8_000_000_000
+    header[148:156] = b"        "
+    header[148:156] = b"%06o\0 " % sum(header)
+    keep("archive", "sparse.tar", bytes(header) + bytes(1024))
+
+
+def projects():
+    picture = (ROOT / "../tests/golden/pictures/one_bit.png").read_bytes()
+
+    def zipped(files, method=zipfile.ZIP_DEFLATED):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", method) as archive:
+            for name, content in files.items():
+                archive.writestr(zipfile.ZipInfo(name), content, method)
+        return packed.getvalue()
+
+    classes = [{"name": "y", "folder": "01 y"}, {"name": "x", "folder": "02 x"}]
+    described = json.dumps({"format": "MobileNetV2 Lab project", "version": 1, "classes": classes, "settings": {}})
+    pictures = {f"{part}/{folder}/0.png": picture for part in ["train", "test"] for folder in ["01 y", "02 x"]}
+    keep("project", "project.zip", zipped({"project.json": described, **pictures}))
+    keep("project", "stored.zip", zipped({"a/0.png": picture, "b/0.png": picture}, zipfile.ZIP_STORED))
+    keep("project", "junk.zip", zipped({"top/a/0.png": picture, "__MACOSX/top/a/._0.png": b"", "top/b/1.png": picture}))
+
+
+if __name__ == "__main__":
+    archives()
+    projects()

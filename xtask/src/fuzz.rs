@@ -1,0 +1,116 @@
+//! `cargo xtask fuzz`: everything that parses bytes is given bytes that libFuzzer makes up (`fuzz/README.md`).
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use xshell::cmd;
+
+use crate::setup::{Needs, setup};
+use crate::tools::Tools;
+
+/// A target, the longest inputs that it is given, which are what valid ones take, and where it finds such to begin with
+/// beside `fuzz/corpus/`.
+const TARGETS: &[(&str, usize, Option<&str>)] = &[
+    ("weights", 40_000, Some(HEADERS)),
+    ("tensors", 400, None),
+    ("image", 4_000, Some("tests/golden/pictures")),
+    ("archive", 12_000, None),
+    ("project", 8_000, None),
+];
+
+const HEADERS: &str = "target/fuzz/headers";
+
+/// Runs of a target after which enough is enough, however few seconds they took.
+const RUNS: usize = 1_000_000;
+
+/// What and how long.
+#[derive(Args)]
+pub struct FuzzArgs {
+    /// The target, one of fuzz/fuzz_targets/; all, one after the other, where none is named
+    name: Option<String>,
+    /// Seconds for each target, which ends before after a million runs
+    #[arg(long, default_value_t = 1800)]
+    seconds: u64,
+}
+
+/// Builds the targets and runs one or all.
+pub fn fuzz(args: &FuzzArgs) -> Result<()> {
+    let wanted = |name: &str| args.name.as_deref().is_none_or(|wanted| wanted == name);
+    ensure!(TARGETS.iter().any(|(name, ..)| wanted(name)), "fuzz/ has the targets {}", names());
+    run(&setup(Needs::Test)?, args.seconds, wanted)
+}
+
+fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let sh = &tools.shell;
+    let version = cmd!(sh, "rustc -vV").quiet().read()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
+    let sanitizer = if has_sanitizer(tools, host)? { "address" } else { "none" };
+    // What is compared would steer the inputs, but twice as many without it find more: the corpus has the magic words.
+    let build = cmd!(
+        sh,
+        "cargo fuzz build --sanitizer {sanitizer} --no-trace-compares --target {host} --target-dir target/fuzz"
+    );
+    // flags of the compiler that are not stable
+    tools.run(build.env("RUSTC_BOOTSTRAP", "1"))?;
+    write_headers(tools)?;
+    for (name, longest, valid) in TARGETS.iter().filter(|(name, ..)| wanted(name)) {
+        println!("\n{name}");
+        let found = format!("fuzz/artifacts/{name}/");
+        // what libFuzzer finds of interest goes to the first folder, and stays there for the next time
+        let own = ["target/fuzz/corpus", "fuzz/corpus"].map(|at| format!("{at}/{name}"));
+        for folder in own.iter().chain([&found]) {
+            sh.create_dir(folder)?;
+        }
+        let program = tools.root().join(format!("target/fuzz/{host}/release/{name}"));
+        let options = [
+            format!("-max_total_time={seconds}"),
+            format!("-runs={RUNS}"),
+            format!("-max_len={longest}"),
+            format!("-artifact_prefix={found}"),
+        ];
+        // The clock of a loaded machine runs on: a second of its own is what the target allows itself.
+        let fuzz = cmd!(
+            sh,
+            "{program} {options...} -timeout=20 -verbosity=0 -print_final_stats=1 {own...} {valid...}"
+        )
+        .env("ASAN_OPTIONS", "malloc_context_size=0:detect_leaks=0:allocator_may_return_null=1")
+        .env("RAYON_NUM_THREADS", "1");
+        tools.run(fuzz).with_context(|| {
+            format!("a finding: {found} has the input; mend it, and keep the input in fuzz/corpus/{name}/")
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether the Rust in PATH brings the runtime of AddressSanitizer: rustup's does, Debian's does not.
+fn has_sanitizer(tools: &Tools, host: &str) -> Result<bool> {
+    let sysroot = cmd!(tools.shell, "rustc --print sysroot").quiet().read()?;
+    let libraries = fs::read_dir(Path::new(&sysroot).join("lib/rustlib").join(host).join("lib"));
+    Ok(libraries
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|file| file.file_name().to_string_lossy().contains("_rt.asan")))
+}
+
+/// Weights to begin with: the small files of each library, cut off behind their headers. The target adds zeros.
+fn write_headers(tools: &Tools) -> Result<()> {
+    let golden = tools.root().join("tests/golden");
+    let files =
+        ["torchvision", "timm", "transformers", "pytorch-cifar"].map(|scheme| format!("schemes/{scheme}"));
+    for file in files.iter().map(String::as_str).chain(["cifar"]) {
+        let path = golden.join(format!("{file}.safetensors"));
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
+        let header =
+            bytes.get(..8 + length).with_context(|| format!("{} is no safetensors", path.display()))?;
+        tools.shell.write_file(format!("{HEADERS}/{}", file.replace('/', "-")), header)?;
+    }
+    Ok(())
+}
+
+fn names() -> String {
+    TARGETS.iter().map(|(name, ..)| *name).collect::<Vec<_>>().join(", ")
+}
