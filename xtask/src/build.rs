@@ -60,13 +60,14 @@ pub fn build(tools: &Tools) -> Result<()> {
         page.folder(&format!("pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
     }
     page.folder("", &vendored(tools)?)?;
-    let page_types = page.take(|path| path.ends_with(".d.ts"));
+    let written = page.clone(); // bundlers read comments, and so do those who use the package
+    page.take(|path| path.ends_with(".d.ts"));
     page.take(|path| path == "files.js"); // a build has its own
     minify(tools, &mut page)?;
 
     let mut dist = Site::default();
     place(tools, &mut page, &mut dist)?;
-    package(tools, &page, &page_types, &mut dist)?;
+    package(tools, &written, &mut dist)?;
     for name in ["_headers", "vercel.json", ".htaccess"] {
         dist.file(name, root.join("pkg-config/hosting").join(name));
     }
@@ -125,8 +126,8 @@ fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {
     Ok(())
 }
 
-/// Adds the npm package, whose files lie under names that stay: what `pkg-config/package.json` lists, with types.
-fn package(tools: &Tools, page: &Site, page_types: &Site, dist: &mut Site) -> Result<()> {
+/// Adds the npm package, as it was written, under names that stay: what `pkg-config/package.json` lists, with types.
+fn package(tools: &Tools, written: &Site, dist: &mut Site) -> Result<()> {
     #[derive(Deserialize)]
     struct Package {
         files: Vec<String>,
@@ -135,7 +136,7 @@ fn package(tools: &Tools, page: &Site, page_types: &Site, dist: &mut Site) -> Re
     let Package { files } = serde_json::from_str(&tools.shell.read_file("pkg-config/package.json")?)?;
     let mut types = Site::default();
     types.folder("", &declare_types(tools)?)?;
-    for (path, source) in page.iter().chain(page_types.iter()).chain(types.iter()) {
+    for (path, source) in written.iter().chain(types.iter()) {
         if files.iter().any(|name| path.starts_with(name.trim_end_matches('*'))) {
             dist.file(path, source);
         }

@@ -37,7 +37,7 @@ enum Task {
     },
     /// Check and test everything, or the stages named
     Test {
-        /// Any of: formatting, imports, clippy, native, docs, wasm, types, browser
+        /// Any of: formatting, imports, clippy, native, docs, wasm, types, bundlers, browser
         stages: Vec<String>,
     },
     /// Give everything that parses bytes made-up ones, up to a million each

@@ -51,7 +51,7 @@ pub fn setup(needs: Needs) -> Result<Tools> {
         bail!("{}", advice(&lacks));
     }
     install_cargo_tools(&tools, needs)?;
-    install_node_modules(&tools)?;
+    install_node_modules(&tools, &tools.root())?;
     Ok(tools)
 }
 
@@ -189,15 +189,15 @@ fn wasm_bindgen_version(tools: &Tools) -> Result<String> {
     Ok(package.context("Cargo.lock names no wasm-bindgen")?.version)
 }
 
-/// The packages of package-lock.json, unless npm has installed this very list.
-fn install_node_modules(tools: &Tools) -> Result<()> {
-    let modified = |file| fs::metadata(tools.root().join(file)).and_then(|metadata| metadata.modified());
+/// The packages of a folder's package-lock.json, unless npm has installed this very list.
+pub fn install_node_modules(tools: &Tools, folder: &Path) -> Result<()> {
+    let modified = |file| fs::metadata(folder.join(file)).and_then(|metadata| metadata.modified());
     let installed = modified("node_modules/.package-lock.json");
     if installed.is_ok_and(|installed| modified("package-lock.json").is_ok_and(|wanted| wanted <= installed))
     {
         return Ok(());
     }
-    tools
-        .run(cmd!(tools.shell, "npm ci --no-audit --no-fund"))
-        .context("npm could not install the packages of package-lock.json; run `npm ci`, then start again")
+    tools.run(cmd!(tools.shell, "npm ci --no-audit --no-fund --prefix {folder}")).with_context(|| {
+        format!("npm could not install what {folder:?} lists; run `npm ci` there, then start again")
+    })
 }

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
 /// The files of a site: where each lies in it, with slashes, and where it comes from.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Site(BTreeMap<String, PathBuf>);
 
 impl Site {

@@ -9,7 +9,7 @@ use xshell::cmd;
 
 use crate::build::build;
 use crate::imports;
-use crate::setup::{Needs, setup};
+use crate::setup::{Needs, install_node_modules, setup};
 use crate::site::files;
 use crate::tools::{Tools, WASM_TARGET};
 
@@ -24,6 +24,7 @@ const STAGES: &[Stage] = &[
     ("docs", docs),
     ("wasm", wasm),
     ("types", types),
+    ("bundlers", bundlers),
     ("browser", browser),
 ];
 
@@ -128,4 +129,14 @@ fn browser(tools: &Tools) -> Result<()> {
     // Two files at a time: pages wait more than they compute.
     let node = cmd!(tools.shell, "node --test --test-concurrency=2 --test-reporter spec {tests...}");
     tools.run(node.env("CHROME", chrome))
+}
+
+/// `tests/bundlers/`: the npm package in projects of those who install it.
+fn bundlers(tools: &Tools) -> Result<()> {
+    build(tools)?;
+    let folder = tools.root().join("tests/bundlers");
+    install_node_modules(tools, &folder)?;
+    let test = folder.join("bundlers.test.js");
+    let node = cmd!(tools.shell, "node --test --test-reporter spec {test}");
+    tools.run(node.env("CHROME", tools.chrome()?))
 }
