@@ -15,19 +15,18 @@ as `mobilenetv2 train --json` does.
 
 import argparse
 import copy
-import functools
 import json
 import math
 import pathlib
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from torch import distributed, nn
+from torch import distributed
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
-from torchvision.models.mobilenetv2 import MobileNetV2
 from torchvision.transforms.functional import resize
+
+from torchvision_network import colours, network, read_config
 
 RECIPE = {
     "batch": 96, "optimizer": "sgd", "learning_rate": 0.045, "schedule": "exponential", "decay": 0.98,
@@ -36,35 +35,6 @@ RECIPE = {
 }
 CIFAR_RECORD = 1 + 3 * 32 * 32
 EVALUATED_AT_ONCE = 256
-
-
-class SameConv2d(nn.Conv2d):
-    """TensorFlow's SAME: at stride 2 and an even size, padding only after the image."""
-
-    def forward(self, x):
-        before, after = (0, 1) if self.stride[0] == 2 and x.shape[-1] % 2 == 0 else (1, 1)
-        x = functional.pad(x, (before, after, before, after))
-        return functional.conv2d(x, self.weight, None, self.stride, 0, 1, self.groups)
-
-
-def network(config):
-    """torchvision's network as the metadata describe it."""
-    for key, only in [("shortcut", "bottlenecks"), ("bottleneck", "linear"), ("expand_first", "false")]:
-        if config[key] != only:
-            raise SystemExit(f"torchvision has no network whose {key} is {config[key]}")
-    t, stride = int(config["expansion"]), 1 if config["stem"] == "cifar" else 2
-    stages = [[1, 16, 1, 1], [t, 24, 2, stride], [t, 32, 3, 2], [t, 64, 4, 2], [t, 96, 3, 1], [t, 160, 3, 2], [t, 320, 1, 1]]
-    norm = functools.partial(nn.BatchNorm2d, eps=float(config["epsilon"]), momentum=float(config["batch_norm_momentum"]))
-    model = MobileNetV2(int(config["classes"]), float(config["width"]), stages, norm_layer=norm,
-                        dropout=float(config["dropout"]))
-    model.features[0][0].stride = (stride, stride)
-    for module in list(model.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.ReLU6) and config["activation"] != "relu6":
-                setattr(module, name, {"relu": nn.ReLU, "linear": nn.Identity}[config["activation"]]())
-            if isinstance(child, nn.Conv2d) and child.kernel_size == (3, 3) and config["padding"] == "same":
-                child.__class__ = SameConv2d
-    return model
 
 
 def optimizer(model, recipe):
@@ -147,11 +117,6 @@ def load(folder, config):
     return class_folders(folder / "train", names, config), class_folders(folder / "test", names, config)
 
 
-def colours(config):
-    """Mean and deviation, (3, 1, 1)."""
-    return (torch.tensor([float(part) for part in config[key].split(",")]).view(3, 1, 1) for key in ("mean", "std"))
-
-
 def augment(image, recipe, config, random):
     """As src/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not, with a hole."""
     draw = lambda low, high: torch.randint(low, high + 1, (), generator=random).item()
@@ -204,10 +169,7 @@ def main():
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
 
-    with safe_open(options.weights, framework="pt") as file:
-        config = file.metadata() or {}
-    if "width" not in config:
-        raise SystemExit(f"{options.weights} does not say which network it is; `mobilenetv2 convert` writes that down")
+    config = read_config(options.weights)
     settings = json.loads(options.recipe.read_text())
     if unknown := settings.keys() - RECIPE.keys():
         raise SystemExit(f"{options.recipe} has settings that do not exist: {', '.join(sorted(unknown))}")

@@ -8,6 +8,7 @@ mod python;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mobilenetv2::config::{Activation, Padding, Shortcut};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights};
@@ -36,17 +37,88 @@ fn there_and_back() {
         for (name, path) in [("ours", &ours), ("theirs", &theirs)] {
             let weights = weights::load(&std::fs::read(path).unwrap(), &PartialConfig::new()).unwrap();
             assert_eq!((weights.config.width, weights.config.classes), (width, classes));
-            let mut classifier = Classifier::new(&weights).unwrap();
-            classifier.set_resolution(64).unwrap();
-            let mut found = Vec::new();
-            classifier.forward(&images, &mut found);
             let expected = expected.floats(name).unwrap();
-            let scale = expected.iter().fold(0f32, |scale, value| scale.max(value.abs()));
-            for (found, expected) in found.iter().zip(&expected) {
-                let error = (found - expected).abs() / scale;
-                assert!(error < 1e-4, "width {width}, {name}: {found}; expected {expected}");
-            }
-            assert_eq!(found.len(), expected.len());
+            assert_logits(&format!("width {width}, {name}"), &weights, 64, &images, &expected);
         }
+    }
+}
+
+fn assert_logits(what: &str, weights: &Weights, resolution: usize, images: &[f32], expected: &[f32]) {
+    let mut classifier = Classifier::new(weights).unwrap();
+    classifier.set_resolution(resolution).unwrap();
+    let mut found = Vec::new();
+    classifier.forward(images, &mut found);
+    assert_eq!(found.len(), expected.len());
+    let scale = expected.iter().fold(0f32, |scale, value| scale.max(value.abs()));
+    for (found, expected) in found.iter().zip(expected) {
+        let error = (found - expected).abs() / scale;
+        assert!(error < 1e-4, "{what}: {found}; expected {expected}");
+    }
+}
+
+/// Networks whose tensors do not tell all of what they are.
+fn unlike_torchvisions() -> Vec<(&'static str, Weights)> {
+    let drawn = |config: Config| {
+        let mut weights = Weights::random(Config { classes: 10, ..config }, 3);
+        let mut rng = fastrand::Rng::with_seed(4);
+        weights.statistics.fill_with(|| 0.5 + rng.f32());
+        weights
+    };
+    let cifar = || Config { width: 0.35, ..Config::cifar() };
+    let google = Config {
+        width: 0.1,
+        resolution: 48,
+        padding: Padding::Same,
+        epsilon: 1e-2,
+        activation: Activation::Relu,
+        expansion: 3,
+        ..Config::imagenet()
+    };
+    let kuangliu =
+        Config { shortcut: Shortcut::Projected, expand_first: true, activation: Activation::Relu, ..cifar() };
+    let plain = Config {
+        shortcut: Shortcut::None,
+        bottleneck: Activation::Relu6,
+        activation: Activation::Linear,
+        expansion: 1,
+        ..cifar()
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("www/weights/cifar10-0.35.safetensors");
+    let shipped = weights::load(&std::fs::read(path).unwrap(), &PartialConfig::new()).unwrap();
+    vec![
+        ("shipped", shipped),
+        ("cifar", drawn(cifar())),
+        ("google", drawn(google)),
+        ("kuangliu", drawn(kuangliu)),
+        ("plain", drawn(plain)),
+    ]
+}
+
+#[test]
+fn the_readmes_example_gives_our_logits() {
+    let Some(python) = python::with("torch, torchvision, safetensors") else { return };
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let networks = unlike_torchvisions();
+    let folder = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join("torchvision-readme").join(name);
+    for (name, weights) in &networks {
+        std::fs::create_dir_all(folder(name)).unwrap();
+        let bytes = weights::save(weights, Precision::Full);
+        std::fs::write(folder(name).join("w.safetensors"), bytes).unwrap();
+    }
+    let output = Command::new(python)
+        .arg(manifest.join("tests/golden/readme.py"))
+        .arg(manifest.join("README.md"))
+        .args(networks.iter().map(|(name, _)| folder(name)))
+        .env("PYTHONPATH", manifest.join("examples"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (name, weights) in &networks {
+        let bytes = std::fs::read(folder(name).join("logits")).unwrap();
+        let logits = Container::parse(&bytes).unwrap();
+        let [images, expected] = ["images", "logits"].map(|tensor| logits.floats(tensor).unwrap());
+        assert_logits(name, weights, weights.config.resolution, &images, &expected);
+        let bytes = std::fs::read(folder(name).join("theirs.safetensors")).unwrap();
+        assert_eq!(&weights::load(&bytes, &PartialConfig::new()).unwrap(), weights, "{name}, and back");
     }
 }
