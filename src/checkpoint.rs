@@ -6,17 +6,19 @@
 //! step lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads it
 //! too, as the weights so far.
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::json;
 use crate::optim::Memory;
-use crate::parameters::Weights;
+use crate::parameters::{Role, Weights, tensors};
 use crate::train::{Recipe, State, Trainer};
 use crate::weights::{self, Container, Entry, PartialConfig, Precision};
 
 const MOMENTUM: &str = "optimizer.momentum";
 const SQUARE: &str = "optimizer.square";
+/// More than any training takes, and few enough to be counted on from without end.
+const MOST_STEPS: u64 = 1 << 48;
 const LATEST: [&str; 2] = ["optimizer.latest.values", "optimizer.latest.statistics"];
 
 /// Bytes of a checkpoint.
@@ -72,36 +74,60 @@ fn read(bytes: &[u8]) -> Result<(Weights, Recipe, State)> {
     let metadata = |key: &str| {
         let found = file.metadata().find(|(found, _)| *found == key);
         found.map(|(_, text)| text).ok_or_else(|| {
-            Error::Weights(format!("this is no checkpoint of a training: its metadata have no {key}"))
+            let message = "this is no checkpoint of a training: its metadata have no {key}";
+            Error::weights("checkpoint-key", message, [("key", key.into())])
         })
     };
-    let counter = |key| {
-        let text = metadata(key)?;
-        text.parse()
-            .map_err(|_| Error::Weights(format!("{key} in the metadata is {text:?}; expected a number")))
+    let wrong_recipe = |reason: String| {
+        Error::weights("checkpoint-recipe", "recipe in the metadata: {reason}", [("reason", reason)])
     };
-    let recipe = serde_json::from_str::<Map<String, Value>>(metadata("recipe")?)
-        .and_then(|fields| Recipe::deserialize(&fields))
-        .map_err(|error| Error::Weights(format!("recipe in the metadata: {error}")))?;
+    let recipe: Recipe = serde_json::from_str::<Map<String, Value>>(metadata("recipe")?)
+        .map_err(|error| error.to_string())
+        .and_then(|fields| json::settings(&fields))
+        .map_err(wrong_recipe)?;
+    recipe.validate().map_err(|error| wrong_recipe(error.to_string()))?;
+    let counter = |key, least: u64, most: u64| {
+        let text = metadata(key)?;
+        let found = text.parse().ok().filter(|number| (least..=most).contains(number));
+        found.ok_or_else(|| {
+            Error::weights(
+                "checkpoint-counter",
+                "{key} in the metadata is {found}; expected a number from {least} to {most}",
+                [
+                    ("key", key.into()),
+                    ("found", text.into()),
+                    ("least", least.to_string()),
+                    ("most", most.to_string()),
+                ],
+            )
+        })
+    };
     let (mut latest, mut average) = (weights, None);
     if file.shape(LATEST[0]).is_some() {
         let [values, statistics] = [file.floats(LATEST[0])?, file.floats(LATEST[1])?];
         if (values.len(), statistics.len()) != (latest.values.len(), latest.statistics.len()) {
-            return Err(Error::Weights("the checkpoint's latest weights belong to another network".into()));
+            let message = "the checkpoint's latest weights belong to another network";
+            return Err(Error::weights("checkpoint-latest", message, []));
+        }
+        let variances = tensors(&latest.config.layers()).into_iter().filter(|t| t.role == Role::RunningVar);
+        for variance in variances {
+            weights::check_not_negative(LATEST[1], &statistics[variance.span])?;
         }
         average = Some(latest.clone());
         latest = Weights { values, statistics, ..latest };
     }
+    let step = counter("step", 0, MOST_STEPS)?;
     let state = State {
-        step: counter("step")?,
-        images_per_epoch: counter("images_per_epoch")?,
-        images: counter("images")?,
-        rng: counter("rng")?,
+        step,
+        images_per_epoch: counter("images_per_epoch", 1, u32::MAX.into())?,
+        images: counter("images", 0, step * recipe.batch as u64)?,
+        rng: counter("rng", 0, u64::MAX)?,
         memory: Memory {
             momentum: file.floats(MOMENTUM)?,
             square: if file.shape(SQUARE).is_some() { file.floats(SQUARE)? } else { Vec::new() },
         },
         average,
     };
+    weights::check_not_negative(SQUARE, &state.memory.square)?;
     Ok((latest, recipe, state))
 }

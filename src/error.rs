@@ -26,14 +26,14 @@ pub enum Error {
         /// Steps taken.
         step: u64,
     },
-    /// A weights file is not what it should be; names the tensor where there is one.
-    Weights(String),
-    /// The bytes are no weights of a MobileNetV2 at all; the code says what they are instead.
-    Foreign {
-        /// As [`Error::code`] gives it, `foreign-…`.
+    /// A weights file is not what it should be.
+    Weights {
+        /// As [`Error::code`] gives it: `weights-…`, or `foreign-…` of bytes that are no weights of a MobileNetV2 at all.
         code: &'static str,
-        /// As [`Error`] displays it.
-        message: String,
+        /// As [`Error`] displays it, but with `{name}` for each of the values.
+        message: &'static str,
+        /// What was found and expected, such as a tensor's name and shapes.
+        values: Vec<(&'static str, String)>,
     },
     /// An image cannot be read or has impossible dimensions.
     Image(String),
@@ -47,11 +47,20 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
+    /// [`Error::Weights`] of these values.
+    pub(crate) fn weights<const N: usize>(
+        code: &'static str,
+        message: &'static str,
+        values: [(&'static str, String); N],
+    ) -> Self {
+        Error::Weights { code, message, values: values.into() }
+    }
+
     /// A name by which a page finds words of its own for what people meet most; `core` is none of that.
     pub fn code(&self) -> &'static str {
         match self {
             Error::Memory { .. } => "no-memory",
-            Error::Foreign { code, .. } => code,
+            Error::Weights { code, .. } => code,
             Error::Diverged { .. } => "diverged",
             _ => "core",
         }
@@ -70,9 +79,12 @@ impl fmt::Display for Error {
                 "the training has diverged: not all of its numbers are finite after step {step}; try a lower learning \
                  rate, or a longer warm-up"
             ),
+            Error::Weights { message, values, .. } => {
+                let fill =
+                    |text: String, (name, value): &(_, String)| text.replace(&format!("{{{name}}}"), value);
+                f.write_str(&values.iter().fold((*message).to_owned(), fill))
+            }
             Error::Argument(message)
-            | Error::Weights(message)
-            | Error::Foreign { message, .. }
             | Error::Image(message)
             | Error::Data(message)
             | Error::File(message) => f.write_str(message),

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernel::elementwise::clamp;
 use crate::kernel::matmul::{matmul, panels};
 use crate::kernel::{Isa, SimdBase, best_level, dispatch, lanes, padded};
+use crate::memory;
 use crate::parameters::Weights;
 use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
@@ -68,6 +69,10 @@ impl Classifier {
         weights.config.validate()?;
         let config = weights.config.clone();
         let layers = config.layers();
+        // Twice, while they are packed.
+        memory::ask(2 * size_of_val(&weights.values[..]) as u64, "width or number of classes", || {
+            format!("a network of width {} with {} classes", config.width, config.classes)
+        })?;
         let mut folded = fold::fold(level, weights, &layers).into_iter().peekable();
         let mut stem = folded.next();
         let mut blocks = Vec::new();

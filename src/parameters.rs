@@ -8,6 +8,8 @@
 use std::ops::Range;
 
 use crate::config::{Config, Kind, Layer};
+use crate::error::Result;
+use crate::memory;
 
 /// What a tensor is to its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +81,26 @@ pub struct Weights {
     pub statistics: Vec<f32>,
 }
 
+/// How many times a network's weights are there at least once something is done with them: as they are, packed for a product,
+/// and in a file.
+const COPIES: u64 = 3;
+
 impl Weights {
+    /// [`Weights::random`] of a network that someone asks for.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](crate::Error::Argument) if a knob is out of range, [`Error::Memory`](crate::Error::Memory) if
+    /// there is not enough to do something with so many weights.
+    pub fn untrained(config: Config, seed: u64) -> Result<Self> {
+        config.validate()?;
+        let numbers: u64 = config.layers().iter().map(|layer| layer.weights() as u64).sum();
+        let Config { width, classes, .. } = config;
+        memory::ask(COPIES * numbers * size_of::<f32>() as u64, "width or number of classes", || {
+            format!("a network of width {width} with {classes} classes")
+        })?;
+        Ok(Self::random(config, seed))
+    }
+
     /// Untrained weights as torchvision draws them: convolutions from a normal distribution of variance
     /// 2 / fan-out (Kaiming), the classifier's of deviation 0.01; γ and running variance 1, the rest 0.
     pub fn random(config: Config, seed: u64) -> Self {
@@ -116,12 +137,15 @@ impl Weights {
 
     /// The network for classes of these names: as it is where it knows them, or names none and has as many; else with
     /// a new classifier, untrained, drawn by `seed`.
-    pub fn for_classes(self, names: &[String], seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// As of [`Weights::untrained`].
+    pub fn for_classes(self, names: &[String], seed: u64) -> Result<Self> {
         let labels = names.to_vec();
         if self.labels == names || self.labels.is_empty() && self.config.classes == names.len() {
-            return Weights { labels, ..self };
+            return Ok(Weights { labels, ..self });
         }
-        let fresh = Weights::random(Config { classes: names.len(), ..self.config }, seed);
+        let fresh = Weights::untrained(Config { classes: names.len(), ..self.config }, seed)?;
         let layers = fresh.config.layers();
         let kept: usize = tensors(&layers[..layers.len() - 1])
             .iter()
@@ -129,7 +153,7 @@ impl Weights {
             .map(|t| t.span.len())
             .sum();
         let values = [&self.values[..kept], &fresh.values[kept..]].concat();
-        Weights { labels, values, statistics: self.statistics, ..fresh }
+        Ok(Weights { labels, values, statistics: self.statistics, ..fresh })
     }
 
     /// The values of one tensor of the layer of this index, where the layer has it.
@@ -178,9 +202,9 @@ mod tests {
         let names = |names: &[&str]| -> Vec<String> { names.iter().map(|name| (*name).into()).collect() };
         let config = Config { classes: 2, width: 0.1, ..Config::cifar() };
         let trained = Weights { labels: names(&["cat", "dog"]), ..Weights::random(config.clone(), 1) };
-        assert_eq!(trained.clone().for_classes(&names(&["cat", "dog"]), 5), trained);
+        assert_eq!(trained.clone().for_classes(&names(&["cat", "dog"]), 5).unwrap(), trained);
 
-        let other = trained.clone().for_classes(&names(&["dog", "cat", "owl"]), 5);
+        let other = trained.clone().for_classes(&names(&["dog", "cat", "owl"]), 5).unwrap();
         assert_eq!((other.config.classes, &other.labels), (3, &names(&["dog", "cat", "owl"])));
         assert_eq!(other.statistics, trained.statistics);
         let body = trained.values.len() - 1281 * 2;
@@ -189,7 +213,7 @@ mod tests {
         assert!(other.values[body..body + 1280 * 3].iter().all(|weight| *weight != 0.0));
 
         let unnamed = Weights { labels: Vec::new(), ..trained.clone() };
-        assert_eq!(unnamed.for_classes(&names(&["owl", "hen"]), 5).values, trained.values);
+        assert_eq!(unnamed.for_classes(&names(&["owl", "hen"]), 5).unwrap().values, trained.values);
     }
 
     #[test]

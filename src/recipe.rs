@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::FEATURES;
 use crate::error::{Error, Result};
 
+/// Each has its own way of resizing ready.
+const MOST_SIZES: f32 = 64.0;
+
 /// How weights follow their gradients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -71,7 +74,7 @@ pub struct Recipe {
     pub crop_padding: usize,
     /// Whether half of the images are mirrored.
     pub flip: bool,
-    /// Sizes to which an image is resized before its crop, drawn at random; empty: its own size.
+    /// Sizes to which an image is resized before its crop, drawn at random, at most 64; empty: its own size.
     pub sizes: Vec<usize>,
     /// Side of the square, in pixels, that is blotted out of each image at random, 0: none.
     pub cutout: usize,
@@ -137,6 +140,7 @@ impl Recipe {
         check("crop padding", self.crop_padding as f32, 0.0, 64.0)?;
         check("cutout", self.cutout as f32, 0.0, 1024.0)?;
         check("freeze", self.freeze as f32, 0.0, FEATURES as f32)?;
+        check("number of sizes", self.sizes.len() as f32, 0.0, MOST_SIZES)?;
         self.sizes.iter().try_for_each(|size| check("size", *size as f32, 8.0, 1024.0))
     }
 }

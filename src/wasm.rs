@@ -17,7 +17,9 @@ use crate::error::{Error, Result, gigabytes};
 use crate::evaluate::Evaluation;
 use crate::image::{Orientation, RowResampler, normalize};
 use crate::infer::{self, top};
+use crate::json;
 use crate::manifold::Manifold;
+use crate::memory;
 use crate::parameters::Weights;
 use crate::train::{self, Recipe};
 use crate::weights::{self, PartialConfig, Precision};
@@ -295,8 +297,7 @@ impl Trainer {
     pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer> {
         let config: Config = from_js(config.into())?;
         let recipe: Recipe = from_js(recipe.into())?;
-        config.validate()?;
-        let weights = Weights::random(config, recipe.seed);
+        let weights = Weights::untrained(config, recipe.seed)?;
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
 
@@ -311,7 +312,7 @@ impl Trainer {
         names: Vec<String>,
     ) -> Result<Trainer> {
         let recipe: Recipe = from_js(recipe.into())?;
-        let mut weights = read_weights(weights, options)?.for_classes(&names, recipe.seed);
+        let mut weights = read_weights(weights, options)?.for_classes(&names, recipe.seed)?;
         weights.config.resolution = resolution.unwrap_or(weights.config.resolution);
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
@@ -389,14 +390,10 @@ impl Trainer {
 pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch> {
     Config { resolution, ..Config::cifar() }.validate()?;
     let length = resolution * resolution * 3;
-    let mut images = Vec::new();
-    let bytes = count.checked_mul(length).filter(|bytes| images.try_reserve_exact(*bytes).is_ok());
-    let bytes = bytes.ok_or_else(|| Error::Memory {
-        task: format!("drawing {count} pictures of {resolution} × {resolution}"),
-        bytes: count as u64 * length as u64,
-        remedy: "number",
+    memory::ask(count as u64 * length as u64, "number", || {
+        format!("drawing {count} pictures of {resolution} × {resolution}")
     })?;
-    images.resize(bytes, 0);
+    let mut images = vec![0; count * length];
     let labels: Vec<u32> = images
         .chunks_exact_mut(length)
         .zip(u64::from(first)..)
@@ -468,6 +465,11 @@ impl From<Error> for JsValue {
     fn from(error: Error) -> JsValue {
         let values = match &error {
             Error::Memory { bytes, .. } => object([("gigabytes", gigabytes(*bytes).into())]),
+            Error::Weights { values, .. } => {
+                let object = Object::new();
+                values.iter().for_each(|(name, value)| assign(&object, [(name, value.into())]));
+                object.into()
+            }
             _ => object([]),
         };
         let caught = js_sys::Error::new(&error.to_string());
@@ -488,14 +490,32 @@ fn seconds() -> f64 {
 
 /// Reads an object whose fields may be left out; one that does not exist is an error.
 fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
-    T::deserialize(&fields(value)?).map_err(argument)
+    json::settings(&fields(value)?).map_err(Error::Argument)
 }
 
 /// The fields of an object, without those that are undefined.
 fn fields(object: JsValue) -> Result<PartialConfig> {
+    if object.is_object() {
+        Object::entries(object.unchecked_ref())
+            .iter()
+            .try_for_each(|field| check_finite(field.unchecked_ref()))?;
+    }
     let text = JSON::stringify(&object).ok().and_then(|text| text.as_string());
     let text = text.ok_or_else(|| Error::Argument("expected an object of plain values".into()))?;
     serde_json::from_str(&text).map_err(argument)
+}
+
+/// Checks a field, its name and its value, for numbers of which JSON would make `null`, alone or in an array.
+fn check_finite(field: &Array) -> Result<()> {
+    let value = field.get(1);
+    let values = if Array::is_array(&value) { Array::from(&value) } else { Array::of1(&value) };
+    match values.iter().filter_map(|value| value.as_f64()).find(|number| !number.is_finite()) {
+        None => Ok(()),
+        Some(number) => {
+            let name = field.get(0).as_string().unwrap_or_default();
+            Err(Error::Argument(format!("{name}: {number} is no number that a setting can have")))
+        }
+    }
 }
 
 fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T> {

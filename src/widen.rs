@@ -17,7 +17,8 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::Argument`] if the width is out of range, a layer would have fewer channels than before, or a block that has
-    /// a projected shortcut at one of the widths would have another one, or none, at the other.
+    /// a projected shortcut at one of the widths would have another one, or none, at the other; [`Error::Memory`] if there is
+    /// not enough for so many weights.
     pub fn widened(&self, width: f64, seed: u64) -> Result<Weights> {
         let config = Config { width, ..self.config.clone() };
         config.validate()?;
@@ -37,7 +38,7 @@ impl Weights {
 
         let mut rng = Rng::with_seed(seed);
         let copies = copies(&self.config, &config, &mut rng);
-        let mut result = Weights { labels: self.labels.clone(), ..Weights::random(config, seed) };
+        let mut result = Weights { labels: self.labels.clone(), ..Weights::untrained(config, seed)? };
         let sources = tensors(&narrow);
         for (Tensor { role, span, layer }, source) in tensors(&wide).into_iter().zip(sources) {
             let Copies { input, output } = &copies[layer];

@@ -5,10 +5,11 @@
 //! depends on the batch but not on the number of threads.
 
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::elementwise::Sums;
 use crate::kernel::{MAX_LANES, padded};
+use crate::memory;
 
 /// Shards of a batch: the number of threads that can be busy at once.
 pub const SHARDS: usize = 8;
@@ -168,16 +169,13 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
 /// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
 ///
 /// # Errors
-/// [`Error::Memory`] if there is not enough memory for a training with them; nothing is kept of it then.
+/// [`Error::Memory`](crate::Error::Memory) if there is not enough memory for a training with them; nothing is kept of it then.
 pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
     let weights: usize = config.layers().iter().map(Layer::weights).sum();
     let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
-    // All of it is asked for in one piece first, since a buffer for which there is no room ends the program.
-    let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
-    if !room {
-        let task = format!("training on {batch} images of {0} × {0} at a time", config.resolution);
-        return Err(Error::Memory { task, bytes, remedy: "batch, resolution or width" });
-    }
+    memory::ask(bytes, "batch, resolution or width", || {
+        format!("training on {batch} images of {0} × {0} at a time", config.resolution)
+    })?;
     let images = batch.div_ceil(SHARDS);
     Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())
 }

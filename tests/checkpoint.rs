@@ -1,9 +1,12 @@
 //! A training that was saved and loaded goes on bit for bit.
 
+mod parts;
+
 use mobilenetv2::config::FEATURES;
 use mobilenetv2::train::{Optimizer, Recipe, Step, Trainer};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights, checkpoint};
+use parts::File;
 
 fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {
     // Everything random is on: dropout, crop, flip, sizes, cut-out.
@@ -77,4 +80,59 @@ fn what_is_no_checkpoint_is_named() {
     assert!(error(b"").contains("empty"));
     let bytes = checkpoint::save(&trainer).unwrap();
     assert!(error(&bytes[..bytes.len() - 4]).contains("truncated"));
+}
+
+#[test]
+fn what_no_training_leaves_is_refused() {
+    let mut trainer = trainer(Optimizer::RmsProp, 0, 0.9);
+    steps(&mut trainer, 2);
+    let whole = || File::parse(&checkpoint::save(&trainer).unwrap());
+    let error = |file: File| checkpoint::load(&file.bytes()).err().unwrap().to_string();
+    checkpoint::load(&whole().bytes()).unwrap();
+
+    let with = |tensor: &str, index, value| {
+        let mut file = whole();
+        file.set(tensor, index, value);
+        error(file)
+    };
+    assert_eq!(
+        with("optimizer.square", 5, -1e-3),
+        "tensor optimizer.square has the value -0.001; a variance is not negative"
+    );
+    assert!(
+        with("optimizer.momentum", 3, f32::NAN).contains("optimizer.momentum has the value NaN at index 3")
+    );
+    assert!(
+        with("optimizer.latest.values", 0, f32::INFINITY)
+            .contains("latest.values has the value inf at index 0")
+    );
+    // the stem's: 8 means, then 8 variances
+    assert!(
+        with("optimizer.latest.statistics", 8, -2.0)
+            .contains("latest.statistics has the value -2; a variance")
+    );
+    assert!(
+        with("features.0.1.running_var", 1, -2.0)
+            .contains("features.0.1.running_var has the value -2; a variance")
+    );
+
+    let said = |key: &str, text: &str| {
+        let mut file = whole();
+        file.metadata.insert(key.into(), text.into());
+        error(file)
+    };
+    let most = u64::MAX.to_string();
+    assert!(
+        said("step", &most)
+            .starts_with("step in the metadata is 18446744073709551615; expected a number from 0 to")
+    );
+    assert!(said("images", &most).contains("expected a number from 0 to 12"), "two steps of six images");
+    assert!(said("images_per_epoch", &most).contains("expected a number from 1 to 4294967295"));
+    assert!(said("images_per_epoch", "0").contains("images_per_epoch in the metadata is 0"));
+    assert!(said("rng", "-1").contains("rng in the metadata is -1"));
+    assert_eq!(said("recipe", "{\"batch\": 0}"), "recipe in the metadata: batch must be 1 to 4096, not 0");
+    assert!(
+        said("recipe", "{\"learning_rate\": null}")
+            .starts_with("recipe in the metadata: learning_rate: invalid type")
+    );
 }

@@ -2,51 +2,16 @@
 #![cfg(feature = "cli")]
 
 mod data;
+mod program;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2::{Config, Weights};
+use program::{error, folder, json, run, write_picture, write_weights};
 use serde_json::Value;
-
-/// A folder for a test's files, empty at the start.
-fn folder(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("command-line").join(test);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// Runs the program on words; a word that begins with @ is a file in the folder.
-fn run(folder: &Path, words: &str) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mobilenetv2"));
-    for word in words.split_whitespace() {
-        match word.strip_prefix('@') {
-            Some(file) => command.arg(folder.join(file)),
-            None => command.arg(word),
-        };
-    }
-    command.output().unwrap()
-}
-
-/// The lines of JSON that a successful run prints.
-fn json(folder: &Path, words: &str) -> Vec<Value> {
-    let output = run(folder, words);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words}: {errors}");
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// The message of a run that fails, and prints nothing else.
-fn error(folder: &Path, words: &str) -> String {
-    let output = run(folder, words);
-    assert!(!output.status.success(), "{words} did not fail");
-    assert!(output.stdout.is_empty(), "{words}: {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr).unwrap()
-}
 
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
@@ -54,18 +19,6 @@ fn keys(value: &Value) -> Vec<&str> {
 
 fn golden(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
-}
-
-/// A small untrained network on disk.
-fn write_weights(folder: &Path, name: &str) {
-    let config = Config { width: 0.1, resolution: 32, classes: 3, ..Config::cifar() };
-    fs::write(folder.join(name), weights::save(&Weights::random(config, 1), Precision::Full)).unwrap();
-}
-
-/// A picture in PNG.
-fn write_picture(path: &Path, width: u32, height: u32) {
-    let pixel = |x, y| image::Rgb([(x * 5) as u8, (y * 3) as u8, 99]);
-    image::RgbImage::from_fn(width, height, pixel).save(path).unwrap();
 }
 
 #[test]
@@ -107,7 +60,7 @@ fn bench_profiles_the_whole_network() {
         assert_eq!(macs(bench, "forward"), all, "{words}");
         assert_eq!(macs(bench, "backward"), if words == "bench" { 0 } else { 2 * all - stem }, "{words}");
     }
-    assert!(error(&folder, "bench --runs 0").contains("at least 1"));
+    assert!(error(&folder, "bench --runs 0").contains("0 is not in 1..=100000"));
     for threads in ["0", "100000"] {
         let message = error(&folder, &format!("bench --threads {threads}"));
         assert!(message.contains("--threads must be 1 to ") && message.contains(threads), "{message}");
@@ -282,6 +235,9 @@ fn replay_reads_both_layouts() {
     write_batch(&folder.join("first"), &[n, 3, size, size], &first, &[0, 2], Some("NCHW"));
     assert_eq!(json(&folder, &format!("{replay} @last")), json(&folder, &format!("{replay} @first")));
 
+    write_batch(&folder.join("small"), &[n, 3, size, size], &first, &[0, 2], Some("nchw"));
+    assert_eq!(json(&folder, &format!("{replay} @last")), json(&folder, &format!("{replay} @small")));
+
     write_batch(&folder.join("bad"), &[n, size, size, 3], &last, &[0, 2], Some("NCHW"));
     let message = error(&folder, &format!("{replay} @bad"));
     assert!(
@@ -348,7 +304,7 @@ fn training_goes_on_bit_for_bit() {
     fs::write(folder.join("recipe.json"), "{\"rate\": 1}").unwrap();
     assert!(
         error(&folder, &format!("{short} --recipe @recipe.json"))
-            .contains("recipe.json: unknown field `rate`")
+            .contains("recipe.json: rate: unknown field `rate`")
     );
     assert!(error(&folder, "train --data @ --out @x.safetensors").contains("holds no data set"));
 

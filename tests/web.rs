@@ -148,6 +148,38 @@ fn a_training_too_large_for_the_memory_is_an_error() {
     assert!(error.contains("1024 images of 224 × 224") && error.contains("GB"), "{error}");
 }
 
+/// Its weights alone would take more than all the memory there can be.
+#[wasm_bindgen_test]
+fn a_network_too_large_for_the_memory_is_an_error() {
+    let config = object(&[("width", 4.into()), ("classes", 100_000.into())]);
+    let error = JsValue::from(Trainer::new(config, object(&[("batch", 1.into())]), 1).err().unwrap());
+    assert_eq!(get(&error, "code").as_string().unwrap(), "no-memory");
+    assert_eq!(get(&get(&error, "values"), "gigabytes").as_string().unwrap(), "6.6");
+}
+
+#[wasm_bindgen_test]
+fn what_is_no_number_is_named() {
+    let error = |name, value: JsValue| message(describe(object(&[(name, value)])).err().unwrap());
+    assert_eq!(error("width", f64::NAN.into()), "width: NaN is no number that a setting can have");
+    let mean = js_sys::Array::of3(&0.5.into(), &f64::INFINITY.into(), &0.5.into());
+    assert_eq!(error("mean", mean.into()), "mean: inf is no number that a setting can have");
+    assert!(error("classes", JsValue::NULL).starts_with("classes: invalid type: null"));
+}
+
+#[wasm_bindgen_test]
+fn what_is_wrong_with_weights_has_a_code_and_values() {
+    let weights = Weights::random(Config { width: 0.1, classes: 3, ..Config::cifar() }, 1);
+    let file = weights::save(&weights, weights::Precision::Full);
+    let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&file[8..8 + length]).unwrap();
+    let header = header.replacen("[3,1280]", "[1280,3]", 1);
+    let file = [&file[..8], header.as_bytes(), &file[8 + length..]].concat();
+    let error = JsValue::from(Classifier::new(&file, None).err().unwrap());
+    assert_eq!(get(&error, "code").as_string().unwrap(), "weights-shape");
+    let value = |name| get(&get(&error, "values"), name).as_string().unwrap();
+    assert_eq!(["tensor", "found", "expected"].map(value), ["classifier.1.weight", "[1280, 3]", "[3, 1280]"]);
+}
+
 /// Where a `usize` has 32 bits, products of such numbers would begin anew at 0.
 #[wasm_bindgen_test]
 fn more_images_than_can_be_are_an_error() {

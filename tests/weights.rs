@@ -1,22 +1,13 @@
 //! Weights files: what goes in comes out, files from elsewhere are recognised, bad files are named.
 
 mod data;
+mod parts;
 
-use std::collections::HashMap;
-
+use mobilenetv2::Config;
 use mobilenetv2::config::{Activation, Padding, Stem};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
+use parts::{File, small};
 use safetensors::Dtype;
-use safetensors::tensor::TensorView;
-
-/// A small network in which every number differs from its neighbours.
-fn small(config: Config) -> Weights {
-    let mut weights = Weights::random(config, 7);
-    let mut rng = fastrand::Rng::with_seed(8);
-    weights.statistics.fill_with(|| 0.5 + rng.f32());
-    weights
-}
 
 fn unusual() -> Config {
     Config {
@@ -35,38 +26,6 @@ fn unusual() -> Config {
 
 fn none() -> PartialConfig {
     PartialConfig::new()
-}
-
-/// A file in parts that a test can break.
-struct File {
-    metadata: HashMap<String, String>,
-    tensors: HashMap<String, (Dtype, Vec<usize>, Vec<u8>)>,
-}
-
-impl File {
-    fn new(weights: &Weights) -> Self {
-        let bytes = weights::save(weights, Precision::Full);
-        let (length, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
-        let data = &bytes[8 + length..];
-        let tensors = header.tensors().into_iter().map(|(name, info)| {
-            let (start, end) = info.data_offsets;
-            (name, (info.dtype, info.shape.clone(), data[start..end].to_vec()))
-        });
-        let metadata = header.metadata().iter().flatten();
-        File { tensors: tensors.collect(), metadata: metadata.map(|(k, v)| (k.clone(), v.clone())).collect() }
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let views = self.tensors.iter().map(|(name, (dtype, shape, data))| {
-            (name.as_str(), TensorView::new(*dtype, shape.clone(), data).unwrap())
-        });
-        let metadata = self.metadata.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-        safetensors::serialize(views, Some(metadata)).unwrap()
-    }
-
-    fn error(&self) -> String {
-        weights::load(&self.bytes(), &none()).unwrap_err().to_string()
-    }
 }
 
 #[test]
@@ -158,7 +117,10 @@ fn the_caller_fills_what_the_file_leaves_open() {
 fn wrong_claims_are_named() {
     let mut file = File::new(&small(unusual()));
     file.metadata.insert("width".into(), "1".into());
-    assert_eq!(file.error(), "tensor features.0.0.weight has shape [8, 3, 3, 3]; expected [32, 3, 3, 3]");
+    assert_eq!(
+        file.error(),
+        "the network is said to be of width 1 and expansion 6, but its tensors are those of width 0.1 and expansion 6"
+    );
     file.metadata.insert("width".into(), "wide".into());
     assert!(file.error().contains("width: invalid type: string \"wide\", expected f64"), "{}", file.error());
     file.metadata.insert("width".into(), "40".into());
@@ -202,7 +164,7 @@ fn bad_tensors_are_named() {
     assert_eq!(file.error(), "tensor classifier.1.bias is of type F64; expected F32, F16 or BF16");
 
     let mut file = File::new(&weights);
-    file.tensors.get_mut("classifier.1.bias").unwrap().2[4..8].copy_from_slice(&f32::NAN.to_le_bytes());
+    file.set("classifier.1.bias", 1, f32::NAN);
     assert_eq!(
         file.error(),
         "tensor classifier.1.bias has the value NaN at index 1; expected finite numbers only"
@@ -210,7 +172,7 @@ fn bad_tensors_are_named() {
 
     let mut file = File::new(&weights);
     let variance = "features.18.1.running_var";
-    file.tensors.get_mut(variance).unwrap().2[..4].copy_from_slice(&(-0.5f32).to_le_bytes());
+    file.set(variance, 0, -0.5);
     assert_eq!(
         file.error(),
         "tensor features.18.1.running_var has the value -0.5; a variance is not negative"
@@ -222,6 +184,121 @@ fn bad_tensors_are_named() {
         file.error()
             .contains("no MobileNetV2 under the names of torchvision, timm, transformers, pytorch-cifar (the file has 1 tensors: classifier.1.bias")
     );
+}
+
+/// Which network a file holds, most of its tensors say; one that says otherwise is to blame, whichever it is.
+#[test]
+fn the_tensor_that_differs_is_blamed() {
+    let weights = small(Config { width: 0.35, classes: 5, ..Config::cifar() });
+    let convolutions = [
+        "features.0.0.weight",
+        "features.1.conv.0.0.weight",
+        "features.2.conv.0.0.weight",
+        "features.2.conv.1.0.weight",
+        "features.2.conv.2.weight",
+        "features.9.conv.0.0.weight",
+        "features.17.conv.2.weight",
+        "features.18.0.weight",
+        "features.2.conv.0.1.bias",
+        "classifier.1.weight",
+        "classifier.1.bias",
+    ];
+    for metadata in [true, false] {
+        for name in convolutions {
+            let mut file = File::new(&weights);
+            if !metadata {
+                file.metadata.retain(|key, _| key == "labels");
+            }
+            file.metadata.insert("labels".into(), "[\"a\",\"b\",\"c\",\"d\",\"e\"]".into());
+            let shape = file.tensors[name].1.clone();
+            let mut wrong = shape.clone();
+            wrong[0] *= 2;
+            file.tensors.insert(
+                name.into(),
+                (Dtype::F32, wrong.clone(), vec![0; 4 * wrong.iter().product::<usize>()]),
+            );
+            assert_eq!(file.error(), format!("tensor {name} has shape {wrong:?}; expected {shape:?}"));
+            file.tensors.remove(name);
+            assert_eq!(file.error(), format!("tensor {name} is missing; expected shape {shape:?}"));
+        }
+    }
+}
+
+#[test]
+fn what_wrappers_put_before_all_names_is_left_out() {
+    let weights = small(unusual());
+    for prefix in
+        ["module.", "state_dict.", "model.", "_orig_mod.", "backbone.", "state_dict.model._orig_mod.module."]
+    {
+        let mut file = File::new(&weights).renamed(|name| format!("{prefix}{name}"));
+        assert_eq!(weights::load(&file.bytes(), &none()).unwrap(), weights, "{prefix}");
+        // the counter of PyTorch's AveragedModel
+        file.tensors.insert("n_averaged".into(), (Dtype::I64, vec![], vec![1; 8]));
+        assert_eq!(weights::load(&file.bytes(), &none()).unwrap(), weights, "{prefix}");
+        file.set(&format!("{prefix}classifier.1.bias"), 0, f32::INFINITY);
+        assert!(
+            file.error().contains(&format!("tensor {prefix}classifier.1.bias has the value inf")),
+            "{}",
+            file.error()
+        );
+        let bias = file.tensors.remove(&format!("{prefix}classifier.1.bias")).unwrap();
+        file.tensors.insert("head.bias".into(), bias);
+        assert_eq!(file.error(), format!("tensor {prefix}classifier.1.bias is missing; expected shape [3]"));
+    }
+
+    // blocks without an expansion have other names
+    let plain = small(Config { expansion: 1, ..unusual() });
+    let file = File::new(&plain).renamed(|name| format!("module.{name}"));
+    assert_eq!(weights::load(&file.bytes(), &none()).unwrap(), plain);
+}
+
+#[test]
+fn several_networks_in_a_file_are_refused() {
+    let file = File::new(&small(unusual()));
+    for [model, average] in
+        [["", "module."], ["state_dict.", "state_dict_ema."], ["model.", "model_ema.module."]]
+    {
+        let mut both = File::new(&small(unusual())).renamed(|name| format!("{model}{name}"));
+        both.tensors
+            .extend(file.tensors.iter().map(|(name, tensor)| (format!("{average}{name}"), tensor.clone())));
+        let message = both.error();
+        let expected = format!(
+            "such as a model and its average, under names that begin with \"{model}\", \"{average}\""
+        );
+        assert!(message.contains(&expected), "{message}");
+    }
+}
+
+#[test]
+fn a_header_that_says_something_twice_is_refused() {
+    let bytes = weights::save(&small(unusual()), Precision::Full);
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&bytes[8..8 + length]).unwrap().trim_end();
+    let end = header.len() - 1;
+    let bias = "\"classifier.1.bias\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,12]}";
+    let twice = [
+        (format!("{},{bias}{}", &header[..end], &header[end..]), "classifier.1.bias"),
+        (header.replacen("\"__metadata__\":{", "\"__metadata__\":{\"width\":\"1\",", 1), "width"),
+        (format!("{},\"__metadata__\":{{}}{}", &header[..end], &header[end..]), "__metadata__"),
+    ];
+    for (header, key) in twice {
+        let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &bytes[8 + length..]].concat();
+        let message = weights::load(&file, &none()).unwrap_err().to_string();
+        assert_eq!(
+            message,
+            format!("the file's header names {key} twice: which of the two counts cannot be told")
+        );
+    }
+}
+
+#[test]
+fn what_is_taken_for_granted_is_known() {
+    let mut file = File::new(&small(unusual()));
+    assert!(weights::assumed(&file.bytes(), &none()).unwrap().is_empty());
+    file.metadata.retain(|key, _| key == "padding" || key == "mean");
+    let known = serde_json::json!({"stem": "cifar", "std": null});
+    let assumed = weights::assumed(&file.bytes(), known.as_object().unwrap()).unwrap();
+    assert_eq!(assumed, ["activation", "bottleneck", "epsilon", "std"]);
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! Which network a file holds: from its metadata, from what the caller knows, from the shapes of its tensors.
 
-use std::fmt::Display;
-
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::container::Container;
-use super::scheme::Scheme;
-use crate::config::{Config, Kind};
+use super::layout;
+use super::scheme::Naming;
+use crate::config::{Config, Kind, Layer};
 use crate::error::{Error, Result};
+use crate::json;
 use crate::parameters::Role;
 
 /// Some of the fields of [`Config`] as JSON: `{"padding": "same", "mean": [0.5, 0.5, 0.5]}`.
@@ -20,12 +19,15 @@ pub type PartialConfig = Map<String, Value>;
 /// Width multipliers in use, tried before all others: several widths can share all of their channels.
 const COMMON_WIDTHS: [f64; 10] = [1.0, 0.75, 0.5, 0.35, 1.4, 1.3, 1.1, 1.2, 0.25, 0.1];
 
+/// What of a network leaves no trace in its tensors.
+const UNTOLD: [&str; 7] = ["stem", "activation", "bottleneck", "padding", "epsilon", "mean", "std"];
+
 /// The configuration of the network in a file.
 ///
 /// Each knob comes from the first of these that says something: the file's metadata; `known`; for width,
 /// expansion and classes, the shapes of the tensors; the conventions of the scheme.
-pub fn recognise(file: &Container, scheme: &Scheme, known: &PartialConfig) -> Result<Config> {
-    let fields = to_map(&(scheme.conventions)());
+pub fn recognise(file: &Container, naming: &Naming, known: &PartialConfig) -> Result<Config> {
+    let fields = to_map(&(naming.scheme.conventions)());
     let from_shapes = ["width", "expansion", "classes"];
     let mut config = PartialConfig::new();
     config.extend(fields.clone().into_iter().filter(|(key, _)| !from_shapes.contains(&key.as_str())));
@@ -35,13 +37,47 @@ pub fn recognise(file: &Container, scheme: &Scheme, known: &PartialConfig) -> Re
             config.insert(key.into(), from_text(text));
         }
     }
-    config.entry("expansion").or_insert_with(|| expansion(file, scheme).into());
-    config.entry("classes").or_insert_with(|| classes(file, scheme).into());
-    if !config.contains_key("width") {
-        let width = width(file, scheme, &from_map(&config)?);
-        config.insert("width".into(), width.into());
+    config.entry("classes").or_insert_with(|| classes(file, naming).into());
+    if !config.contains_key("width") || !config.contains_key("expansion") {
+        let said = from_map(&config)?;
+        let width = config.contains_key("width").then_some(said.width);
+        let expansion = config.contains_key("expansion").then_some(said.expansion);
+        let best = fit(file, naming, &said, width, expansion);
+        config.insert("width".into(), best.width.into());
+        config.insert("expansion".into(), best.expansion.into());
     }
     from_map(&config)
+}
+
+/// The knobs that leave no trace in tensors, and of which neither the file's metadata nor `known` say anything.
+pub fn assumed(file: &Container, known: &PartialConfig) -> Vec<&'static str> {
+    let said = |knob: &str| {
+        file.metadata().any(|(key, _)| key == knob) || known.get(knob).is_some_and(|value| !value.is_null())
+    };
+    UNTOLD.into_iter().filter(|knob| !said(knob)).collect()
+}
+
+/// Where the tensors do not fit `config`, but do fit another width or expansion better: an error that says so.
+pub fn check_claims(file: &Container, naming: &Naming, config: &Config) -> Result<()> {
+    let said = fit(file, naming, config, Some(config.width), Some(config.expansion));
+    if said.differing == 0 {
+        return Ok(());
+    }
+    let best = fit(file, naming, config, None, None);
+    if 2 * best.differing > said.differing {
+        return Ok(());
+    }
+    Err(Error::weights(
+        "weights-other",
+        "the network is said to be of width {width} and expansion {expansion}, but its tensors are those of width \
+         {fits_width} and expansion {fits_expansion}",
+        [
+            ("width", said.width.to_string()),
+            ("expansion", said.expansion.to_string()),
+            ("fits_width", best.width.to_string()),
+            ("fits_expansion", best.expansion.to_string()),
+        ],
+    ))
 }
 
 /// A configuration as metadata: a key a field, numbers and names as they are, colours as `0.5,0.5,0.5`.
@@ -68,56 +104,84 @@ fn to_map(config: &Config) -> PartialConfig {
 }
 
 fn from_map(map: &PartialConfig) -> Result<Config> {
-    let wrong = |error: &dyn Display| Error::Weights(format!("configuration of the weights: {error}"));
-    // Field by field first: the library's messages do not name the field.
-    for (key, value) in map {
-        let mut field = PartialConfig::new();
-        field.insert(key.clone(), value.clone());
-        Config::deserialize(&field).map_err(|error| wrong(&format!("{key}: {error}")))?;
-    }
-    let config = Config::deserialize(map).map_err(|error| wrong(&error))?;
-    config.validate().map_err(|error| wrong(&error))?;
+    let wrong = |reason: String| {
+        Error::weights("weights-config", "configuration of the weights: {reason}", [("reason", reason)])
+    };
+    let config: Config = json::settings(map).map_err(wrong)?;
+    config.validate().map_err(|error| wrong(error.to_string()))?;
     Ok(config)
 }
 
-/// Channels that the first block with an expansion makes of one.
-fn expansion(file: &Container, scheme: &Scheme) -> usize {
-    let layers = (scheme.conventions)().layers();
-    let second = layers.iter().position(|layer| layer.block == Some(1)).expect("there are 17 blocks");
-    let found = match file.shape(&scheme.tensor(&layers, second, Role::Weight)) {
-        // the depthwise convolution in its place
-        Some([_, 1, 3, 3]) => Some(1),
-        Some([expanded, channels, 1, 1]) => expanded.checked_div(*channels).filter(|t| (1..=10).contains(t)),
-        _ => None,
-    };
-    found.unwrap_or(Config::imagenet().expansion)
-}
-
-/// Classes of a file, without the background where there may be one.
-fn classes(file: &Container, scheme: &Scheme) -> usize {
-    let conventions = (scheme.conventions)();
+/// Classes of a file, without the background where there may be one: as many as most of what tells has, the classifier's
+/// weights, its bias and the names.
+fn classes(file: &Container, naming: &Naming) -> usize {
+    let conventions = (naming.scheme.conventions)();
     let layers = conventions.layers();
-    match file.shape(&scheme.tensor(&layers, layers.len() - 1, Role::Bias)) {
-        Some([classes]) if Some(*classes) == scheme.with_background => classes - 1,
-        Some([classes]) => *classes,
-        _ => conventions.classes,
+    let rows = |role| file.shape(&naming.tensor(&layers, layers.len() - 1, role))?.first().copied();
+    let names = || Some(super::names(file)?.ok()?.len());
+    let told: Vec<usize> = [rows(Role::Weight), rows(Role::Bias), names()].into_iter().flatten().collect();
+    let others = |classes: &usize| told.iter().filter(|other| *other != classes).count();
+    match told.iter().min_by_key(|classes| others(classes)) {
+        Some(classes) if Some(*classes) == naming.scheme.with_background => classes - 1,
+        Some(classes) => *classes,
+        None => conventions.classes,
     }
 }
 
-/// The width of which most layers have the file's channels; a layer that differs is reported later, by name.
-fn width(file: &Container, scheme: &Scheme, config: &Config) -> f64 {
-    let layers_at = |width| {
-        let mut layers = Config { width, ..config.clone() }.layers();
-        layers.retain(|layer| !matches!(layer.kind, Kind::Classifier | Kind::Shortcut));
-        layers
-    };
-    let names = layers_at(1.0);
-    let found: Vec<Option<usize>> = (0..names.len())
-        .map(|layer| file.shape(&scheme.tensor(&names, layer, Role::Weight))?.first().copied())
-        .collect();
-    let differing = |width: &f64| {
-        layers_at(*width).iter().zip(&found).filter(|(layer, found)| Some(layer.c_out) != **found).count()
-    };
+/// A width and an expansion, and how many of a file's convolutions have other shapes than they would have by those.
+struct Fit {
+    width: f64,
+    expansion: usize,
+    differing: usize,
+}
+
+/// The width and the expansion, where they are not given, by which most convolutions have the file's shapes; one that
+/// differs is reported later, by name.
+fn fit(
+    file: &Container,
+    naming: &Naming,
+    config: &Config,
+    width: Option<f64>,
+    expansion: Option<usize>,
+) -> Fit {
+    let expansions = expansion.map_or_else(|| expansions(file, naming), |expansion| vec![expansion]);
     let hundredths = (10..=400).map(|hundredths| f64::from(hundredths) / 100.0);
-    COMMON_WIDTHS.into_iter().chain(hundredths).min_by_key(differing).expect("there are candidates")
+    let widths =
+        width.map_or_else(|| COMMON_WIDTHS.into_iter().chain(hundredths).collect(), |width| vec![width]);
+    let convolution = |layer: &Layer| !matches!(layer.kind, Kind::Classifier | Kind::Shortcut);
+    let mut fits = Vec::new();
+    for expansion in expansions {
+        // The names are the same at all widths.
+        let layers = Config { width: 1.0, expansion, ..config.clone() }.layers();
+        let indices = (0..layers.len()).filter(|index| convolution(&layers[*index]));
+        let found: Vec<Option<&[usize]>> =
+            indices.map(|layer| file.shape(&naming.tensor(&layers, layer, Role::Weight))).collect();
+        fits.extend(widths.iter().map(|&width| {
+            let layers = Config { width, expansion, ..config.clone() }.layers();
+            let expected = layers.iter().filter(|layer| convolution(layer));
+            let differs = |(layer, found): &(&Layer, &Option<&[usize]>)| {
+                found.is_none_or(|found| found != layout::shape(layer, Role::Weight))
+            };
+            Fit { width, expansion, differing: expected.zip(&found).filter(differs).count() }
+        }));
+    }
+    fits.into_iter().min_by_key(|fit| fit.differing).expect("there are candidates")
+}
+
+/// The expansions that blocks of the file have, most of them one and the same.
+fn expansions(file: &Container, naming: &Naming) -> Vec<usize> {
+    let layers = (naming.scheme.conventions)().layers();
+    let mut found = Vec::new();
+    for index in (0..layers.len()).filter(|index| layers[*index].kind == Kind::Expand) {
+        let expansion = match file.shape(&naming.tensor(&layers, index, Role::Weight)) {
+            // the depthwise convolution in its place
+            Some([_, 1, 3, 3]) => Some(1),
+            Some([expanded, channels, 1, 1]) => {
+                expanded.checked_div(*channels).filter(|t| (1..=10).contains(t))
+            }
+            _ => None,
+        };
+        found.extend(expansion.filter(|expansion| !found.contains(expansion)));
+    }
+    if found.is_empty() { vec![Config::imagenet().expansion] } else { found }
 }

@@ -8,6 +8,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use crate::json;
 
 /// How much of each convolution's weights goes to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,15 @@ impl<'a> Container<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::Foreign`] where the bytes are not a whole safetensors file.
+    /// [`Error::Weights`] where the bytes are not a whole safetensors file, or its header names something twice.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
+        if let Some(key) = header(bytes).and_then(json::doubled_key) {
+            return Err(Error::weights(
+                "weights-twice",
+                "the file's header names {key} twice: which of the two counts cannot be told",
+                [("key", key)],
+            ));
+        }
         let (header, metadata) =
             SafeTensors::read_metadata(bytes).map_err(|error| not_safetensors(bytes, &error))?;
         Ok(Container { metadata, data: &bytes[8 + header..] })
@@ -65,17 +73,15 @@ impl<'a> Container<'a> {
             Dtype::F32 => numbers(bytes, f32::from_le_bytes),
             Dtype::F16 => numbers(bytes, |b| f16::from_le_bytes(b).to_f32()),
             Dtype::BF16 => numbers(bytes, |b| bf16::from_le_bytes(b).to_f32()),
-            other => {
-                let message = format!("tensor {name} is of type {other}; expected F32, F16 or BF16");
-                return Err(Error::Weights(message));
-            }
+            other => return Err(wrong_type(name, other, "F32, F16 or BF16")),
         };
         match values.iter().position(|value| !value.is_finite()) {
             None => Ok(values),
-            Some(index) => Err(Error::Weights(format!(
-                "tensor {name} has the value {} at index {index}; expected finite numbers only",
-                values[index]
-            ))),
+            Some(index) => Err(Error::weights(
+                "weights-value",
+                "tensor {tensor} has the value {value} at index {index}; expected finite numbers only",
+                [("tensor", name.into()), ("value", values[index].to_string()), ("index", index.to_string())],
+            )),
         }
     }
 
@@ -89,18 +95,18 @@ impl<'a> Container<'a> {
             Dtype::I64 => Ok(numbers(bytes, i64::from_le_bytes)),
             Dtype::I32 => Ok(numbers(bytes, |b| i32::from_le_bytes(b).into())),
             Dtype::U8 => Ok(numbers(bytes, |[b]| b.into())),
-            other => {
-                let message = format!("tensor {name} is of type {other}; expected I64, I32 or U8");
-                Err(Error::Weights(message))
-            }
+            other => Err(wrong_type(name, other, "I64, I32 or U8")),
         }
     }
 
     fn tensor(&self, name: &str) -> Result<(&TensorInfo, &'a [u8])> {
-        let info = self
-            .metadata
-            .info(name)
-            .ok_or_else(|| Error::Weights(format!("tensor {name} is missing from the file")))?;
+        let info = self.metadata.info(name).ok_or_else(|| {
+            Error::weights(
+                "weights-absent",
+                "tensor {tensor} is missing from the file",
+                [("tensor", name.into())],
+            )
+        })?;
         let (start, end) = info.data_offsets;
         Ok((info, &self.data[start..end]))
     }
@@ -110,26 +116,42 @@ fn numbers<const SIZE: usize, T>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T)
     bytes.as_chunks().0.iter().map(|chunk| number(*chunk)).collect()
 }
 
+/// The header of what may be a safetensors file: so many bytes of JSON as the first eight say.
+fn header(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)
+}
+
+fn wrong_type(name: &str, found: Dtype, expected: &str) -> Error {
+    Error::weights(
+        "weights-type",
+        "tensor {tensor} is of type {found}; expected {expected}",
+        [("tensor", name.into()), ("found", found.to_string()), ("expected", expected.into())],
+    )
+}
+
 /// What the bytes are instead, as far as their first ones tell.
 fn not_safetensors(bytes: &[u8], error: &SafeTensorError) -> Error {
     let start = bytes.trim_ascii_start();
     let (code, message) = if bytes.is_empty() {
-        ("foreign-empty", "the file is empty; expected a safetensors file".into())
+        ("foreign-empty", "the file is empty; expected a safetensors file")
     } else if start.starts_with(b"<") {
-        let message = "this is a web page, not a safetensors file: the address it came from may be wrong";
-        ("foreign-web-page", message.into())
+        (
+            "foreign-web-page",
+            "this is a web page, not a safetensors file: the address it came from may be wrong",
+        )
     } else if start.starts_with(b"PK") {
-        ("foreign-zip", "this is a zip archive, perhaps of torch.save; expected a safetensors file".into())
+        ("foreign-zip", "this is a zip archive, perhaps of torch.save; expected a safetensors file")
     } else if start.starts_with(b"version https://git-lfs") {
-        ("foreign-lfs", "this is a Git LFS pointer, not the safetensors file that it stands for".into())
+        ("foreign-lfs", "this is a Git LFS pointer, not the safetensors file that it stands for")
     } else if matches!(error, SafeTensorError::MetadataIncompleteBuffer) {
-        let length = bytes.len();
-        let message = "bytes are not what its header announces: it is truncated or damaged";
-        ("foreign-cut", format!("the file's {length} {message}"))
+        let message =
+            "the file's {bytes} bytes are not what its header announces: it is truncated or damaged";
+        ("foreign-cut", message)
     } else {
-        ("foreign-file", format!("this is not a safetensors file, or it is truncated: {error}"))
+        ("foreign-file", "this is not a safetensors file, or it is truncated: {reason}")
     };
-    Error::Foreign { code, message }
+    Error::weights(code, message, [("bytes", bytes.len().to_string()), ("reason", error.to_string())])
 }
 
 /// A tensor on its way into a file.

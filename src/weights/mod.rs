@@ -3,7 +3,7 @@
 //! Tensors have torchvision's names and PyTorch's shapes and order: a file written here loads into
 //! `torchvision.models.mobilenet_v2(width_mult=…, num_classes=…)` with `strict=True`, and one saved there loads
 //! here. So do files under the names of timm, Hugging Face transformers and kuangliu's pytorch-cifar; which, the
-//! tensors tell (`scheme.rs`). The file's metadata hold the [`Config`], a key a field (`width`, `resolution`,
+//! tensors tell (`scheme.rs`), also where all of their names begin with what a wrapper put there, such as `module.`. The file's metadata hold the [`Config`], a key a field (`width`, `resolution`,
 //! `classes`, `stem`, `padding`, `mean`, …), and the names of the classes (`labels`, a JSON array), so that a file
 //! describes itself. What a file from elsewhere does not say comes from the caller, from the shapes of the tensors
 //! (width, expansion, classes), and at last from the conventions of the library whose names it has. The stem's
@@ -16,6 +16,7 @@
 
 mod config;
 mod container;
+mod label_file;
 mod layout;
 mod onnx;
 mod pytorch_cifar;
@@ -26,12 +27,14 @@ mod transformers;
 
 use crate::config::{Config, Kind, Layer};
 use crate::error::{Error, Result};
+use crate::memory;
 use crate::parameters::{Role, Tensor, Weights, tensors};
 
-use scheme::{SCHEMES, Scheme};
+use scheme::{Naming, SCHEMES, Scheme};
 
 pub use config::PartialConfig;
 pub use container::{Container, Precision};
+pub use label_file::parse_labels;
 pub use onnx::to_onnx;
 
 pub(crate) use container::{Entry, write};
@@ -41,9 +44,9 @@ pub(crate) use container::{Entry, write};
 /// `known` says what the file may leave open; the file's own metadata win over it.
 ///
 /// # Errors
-/// [`Error::Foreign`], where the file is no whole safetensors file or has another network. [`Error::Weights`], where a
-/// tensor is missing, unknown, of another shape or type, or has values that are not finite, a running variance is negative,
-/// or the metadata make no sense: the message names the tensor, and what was found and expected.
+/// [`Error::Weights`], where the file is no whole safetensors file or has another network, a tensor is missing, unknown, of
+/// another shape or type, or has values that are not finite, a running variance is negative, or the metadata make no sense:
+/// the message names the tensor, and what was found and expected. [`Error::Memory`], where there is not enough.
 pub fn load(bytes: &[u8], known: &PartialConfig) -> Result<Weights> {
     read(&Container::parse(bytes)?, known)
 }
@@ -57,32 +60,48 @@ pub fn save(weights: &Weights, precision: Precision) -> Vec<u8> {
     write(entries, metadata)
 }
 
+/// What is taken for granted of the network in a file: the knobs that leave no trace in its tensors, and of which neither its
+/// metadata nor `known` say anything. Their values are the conventions of the library whose names the tensors have.
+///
+/// # Errors
+/// [`Error::Weights`] where the bytes are no safetensors file.
+pub fn assumed(bytes: &[u8], known: &PartialConfig) -> Result<Vec<&'static str>> {
+    Ok(config::assumed(&Container::parse(bytes)?, known))
+}
+
 pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
-    let scheme = Scheme::of(file).ok_or_else(|| unknown(file))?;
-    let config = config::recognise(file, scheme, known)?;
+    let naming = Naming::of(file)?;
+    let scheme = naming.scheme;
+    let config = config::recognise(file, &naming, known)?;
     let layers = config.layers();
     let first: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(0)).copied().collect();
     if !scheme.first_shortcut && config.adds_input(&first) {
-        return Err(Error::Weights(format!(
-            "this network of {}, of width {}, is so narrow that its first block would have a shortcut, which that \
-             library leaves out: it can be read from width 0.3 on",
-            scheme.name, config.width
-        )));
+        return Err(Error::weights(
+            "weights-narrow",
+            "this network of {scheme}, of width {width}, is so narrow that its first block would have a shortcut, which \
+             that library leaves out: it can be read from width 0.3 on",
+            [("scheme", scheme.name.into()), ("width", config.width.to_string())],
+        ));
     }
     let tensors = tensors(&layers);
-    let background = check(file, scheme, &layers, &tensors)?;
+    let background = match check(file, &naming, &layers, &tensors) {
+        Ok(background) => background,
+        Err(error) => return config::check_claims(file, &naming, &config).and(Err(error)),
+    };
 
+    let numbers: usize = tensors.iter().map(|tensor| tensor.span.len()).sum();
+    // A tensor is there twice for a moment, in the file's order and in ours.
+    memory::ask(2 * (numbers * size_of::<f32>()) as u64, "network", || "reading these weights".into())?;
     let (mut values, mut statistics) = (Vec::new(), Vec::new());
     for Tensor { layer, role, .. } in &tensors {
-        let name = scheme.tensor(&layers, *layer, *role);
+        let name = naming.tensor(&layers, *layer, *role);
         let shape = layout::shape(&layers[*layer], *role);
         let mut numbers = file.floats(&name)?;
         if background && layers[*layer].kind == Kind::Classifier {
             numbers.drain(..numbers.len() - shape.iter().product::<usize>());
         }
-        if let Some(negative) = numbers.iter().find(|v| **v < 0.0 && *role == Role::RunningVar) {
-            let message = format!("tensor {name} has the value {negative}; a variance is not negative");
-            return Err(Error::Weights(message));
+        if *role == Role::RunningVar {
+            check_not_negative(&name, &numbers)?;
         }
         let flat = if role.trainable() { &mut values } else { &mut statistics };
         flat.extend(layout::from_torch(&shape, &numbers));
@@ -91,53 +110,69 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     Ok(Weights { config, labels, values, statistics })
 }
 
-/// What to say of a file under no known names.
-fn unknown(file: &Container) -> Error {
-    let names = file.names();
-    let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    let message = format!(
-        "this is no MobileNetV2 under the names of {} (the file has {} tensors: {some}, …)",
-        SCHEMES.each_ref().map(|scheme| scheme.name).join(", "),
-        names.len()
-    );
-    Error::Foreign { code: "foreign-network", message }
+/// Checks numbers that are means of squares, of the tensor of this name.
+pub(crate) fn check_not_negative(name: &str, numbers: &[f32]) -> Result<()> {
+    match numbers.iter().find(|number| **number < 0.0) {
+        None => Ok(()),
+        Some(negative) => Err(Error::weights(
+            "weights-variance",
+            "tensor {tensor} has the value {value}; a variance is not negative",
+            [("tensor", name.into()), ("value", negative.to_string())],
+        )),
+    }
 }
 
 /// Checks that the file has all of the tensors, in their shapes, and no others. True where the classifier has one
 /// class more than it should, the background.
-fn check(file: &Container, scheme: &Scheme, layers: &[Layer], tensors: &[Tensor]) -> Result<bool> {
+fn check(file: &Container, naming: &Naming, layers: &[Layer], tensors: &[Tensor]) -> Result<bool> {
     let mut known = Vec::with_capacity(tensors.len());
     let mut background = false;
     for Tensor { layer, role, .. } in tensors {
-        let name = scheme.tensor(layers, *layer, *role);
+        let name = naming.tensor(layers, *layer, *role);
         let expected = layout::shape(&layers[*layer], *role);
+        let told = |found: Option<&[usize]>| {
+            let found = found.map(|found| ("found", format!("{found:?}")));
+            [("tensor", name.clone()), ("expected", format!("{expected:?}"))]
+                .into_iter()
+                .chain(found)
+                .collect()
+        };
         match file.shape(&name) {
             Some(found) if found == expected => {}
             Some(found)
-                if layers[*layer].kind == Kind::Classifier && with_background(scheme, found, &expected) =>
+                if layers[*layer].kind == Kind::Classifier
+                    && with_background(naming.scheme, found, &expected) =>
             {
                 background = true;
             }
             Some(found) => {
-                let message = format!("tensor {name} has shape {found:?}; expected {expected:?}");
-                return Err(Error::Weights(message));
+                return Err(Error::Weights {
+                    code: "weights-shape",
+                    message: "tensor {tensor} has shape {found}; expected {expected}",
+                    values: told(Some(found)),
+                });
             }
             None => {
-                let message = format!("tensor {name} is missing; expected shape {expected:?}");
-                return Err(Error::Weights(message));
+                return Err(Error::Weights {
+                    code: "weights-missing",
+                    message: "tensor {tensor} is missing; expected shape {expected}",
+                    values: told(None),
+                });
             }
         };
         known.push(name);
     }
-    known.extend(batch_norms(layers).map(|(layer, _)| scheme.counter(layers, layer)));
-    // A checkpoint has the optimiser's memory beside the weights.
-    let unknown = |name: &String| !known.contains(name) && !name.starts_with("optimizer.");
+    known.extend(batch_norms(layers).map(|(layer, _)| naming.counter(layers, layer)));
+    // A checkpoint has the optimiser's memory beside the weights, PyTorch's AveragedModel a counter.
+    let unknown =
+        |name: &String| !known.contains(name) && !name.starts_with("optimizer.") && name != "n_averaged";
     match file.names().into_iter().find(unknown) {
         None => Ok(background),
-        Some(name) => {
-            let shape = file.shape(&name).unwrap_or_default();
-            Err(Error::Weights(format!("tensor {name} of shape {shape:?} is not part of this MobileNetV2")))
-        }
+        Some(name) => Err(Error::weights(
+            "weights-unknown",
+            "tensor {tensor} of shape {found} is not part of this MobileNetV2",
+            [("found", format!("{:?}", file.shape(&name).unwrap_or_default())), ("tensor", name)],
+        )),
     }
 }
 
@@ -157,16 +192,23 @@ fn batch_norms(layers: &[Layer]) -> impl Iterator<Item = (usize, &Layer)> {
 
 /// The names of the classes, where the metadata have them.
 fn labels(file: &Container, config: &Config) -> Result<Vec<String>> {
-    let Some((_, text)) = file.metadata().find(|(key, _)| *key == "labels") else {
-        return Ok(Vec::new());
-    };
-    let labels: Vec<String> = serde_json::from_str(text)
-        .map_err(|error| Error::Weights(format!("labels in the file's metadata: {error}")))?;
-    if labels.len() == config.classes {
-        return Ok(labels);
+    let labels = names(file).transpose().map_err(|error| {
+        let reason = error.to_string();
+        Error::weights("weights-labels", "labels in the file's metadata: {reason}", [("reason", reason)])
+    })?;
+    match labels {
+        Some(labels) if labels.len() != config.classes => Err(Error::weights(
+            "weights-names",
+            "the file's metadata have {found} labels; expected {expected}",
+            [("found", labels.len().to_string()), ("expected", config.classes.to_string())],
+        )),
+        labels => Ok(labels.unwrap_or_default()),
     }
-    let message = format!("the file's metadata have {} labels; expected {}", labels.len(), config.classes);
-    Err(Error::Weights(message))
+}
+
+/// The names in the metadata, if there are any.
+fn names(file: &Container) -> Option<serde_json::Result<Vec<String>>> {
+    file.metadata().find(|(key, _)| *key == "labels").map(|(_, text)| serde_json::from_str(text))
 }
 
 /// Everything of the weights that goes into a file.

@@ -1,16 +1,17 @@
 //! Whose names a file's tensors have, and what goes without saying under those.
 
+use std::slice;
+
 use super::container::Container;
 use super::{pytorch_cifar, timm, torchvision, transformers};
 use crate::config::{Config, Layer};
+use crate::error::{Error, Result};
 use crate::parameters::Role;
 
 /// The names that a library gives the tensors of its MobileNetV2, and its conventions.
 pub struct Scheme {
     /// Whose names they are.
     pub name: &'static str,
-    /// A tensor that every network of it has and no other scheme.
-    mark: &'static str,
     modules: fn(layers: &[Layer], layer: usize) -> (String, String),
     /// What networks of it are where their files do not say.
     pub conventions: fn() -> Config,
@@ -24,7 +25,6 @@ pub struct Scheme {
 pub static SCHEMES: [Scheme; 4] = [
     Scheme {
         name: "torchvision",
-        mark: "features.0.0.weight",
         modules: torchvision::modules,
         conventions: Config::imagenet,
         with_background: None,
@@ -32,7 +32,6 @@ pub static SCHEMES: [Scheme; 4] = [
     },
     Scheme {
         name: "timm",
-        mark: "conv_stem.weight",
         modules: timm::modules,
         conventions: Config::imagenet,
         with_background: None,
@@ -40,7 +39,6 @@ pub static SCHEMES: [Scheme; 4] = [
     },
     Scheme {
         name: "transformers",
-        mark: "mobilenet_v2.conv_stem.first_conv.convolution.weight",
         modules: transformers::modules,
         conventions: transformers::conventions,
         with_background: Some(1001),
@@ -48,7 +46,6 @@ pub static SCHEMES: [Scheme; 4] = [
     },
     Scheme {
         name: "pytorch-cifar",
-        mark: "layers.0.conv1.weight",
         modules: pytorch_cifar::modules,
         conventions: pytorch_cifar::conventions,
         with_background: None,
@@ -57,11 +54,6 @@ pub static SCHEMES: [Scheme; 4] = [
 ];
 
 impl Scheme {
-    /// The scheme that a file follows, if any.
-    pub fn of(file: &Container) -> Option<&'static Scheme> {
-        SCHEMES.iter().find(|scheme| file.shape(scheme.mark).is_some())
-    }
-
     /// Names of a layer's convolution and of its batch norm; the classifier has only the first.
     pub fn modules(&self, layers: &[Layer], layer: usize) -> (String, String) {
         (self.modules)(layers, layer)
@@ -84,6 +76,79 @@ impl Scheme {
     pub fn counter(&self, layers: &[Layer], layer: usize) -> String {
         format!("{}.num_batches_tracked", self.modules(layers, layer).1)
     }
+}
+
+/// How a file names its tensors: by a scheme, after what a wrapper put before all of its names, such as `module.` (of
+/// DataParallel) or `state_dict.model.`.
+pub struct Naming {
+    pub scheme: &'static Scheme,
+    pub prefix: String,
+}
+
+impl Naming {
+    /// That of a file, which has at least a third of the convolutions of some scheme: those of a network whose blocks have no
+    /// expansion are named otherwise, all but so many.
+    ///
+    /// # Errors
+    /// [`Error::Weights`] where the file holds no network, or several of them.
+    pub fn of(file: &Container) -> Result<Naming> {
+        let names = file.names();
+        let mut found: Vec<Naming> = Vec::new();
+        for scheme in &SCHEMES {
+            let layers = (scheme.conventions)().layers();
+            let convolutions: Vec<String> =
+                (0..layers.len()).map(|layer| scheme.tensor(&layers, layer, Role::Weight)).collect();
+            let mut prefixes: Vec<&str> = names
+                .iter()
+                .flat_map(|name| convolutions.iter().filter_map(|tensor| name.strip_suffix(tensor)))
+                .collect();
+            prefixes.retain(|prefix| prefix.is_empty() || prefix.ends_with('.'));
+            prefixes.sort_unstable();
+            let shared = prefixes.chunk_by(|a, b| a == b).filter(|same| 3 * same.len() > convolutions.len());
+            found.extend(shared.map(|same| Naming { scheme, prefix: same[0].into() }));
+        }
+        match found.pop() {
+            Some(naming) if found.is_empty() => Ok(naming),
+            Some(naming) => Err(several(found.iter().chain(slice::from_ref(&naming)))),
+            None => Err(unknown(&names)),
+        }
+    }
+
+    /// [`Scheme::tensor`] in the file.
+    pub fn tensor(&self, layers: &[Layer], layer: usize, role: Role) -> String {
+        self.prefix.clone() + &self.scheme.tensor(layers, layer, role)
+    }
+
+    /// [`Scheme::counter`] in the file.
+    pub fn counter(&self, layers: &[Layer], layer: usize) -> String {
+        self.prefix.clone() + &self.scheme.counter(layers, layer)
+    }
+}
+
+/// What to say of a file with the weights of several networks, such as a model and its running average.
+fn several<'a>(namings: impl Iterator<Item = &'a Naming>) -> Error {
+    let name = |naming: &Naming| format!("\"{}\"", naming.prefix);
+    let prefixes = namings.map(name).collect::<Vec<_>>().join(", ");
+    Error::weights(
+        "weights-several",
+        "the file holds the weights of several networks, such as a model and its average, under names that begin with \
+         {prefixes}: save one of them alone",
+        [("prefixes", prefixes)],
+    )
+}
+
+/// What to say of a file under no known names.
+fn unknown(names: &[String]) -> Error {
+    let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    Error::weights(
+        "foreign-network",
+        "this is no MobileNetV2 under the names of {schemes} (the file has {count} tensors: {names}, …)",
+        [
+            ("schemes", SCHEMES.each_ref().map(|scheme| scheme.name).join(", ")),
+            ("count", names.len().to_string()),
+            ("names", some),
+        ],
+    )
 }
 
 #[cfg(test)]

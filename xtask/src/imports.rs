@@ -9,7 +9,8 @@ use crate::site::files;
 use crate::tools::Tools;
 
 /// Modules that all but `kernel` may import; they import only each other.
-const LEAVES: &[&str] = &["config", "cost", "error", "parameters", "profile", "recipe", "threads"];
+const LEAVES: &[&str] =
+    &["config", "cost", "error", "json", "memory", "parameters", "profile", "recipe", "threads"];
 
 /// Every other module and what it may import besides the leaves. From top to bottom: a row names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Instant;
 
+use clap::value_parser;
 use mobilenetv2::config::Stem;
 use mobilenetv2::cost::Cost;
 use mobilenetv2::infer::Classifier;
@@ -30,8 +31,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     /// Times to measure
-    #[arg(long, default_value_t = 30, value_name = "N")]
-    runs: usize,
+    #[arg(long, default_value_t = 30, value_name = "N", value_parser = value_parser!(u32).range(1..=100_000))]
+    runs: u32,
     /// Print what each operation of each layer takes; inference is watched on one thread
     #[arg(long)]
     profile: bool,
@@ -63,9 +64,6 @@ struct Report {
 const WARM_UP: usize = 3;
 
 pub fn run(args: &Args) -> Result<()> {
-    if args.runs == 0 {
-        return Err(Error::Argument("--runs must be at least 1".into()));
-    }
     let cores = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
     if let Some(threads) = args.threads.filter(|threads| !(1..=cores).contains(threads)) {
         return Err(Error::Argument(format!(
@@ -83,7 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn infer(args: &Args, config: Config) -> Result<Report> {
-    let mut classifier = Classifier::new(&Weights::random(config.clone(), 1))?;
+    let mut classifier = Classifier::new(&Weights::untrained(config.clone(), 1)?)?;
     let image: Vec<f32> = random(config.resolution).map(|byte| f32::from(byte) / 127.5 - 1.0).collect();
     let mut logits = Vec::new();
     let times_ms = measure(args.runs, || {
@@ -104,12 +102,12 @@ fn infer(args: &Args, config: Config) -> Result<Report> {
 
 fn train(args: &Args, config: Config) -> Result<Report> {
     let recipe = Recipe { batch: args.batch, ..Recipe::default() };
-    recipe.validate()?; // before there are so many images
     let cost = Cost::new(&config);
+    // Which sees to it that the batch is not too large, before there are so many images.
+    let mut trainer = Trainer::new(Weights::untrained(config.clone(), 1)?, recipe, args.batch)?;
     let images: Vec<u8> =
         random(config.resolution).cycle().take(args.batch * 3 * config.resolution.pow(2)).collect();
     let labels: Vec<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
-    let mut trainer = Trainer::new(Weights::random(config.clone(), 1), recipe, args.batch)?;
     let times_ms = measure(args.runs, || trainer.step(&images, &labels).map(|_| ()))?;
     let mut report = report(&config, &cost, args.batch, trainer.working_bytes(), times_ms);
     report.gflops *= 3.0;
@@ -130,7 +128,7 @@ fn random(resolution: usize) -> impl Iterator<Item = u8> + Clone {
 }
 
 /// Milliseconds of each run, after a warm-up.
-fn measure(runs: usize, mut work: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+fn measure(runs: u32, mut work: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
     (0..WARM_UP).try_for_each(|_| work())?;
     let time = |_| {
         let start = Instant::now();
@@ -174,7 +172,7 @@ fn seconds() -> f64 {
 }
 
 /// The profile of `runs` runs on `images` images, of each operation the median.
-fn profile(runs: usize, images: usize, mut work: impl FnMut() -> Result<Vec<Row>>) -> Result<Vec<Row>> {
+fn profile(runs: u32, images: usize, mut work: impl FnMut() -> Result<Vec<Row>>) -> Result<Vec<Row>> {
     let runs = (0..runs).map(|_| work()).collect::<Result<Vec<_>>>()?;
     let mut rows = runs[0].clone();
     for (index, row) in rows.iter_mut().enumerate() {

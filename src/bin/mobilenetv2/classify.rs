@@ -16,7 +16,7 @@ pub struct Args {
     /// The network's weights, a safetensors file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// Names of the classes, where the weights have none: a JSON array, or a name a line
+    /// Names of the classes, where the weights have none: a JSON array, a JSON object of numbers and names, or a name a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// How many of the best classes to show

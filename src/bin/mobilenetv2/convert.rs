@@ -9,7 +9,7 @@ use mobilenetv2::{Config, Error, Result};
 use serde_json::json;
 
 use crate::files;
-use crate::network::NetworkOptions;
+use crate::network::{NetworkOptions, finite};
 
 /// Convert weights: precision, labels, width, and the metadata that describe the network; or to ONNX
 #[derive(clap::Args)]
@@ -23,12 +23,12 @@ pub struct Args {
     /// Write convolutions and classifier in 16-bit floats, half the size
     #[arg(long)]
     half: bool,
-    /// Names of the classes: a JSON array, or a name a line
+    /// Names of the classes: a JSON array, a JSON object of numbers and names, or a name a line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Give the network this larger width, at which it computes the same, to train on from there; all but blocks that
     /// have a shortcut at one of the two widths only
-    #[arg(long, value_name = "WIDTH")]
+    #[arg(long, value_name = "WIDTH", value_parser = finite::<f64>)]
     widen: Option<f64>,
     /// Print the result as JSON
     #[arg(long)]

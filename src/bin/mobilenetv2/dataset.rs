@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mobilenetv2::data::{self, Dataset, shapes};
-use mobilenetv2::{Config, Error, Result, Weights};
+use mobilenetv2::{Config, Error, Result, Weights, memory};
 
 /// The name that stands for the drawn data set.
 const SHAPES: &str = "shapes";
@@ -16,6 +16,7 @@ const TEST_SHAPES: usize = 1000;
 /// Images to train on (`shapes` of them, if they are drawn) and to test with.
 pub fn train_and_test(path: &Path, shapes: usize, config: &Config) -> Result<(Dataset, Dataset)> {
     if path.as_os_str() == SHAPES {
+        check_room(shapes + TEST_SHAPES, config)?;
         let train = shapes::dataset(TRAIN_SERIES, 0, shapes, config.resolution);
         return Ok((train, test_shapes(config)));
     }
@@ -28,7 +29,10 @@ pub fn train_and_test(path: &Path, shapes: usize, config: &Config) -> Result<(Da
 /// Images to test with, their classes numbered as those of the weights.
 pub fn test(path: &Path, weights: &Weights, config: &Config) -> Result<Dataset> {
     let mut test = match path.as_os_str() == SHAPES {
-        true => test_shapes(config),
+        true => {
+            check_room(TEST_SHAPES, config)?;
+            test_shapes(config)
+        }
         false => data::load_test(path, config)?,
     };
     report_unreadable(&test);
@@ -39,7 +43,45 @@ pub fn test(path: &Path, weights: &Weights, config: &Config) -> Result<Dataset> 
         test.align(&weights.labels)?;
     }
     check_classes(&test, config)?;
+    if weights.labels.is_empty() {
+        report_order(&test);
+    }
     Ok(test)
+}
+
+/// Says that the classes of weights without names are taken to be in the order of the data's.
+pub fn report_order(data: &Dataset) {
+    eprintln!(
+        "warning: the weights name no classes, so these are taken to be in the order of the data's: {}. `mobilenetv2 \
+         convert --labels` gives them names",
+        some(&data.names)
+    );
+}
+
+/// The classes of which the data have no images.
+pub fn absent(data: &Dataset) -> Vec<&str> {
+    let mut images = vec![0; data.names.len()];
+    data.labels.iter().for_each(|label| images[*label as usize] += 1);
+    let classes = data.names.iter().zip(images).filter(|(_, images)| *images == 0);
+    classes.map(|(name, _)| name.as_str()).collect()
+}
+
+/// A few names, and how many more there are.
+pub fn some<S: AsRef<str>>(names: &[S]) -> String {
+    const FEW: usize = 5;
+    let few: Vec<String> = names.iter().take(FEW).map(|name| format!("\"{}\"", name.as_ref())).collect();
+    match names.len().saturating_sub(FEW) {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
+    }
+}
+
+/// Checks that there is room for so many drawn images.
+fn check_room(images: usize, config: &Config) -> Result<()> {
+    let side = config.resolution;
+    memory::ask((images * side * side * 3) as u64, "number or resolution", || {
+        format!("drawing {images} images of {side} × {side}")
+    })
 }
 
 /// Checks that the data's classes are the network's.

@@ -38,6 +38,13 @@ pub fn run(args: &Args) -> Result<()> {
         let lines: String = found.predictions.iter().map(|class| format!("{class}\n")).collect();
         files::write(path, lines.as_bytes())?;
     }
+    let absent = dataset::absent(&test);
+    if !absent.is_empty() {
+        let (names, few, all) = (dataset::some(&absent), absent.len(), test.names.len());
+        eprintln!(
+            "warning: there are no images of {few} of the network's {all} classes, which do not count: {names}"
+        );
+    }
     let accuracy = found.correct as f64 / found.total as f64;
     if args.json {
         return files::print_json(&json!({

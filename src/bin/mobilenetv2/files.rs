@@ -5,7 +5,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use mobilenetv2::{Error, Result};
+use mobilenetv2::{Error, Result, weights};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
@@ -18,14 +18,9 @@ pub fn wrong(path: &Path, error: impl Display) -> Error {
     Error::File(format!("{}: {error}", path.display()))
 }
 
-/// Class names from a file: a JSON array, or else a name a line.
+/// Class names from a file, of as many classes.
 pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
-    let text = String::from_utf8(read(path)?).map_err(|error| wrong(path, error))?;
-    let labels: Vec<String> = if text.trim_start().starts_with('[') {
-        serde_json::from_str(&text).map_err(|error| wrong(path, error))?
-    } else {
-        text.lines().map(Into::into).collect()
-    };
+    let labels = weights::parse_labels(&read(path)?).map_err(|error| wrong(path, error))?;
     if labels.len() == classes {
         return Ok(labels);
     }

@@ -1,12 +1,14 @@
 //! The options that describe a network.
 
 use std::path::Path;
+use std::str::FromStr;
 
-use mobilenetv2::config::{Activation, Padding, Stem};
+use mobilenetv2::config::{Activation, Layer, Padding, Stem};
+use mobilenetv2::json;
 use mobilenetv2::weights::{self, PartialConfig};
 use mobilenetv2::{Config, Error, Result, Weights};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::files;
@@ -16,7 +18,7 @@ use crate::files;
 #[command(next_help_heading = "Network")]
 pub struct NetworkOptions {
     /// Width multiplier, 0.1 to 4
-    #[arg(long)]
+    #[arg(long, value_parser = finite::<f64>)]
     pub width: Option<f64>,
     /// Height and width of the input in pixels, 8 to 1024
     #[arg(long)]
@@ -38,22 +40,22 @@ pub struct NetworkOptions {
     #[arg(long, value_parser = named::<Padding>)]
     pub padding: Option<Padding>,
     /// Batch norm's ε
-    #[arg(long)]
+    #[arg(long, value_parser = finite::<f32>)]
     pub epsilon: Option<f32>,
     /// Weight of a batch in batch norm's running averages
-    #[arg(long)]
+    #[arg(long, value_parser = finite::<f32>)]
     pub batch_norm_momentum: Option<f32>,
     /// Share of features dropped before the classifier in training
-    #[arg(long)]
+    #[arg(long, value_parser = finite::<f32>)]
     pub dropout: Option<f32>,
-    /// Subtracted from the colour channels, on a scale of 0 to 1
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
-    pub mean: Option<Vec<f32>>,
-    /// Divides the colour channels after that
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',')]
-    pub std: Option<Vec<f32>>,
+    /// Subtracted from the colour channels, on a scale of 0 to 1; a single number holds for all three
+    #[arg(long, value_name = "R,G,B", value_parser = colours)]
+    pub mean: Option<[f32; 3]>,
+    /// Divides the colour channels after that; a single number holds for all three
+    #[arg(long, value_name = "R,G,B", value_parser = colours)]
+    pub std: Option<[f32; 3]>,
     /// Share of a photo's shorter side that the network sees, 0.1 to 1
-    #[arg(long)]
+    #[arg(long, value_parser = finite::<f32>)]
     pub crop: Option<f32>,
 }
 
@@ -67,8 +69,9 @@ impl NetworkOptions {
 
     /// The weights in a file, of the network that it describes, with what was given in its place.
     pub fn read_weights(&self, path: &Path) -> Result<Weights> {
-        let mut weights =
-            weights::load(&files::read(path)?, &given(self)).map_err(|error| files::wrong(path, error))?;
+        let bytes = files::read(path)?;
+        let mut weights = weights::load(&bytes, &given(self)).map_err(|error| files::wrong(path, error))?;
+        self.tell_assumed(path, &bytes, &weights.config)?;
         let config = self.over(&weights.config)?;
         if channels(&config) != channels(&weights.config) {
             let Config { width, classes, expansion, .. } = weights.config;
@@ -77,6 +80,34 @@ impl NetworkOptions {
         }
         weights.config = config;
         Ok(weights)
+    }
+
+    /// Says what was taken for granted of the network in a file, where the file and the options leave it open.
+    fn tell_assumed(&self, path: &Path, bytes: &[u8], config: &Config) -> Result<()> {
+        let assumed = weights::assumed(bytes, &given(self))?;
+        if assumed.is_empty() {
+            return Ok(());
+        }
+        // By way of text, so that 0.001 reads so and not 0.0010000000475.
+        let text = serde_json::to_string(config).expect("a configuration is plain data");
+        let all: PartialConfig = serde_json::from_str(&text).expect("JSON just written");
+        let knobs: Vec<String> =
+            assumed.iter().map(|knob| format!("{knob} {}", all[*knob]).replace('"', "")).collect();
+        eprintln!(
+            "note: {} does not say all of its network; taken for granted: {}. Options such as --input or --padding say \
+             otherwise",
+            path.display(),
+            knobs.join(", ")
+        );
+        let layers = config.layers();
+        let second: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(1)).copied().collect();
+        if config.stem == Stem::Cifar && config.adds_input(&second) {
+            eprintln!(
+                "note: its second block (features.2) has a shortcut, since as many channels come out as go in at stride 1; \
+                 torchvision's has none where the strides were changed after the network was made"
+            );
+        }
+        Ok(())
     }
 
     /// [`NetworkOptions::over`] the preset of `--input`, or else of `input`.
@@ -94,10 +125,10 @@ fn channels(config: &Config) -> Vec<(usize, usize)> {
 }
 
 /// `base` with all fields of `options` that were given in its place.
-pub fn overlay<T: Serialize + for<'a> Deserialize<'a>>(base: &T, options: &impl Serialize) -> Result<T> {
+pub fn overlay<T: Serialize + DeserializeOwned>(base: &T, options: &impl Serialize) -> Result<T> {
     let mut map = given(base);
     map.extend(given(options));
-    serde_json::from_value(map.into()).map_err(|error| Error::Argument(error.to_string()))
+    json::settings(&map).map_err(Error::Argument)
 }
 
 /// The fields that have a value.
@@ -111,4 +142,20 @@ fn given(options: &impl Serialize) -> PartialConfig {
 /// Reads a value by its name in JSON.
 pub fn named<T: DeserializeOwned>(name: &str) -> Result<T> {
     serde_json::from_value(name.into()).map_err(|error| Error::Argument(error.to_string()))
+}
+
+/// Reads a number, of which "NaN" and "inf" are none here.
+pub fn finite<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result::Result<T, String> {
+    let number = text.trim().parse::<T>().ok().filter(|number| (*number).into().is_finite());
+    number.ok_or_else(|| "expected a number, such as 0.5".into())
+}
+
+/// Reads a number for each colour, or one for all.
+fn colours(text: &str) -> std::result::Result<[f32; 3], String> {
+    let numbers: Vec<f32> = text.split(',').map(finite).collect::<std::result::Result<_, _>>()?;
+    match numbers[..] {
+        [all] => Ok([all; 3]),
+        [red, green, blue] => Ok([red, green, blue]),
+        _ => Err("expected three numbers, of red, green and blue, or one for all".into()),
+    }
 }

@@ -10,7 +10,7 @@ use safetensors::Dtype;
 use serde::Serialize;
 
 use crate::files;
-use crate::network::{NetworkOptions, named};
+use crate::network::{NetworkOptions, finite, named};
 
 /// Train on one batch of tensors, without augmentation and dropout, and print each loss
 ///
@@ -30,25 +30,25 @@ pub struct Args {
     #[arg(long, default_value_t = 10, value_name = "N")]
     steps: usize,
     /// Learning rate
-    #[arg(long, default_value_t = 0.045)]
+    #[arg(long, default_value_t = 0.045, value_parser = finite::<f32>)]
     lr: f32,
     /// Weight of the past in the momentum
-    #[arg(long, default_value_t = 0.9)]
+    #[arg(long, default_value_t = 0.9, value_parser = finite::<f32>)]
     momentum: f32,
     /// L2 penalty on all parameters
-    #[arg(long, default_value_t = 4e-5)]
+    #[arg(long, default_value_t = 4e-5, value_parser = finite::<f32>)]
     weight_decay: f32,
     /// sgd, nesterov or rmsprop
     #[arg(long, default_value = "sgd", value_parser = named::<Optimizer>)]
     optimizer: Optimizer,
     /// RMSProp's smoothing constant (PyTorch's alpha)
-    #[arg(long, default_value_t = 0.9)]
+    #[arg(long, default_value_t = 0.9, value_parser = finite::<f32>)]
     rms_decay: f32,
     /// RMSProp's ε, added to the root
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = finite::<f32>)]
     rms_epsilon: f32,
     /// Share of the target spread over all classes
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = finite::<f32>)]
     label_smoothing: f32,
     /// Where to write the weights after the last step
     #[arg(long, value_name = "FILE")]
@@ -112,7 +112,7 @@ impl Batch {
     fn read(file: &Container, config: &Config) -> Result<Self> {
         let shape = file.shape("images").ok_or_else(|| Error::Data("tensor images is missing".into()))?;
         let layout = file.metadata().find(|(key, _)| *key == "layout").map(|(_, layout)| layout);
-        let (n, [h, w], channels_last) = match (shape, layout) {
+        let (n, [h, w], channels_last) = match (shape, layout.map(str::to_ascii_uppercase).as_deref()) {
             (&[n, h, w, 3], Some("NHWC")) => (n, [h, w], true),
             (&[n, 3, h, w], Some("NCHW")) => (n, [h, w], false),
             (&[n, h, w, 3], None) if h != 3 => (n, [h, w], true),

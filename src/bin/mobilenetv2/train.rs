@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Passes over the images
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = value_parser!(u32).range(..=1_000_000))]
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     epochs: u32,
     /// Stop after this many steps in all, in the middle of an epoch if need be
     #[arg(long, value_name = "N")]
@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
     /// Steps from one checkpoint to the next [default: an epoch's]
-    #[arg(long, value_name = "STEPS", requires = "checkpoint")]
+    #[arg(long, value_name = "STEPS", requires = "checkpoint", value_parser = value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
     /// Go on from the checkpoint
     #[arg(long, requires = "checkpoint")]
@@ -83,10 +83,10 @@ pub fn run(args: &Args) -> Result<()> {
     let Recipe { batch, seed, .. } = *trainer.recipe();
     let steps_per_epoch = trainer.state().images_per_epoch / batch as u64;
     let last = (u64::from(args.epochs) * steps_per_epoch).min(args.steps.unwrap_or(u64::MAX));
-    let checkpoint_every = args.checkpoint_every.unwrap_or(steps_per_epoch).max(1);
+    let checkpoint_every = args.checkpoint_every.unwrap_or(steps_per_epoch);
     let bar = progress_bar(last, trainer.state().step);
 
-    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    let (mut images, mut labels, mut loss) = (Vec::new(), Vec::new(), 0.0);
     let mut order = Order { epoch: u64::MAX, indices: Vec::new() };
     while trainer.state().step < last {
         let (epoch, place) = (trainer.state().step / steps_per_epoch, trainer.state().step % steps_per_epoch);
@@ -94,8 +94,10 @@ pub fn run(args: &Args) -> Result<()> {
         train.gather(&order.indices[place as usize * batch..][..batch], &mut images, &mut labels);
         let step = trainer.step(&images, &labels)?;
         report_step(args, &bar, epoch + 1, step)?;
+        loss = step.loss;
         if place + 1 == steps_per_epoch {
             let found = trainer.evaluate(&test.images, &test.labels)?;
+            loss = found.loss;
             bar.suspend(|| report_epoch(args, epoch + 1, step.step, &found))?;
         }
         if let Some(path) = &args.checkpoint
@@ -106,8 +108,20 @@ pub fn run(args: &Args) -> Result<()> {
     }
     bar.finish_and_clear();
     let precision = if args.half { Precision::Half } else { Precision::Full };
-    files::write(&args.out, &checkpoint::save_weights(&trainer, precision)?)
+    files::write(&args.out, &checkpoint::save_weights(&trainer, precision)?)?;
+    let guessing = (trainer.weights().config.classes.max(2) as f32).ln();
+    if loss.is_nan() || loss > USELESS * guessing {
+        eprintln!(
+            "warning: the weights in {} are of no use: their loss is {loss:.4}, where guessing would have {guessing:.4}. Try a \
+             lower learning rate, or a longer warm-up",
+            args.out.display()
+        );
+    }
+    Ok(())
 }
+
+/// How many times the loss of guessing shows that a training has gone astray: so much is no bad start, and no unlucky batch.
+const USELESS: f32 = 3.0;
 
 /// The order in which the images of an epoch come.
 struct Order {
@@ -139,7 +153,10 @@ fn start(args: &Args) -> Result<Run> {
             if train.align(&weights.labels).is_ok() {
                 test.align(&weights.labels)?;
             } else {
-                weights = weights.for_classes(&train.names, recipe.seed);
+                if weights.labels.is_empty() && weights.config.classes == train.names.len() {
+                    dataset::report_order(&train);
+                }
+                weights = weights.for_classes(&train.names, recipe.seed)?;
             }
             (weights, train, test)
         }
@@ -147,12 +164,12 @@ fn start(args: &Args) -> Result<Run> {
             let config = args.network.over_preset(Stem::Cifar)?;
             let (train, test) = load(args, &config)?;
             let classes = args.network.classes.unwrap_or(train.names.len());
-            (Weights::random(Config { classes, ..config }, recipe.seed), train, test)
+            (Weights::untrained(Config { classes, ..config }, recipe.seed)?, train, test)
         }
     };
     dataset::check_classes(&train, &weights.config)?;
     let weights = Weights { labels: train.names.clone(), ..weights };
-    let batch = recipe.batch.min(train.len());
+    let batch = whole_batch(&recipe, &train);
     let trainer = Trainer::new(weights, Recipe { batch, ..recipe }, whole_batches(&train, batch))?;
     Ok((trainer, train, test))
 }
@@ -172,7 +189,9 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
         ));
     }
     let (mut train, mut test) = load(args, config)?;
-    if !labels.is_empty() {
+    if labels.is_empty() {
+        dataset::report_order(&train);
+    } else {
         train.align(labels)?;
         test.align(labels)?;
     }
@@ -181,13 +200,24 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
         let (now, then) = (recipe.seed, trainer.recipe().seed);
         return Err(files::wrong(path, format!("that training is of seed {then}, not {now}")));
     }
-    let batch = recipe.batch.min(train.len());
+    let batch = whole_batch(&recipe, &train);
     let (now, then) = (whole_batches(&train, batch), trainer.state().images_per_epoch);
     if now as u64 != then {
         return Err(files::wrong(path, format!("an epoch of that training has {then} images, not {now}")));
     }
     trainer.set_recipe(Recipe { batch, ..recipe })?;
     Ok((trainer, train, test))
+}
+
+/// Images of a step: the recipe's, or all where there are fewer.
+fn whole_batch(recipe: &Recipe, train: &Dataset) -> usize {
+    let (batch, images) = (recipe.batch, train.len());
+    if batch > images {
+        eprintln!(
+            "warning: a batch of {batch} is more than the {images} images to train on: a step takes them all"
+        );
+    }
+    batch.min(images)
 }
 
 /// Images of an epoch: a last, smaller batch would disturb batch norm and is left out.
@@ -211,6 +241,9 @@ fn load(args: &Args, config: &Config) -> Result<(Dataset, Dataset)> {
         let message =
             format!("{} images to train on and {} to test with are too few", train.len(), test.len());
         return Err(Error::Data(message));
+    }
+    for class in dataset::absent(&train) {
+        eprintln!("warning: there are no images of the class \"{class}\" to train on");
     }
     Ok((train, test))
 }
