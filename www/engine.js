@@ -7,6 +7,7 @@
  *
  * Everything is a promise. Long actions take an `AbortSignal` and report progress.
  */
+import { checkData, checkWhole } from "./checks.js";
 import { decode } from "./decode.js";
 import { abortable, download, fetchFile } from "./download.js";
 import { EngineError } from "./errors.js";
@@ -181,7 +182,8 @@ export class Engine extends EventTarget {
    * @param {Config} config
    * @param {{batch?: number}} [options] `batch`: pictures of a training step; one picture is classified without it
    */
-  profile(config, { batch = 0 } = {}) {
+  async profile(config, { batch = 0 } = {}) {
+    checkWhole({ batch });
     return this.call("profile", { config, batch });
   }
 
@@ -190,7 +192,8 @@ export class Engine extends EventTarget {
    *
    * @param {{seed?: number, first?: number, count: number, resolution: number}} options
    */
-  shapes({ seed = 0, first = 0, count, resolution }) {
+  async shapes({ seed = 0, first = 0, count, resolution }) {
+    checkWhole({ seed, first, count, resolution });
     return this.call("shapes", { seed, first, count, resolution });
   }
 
@@ -200,7 +203,8 @@ export class Engine extends EventTarget {
    *
    * @param {{dimensions: number, relu?: boolean, seed?: number}} options `seed`: of the matrix
    */
-  manifold({ dimensions, relu = true, seed = 1 }) {
+  async manifold({ dimensions, relu = true, seed = 1 }) {
+    checkWhole({ dimensions, seed });
     return this.call("manifold", { dimensions, relu, seed });
   }
 
@@ -260,7 +264,8 @@ export class Engine extends EventTarget {
    *   weights does not say; `onReady` hears the share of the caller's own pictures that is decoded and, where they are,
    *   turned into features
    * @returns {Promise<Trainer>}
-   * @throws {EngineError} `other-classes` where the data have others than the snapshot's training
+   * @throws {EngineError} `wrong-argument` names what `data` lack, `other-classes` where they have others than the
+   *   snapshot's training
    */
   async createTrainer({
     config = {},
@@ -273,6 +278,7 @@ export class Engine extends EventTarget {
     onProgress,
     onReady,
   }) {
+    checkData(data);
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
     // to the worker, addresses would be relative to itself
     if (data.kind === "cifar-10") data = { ...data, base: new URL(data.base.replace(/\/?$/, "/"), location.href).href };
@@ -360,7 +366,8 @@ export class Classifier extends Held {
    * @param {ImageSource | Picture} image
    * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
    */
-  classify(image, { k = 5, crop = false } = {}) {
+  async classify(image, { k = 5, crop = false } = {}) {
+    checkWhole({ k });
     return this.#look(image, (picture) => this.engine.call("classify", { classifier: this.handle, picture, k, crop }));
   }
 
@@ -371,7 +378,8 @@ export class Classifier extends Held {
    * @param {ImageSource | Picture} image
    * @param {number} block 0 – 16
    */
-  featureMaps(image, block) {
+  async featureMaps(image, block) {
+    checkWhole({ block });
     return this.#look(image, (picture) => this.engine.call("featureMaps", { classifier: this.handle, picture, block }));
   }
 
@@ -391,6 +399,7 @@ export class Classifier extends Held {
 
   /** @param {number} resolution 8 – 1024, on any weights */
   async setResolution(resolution) {
+    checkWhole({ resolution });
     await this.engine.call("resize", { classifier: this.handle, resolution });
     this.config = { ...this.config, resolution };
   }
@@ -439,6 +448,7 @@ export class Trainer extends Held {
    * @param {{steps?: number, signal?: AbortSignal}} [options]
    */
   async *run({ steps = Infinity, signal } = {}) {
+    if (steps !== Infinity) checkWhole({ steps });
     const halt = () => this.engine.call("halt", { trainer: this.handle }).catch(() => {}); // a core that was stopped has halted
     signal?.addEventListener("abort", halt);
     try {

@@ -1,5 +1,5 @@
 /** Whether it is a file that is not what it should be. @param {{code: string}} error */
-export const isOfFile = ({ code }) => code === "core" || code.startsWith("foreign-");
+export const isOfFile = ({ code }) => code === "core" || code.startsWith("foreign-") || code.startsWith("weights-");
 
 /**
  * An error with a code by which the page finds its own words (`error.CODE` in i18n); `message` is for developers.

@@ -158,7 +158,11 @@ test("what a file of weights does not say, the caller says", { timeout: 60_000 }
 
 test("errors are rejections with a code, and the engine goes on", async () => {
   await page.goto(`${lab.url}empty.html`);
-  const codes = await page.evaluate(async () => {
+  const {
+    all: codes,
+    refused,
+    parameters,
+  } = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
     const engine = await createEngine();
     const code = (/** @type {Promise<unknown>} */ promise) =>
@@ -185,18 +189,73 @@ test("errors are rejections with a code, and the engine goes on", async () => {
       await code(
         engine.createTrainer({ ...small, data: { ...data, images: new Uint8Array(), resolution: 0 } }).then(step),
       ),
+      await code(engine.describe({ width: NaN })),
+      await code(engine.describe({ mean: [0.5, Infinity, 0.5] })),
+      await code(engine.createTrainer({ ...small, recipe: { learning_rate: NaN }, data: { kind: "shapes" } })),
+      await code(engine.measure({ width: 4, classes: 100_000 })),
+      await code(engine.profile({ width: 4, classes: 100_000 }, { batch: 2 })),
+      await code(engine.shapes({ count: NaN, resolution: 32 })),
     ];
+    const pictures = {
+      kind: "pictures",
+      pictures: [new Blob()],
+      labels: new Uint32Array(1),
+      names: ["a"],
+      held_out: 0,
+    };
+    const wrong = [
+      undefined,
+      null,
+      "shapes",
+      { kind: "shape" },
+      { kind: "shapes", images: -1 },
+      { kind: "cifar-10" },
+      { ...data, names: [] },
+      { ...data, labels: null },
+      { ...data, labels: new Uint32Array([0, 1, 2, 0]) },
+      { ...data, held_out: NaN },
+      { ...data, images: [1, 2, 3] },
+      { ...pictures, pictures: ["a.png"] },
+      { ...pictures, labels: new Uint32Array(2) },
+    ];
+    const refused = [];
+    for (const data of wrong) refused.push(await code(engine.createTrainer({ ...small, data })));
     const { parameters } = await engine.describe({});
     engine.close();
-    return [...all, String(parameters)];
+    return { all, refused, parameters };
   });
   assert.match(codes[0], /^core: width must be 0\.1 to 4, not 9/);
   assert.match(codes[1], /^network: .*404/);
   assert.match(codes[2], /^foreign-file: /);
   assert.match(codes[3], /^empty-file/);
   assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
-  assert.equal(codes[5], "core: 8 images have no pixels");
-  assert.equal(codes[6], "3504872");
+  assert.equal(codes[5], "wrong-argument: data.resolution must be a whole number from 1 on, not 0");
+  assert.equal(codes[6], "core: width: NaN is no number that a setting can have");
+  assert.equal(codes[7], "core: mean: inf is no number that a setting can have");
+  assert.equal(codes[8], "core: learning_rate: NaN is no number that a setting can have");
+  for (const answer of codes.slice(9, 11)) {
+    assert.match(answer, /^no-memory: a network of width 4 with 100000 classes takes 6\.\d GB of memory/);
+  }
+  assert.equal(codes[11], "wrong-argument: count must be a whole number, 0 to 4294967295, not NaN");
+  assert.equal(parameters, 3_504_872);
+  assert.deepEqual(
+    refused.map((message) => message.replace("wrong-argument: ", "")),
+    [
+      "data must be an object with a kind, not undefined",
+      "data must be an object with a kind, not null",
+      "data must be an object with a kind, not shapes",
+      "data.kind must be shapes, cifar-10, images or pictures, not shape",
+      "data.images must be a whole number from 1 on, not -1",
+      "data.base must be the address of a folder, not undefined",
+      "data.names must be an array of the classes' names, not object",
+      "data.labels must be a Uint32Array, not null",
+      "data.labels must be classes from 0 to 1, not 2",
+      "data.held_out must be a whole number, not NaN",
+      "data.images must be a Uint8Array, not object",
+      "data.pictures must be an array of Blobs, not object",
+      "data.labels must be as many as the 1 pictures, not 2",
+    ],
+  );
 });
 
 test("a trainer says of held-out pictures one thing, however it is asked, and changes what it is told to", async () => {

@@ -1,0 +1,51 @@
+/** What callers of the engine pass, checked by name before it reaches the core, which would take NaN for 0. */
+import { EngineError } from "./errors.js";
+
+const MOST = 2 ** 32 - 1;
+
+/** @param {unknown} value @param {number} [least] */
+const isWhole = (value, least = 0) => Number.isInteger(value) && Number(value) >= least && Number(value) <= MOST;
+
+/** @param {string} name @param {string} expected @param {unknown} found */
+function wrong(name, expected, found) {
+  const plain = found === null || ["number", "string", "boolean"].includes(typeof found);
+  const told = plain ? String(found) : typeof found;
+  return new EngineError("wrong-argument", `${name} must be ${expected}, not ${told}`, { name });
+}
+
+/** Checks whole numbers by their names. @param {Record<string, unknown>} numbers */
+export function checkWhole(numbers) {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (!isWhole(value)) throw wrong(name, `a whole number, 0 to ${MOST}`, value);
+  }
+}
+
+/** Checks what is to be trained on. @param {any} data as protocol.js has it */
+export function checkData(data) {
+  if (typeof data !== "object" || !data) throw wrong("data", "an object with a kind", data);
+  /** @param {string} field @param {boolean} right @param {string} expected */
+  const check = (field, right, expected) => {
+    if (!right) throw wrong(`data.${field}`, expected, data[field]);
+  };
+  const { kind, images, labels, names } = data;
+  check("kind", ["shapes", "cifar-10", "images", "pictures"].includes(kind), "shapes, cifar-10, images or pictures");
+  if (kind === "shapes") check("images", images === undefined || isWhole(images, 1), "a whole number from 1 on");
+  if (kind === "cifar-10") check("base", typeof data.base === "string", "the address of a folder");
+  if (kind !== "images" && kind !== "pictures") return;
+  const given = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
+  check("names", given, "an array of the classes' names");
+  check("labels", labels instanceof Uint32Array || Array.isArray(labels), "a Uint32Array");
+  const strange = [...labels].find((label) => !(isWhole(label) && label < names.length));
+  if (strange !== undefined) throw wrong("data.labels", `classes from 0 to ${names.length - 1}`, strange);
+  check("held_out", isWhole(data.held_out), "a whole number");
+  if (kind === "images") {
+    check("images", images instanceof Uint8Array, "a Uint8Array");
+    check("resolution", isWhole(data.resolution, 1), "a whole number from 1 on");
+  } else {
+    const blobs =
+      Array.isArray(data.pictures) && data.pictures.every((/** @type {unknown} */ one) => one instanceof Blob);
+    check("pictures", blobs, "an array of Blobs");
+    const [pictures, found] = [data.pictures.length, labels.length];
+    if (pictures !== found) throw wrong("data.labels", `as many as the ${pictures} pictures`, found);
+  }
+}
