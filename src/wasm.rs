@@ -153,19 +153,7 @@ impl Classifier {
         self.classify_seen(rows, k, now())
     }
 
-    /// What block `block`, 0 – 16, puts out for a picture of RGBA bytes.
-    pub fn feature_maps(
-        &mut self,
-        rgba: &[u8],
-        width: usize,
-        height: usize,
-        block: usize,
-    ) -> Result<JsFeatureMaps> {
-        let rows = self.rows(rgba, width, height)?;
-        self.feature_maps_rows(rows, block)
-    }
-
-    /// The same of a picture whose rows have come one after the other.
+    /// What block `block`, 0 – 16, puts out for a picture whose rows have come one after the other.
     pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
         self.see(rows)?;
         let maps = self.classifier.feature_maps(&self.input, block)?;
@@ -322,10 +310,10 @@ impl Trainer {
         Ok(Trainer { trainer: checkpoint::load(snapshot)? })
     }
 
-    /// The part of a picture of RGBA bytes that the network sees, as RGB bytes of its resolution.
-    pub fn see(&self, rgba: &[u8], width: usize, height: usize) -> Result<Uint8Array> {
-        let Config { crop, resolution, .. } = self.trainer.weights().config;
-        Rows::of(rgba, width, height, crop, resolution)?.finish()
+    /// The network's knobs.
+    #[wasm_bindgen(getter)]
+    pub fn config(&self) -> Result<JsConfig> {
+        to_js(&self.trainer.weights().config)
     }
 
     /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.

@@ -17,12 +17,13 @@
  * @property {(index: number) => Promise<Batch>} at one of them
  * @property {(index: number, see: See) => Promise<void>} [load] makes one of them ready: all are, before the first batch
  *
- * What the network sees of a picture of RGBA bytes, as RGB bytes of its resolution.
- * @typedef {(rgba: Uint8Array, width: number, height: number) => Uint8Array} See
+ * What the network sees of a picture, as RGB bytes of its resolution.
+ * @typedef {(picture: import("./heldpicture.js").HeldPicture) => Promise<Uint8Array>} See
  */
 
 import { abortable, download } from "./download.js";
 import { EngineError } from "./errors.js";
+import { pixelsOf } from "./pixels.js";
 
 /** Beyond every seed that the page offers, so that no training sees a held-out drawing. */
 const HELD_OUT_SEED = 4_294_967_295;
@@ -165,7 +166,7 @@ async function fetchMosaic(url) {
   const bytes = await download(url);
   const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (bytes)]), { colorSpaceConversion: "none" });
   const pixels = new Uint8Array(PER_MOSAIC * TILE * TILE * 3);
-  const rgba = pixelsOf(bitmap).data;
+  const { data: rgba } = await pixelsOf(bitmap);
   const stride = COLUMNS * TILE;
   for (let i = 0, at = 0; i < PER_MOSAIC; i++) {
     const left = (i % COLUMNS) * TILE;
@@ -179,21 +180,6 @@ async function fetchMosaic(url) {
     }
   }
   return pixels;
-}
-
-/**
- * The RGBA bytes of a bitmap, which is closed.
- *
- * @param {ImageBitmap} bitmap
- */
-export function pixelsOf(bitmap) {
-  const { width, height } = bitmap;
-  const canvas = new OffscreenCanvas(width, height);
-  const context = canvas.getContext("2d", { willReadFrequently: true });
-  if (!context) throw new EngineError("no-canvas", `no canvas of ${width} × ${height} pixels`, { width, height });
-  context.drawImage(bitmap, 0, 0);
-  bitmap.close();
-  return { data: new Uint8Array(context.getImageData(0, 0, width, height).data.buffer), width, height };
 }
 
 /**

@@ -240,14 +240,15 @@ export class Engine extends EventTarget {
    *
    * @param {ImageSource} source
    * @returns {Promise<Picture>}
-   * @throws {EngineError} `empty-file`, `not-an-image`, `too-large` or `no-canvas`
+   * @throws {EngineError} `empty-file`, `not-an-image`, `damaged`, `unsupported`, `too-large`, `no-canvas`, or `falsified`
+   *   where the browser gives no true pixels
    */
   async openPicture(source) {
     const picture = this.handle();
     const pixels = await decode(source);
     const transfer = pixels instanceof ImageBitmap ? [pixels] : [];
-    const { width, height } = await this.call("open", { picture, source: pixels }, transfer);
-    return new Picture(this, picture, width, height);
+    const { width, height, preview } = await this.call("open", { picture, source: pixels }, transfer);
+    return new Picture(this, picture, width, height, preview);
   }
 
   /**
@@ -343,11 +344,13 @@ class Held {
 
 /** A decoded picture. */
 export class Picture extends Held {
-  /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height */
-  constructor(engine, handle, width, height) {
+  /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height @param {Blob | null} preview */
+  constructor(engine, handle, width, height, preview) {
     super(engine, handle);
     this.width = width;
     this.height = height;
+    /** A small JPEG to be shown instead of a file that is large, or that not all browsers show upright. */
+    this.preview = preview;
   }
 }
 

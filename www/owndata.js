@@ -1,6 +1,7 @@
 /** The caller's own pictures as a data set: a fixed number of them, the last ones held out. */
-import { epochOrder, pixelsOf } from "./datasets.js";
+import { epochOrder } from "./datasets.js";
 import { EngineError } from "./errors.js";
+import { holdPicture } from "./heldpicture.js";
 
 /**
  * @typedef {import("./datasets.js").Dataset} Dataset
@@ -37,13 +38,9 @@ export function ownPictures({ pictures, ...rest }, seed) {
   const all = { images: new Uint8Array(), resolution: 0 };
   /** @param {number} index @param {import("./datasets.js").See} see */
   const load = async (index, see) => {
-    /** @type {ImageBitmapOptions} */
-    const options = { imageOrientation: "from-image", colorSpaceConversion: "none" };
-    const bitmap = await createImageBitmap(pictures[index], options).catch((error) => {
-      throw new EngineError("not-an-image", `picture ${index} could not be decoded: ${error.message}`);
-    });
-    const { data, width, height } = pixelsOf(bitmap);
-    const seen = see(data, width, height);
+    const { picture } = await holdPicture(pictures[index]);
+    const seen = await see(picture);
+    picture.close();
     if (!all.resolution) {
       all.resolution = Math.sqrt(seen.length / 3);
       all.images = new Uint8Array(pictures.length * seen.length);

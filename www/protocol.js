@@ -76,7 +76,8 @@
  *   through untrained weights of `config`.
  * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, where
  *   `batch` is not 0, a training step on so many, as a whole and operation by operation.
- * @property {[{picture: number, source: Pixels}, {width: number, height: number}]} open Keeps a picture's pixels.
+ * @property {[{picture: number, source: Pixels}, {width: number, height: number, preview: Blob | null}]} open Keeps a picture;
+ *   `preview` is to be shown instead of a file that is large or not shown upright everywhere.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
  * @property {[{classifier: number, picture: number, block: number}, Seen]} featureMaps Runs the network up to a block, 0 – 16.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config,
@@ -103,7 +104,7 @@
 
 /**
  * A picture on its way to the worker.
- * @typedef {ImageBitmap | {data: Uint8Array, width: number, height: number}} Pixels
+ * @typedef {Blob | ImageBitmap | {data: Uint8Array, width: number, height: number}} Pixels
  */
 
 /**

@@ -4,8 +4,9 @@
  * one training step). Knows no DOM.
  */
 import { loadCore } from "./core.js";
-import { cifar10, pixelsOf, shapes } from "./datasets.js";
+import { cifar10, shapes } from "./datasets.js";
 import { EngineError } from "./errors.js";
+import { holdPicture } from "./heldpicture.js";
 import { ownImages, ownPictures } from "./owndata.js";
 
 /** @typedef {import("./protocol.js").Methods} Methods */
@@ -36,7 +37,7 @@ const classifiers = new Map();
  */
 /** @type {Map<number, Training>} */
 const trainers = new Map();
-/** @type {Map<number, {data: Uint8Array, width: number, height: number}>} */
+/** @type {Map<number, import("./heldpicture.js").HeldPicture>} */
 const pictures = new Map();
 
 /** @type {{[M in keyof Methods]: (args: Methods[M][0]) => Methods[M][1] | Promise<Methods[M][1]>}} */
@@ -84,22 +85,23 @@ const methods = {
     });
   },
 
-  open({ picture, source }) {
-    const pixels = source instanceof ImageBitmap ? pixelsOf(source) : source;
-    pictures.set(picture, pixels);
-    return { width: pixels.width, height: pixels.height };
+  async open({ picture, source }) {
+    const { picture: opened, preview } = await holdPicture(source);
+    pictures.set(picture, opened);
+    return { ...opened.size, preview };
   },
 
-  classify({ classifier, picture, k, crop }) {
-    const network = held(classifiers, classifier);
-    const { data, width, height } = held(pictures, picture);
-    return { ...network.classify(data, width, height, k), crop: crop ? network.crop() : null };
+  async classify({ classifier, picture, k, crop }) {
+    const start = performance.now();
+    const { network, rows } = await see(classifier, picture);
+    const seen = performance.now() - start;
+    const result = network.classify_rows(rows, k);
+    return { ...result, preprocess_ms: seen + result.preprocess_ms, crop: crop ? network.crop() : null };
   },
 
-  featureMaps({ classifier, picture, block }) {
-    const network = held(classifiers, classifier);
-    const { data, width, height } = held(pictures, picture);
-    return { ...network.feature_maps(data, width, height, block), crop: network.crop() };
+  async featureMaps({ classifier, picture, block }) {
+    const { network, rows } = await see(classifier, picture);
+    return { ...network.feature_maps_rows(rows, block), crop: network.crop() };
   },
 
   async prepare({ trainer, ...start }) {
@@ -124,7 +126,7 @@ const methods = {
     if (!fixed) return { done: 0, total: 0 };
     const end = performance.now() + milliseconds;
     for (; training.ready < fixed.count && performance.now() < end; training.ready++) {
-      await fixed.load?.(training.ready, (rgba, width, height) => network.see(rgba, width, height));
+      await fixed.load?.(training.ready, async (picture) => (await picture.see(core, network.config)).finish());
       features?.push(network.features((await fixed.at(training.ready)).images, 1));
     }
     return { done: training.ready, total: fixed.count };
@@ -222,6 +224,7 @@ const methods = {
 
   drop({ handle }) {
     classifiers.get(handle)?.free();
+    pictures.get(handle)?.close();
     trainers.get(handle)?.trainer.free();
     for (const map of [classifiers, trainers, pictures]) map.delete(handle);
     return {};
@@ -238,6 +241,21 @@ function held(map, handle) {
   const value = map.get(handle);
   if (!value) throw new EngineError("closed", "this classifier, trainer or picture was closed");
   return value;
+}
+
+/**
+ * A classifier, and what it sees of a picture. Either may be closed, or the resolution change, while that is found out.
+ *
+ * @param {number} classifier @param {number} picture
+ */
+async function see(classifier, picture) {
+  for (;;) {
+    const { resolution, crop } = held(classifiers, classifier).config;
+    const rows = await held(pictures, picture).see(core, { resolution, crop });
+    const network = classifiers.get(classifier);
+    if (network && network.config.resolution === resolution) return { network, rows };
+    rows.free();
+  }
 }
 
 /** @param {Training} training @param {number} first @param {number} count */

@@ -7,7 +7,6 @@ import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
 import { card, counted, drawn, fill, NAMES } from "./ownpictures.js";
-import { launch } from "./server.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const MINUTE = 60_000;
@@ -266,30 +265,6 @@ test(
     await page.locator(".control .problem", { hasText: "learns the classes circle, star, arrow" }).waitFor();
     assert.ok(await goOn.isEnabled());
     check();
-  },
-);
-
-test(
-  "the camera fills a class while its button is held, and Classify states its rate",
-  { timeout: MINUTE },
-  async () => {
-    const browser = await launch({
-      args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-    });
-    const page = await browser.newPage({ locale: "en" });
-    await page.goto(`${lab.url}#train?train.data=pictures`);
-    await page.getByRole("button", { name: "Add a class" }).click();
-    await card(page, 0).getByRole("button", { name: "Camera", exact: true }).click();
-    const hold = card(page, 0).getByRole("button", { name: "Hold to record" });
-    await hold.focus();
-    await page.keyboard.down("Space");
-    await card(page, 0).locator(".thumbnails li").nth(2).waitFor();
-    await page.keyboard.up("Space");
-    await card(page, 0).getByRole("button", { name: "Close the camera" }).click();
-    await page.locator("#tab-classify").click();
-    await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
-    await page.locator(".camera-rate", { hasText: /^[\d.]+ pictures a second here$/ }).waitFor({ timeout: 30_000 });
-    await browser.close();
   },
 );
 

@@ -1,6 +1,8 @@
 /** The camera, classified as it runs; a picture can be taken from it. */
 import { h } from "../dom.js";
+import { EngineError } from "../errors.js";
 import { figure, t } from "../i18n.js";
+import { canvasTellsTruth } from "../pixels.js";
 import { createViewfinder } from "./viewfinder.js";
 
 /** Milliseconds over which the rate is counted. */
@@ -25,7 +27,7 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
     },
     closed,
   });
-  const { element, problem, video, stop } = viewfinder;
+  const { element, problem, video, stop, fail } = viewfinder;
 
   /** Classifies one frame after the other while this stream runs. @param {MediaStream} mine */
   async function watch(mine) {
@@ -45,7 +47,8 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
     }
   }
 
-  function keep() {
+  async function keep() {
+    if (!(await canvasTellsTruth())) return fail(new EngineError("falsified", "the browser falsifies canvases"));
     const canvas = h("canvas", { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d")?.drawImage(video, 0, 0);
     canvas.toBlob((blob) => blob && take(blob), "image/png");

@@ -17,7 +17,8 @@ import { createSamples } from "./samples.js";
  */
 
 /** Whether an error is the picture's fault, which then goes. @param {any} error */
-const isBad = (error) => ["empty-file", "not-an-image", "too-large", "no-canvas"].includes(error?.code);
+const isBad = (error) =>
+  ["empty-file", "not-an-image", "damaged", "unsupported", "too-large", "no-canvas"].includes(error?.code);
 
 /** @param {import("../main.js").Context} context */
 export function createClassify({ engine, state, model, project }) {
@@ -216,6 +217,7 @@ export function createClassify({ engine, state, model, project }) {
         if (mine !== turn) return picture.close();
         const before = opened;
         opened = { item, picture };
+        usePreview(item, picture);
         model.show(picture);
         before?.picture?.close();
         if (before) release(before.item);
@@ -246,7 +248,10 @@ export function createClassify({ engine, state, model, project }) {
   /** What comes once another turn has begun may be of another network, and is left to that turn. @param {Item} item @param {number} mine */
   async function lookAside(item, mine) {
     try {
-      const result = await model.loaded?.classifier.classify(item.blob, { k: 1 });
+      const picture = await engine.openPicture(item.blob);
+      usePreview(item, picture);
+      const looked = Promise.resolve(model.loaded?.classifier.classify(picture, { k: 1 }));
+      const result = await looked.finally(() => picture.close());
       if (mine !== turn) return;
       if (result) item.said = sayBest(result.predictions);
     } catch (error) {
@@ -255,6 +260,14 @@ export function createClassify({ engine, state, model, project }) {
       else item.said = explainError(error);
     }
     drawRow(item);
+  }
+
+  /** Shows, instead of a file that the browser has trouble with, what was made of it. @param {Item} item @param {import("../engine.js").Picture} picture */
+  function usePreview(item, { preview }) {
+    if (!preview) return;
+    URL.revokeObjectURL(item.url);
+    item.url = URL.createObjectURL(preview);
+    rows.get(item)?.querySelector("img")?.setAttribute("src", item.url);
   }
 
   /** @param {import("../protocol.js").Prediction[]} predictions */

@@ -2,6 +2,7 @@
  * Pictures to begin with, of what the network knows: drawn shapes, test pictures of CIFAR-10 where that is here, or those
  * that were held out of a person's own; photos for any other.
  */
+import { bmp } from "../bmp.js";
 import { cifar10 } from "../datasets.js";
 import { h, paintRgb } from "../dom.js";
 import { download } from "../download.js";
@@ -86,10 +87,11 @@ export function createSamples({ engine, model, project, choose }) {
   /** @param {import("../protocol.js").Batch} batch @param {string[]} names @param {number} i @returns {Sample} */
   function tile({ images, labels, resolution }, names, i) {
     const picture = h("canvas", {});
+    const size = 3 * resolution * resolution;
     paintRgb(picture, images, resolution, i);
     return {
       name: () => className(names[labels[i]]),
-      load: () => new Promise((resolve) => picture.toBlob((blob) => resolve(blob ?? new Blob()))),
+      load: async () => bmp(images.subarray(i * size, (i + 1) * size), resolution, resolution),
       picture,
     };
   }

@@ -1,10 +1,44 @@
-/** A camera on the page: its picture with buttons below, or why there is none. */
-import { h } from "../dom.js";
+/** A camera on the page: its picture with buttons below, which one it is where there are several, or why there is none. */
+import { h, setOptions } from "../dom.js";
 import { EngineError } from "../errors.js";
 import { explainError, t } from "../i18n.js";
+import { recall, remember } from "../remember.js";
 
 /** Errors of ours for what browsers call these. @type {Record<string, string>} */
-const REFUSALS = { NotAllowedError: "camera-refused", NotFoundError: "no-camera" };
+const REFUSALS = {
+  NotAllowedError: "camera-refused",
+  NotFoundError: "no-camera",
+  NotReadableError: "camera-in-use",
+  OverconstrainedError: "camera-unfit",
+  SecurityError: "camera-forbidden",
+  AbortError: "camera-aborted",
+};
+/** Under which the camera chosen last is remembered. */
+const CHOICE = "camera";
+
+/** What a browser's refusal means. @param {any} error */
+export function refusal(error) {
+  if (error instanceof EngineError) return error;
+  const { name = "", message = "" } = error ?? {};
+  const bySystem = name === "NotAllowedError" && /system/i.test(message);
+  const code = bySystem ? "camera-system" : (REFUSALS[name] ?? "camera-unknown");
+  return new EngineError(code, message || name, { reason: message || name });
+}
+
+/** Opens the camera chosen last, or else one that looks away from the person, if there is one. @returns {Promise<MediaStream>} */
+async function openCamera() {
+  if (!isSecureContext) throw new EngineError("insecure", "the page came by plain http");
+  if (!navigator.mediaDevices?.getUserMedia) throw new EngineError("camera-missing", "there are no mediaDevices");
+  const open = (/** @type {MediaTrackConstraints} */ which) =>
+    navigator.mediaDevices.getUserMedia({ video: { width: 640, ...which } });
+  const chosen = recall(CHOICE);
+  const any = () => open({ facingMode: "environment" });
+  if (!chosen) return any();
+  return open({ deviceId: { exact: chosen } }).catch((error) => {
+    if (!["OverconstrainedError", "NotFoundError"].includes(error.name)) throw error;
+    return any(); // it is no longer connected
+  });
+}
 
 /**
  * @param {object} options
@@ -26,16 +60,24 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const actions = h("div", { class: "actions" }, action, close);
   const live = h("div", { class: `${name}-live`, hidden: true }, video, actions, ...below);
-  const element = h("div", { class: name }, live);
+  const choice = h("select", {
+    "t-aria-label": "camera.choose",
+    hidden: true,
+    onchange: () => {
+      remember(CHOICE, choice.value);
+      start();
+    },
+  });
+  const element = h("div", { class: name }, live, choice);
 
   async function start() {
-    stop();
+    const focused = choice === document.activeElement;
+    halt();
     wanted = true;
     const mine = turn;
     problem.hidden = true;
     try {
-      if (!navigator.mediaDevices) throw new EngineError("insecure", "there are no mediaDevices");
-      const found = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: 640 } });
+      const found = await openCamera();
       if (mine !== turn) return end(found);
       stream = found;
       for (const track of found.getTracks())
@@ -44,13 +86,30 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
       live.hidden = false;
       await video.play();
       if (mine !== turn) return;
-      action.focus();
+      await offerChoice();
+      if (mine !== turn) return;
+      (focused ? choice : action).focus();
       opened(stream);
     } catch (error) {
       if (mine !== turn) return;
-      const { name, message } = /** @type {Error} */ (error);
-      fail(name in REFUSALS ? new EngineError(REFUSALS[name], message) : error);
+      fail(refusal(error));
+      await offerChoice().catch(() => {}); // another may work
     }
+  }
+
+  /** Shows which cameras there are, where there are several. */
+  async function offerChoice() {
+    const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
+    const cameras = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);
+    const used = stream?.getVideoTracks()[0]?.getSettings().deviceId ?? recall(CHOICE) ?? "";
+    setOptions(
+      choice,
+      cameras.map(({ deviceId, label }, i) =>
+        h("option", { value: deviceId }, label || t("camera.nameless", { n: i + 1 })),
+      ),
+    );
+    choice.value = used;
+    choice.hidden = (!stream && problem.hidden) || cameras.length < 2;
   }
 
   /** @param {unknown} error */
@@ -60,12 +119,17 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
     problem.hidden = false;
   }
 
-  function stop() {
+  function halt() {
     turn++;
     end(stream);
     stream = null;
+  }
+
+  function stop() {
+    halt();
     const focused = live.contains(document.activeElement);
     live.hidden = true;
+    choice.hidden = true;
     if (!wanted) return;
     wanted = false;
     closed();
@@ -83,6 +147,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
     video,
     start,
     stop,
+    fail,
     get stream() {
       return stream;
     },

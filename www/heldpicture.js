@@ -1,0 +1,143 @@
+/** A picture that the worker holds: what networks see of it, at any crop and resolution. */
+import { draw, openFile, pixelsOf, readRows } from "./pixels.js";
+
+/**
+ * @typedef {import("./pixels.js").Still} Still
+ * @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core
+ * @typedef {InstanceType<Core["Rows"]>} Rows
+ */
+
+/** Pixels up to which a picture stays in memory. Of a larger one the file does, which is decoded for each crop and resolution. */
+const KEPT_PIXELS = 1 << 24;
+/** Milliseconds after which a larger one leaves memory, unless somebody looks at it again. */
+const KEPT_MILLISECONDS = 5000;
+/** Of a larger one, so many crops are kept as they were seen. */
+const KEPT_CROPS = 8;
+/** Bytes that the core is given at once. */
+const BAND = 1 << 22;
+/** Longer side of what is shown instead of a file that the browser would show with trouble, or not upright. */
+const PREVIEW = 1600;
+
+/**
+ * @param {import("./protocol.js").Pixels} source
+ * @returns {Promise<{picture: HeldPicture, preview: Blob | null}>} `preview`: what is to be shown instead of the file
+ */
+export async function holdPicture(source) {
+  if ("data" in source) return { picture: new HeldPicture(source, 1, source.data), preview: null };
+  const still = source instanceof Blob ? await openFile(source) : stillOf(source);
+  const { bitmap, orientation, format } = still;
+  const { width, height } = bitmap;
+  const isLarge = width * height > KEPT_PIXELS;
+  const ownTurn = orientation > 1 && format !== "JPEG"; // which of the others a browser turns differs
+  const scale = Math.min(1, PREVIEW / Math.max(width, height));
+  const preview = isLarge || ownTurn ? await draw(still, scale).convertToBlob({ type: "image/jpeg" }) : null;
+  if (isLarge) return { picture: new HeldPicture({ width, height }, orientation, null, still), preview };
+  const { data } = await pixelsOf(bitmap);
+  return { picture: new HeldPicture({ width, height }, orientation, data), preview };
+}
+
+/** @param {ImageBitmap} bitmap @returns {Still} */
+const stillOf = (bitmap) => ({ bitmap, orientation: 1, format: "", file: null });
+
+export class HeldPicture {
+  #stored;
+  #orientation;
+  #pixels;
+  #file;
+  /** @type {Promise<ImageBitmap> | null} */
+  #bitmap;
+  #reading = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** RGBA bytes by crop and resolution. @type {Map<string, Uint8Array>} */
+  #seen = new Map();
+
+  /**
+   * @param {{width: number, height: number}} stored
+   * @param {number} orientation
+   * @param {Uint8Array | null} pixels RGBA bytes, or else:
+   * @param {Still | null} [still]
+   */
+  constructor(stored, orientation, pixels, still = null) {
+    this.#stored = stored;
+    this.#orientation = orientation;
+    this.#pixels = pixels;
+    this.#bitmap = still && Promise.resolve(still.bitmap);
+    this.#file = still?.file ?? null;
+    if (still) this.#leave();
+  }
+
+  /** Width and height, upright. */
+  get size() {
+    const { width, height } = this.#stored;
+    return this.#orientation >= 5 ? { width: height, height: width } : { width, height };
+  }
+
+  /**
+   * What a network sees of it, for that network to take.
+   *
+   * @param {Core} core
+   * @param {import("./protocol.js").Config} config
+   * @returns {Promise<Rows>}
+   */
+  async see(core, { crop = 1, resolution = 224 }) {
+    if (this.#pixels) return this.#resize(core, crop, resolution);
+    const key = `${crop} ${resolution}`;
+    const known = this.#seen.get(key) ?? withAlpha((await this.#resize(core, crop, resolution)).finish());
+    this.#seen.set(key, known);
+    if (this.#seen.size > KEPT_CROPS) this.#seen.delete(/** @type {string} */ (this.#seen.keys().next().value));
+    const rows = new core.Rows(resolution, resolution, 1, resolution);
+    rows.push(known);
+    return rows;
+  }
+
+  /** @param {Core} core @param {number} crop @param {number} resolution */
+  async #resize(core, crop, resolution) {
+    const { width, height } = this.#stored;
+    const rows = new core.Rows(width, height, crop, resolution, this.#orientation);
+    try {
+      if (this.#pixels) {
+        const most = 4 * width * Math.max(1, Math.floor(BAND / (4 * width)));
+        for (let at = 0; at < this.#pixels.length; at += most) rows.push(this.#pixels.subarray(at, at + most));
+      } else await this.#read((some) => rows.push(some));
+      return rows;
+    } catch (error) {
+      rows.free();
+      throw error;
+    }
+  }
+
+  /** @param {(rows: Uint8Array<ArrayBuffer>) => void} take */
+  async #read(take) {
+    this.#reading++;
+    clearTimeout(this.#timer);
+    try {
+      this.#bitmap ??= openFile(/** @type {Blob} */ (this.#file)).then(({ bitmap }) => bitmap);
+      await readRows(await this.#bitmap, take);
+    } finally {
+      if (!--this.#reading) this.#leave();
+    }
+  }
+
+  /** Has the decoded picture leave memory soon, where it can be decoded again. */
+  #leave() {
+    if (this.#file) this.#timer = setTimeout(() => this.close(), KEPT_MILLISECONDS);
+  }
+
+  /** Gives memory back. */
+  close() {
+    clearTimeout(this.#timer);
+    this.#bitmap?.then(
+      (bitmap) => bitmap.close(),
+      () => {},
+    );
+    this.#bitmap = null;
+  }
+}
+
+/** @param {Uint8Array} rgb */
+function withAlpha(rgb) {
+  const rgba = new Uint8Array((rgb.length / 3) * 4).fill(255);
+  for (let from = 0, to = 0; from < rgb.length; from += 3, to += 4) rgba.set(rgb.subarray(from, from + 3), to);
+  return rgba;
+}
