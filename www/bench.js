@@ -15,7 +15,7 @@ async function start() {
   await offline.isolate();
   const engine = await createEngine({ threads: askedThreads() });
   main.replaceChildren(...createBench(engine));
-  offline.keep([`pkg/${engine.variant}/`]);
+  offline.keep(engine.variants.map((name) => `pkg/${name}/`));
 }
 
 start().catch((error) => showFailure(main, error, offline));

@@ -71,6 +71,11 @@ export class Engine extends EventTarget {
     return this.threads > 1 ? `${this.#instructions}-threads` : this.#instructions;
   }
 
+  /** The variants that it may need: where threads fail, that for one. */
+  get variants() {
+    return [...new Set([this.variant, this.#instructions])];
+  }
+
   /** Starts the worker, for the first time or anew. */
   async start() {
     const worker = createWorker();

@@ -62,7 +62,9 @@ async function main() {
   });
   offerTrained(context);
   project.addEventListener("change", () => offerTrained(context));
-  model.addEventListener("classifier", () => offline?.keep([`pkg/${engine.variant}/`]), { once: true });
+  model.addEventListener("classifier", () => offline?.keep(engine.variants.map((name) => `pkg/${name}/`)), {
+    once: true,
+  });
   model.update();
   missingWeights(context);
   addEventListener("popstate", () => missingWeights(context));

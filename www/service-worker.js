@@ -34,7 +34,12 @@ const OTHER_BUILD = 409;
 
 worker.oninstall = (event) => event.waitUntil(install());
 
-worker.onactivate = (event) => event.waitUntil(Promise.all([BUILT ? null : removeOld(), worker.clients.claim()]));
+worker.onactivate = (event) => {
+  if (!BUILT) event.waitUntil(removeOld());
+  // Nothing waits for this: Firefox asks each thread of the core as well, which never answer while the core works, and whatever
+  // is fetched would wait for the end of the activation
+  worker.clients.claim();
+};
 
 /**
  * A page asks which build this is; or to keep what it has used, and is told whether all of it is here; or to have this build

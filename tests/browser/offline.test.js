@@ -232,6 +232,29 @@ test("a page starts what belongs to it, though another tab has a newer build", {
   await old.waitForFunction(() => document.title.endsWith("Newer Lab"));
 });
 
+/** In the page: a browser of which the first question, whether it has relaxed SIMD, is answered with no. */
+function withoutRelaxedSimd() {
+  const { validate } = WebAssembly;
+  WebAssembly.validate = () => {
+    WebAssembly.validate = validate;
+    return false;
+  };
+}
+
+// as in WebKit, whose service workers do not answer for the workers of a worker
+test("what one thread needs is kept too: several may not start without a network", async (t) => {
+  const { page } = await freshPage(t);
+  await page.goto(`${(await serve(t)).url}?threads=2`);
+  await kept(page);
+  const paths = await keptPaths(page);
+  for (const variant of ["relaxed-simd", "relaxed-simd-threads"]) {
+    assert.ok(
+      paths.some((path) => path.endsWith(`pkg/${variant}/mobilenetv2_bg.wasm`)),
+      variant,
+    );
+  }
+});
+
 test("what a kept page lacks is not taken from a newer build", { timeout: 180_000 }, async (t) => {
   const host = await movingHost(t);
   const { page } = await freshPage(t);
@@ -239,7 +262,8 @@ test("what a kept page lacks is not taken from a newer build", { timeout: 180_00
   await kept(page);
   const other = await otherBuild(t, "Newer Lab");
   await host.moveTo(other.folder);
-  await page.goto(`${host.url}?threads=1`); // a variant that has not been used
+  await page.addInitScript(withoutRelaxedSimd); // a variant that has not been used
+  await page.goto(`${host.url}?threads=1`);
   await page
     .getByText(/A newer version of this page is on its host, and mobilenetv2\w*\.\w+ of this one is no/)
     .waitFor();
@@ -254,9 +278,10 @@ test("a file of the right name and another content is none of this build", { tim
   const { page } = await freshPage(t);
   await page.goto(`${host.url}?threads=2`);
   await kept(page);
-  await over.write(`${BUILD}/pkg/relaxed-simd/mobilenetv2.js`, "throw new Error('of the newer build')");
+  await over.write(`${BUILD}/pkg/simd128/mobilenetv2_bg.wasm`, "of the newer build");
+  await page.addInitScript(withoutRelaxedSimd);
   await page.goto(`${host.url}?threads=1`);
-  await page.getByText("A newer version of this page is on its host, and mobilenetv2.js of this one is no").waitFor();
+  await page.getByText("A newer version of this page is on its host, and mobilenetv2_bg.wasm of this one").waitFor();
 });
 
 test("without a service worker a page says that its host has a newer build", { timeout: 120_000 }, async (t) => {
