@@ -93,7 +93,7 @@ async function split(base, name, onLoading) {
   /** @param {number} index */
   const file = (index) => `${name}_${String(index).padStart(2, "0")}.webp`;
   const labels = await download(`${base}${name}_labels.bin`).catch((error) => {
-    if (error.values?.status !== "404" && !["no-file", "web-page"].includes(error.code)) throw error; // it may be there all the same
+    if (error.values?.status !== "404" && !["missing-file", "web-page"].includes(error.code)) throw error; // it may be there all the same
     throw new EngineError("no-cifar", `CIFAR-10 is not at ${base}: run cargo xtask data cifar-10`);
   });
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));

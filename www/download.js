@@ -25,7 +25,7 @@ const OTHER_BUILD = 409;
  * @param {string | URL} url
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<Response>} with a body
- * @throws {EngineError} `network`, `web-page` or, of a file that came with the page, `no-file`, `newer-build`
+ * @throws {EngineError} `network`, `web-page` or, of a file that came with the page, `missing-file`, `newer-build`
  */
 export const fetchFile = async (url, { signal } = {}) => check(await ask(url, { signal }), url);
 
@@ -85,7 +85,7 @@ async function check(response, url) {
 async function refusal({ status }, url, isPage) {
   const { href, origin } = located(url);
   const ours = BUILD.test(href) && (status === OTHER_BUILD || (await isReplaced(href)));
-  const page = origin === globalThis.location?.origin ? "no-file" : "web-page";
+  const page = origin === globalThis.location?.origin ? "missing-file" : "web-page";
   return failure(ours ? "newer-build" : isPage ? page : "network", url, status);
 }
 
@@ -97,11 +97,19 @@ async function isReplaced(url) {
   return there !== build;
 }
 
+/** What a developer reads beside the status. @type {Record<string, string>} */
+const MEANING = {
+  "missing-file": "the host sent a web page instead of the file",
+  "web-page": "the host sent a web page instead of the file",
+  "newer-build": "the host has another build of the page",
+};
+
 /** @param {string} code @param {string | URL} url @param {string | number} status */
 function failure(code, url, status) {
   const { href, host, pathname } = located(url);
   const file = pathname.slice(pathname.lastIndexOf("/") + 1);
-  return new EngineError(code, `${href}: ${code}, ${status}`, { url: href, host, file, status: String(status) });
+  const message = `${href}: ${MEANING[code] ?? status}`;
+  return new EngineError(code, message, { url: href, host, file, status: String(status) });
 }
 
 /**

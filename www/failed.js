@@ -15,7 +15,7 @@ async function showFailed() {
       () => "",
     );
     if (!type?.startsWith("text/html")) continue;
-    for (const code of document.querySelectorAll(".panel code")) code.textContent = name;
+    for (const code of document.querySelectorAll(".panel code")) code.textContent = new URL(name).pathname;
     for (const words of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".panel p")))
       words.hidden = false;
     return;

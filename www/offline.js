@@ -83,9 +83,12 @@ export class Offline extends EventTarget {
     const registration = await this.#registration;
     const { controller } = navigator.serviceWorker ?? {};
     if (!registration || (controller && (await isOther(controller)))) return location.reload();
-    await registration.update().catch(() => {}); // it may not have been looked for yet
-    const { installing } = registration;
-    if (installing) await new Promise((resolve) => installing.addEventListener("statechange", resolve, { once: true }));
+    if (!registration.waiting) {
+      await registration.update().catch(() => {}); // it may not have been looked for yet
+      const { installing } = registration;
+      if (installing)
+        await new Promise((resolve) => installing.addEventListener("statechange", resolve, { once: true }));
+    }
     this.#reload = true;
     registration.waiting?.postMessage({ takeOver: true });
     // A browser lets the old one finish first, which can be never: then the page comes from its host.

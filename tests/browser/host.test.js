@@ -59,7 +59,7 @@ test("where the words themselves are missing, it says so in both languages", { t
   const { page, close } = await openWithout(/i18n\/en\.json/, "");
   await page.getByText("A part of this page did not load.").waitFor();
   await page.getByText("이 페이지의 일부를 불러오지 못했습니다.").waitFor();
-  await page.getByText("i18n/en.json: no-file").waitFor();
+  await page.getByText("i18n/en.json: the host sent a web page instead of the file").waitFor();
   await close();
 
   const other = await openWithout(/i18n\/ko\.json/, "");

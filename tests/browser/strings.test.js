@@ -24,6 +24,17 @@ test("both languages have the same keys, values and terms", async () => {
   for (const [key, text] of Object.entries(en)) assert.deepEqual(parts(ko[key]), parts(text), key);
 });
 
+test("no key stands twice: the latter would silence the former", async () => {
+  for (const language of languages) {
+    const text = await readFile(new URL(`i18n/${language}.json`, www), "utf8");
+    const keys = [...text.matchAll(/^ {2}"([^"]+)":/gm)].map(([, key]) => key);
+    assert.deepEqual(
+      keys.filter((key, i) => keys.indexOf(key) < i),
+      [],
+    );
+  }
+});
+
 test("every key that is used exists, and every key is used", async () => {
   const en = await strings("en");
   const text = (await sources()).join("\n");
