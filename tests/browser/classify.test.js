@@ -204,8 +204,15 @@ test("what are no weights gets a message, and the network in use stays", async (
   const used = await page.locator("#weights").inputValue();
   const header = Buffer.alloc(8);
   header.writeBigUInt64LE(1n << 40n);
+  const whole = await readFile(new URL("../../www/weights/shapes-0.35.safetensors", import.meta.url));
+  const turned = Buffer.from(whole.toString("latin1").replace("[10,1280]", "[1280,10]"), "latin1");
   /** @type {[string, Buffer, string][]} */
   const bad = [
+    [
+      "turned.safetensors",
+      turned,
+      "its tensor classifier.1.weight has the shape [1280, 10], where [10, 1280] is expected",
+    ],
     ["text.safetensors", Buffer.from("not weights at all"), "it is no .safetensors file"],
     ["oversized.safetensors", Buffer.concat([header, Buffer.alloc(64)]), "it is no .safetensors file"],
     ["page.safetensors", Buffer.from("<!doctype html>"), "it is a web page"],
