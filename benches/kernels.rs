@@ -165,7 +165,7 @@ fn elementwise(criterion: &mut Criterion) {
         group.bench_function(format!("apply {place}"), |bencher| {
             bencher.iter(|| dispatch!(level, simd => apply(simd, black_box(&x), 0, affine, &mut out)));
         });
-        let norm = NormGradient { a, b, c };
+        let norm = NormGradient { a, b, mean: c, c };
         group.throughput(Throughput::Bytes((3 * pixels * lanes * 4) as u64));
         group.bench_function(format!("apply_gradient {place}"), |bencher| {
             bencher.iter(|| {

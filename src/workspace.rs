@@ -7,7 +7,7 @@
 use crate::config::{Config, Kind, Layer, STEM_INPUTS};
 use crate::error::Result;
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::elementwise::Sums;
+use crate::kernel::sums::Sums;
 use crate::kernel::{MAX_LANES, padded};
 use crate::memory;
 

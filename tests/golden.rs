@@ -30,6 +30,20 @@ struct Training {
     logits: Vec<Vec<f64>>,
 }
 
+/// A batch of one-colour pictures through the network of the case `cifar`: `golden/batch_norm.py` describes it.
+#[derive(Deserialize)]
+struct OneColour {
+    colours: Vec<[u8; 3]>,
+    /// Of each tensor's gradient: its length, and its products with directions of +1 and -1.
+    gradients: Vec<Vec<f64>>,
+    deviation_of_float32: f64,
+}
+
+#[derive(Deserialize)]
+struct BatchNorm {
+    one_colour: OneColour,
+}
+
 struct Case {
     name: &'static str,
     weights: Weights,
@@ -172,4 +186,55 @@ fn ten_losses() {
             case.check(&what, &logits, &training.logits.concat(), 0.0, 3e-3);
         }
     }
+}
+
+#[wasm_bindgen_test(unsupported = test)]
+fn gradients_of_one_colour_pictures() {
+    let case = Case::new("cifar", files!("cifar"));
+    let json = include_bytes!("golden/batch_norm.json");
+    let OneColour { colours, gradients, deviation_of_float32 } =
+        serde_json::from_slice::<BatchNorm>(json).unwrap().one_colour;
+    let Config { resolution, mean, std, .. } = case.weights.config;
+    let normalise = |(i, byte): (usize, u8)| (f32::from(byte) / 255.0 - mean[i]) / std[i];
+    let pixel = |colour: &[u8; 3]| colour.iter().copied().enumerate().map(normalise).collect::<Vec<_>>();
+    let images: Vec<f32> =
+        colours.iter().flat_map(|colour| pixel(colour).repeat(resolution * resolution)).collect();
+    let labels: Vec<u32> = (0..colours.len() as u32).collect();
+    let recipe = Recipe { batch: colours.len(), label_smoothing: 0.0, ..Recipe::default() };
+    let mut weights = case.weights.clone();
+    let layers = weights.config.layers();
+    let (stem, taps) = (&mut weights.values[..layers[0].weights()], 9);
+    let of_a_tap = stem.len() / taps;
+    for (_, weights) in stem.chunks_exact_mut(of_a_tap).enumerate().filter(|(tap, _)| *tap != taps / 2) {
+        weights.iter_mut().for_each(|weight| *weight /= 64.0);
+    }
+    let mut trainer = Trainer::new(weights, recipe, colours.len()).unwrap();
+    trainer.step_tensor(&images, &labels).unwrap();
+
+    let learnt = tensors(&layers).into_iter().filter(|tensor| tensor.role.trainable());
+    for (tensor, expected) in learnt.zip(&gradients) {
+        let found = &trainer.gradients()[tensor.span.clone()];
+        let (length, along) = expected.split_first().unwrap();
+        let differences = along.iter().enumerate().map(|(i, expected)| {
+            let terms =
+                found.iter().zip(noise(10 + i as u64)).map(|(f, n)| f64::from(*f) * f64::from(n.signum()));
+            terms.sum::<f64>() - expected
+        });
+        // The mean square over directions of +1 and -1 is the square of the distance.
+        let distance = (differences.map(|d| d * d).sum::<f64>() / along.len() as f64).sqrt() / length;
+        let what = format!("layer {} ({:?}) {:?}", tensor.layer, layers[tensor.layer].kind, tensor.role);
+        println!("{what}: off by {distance:.1e}");
+        let allowed = 10.0 * deviation_of_float32;
+        assert!(distance <= allowed, "{what}: off by {distance:.1e}; allowed {allowed:.1e}");
+    }
+}
+
+/// Numbers from -1 to 1 as batch_norm.py draws them.
+fn noise(seed: u64) -> impl Iterator<Item = f32> {
+    (0u64..).map(move |index| {
+        let z = index.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed << 32);
+        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
 }

@@ -1,5 +1,5 @@
-//! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, batch norm's
-//! gradient, and sums.
+//! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, and batch norm's
+//! gradient.
 
 use super::{Isa, Select, SimdBase, SimdFloat, vectorize};
 
@@ -59,18 +59,23 @@ pub fn clamp<S: Isa>(_: S, x: S::Vector, low: S::Vector, high: S::Vector) -> S::
     if S::DROPS_NAN { x.simd_eq(x).select(within, x) } else { within }
 }
 
-/// Batch norm's gradient as it is applied: `dy = a · dz + b · y + c`, each of a, b, c a value a channel.
+/// Batch norm's gradient as it is applied: `dy = a · dz + b · (y - mean) + c`, each of a, b, c and mean a value a channel.
+///
+/// Not `b · y + c`: where the mean is large beside the deviation, both would be large and their sum small, with the
+/// rounding of the large ones. The difference of two values that are near each other is exact.
 #[derive(Clone, Copy)]
 pub struct NormGradient<'a> {
     /// Factor of the gradient of the normalised value, (C).
     pub a: &'a [f32],
     /// Factor of the convolution's output, (C).
     pub b: &'a [f32],
+    /// What is taken from the convolution's output first, (C).
+    pub mean: &'a [f32],
     /// Summand, (C).
     pub c: &'a [f32],
 }
 
-/// `out = a · dz + b · y + c` for one block of channels; `dz`, `y` and `out` are (pixels, L).
+/// `out = a · dz + b · (y - mean) + c` for one block of channels; `dz`, `y` and `out` are (pixels, L).
 #[inline(always)]
 pub fn apply_gradient<S: Isa>(
     simd: S,
@@ -84,10 +89,11 @@ pub fn apply_gradient<S: Isa>(
     let a = channel(simd, norm.a, block);
     let b = channel(simd, norm.b, block);
     let c = channel(simd, norm.c, block);
+    let mean = channel(simd, norm.mean, block);
     for ((dz, y), out) in dz.chunks_exact(lanes).zip(y.chunks_exact(lanes)).zip(out.chunks_exact_mut(lanes)) {
         let dz = S::Vector::from_slice(simd, dz);
         let y = S::Vector::from_slice(simd, y);
-        dz.mul_add(a, y.mul_add(b, c)).store_slice(out);
+        dz.mul_add(a, (y - mean).mul_add(b, c)).store_slice(out);
     }
 }
 
@@ -110,33 +116,6 @@ pub fn store<S: Isa>(_: S, values: &[S::Vector], out: &mut [f32]) {
 pub fn mask<S: Isa>(simd: S, gradient: S::Vector, value: S::Vector, (low, high): (f32, f32)) -> S::Vector {
     let inside = value.simd_gt(S::Vector::splat(simd, low)) & value.simd_lt(S::Vector::splat(simd, high));
     inside.select(gradient, S::Vector::splat(simd, 0.0))
-}
-
-/// Sums a channel of two quantities over pixels. Vectors are summed in `f32` over one row block, one plane or, of a
-/// bottleneck, one shard, and the results in `f64`, so that a variance keeps its digits however large the batch.
-pub struct Sums {
-    /// Σ of the first quantity, (C).
-    pub first: Vec<f64>,
-    /// Σ of the second, (C).
-    pub second: Vec<f64>,
-}
-
-impl Sums {
-    /// Room for `channels`.
-    pub fn new(channels: usize) -> Self {
-        Sums { first: vec![0.0; channels], second: vec![0.0; channels] }
-    }
-
-    /// Adds the vectors of one block of channels.
-    #[inline(always)]
-    pub fn add<S: Isa>(&mut self, _: S, block: usize, first: S::Vector, second: S::Vector) {
-        let lanes = S::Vector::LEN;
-        for (sums, values) in [(&mut self.first, first), (&mut self.second, second)] {
-            for (sum, value) in sums[block * lanes..(block + 1) * lanes].iter_mut().zip(values.as_slice()) {
-                *sum += f64::from(*value);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

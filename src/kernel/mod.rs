@@ -29,6 +29,7 @@ pub mod matmul;
 mod properties;
 #[cfg(test)]
 pub mod reference;
+pub mod sums;
 
 pub use fearless_simd::{Select, SimdBase, SimdFloat};
 use fearless_simd::{Simd, SimdCombine, SimdSplit};

@@ -3,13 +3,14 @@
 //! The passes over the tensors are the convolutions' own (see [`super`]); here are only numbers a channel.
 
 use crate::kernel::elementwise::{Affine, NormGradient};
-use crate::parameters::folded_norm;
 use crate::workspace::Shard;
 
 /// One layer's batch norm in training: statistics of the batch and what follows from them, (C) each.
 pub struct BatchNorm {
     /// Mean of the batch.
     pub mean: Vec<f32>,
+    /// What rounding took from the mean.
+    residue: Vec<f64>,
     inverse_deviation: Vec<f32>,
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -25,6 +26,7 @@ impl BatchNorm {
         let zeros = || vec![0.0; channels];
         BatchNorm {
             mean: zeros(),
+            residue: vec![0.0; channels],
             inverse_deviation: zeros(),
             scale: zeros(),
             shift: zeros(),
@@ -42,7 +44,7 @@ impl BatchNorm {
 
     /// What the convolution's backward applies to the normalised value's gradient.
     pub fn gradient(&self) -> NormGradient<'_> {
-        NormGradient { a: &self.a, b: &self.b, c: &self.c }
+        NormGradient { a: &self.a, b: &self.b, mean: &self.mean, c: &self.c }
     }
 
     /// `z = γ · (y - mean) / √(variance + ε) + β` as a factor and a summand, from the shards' Σ y and Σ y² over
@@ -62,11 +64,10 @@ impl BatchNorm {
             let mean = total / count;
             let variance = (square / count - mean * mean).max(0.0);
             let inverse_deviation = 1.0 / (variance + f64::from(epsilon)).sqrt();
-            let scale = f64::from(gamma[channel]) * inverse_deviation;
             self.mean[channel] = mean as f32;
+            self.residue[channel] = mean - f64::from(mean as f32);
             self.inverse_deviation[channel] = inverse_deviation as f32;
-            self.scale[channel] = scale as f32;
-            self.shift[channel] = (f64::from(beta[channel]) - mean * scale) as f32;
+            self.set_affine(channel, (gamma[channel], beta[channel]), mean, inverse_deviation);
             // The running variance is the unbiased one, as in PyTorch.
             let unbiased = variance * count / (count - 1.0).max(1.0);
             running_mean[channel] += momentum * (mean as f32 - running_mean[channel]);
@@ -84,10 +85,18 @@ impl BatchNorm {
     ) {
         self.discard_sums(shards);
         for channel in 0..self.mean.len() {
-            let running = (running_mean[channel], running_var[channel]);
-            (self.scale[channel], self.shift[channel]) =
-                folded_norm((gamma[channel], beta[channel]), running, epsilon);
+            let inverse_deviation = 1.0 / (f64::from(running_var[channel]) + f64::from(epsilon)).sqrt();
+            let mean = running_mean[channel].into();
+            self.set_affine(channel, (gamma[channel], beta[channel]), mean, inverse_deviation);
         }
+    }
+
+    /// The shift is that of the rounded scale: where the mean is large, what rounding does to the scale would otherwise move
+    /// the whole channel.
+    fn set_affine(&mut self, channel: usize, (gamma, beta): (f32, f32), mean: f64, inverse_deviation: f64) {
+        let scale = (f64::from(gamma) * inverse_deviation) as f32;
+        self.scale[channel] = scale;
+        self.shift[channel] = (f64::from(beta) - mean * f64::from(scale)) as f32;
     }
 
     /// Clears the sums that a convolution, or the layer after it on the way back, took for this batch norm.
@@ -98,8 +107,8 @@ impl BatchNorm {
     }
 
     /// From the shards' Σ dz and Σ dz · (y - mean): `dβ = Σ dz`, `dγ = Σ dz · x̂`, and
-    /// `dy = γ / deviation · (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and y and a summand; clears the
-    /// sums. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) / deviation`.
+    /// `dy = γ / deviation · (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and y - mean and a summand; clears the
+    /// sums. Their mean is the rounded one, which is put right here. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) / deviation`.
     pub fn backward(
         &mut self,
         shards: &mut [Shard],
@@ -110,14 +119,15 @@ impl BatchNorm {
         for channel in 0..self.mean.len() {
             let (total, moment) = total(shards, channel);
             let inverse_deviation = f64::from(self.inverse_deviation[channel]);
-            let normalised_moment = moment * inverse_deviation;
+            let residue = self.residue[channel];
+            let normalised_moment = (moment - residue * total) * inverse_deviation;
             dbeta[channel] = total as f32;
             dgamma[channel] = normalised_moment as f32;
             let a = f64::from(self.scale[channel]);
             let b = -a * inverse_deviation * normalised_moment / count;
             self.a[channel] = a as f32;
             self.b[channel] = b as f32;
-            self.c[channel] = (-a * total / count - b * f64::from(self.mean[channel])) as f32;
+            self.c[channel] = (-a * total / count - b * residue) as f32;
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
 use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, frame, taps};
-use crate::kernel::elementwise::{Sums, apply, apply_gradient, store};
-use crate::kernel::{Isa, SimdBase, SimdFloat};
+use crate::kernel::elementwise::{apply, apply_gradient, store};
+use crate::kernel::sums::{PIXELS, Sums};
+use crate::kernel::{Isa, SimdBase};
 
 /// `y = w ∗ x`; adds Σ y and Σ y² to `sums`.
 ///
@@ -23,28 +24,28 @@ pub fn forward<S: Isa>(
     let (input, output) = plane_lengths(simd, geometry);
     let images = y.len() * lanes / (output * channels);
     framed[..geometry.framed_pixels() * lanes].fill(0.0);
-    for (index, (x, y)) in source.x.chunks_exact(input).zip(y.chunks_exact_mut(output)).enumerate() {
-        let block = index / images;
+    // Planes whose moments are taken together: several where they are small, but never more than a cache holds.
+    let together = (PIXELS * lanes / output).max(1);
+    let blocks = source.x.chunks_exact(images * input).zip(y.chunks_exact_mut(images * output));
+    for (block, (x, y)) in blocks.enumerate() {
         let taps = taps(simd, weights, channels, block);
-        frame_source(simd, geometry, source, x, block, framed);
-        let mut total = S::Vector::splat(simd, 0.0);
-        let mut square = total;
-        convolve(
-            simd,
-            geometry,
-            framed,
-            geometry.whole(),
-            &taps,
-            #[inline(always)]
-            |pixel, values| {
-                store(simd, values, &mut y[pixel * lanes..(pixel + values.len()) * lanes]);
-                for value in values.iter() {
-                    total += *value;
-                    square = value.mul_add(*value, square);
-                }
-            },
-        );
-        sums.add(simd, block, total, square);
+        for (x, y) in x.chunks(together * input).zip(y.chunks_mut(together * output)) {
+            for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
+                frame_source(simd, geometry, source, x, block, framed);
+                convolve(
+                    simd,
+                    geometry,
+                    framed,
+                    geometry.whole(),
+                    &taps,
+                    #[inline(always)]
+                    |pixel, values| {
+                        store(simd, values, &mut y[pixel * lanes..(pixel + values.len()) * lanes])
+                    },
+                );
+            }
+            sums.add_moments(simd, block, y);
+        }
     }
 }
 

@@ -4,15 +4,18 @@
 //! normalised, activated value: whoever needs it reads `y` through a [`Source`]. Backward mirrors this. The
 //! gradient `dz` of a normalised value is written once, by a [`Sink`], which masks it by the activation and sums
 //! what batch norm's gradient needs; the gradient `dy` of a convolution's output is never written: it is read as
-//! `a · dz + b · y + c` through a [`Gradient`].
+//! `a · dz + b · (y - mean) + c` through a [`Gradient`].
 //!
 //! All tensors here are channel-blocked, (C / L, M, L); see [`crate::kernel`].
 
-use crate::kernel::elementwise::{Affine, NormGradient, Sums, channel, mask};
+use crate::kernel::elementwise::{Affine, NormGradient, channel, mask};
+use crate::kernel::sums::Sums;
 use crate::kernel::{Isa, SimdBase, SimdFloat};
 
 pub mod batch_norm;
 pub mod classifier;
+#[cfg(test)]
+mod conditioning;
 pub mod depthwise;
 pub mod pointwise;
 pub mod pool;

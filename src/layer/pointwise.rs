@@ -1,9 +1,10 @@
 //! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
 
 use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
-use crate::kernel::elementwise::{Sums, apply_gradient, gather, store};
+use crate::kernel::elementwise::{apply_gradient, gather, store};
 use crate::kernel::matmul::{accumulate, matmul, panels};
-use crate::kernel::{Isa, SimdBase, SimdFloat, vectorize};
+use crate::kernel::sums::Sums;
+use crate::kernel::{Isa, SimdBase, vectorize};
 use crate::workspace::pixels_at_once;
 
 /// `y = x · w`; adds Σ y and Σ y² to `sums`.
@@ -53,8 +54,6 @@ pub(super) fn product<S: Isa>(
         let rows = &mut rows[..k * count];
         fill(first, count, rows);
         for (block, panel) in panels(simd, packed, k, n) {
-            let mut total = [S::Vector::splat(simd, 0.0); 2];
-            let mut square = total;
             matmul(
                 simd,
                 rows,
@@ -64,14 +63,11 @@ pub(super) fn product<S: Isa>(
                 |column, row, tile| {
                     let start = ((block + column) * pixels + first + row) * lanes;
                     store(simd, tile, &mut y[start..start + tile.len() * lanes]);
-                    for value in tile.iter() {
-                        total[column] += *value;
-                        square[column] = value.mul_add(*value, square[column]);
-                    }
                 },
             );
-            for column in 0..2.min(n / lanes - block) {
-                sums.add(simd, block + column, total[column], square[column]);
+            for block in block..(block + 2).min(n / lanes) {
+                let start = (block * pixels + first) * lanes;
+                sums.add_moments(simd, block, &y[start..start + count * lanes]);
             }
         }
     }

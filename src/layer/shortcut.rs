@@ -4,6 +4,7 @@
 use super::{BlockSink, Sink, Source};
 use crate::config::Activation;
 use crate::kernel::elementwise::{Affine, apply, channel, clamp};
+use crate::kernel::sums::PIXELS;
 use crate::kernel::{Isa, SimdBase, SimdFloat};
 
 /// `out = norm(y) + shortcut`; all (C / L, pixels, L).
@@ -46,12 +47,15 @@ pub fn backward<S: Isa>(simd: S, y: &[f32], affine: Affine, dout: &[f32], pixels
     let lanes = S::Vector::LEN;
     let planes = y.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
     for (block, ((y, dz), dout)) in planes.zip(dout.chunks_exact(pixels * lanes)).enumerate() {
-        let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
-        for ((y, dz), dout) in
-            y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))
-        {
-            block_sink.receive(simd, S::Vector::from_slice(simd, dout), y).store_slice(dz);
+        let pieces = y.chunks(PIXELS * lanes).zip(dz.chunks_mut(PIXELS * lanes));
+        for ((y, dz), dout) in pieces.zip(dout.chunks(PIXELS * lanes)) {
+            let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
+            for ((y, dz), dout) in
+                y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))
+            {
+                block_sink.receive(simd, S::Vector::from_slice(simd, dout), y).store_slice(dz);
+            }
+            block_sink.finish(simd, block, sink.sums);
         }
-        block_sink.finish(simd, block, sink.sums);
     }
 }

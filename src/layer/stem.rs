@@ -4,8 +4,8 @@ use super::Gradient;
 use super::pointwise::{gather_gradient, product};
 use crate::config::STEM_INPUTS;
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::elementwise::Sums;
 use crate::kernel::matmul::accumulate;
+use crate::kernel::sums::Sums;
 use crate::kernel::{Isa, SimdBase, padded, vectorize};
 use crate::workspace::pixels_at_once;
 

@@ -215,4 +215,5 @@ def main():
             print(f"  {optimizer}: {[round(loss, 4) for loss in result[optimizer]['losses']]}")
 
 
-main()
+if __name__ == "__main__":
+    main()
