@@ -1,10 +1,7 @@
 /** Loads the core into the worker: the wasm build asked for, and the threads that it shares its work among. */
-import { abortable, fetchFile, importFile } from "./download.js";
+import { fetchFile, importFile } from "./download.js";
 
 /** @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core */
-
-/** Threads that have not loaded by then never will: the browser does not say so. */
-const THREADS_MILLISECONDS = 20_000;
 
 /** Each address is written out, since bundlers find the file by that. @type {Record<string, {glue: URL, wasm: URL}>} */
 const BUILDS = {
@@ -32,16 +29,21 @@ let helpers = [];
 /**
  * @param {string} variant
  * @param {number} threads more than one only of a variant with threads
+ * @param {string} locks of which each thread holds one: with its number behind
+ * @param {() => void} onThreads everything has arrived, and the threads start: no browser says that one never will
  * @returns {Promise<Core>}
  */
-export async function loadCore(variant, threads) {
+export async function loadCore(variant, threads, locks, onThreads) {
   const { glue, wasm } = BUILDS[variant];
   /** @type {[Core, WebAssembly.Module]} */
   const [core, module] = await Promise.all([importFile(glue), compile(wasm)]);
   const { memory } = await core.default({ module_or_path: module });
   if (threads > 1) {
-    const loaded = Array.from({ length: threads }, () => startThread({ glue: glue.href, module, memory }));
-    helpers = await abortable(Promise.all(loaded), AbortSignal.timeout(THREADS_MILLISECONDS));
+    onThreads();
+    const parts = { glue: glue.href, module, memory };
+    helpers = await Promise.all(
+      Array.from({ length: threads }, (_, i) => startThread({ ...parts, lock: `${locks}-${i}` })),
+    );
     core.startPool(threads);
   }
   return core;
@@ -57,7 +59,7 @@ async function compile(url) {
 /**
  * A worker that has loaded the core too, and waits for the pool.
  *
- * @param {{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory}} parts
+ * @param {{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory, lock: string}} parts
  * @returns {Promise<Worker>}
  */
 function startThread(parts) {

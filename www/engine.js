@@ -11,9 +11,11 @@ import { checkData, checkWhole } from "./checks.js";
 import { decode } from "./decode.js";
 import { abortable, download, fetchFile } from "./download.js";
 import { EngineError } from "./errors.js";
+import { Classifier, Picture, SLICE, Trainer } from "./handles.js";
 import { findObstacle, pickInstructions } from "./support.js";
+import { Watch } from "./watch.js";
 
-export { download, EngineError };
+export { Classifier, download, EngineError, Picture, Trainer };
 
 /**
  * @typedef {import("./protocol.js").Config} Config
@@ -22,9 +24,6 @@ export { download, EngineError };
  * @typedef {import("./protocol.js").Methods} Methods
  * @typedef {import("./decode.js").ImageSource} ImageSource
  */
-
-/** How long the worker trains or evaluates before it listens again, in milliseconds. */
-const SLICE = 50;
 
 /** More threads than the groups of images into which a training batch is cut would only wait. */
 const MOST_THREADS = 8;
@@ -44,8 +43,9 @@ export async function createEngine({ threads = Math.min(navigator.hardwareConcur
 
 /**
  * The worker and what waits for it. Events: `restart` after the core had to be started anew (its memory ran out, say;
- * classifiers and trainers are gone then), `failure` with the error where that was in vain, `loading` with the name of the
- * data file being fetched or null.
+ * classifiers and trainers are gone then), with the error that tells why, if it was one; `failure` with the error where that
+ * was in vain; `loading` with the name of the data file being fetched or null; `silent` with the seconds since the worker last
+ * answered, again and again, while it is asked for something, and null once it has: it may be at work, or `restart` ends it.
  */
 export class Engine extends EventTarget {
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
@@ -53,6 +53,7 @@ export class Engine extends EventTarget {
   #next = 1;
   /** @type {Worker | undefined} */
   #worker;
+  #watch = this.#newWatch();
   #instructions;
 
   /** @param {string} instructions @param {number} threads */
@@ -79,14 +80,28 @@ export class Engine extends EventTarget {
   /** Starts the worker, for the first time or anew. */
   async start() {
     const worker = createWorker();
-    worker.onmessage = ({ data }) => this.#receive(data);
+    const watch = (this.#watch = this.#newWatch());
+    const locks = `mobilenetv2-${Math.random()}`;
     let started = false;
-    worker.onerror = (event) =>
-      this.#fail(new EngineError(started ? "engine-stopped" : "no-worker", event.message || "the worker did not load"));
+    let threadsStarted = () => {};
+    worker.onmessage = ({ data }) => {
+      if ("threads" in data) {
+        threadsStarted = watch.startThreads(() =>
+          this.#fail(new EngineError("no-threads", "the threads do not start")),
+        );
+      } else this.#receive(data);
+    };
+    worker.onerror = (event) => {
+      const reason = event.message || "the worker did not load";
+      if (started) this.#startAnew(new EngineError("engine-stopped", reason));
+      else this.#fail(new EngineError("no-worker", reason));
+    };
     this.#worker = worker;
     try {
-      await this.call("init", { variant: this.variant, threads: this.threads });
+      await this.call("init", { variant: this.variant, threads: this.threads, locks });
+      threadsStarted();
       started = true;
+      if (this.threads > 1) watch.threads(threadLocks(locks, this.threads), () => this.#loseThread());
     } catch (error) {
       if (this.#worker !== worker) throw error; // it was ended meanwhile
       this.close();
@@ -100,20 +115,45 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Ends whatever the core is doing, with everything it held, and starts it anew. Also the way out where one of several
-   * threads crashed: the worker waits for it for ever, and nobody else hears of it.
+   * Ends whatever the core is doing, with everything it held, and starts it anew.
+   *
+   * @param {Error} [reason] why, for those who wait for it
    */
-  async restart() {
-    this.close();
+  async restart(reason) {
+    this.close(reason);
     await this.start();
-    this.dispatchEvent(new Event("restart"));
+    this.dispatchEvent(new CustomEvent("restart", { detail: reason }));
   }
 
-  /** Ends the worker and its threads; what waits for it is rejected, as is whatever it is asked for from then on. */
-  close() {
+  /** @param {Error} reason */
+  #startAnew(reason) {
+    this.restart(reason).catch((error) => this.dispatchEvent(new CustomEvent("failure", { detail: error })));
+  }
+
+  /** One of the threads has ended, and the worker waits for it for ever. What one such thread does others may: it is one from now on. */
+  #loseThread() {
+    this.threads = 1;
+    this.obstacle = "lost";
+    this.#startAnew(new EngineError("thread-lost", "one of the threads has ended"));
+  }
+
+  #newWatch() {
+    return new Watch({
+      ping: () => this.#worker?.postMessage({ id: 0, method: "ping", args: {} }),
+      silent: (seconds) => this.dispatchEvent(new CustomEvent("silent", { detail: seconds })),
+    });
+  }
+
+  /**
+   * Ends the worker and its threads; what waits for it is rejected, as is whatever it is asked for from then on.
+   *
+   * @param {Error} [reason] with which
+   */
+  close(reason = new EngineError("engine-stopped", "the engine was stopped")) {
+    this.#watch.stop();
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#fail(new EngineError("engine-stopped", "the engine was stopped"));
+    this.#fail(reason);
     this.dispatchEvent(new CustomEvent("loading", { detail: null }));
   }
 
@@ -121,23 +161,26 @@ export class Engine extends EventTarget {
   #fail(error) {
     for (const { reject } of this.#waiting.values()) reject(error);
     this.#waiting.clear();
+    this.#watch.waiting = false;
   }
 
   /** @param {import("./protocol.js").Answer | import("./protocol.js").Notice} message */
   #receive(message) {
+    this.#watch.heard();
     if ("loading" in message) {
       this.dispatchEvent(new CustomEvent("loading", { detail: message.loading }));
       return;
     }
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
+    this.#watch.waiting = this.#waiting.size > 0;
     if ("result" in message) {
       waiting?.resolve(message.result);
       return;
     }
     const { code, message: text, values, fatal } = message.failure;
     waiting?.reject(new EngineError(fatal ? "engine-stopped" : code, text, values));
-    if (fatal) this.restart().catch((error) => this.dispatchEvent(new CustomEvent("failure", { detail: error })));
+    if (fatal) this.#startAnew(new EngineError("engine-stopped", text));
   }
 
   /**
@@ -154,6 +197,7 @@ export class Engine extends EventTarget {
       if (!this.#worker) throw new EngineError("engine-stopped", "the engine was stopped");
       const id = this.handle();
       this.#waiting.set(id, { resolve, reject });
+      this.#watch.waiting = method !== "init"; // which may have much to fetch
       this.#worker.postMessage({ id, method, args }, transfer);
     });
   }
@@ -333,214 +377,8 @@ function otherOrigin() {
   return new EngineError("other-origin", message, { host });
 }
 
-/** Something the worker holds until it is closed. */
-class Held {
-  /** @param {Engine} engine @param {number} handle */
-  constructor(engine, handle) {
-    this.engine = engine;
-    this.handle = handle;
-  }
-
-  /** Frees its memory; a core that was stopped has freed it already. */
-  async close() {
-    await this.engine.call("drop", { handle: this.handle }).catch(() => {});
-  }
-}
-
-/** A decoded picture. */
-export class Picture extends Held {
-  /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height @param {Blob | null} preview */
-  constructor(engine, handle, width, height, preview) {
-    super(engine, handle);
-    this.width = width;
-    this.height = height;
-    /** A small JPEG to be shown instead of a file that is large, or that not all browsers show upright. */
-    this.preview = preview;
-  }
-}
-
-/** A network that classifies. */
-export class Classifier extends Held {
-  /** @param {Engine} engine @param {number} handle @param {Required<Config>} config @param {string[]} labels */
-  constructor(engine, handle, config, labels) {
-    super(engine, handle);
-    this.config = config;
-    this.labels = labels;
-  }
-
-  /**
-   * The `k` likeliest classes.
-   *
-   * @param {ImageSource | Picture} image
-   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
-   */
-  async classify(image, { k = 5, crop = false } = {}) {
-    checkWhole({ k });
-    return this.#look(image, (picture) => this.engine.call("classify", { classifier: this.handle, picture, k, crop }));
-  }
-
-  /**
-   * What a block puts out: `values`, one channel of `size` × `size` numbers after the other, and the R × R RGBA bytes that
-   * the network saw, as `crop`.
-   *
-   * @param {ImageSource | Picture} image
-   * @param {number} block 0 – 16
-   */
-  async featureMaps(image, block) {
-    checkWhole({ block });
-    return this.#look(image, (picture) => this.engine.call("featureMaps", { classifier: this.handle, picture, block }));
-  }
-
-  /**
-   * @template T
-   * @param {ImageSource | Picture} image
-   * @param {(picture: number) => Promise<T>} look
-   */
-  async #look(image, look) {
-    const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
-    try {
-      return await look(picture.handle);
-    } finally {
-      if (picture !== image) picture.close();
-    }
-  }
-
-  /** @param {number} resolution 8 – 1024, on any weights */
-  async setResolution(resolution) {
-    checkWhole({ resolution });
-    await this.engine.call("resize", { classifier: this.handle, resolution });
-    this.config = { ...this.config, resolution };
-  }
-
-  /** Times one picture through this network. */
-  measure() {
-    return this.engine.call("measure", { classifier: this.handle });
-  }
-}
-
-/** A network in training. Its actions take turns: an evaluation holds training up, so both speak of the same weights. */
-export class Trainer extends Held {
-  /** @type {Promise<unknown>} */
-  #turn = Promise.resolve();
-  /** @type {import("./protocol.js").Step[]} steps done that nobody has taken yet */
-  #done = [];
-
-  /** @param {Engine} engine @param {number} handle @param {import("./protocol.js").Prepared} prepared */
-  constructor(engine, handle, prepared) {
-    super(engine, handle);
-    this.labels = prepared.names;
-    this.images_per_epoch = prepared.images_per_epoch;
-    this.held_out = prepared.held_out;
-  }
-
-  /** How many steps are done that `run` has not handed over yet. */
-  get ahead() {
-    return this.#done.length;
-  }
-
-  /**
-   * @template T
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  #inTurn(action) {
-    const result = this.#turn.then(action);
-    this.#turn = result.catch(() => {});
-    return result;
-  }
-
-  /**
-   * Trains while it is iterated: `for await (const { step, loss, accuracy, learning_rate } of trainer.run())`. Leaving
-   * the loop pauses; a later `run` goes on from there. An abort first hands over the steps that were done.
-   *
-   * @param {{steps?: number, signal?: AbortSignal}} [options]
-   */
-  async *run({ steps = Infinity, signal } = {}) {
-    if (steps !== Infinity) checkWhole({ steps });
-    const halt = () => this.engine.call("halt", { trainer: this.handle }).catch(() => {}); // a core that was stopped has halted
-    signal?.addEventListener("abort", halt);
-    try {
-      for (let taken = 0; taken < steps; taken++) {
-        while (!this.#done.length) {
-          signal?.throwIfAborted();
-          await this.#inTurn(async () => {
-            const args = { trainer: this.handle, steps: steps - taken, milliseconds: SLICE };
-            this.#done.push(...(await this.engine.call("train", args)).steps);
-          });
-        }
-        yield /** @type {import("./protocol.js").Step} */ (this.#done.shift());
-      }
-    } finally {
-      signal?.removeEventListener("abort", halt);
-    }
-  }
-
-  /**
-   * Loss and accuracy on held-out pictures, with the running averages of batch norm; for each its label, the class
-   * predicted and how probable that was.
-   *
-   * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `images`: how
-   *   many, from the first; all where it is left out or there are fewer
-   */
-  evaluate({ images: most = this.held_out, signal, onProgress } = {}) {
-    return this.#inTurn(async () => {
-      const images = Math.min(most, this.held_out);
-      if (!(images > 0))
-        throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
-      const each = {
-        predictions: new Uint32Array(images),
-        confidences: new Float32Array(images),
-        labels: new Uint32Array(images),
-      };
-      const all = { loss: 0, correct: 0, total: 0 };
-      while (all.total < images) {
-        const args = { trainer: this.handle, first: all.total, count: images - all.total, milliseconds: SLICE };
-        const part = await abortable(this.engine.call("evaluate", args), signal);
-        each.predictions.set(part.predictions, all.total);
-        each.confidences.set(part.confidences, all.total);
-        each.labels.set(part.labels, all.total);
-        all.loss += part.loss * part.total;
-        all.correct += part.correct;
-        all.total += part.total;
-        onProgress?.(all.total / images);
-      }
-      return { ...all, ...each, loss: all.loss / all.total, accuracy: all.correct / all.total };
-    });
-  }
-
-  /**
-   * A changed recipe, from the next step on.
-   *
-   * @param {Recipe} recipe what changes; `batch` and `freeze` cannot
-   */
-  setRecipe(recipe) {
-    return this.engine.call("setRecipe", { trainer: this.handle, recipe });
-  }
-
-  /** Held-out pictures and their labels. @param {number} count @param {number} [first] */
-  heldOut(count, first = 0) {
-    return this.engine.call("heldOut", { trainer: this.handle, first, count });
-  }
-
-  /** What the network says now about one held-out picture. @param {number} index @param {number} k */
-  predict(index, k) {
-    return this.engine.call("predict", { trainer: this.handle, index, k });
-  }
-
-  /**
-   * The network as a `.safetensors` file.
-   *
-   * @param {{half?: boolean}} [options] `half`: 16 instead of 32 bits a number
-   */
-  async weights({ half = false } = {}) {
-    return (await this.engine.call("weights", { trainer: this.handle, half })).bytes;
-  }
-
-  /** All that `createTrainer` needs to go on later, besides the same data. */
-  snapshot() {
-    return this.engine.call("snapshot", { trainer: this.handle });
-  }
-}
+/** Of each thread the lock that it holds, by what is common to them. @param {string} locks @param {number} threads */
+const threadLocks = (locks, threads) => Array.from({ length: threads }, (_, i) => `${locks}-${i}`);
 
 /**
  * @param {string | URL | Blob | Uint8Array} source

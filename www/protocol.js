@@ -68,7 +68,9 @@
 /**
  * Argument and answer of every method of the worker.
  * @typedef {object} Methods
- * @property {[{variant: string, threads: number}, {}]} init Loads the wasm module and starts its threads.
+ * @property {[{variant: string, threads: number, locks: string}, {}]} init Loads the wasm module and starts its threads; each
+ *   holds the lock of its number, `LOCKS-0` and so on, until it ends.
+ * @property {[{}, {}]} ping Answers, unless the worker is at work.
  * @property {[{config: Config}, Description]} describe Costs of a network, layer by layer.
  * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Makes a classifier.
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
@@ -92,7 +94,8 @@
  *   held-out pictures from `first` on as fit into the time.
  * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
  * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.
- * @property {[{trainer: number, recipe: Recipe}, {}]} setRecipe Changes those settings from the next step on.
+ * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes those settings from the next step on;
+ *   `position`: how many images have been drawn before.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
@@ -130,6 +133,11 @@
 /**
  * Something a person may wait for: a file of the data set that is being fetched; null when it has arrived.
  * @typedef {{loading: string | null}} Notice
+ */
+
+/**
+ * All of the core has arrived, and so many threads start.
+ * @typedef {{threads: number}} Starting
  */
 
 export {};

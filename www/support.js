@@ -35,8 +35,9 @@ export function pickInstructions() {
  * - `browser`: it has no shared memory for WebAssembly
  * - `isolation`: the page is not cross-origin isolated, so it may not use it
  * - `failed`: it was tried, in vain
+ * - `lost`: one of several has ended
  *
- * @typedef {"browser" | "isolation" | "failed"} Obstacle
+ * @typedef {"browser" | "isolation" | "failed" | "lost"} Obstacle
  */
 
 /** @returns {Obstacle | null} */

@@ -1,15 +1,20 @@
 /**
  * One of the core's threads: loads the core once more, on the memory of the worker that started it (worker.js), and joins
  * its pool. Knows nothing else.
+ *
+ * It holds a lock for as long as it computes. Should it end, by a crash or by the browser, whoever waits for that lock gets it
+ * (watch.js): the worker that waits for the thread's work can tell nobody.
  */
 
-/** @param {MessageEvent<{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory}>} event */
-onmessage = async ({ data: { glue, module, memory } }) => {
+/** @param {MessageEvent<{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory, lock: string}>} event */
+onmessage = async ({ data: { glue, module, memory, lock } }) => {
   try {
     const core = await import(/* @vite-ignore */ /* webpackIgnore: true */ glue);
     await core.default({ module_or_path: module, memory });
-    postMessage({ loaded: true });
-    core.joinPool();
+    await navigator.locks.request(lock, () => {
+      postMessage({ loaded: true });
+      core.joinPool();
+    });
   } catch (error) {
     postMessage({ loaded: false, reason: String(error) });
   }

@@ -42,10 +42,12 @@ const pictures = new Map();
 
 /** @type {{[M in keyof Methods]: (args: Methods[M][0]) => Methods[M][1] | Promise<Methods[M][1]>}} */
 const methods = {
-  async init({ variant, threads }) {
-    core = await loadCore(variant, threads);
+  async init({ variant, threads, locks }) {
+    core = await loadCore(variant, threads, locks, () => postMessage({ threads }));
     return {};
   },
+
+  ping: () => ({}),
 
   describe: ({ config }) => core.describe(config),
 
@@ -204,7 +206,7 @@ const methods = {
     const changed = { ...training.recipe, ...recipe };
     training.trainer.set_recipe(changed);
     training.recipe = changed;
-    return {};
+    return { position: training.position };
   },
 
   toOnnx: ({ weights, options }) => ({ bytes: core.to_onnx(weights, options) }),

@@ -59,6 +59,18 @@ export function createModelBar(context, openWeights) {
   const unmeasured = h("span", { class: "figure", hidden: true });
   costs.append(unmeasured, obstacle, waits);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const lost = h("p", { class: "problem", role: "alert", hidden: true });
+  const silence = h("span", { role: "status" });
+  const silent = h(
+    "p",
+    { class: "bar-loading", hidden: true },
+    silence,
+    h("button", {
+      type: "button",
+      t: "bar.silent.end",
+      onclick: () => engine.restart().catch((error) => model.report(error)),
+    }),
+  );
   const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
   const cancel = h("button", { type: "button", t: "cancel", onclick: giveUp });
   const fetched = h("span", { role: "status" });
@@ -72,7 +84,7 @@ export function createModelBar(context, openWeights) {
     summary,
     toggles,
   );
-  const element = h("div", { class: "bar-inner" }, row, costs, loading, problem, reading.element);
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, silent, lost, problem, reading.element);
 
   /** What is being fetched, the first of it. @returns {import("../library.js").Fetching | undefined} */
   const fetching = () => [...library.fetching.values()][0];
@@ -142,6 +154,9 @@ export function createModelBar(context, openWeights) {
     obstacle.hidden = !engine.obstacle;
     if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
     const running = state.room === "train" ? session.running : undefined;
+    const one = engine.obstacle === "lost";
+    lost.hidden = !one;
+    setWords(lost, one ? t("error.thread-lost") : "");
     waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
     readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
     const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
@@ -179,6 +194,11 @@ export function createModelBar(context, openWeights) {
   document.addEventListener("language", () => {
     for (const one of figures) one.translate();
     update();
+  });
+  engine.addEventListener("silent", (event) => {
+    const seconds = /** @type {CustomEvent} */ (event).detail;
+    silent.hidden = seconds === null;
+    setWords(silence, seconds === null ? "" : t("bar.silent", { seconds }));
   });
   // threads may fail then
   engine.addEventListener("restart", () => {

@@ -1,0 +1,130 @@
+// An engine that no longer answers: what is certain ends it, and of what is not a person hears.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { startLab } from "./lab.js";
+import { button, message, MINUTE, step, stepsDone } from "./train.js";
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+/** @typedef {import("playwright-core").Page} Page */
+
+/**
+ * Opens the page with other code before that of one of its files.
+ *
+ * @param {string} path @param {string} [file] @param {() => void} [before]
+ */
+async function open(path, file = "", before = () => {}) {
+  const context = await lab.browser.newContext({ locale: "en", serviceWorkers: "block" });
+  if (file)
+    await context.route(`**/${file}`, async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: `(${before})();\n${await response.text()}` });
+    });
+  const page = await context.newPage();
+  await page.clock.install();
+  await page.goto(lab.url + path);
+  return { page, context };
+}
+
+/** Lets tests end the core's threads. */
+function watchThreads() {
+  const worker = /** @type {any} */ (globalThis);
+  worker.threads = [];
+  worker.Worker = class extends Worker {
+    constructor(/** @type {[URL, WorkerOptions]} */ ...args) {
+      super(...args);
+      worker.threads.push(this);
+    }
+  };
+}
+
+/** The thread that the engine runs on. @param {Page} page */
+function engineOf(page) {
+  const worker = page.workers().find((worker) => worker.url().endsWith("/worker.js"));
+  assert.ok(worker);
+  return worker;
+}
+
+/** Keeps the engine from answering. @param {Page} page @param {number} milliseconds */
+const block = (page, milliseconds) =>
+  engineOf(page).evaluate((milliseconds) => {
+    setTimeout(() => {
+      const end = Date.now() + milliseconds;
+      while (Date.now() < end);
+    });
+  }, milliseconds);
+
+test(
+  "a training whose helper thread ends goes back to its checkpoint, and Classify answers again",
+  { timeout: 2 * MINUTE },
+  async () => {
+    const { page, context } = await open("?threads=2#train", "core.js", watchThreads);
+    await page.locator(".cost", { hasText: "2 threads" }).waitFor();
+    await button(page, "One step").click();
+    await message(page, /pauses at step 1;/);
+    await button(page, "Go on").click();
+    await stepsDone(page, 3);
+    await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[1].terminate());
+    await message(page, /Run 1 has not ended: it can go on from step 1/);
+    await page.locator("#bar .problem", { hasText: "One of the engine’s threads has ended" }).waitFor();
+    await page.locator(".cost", { hasText: "1 thread," }).waitFor();
+    await button(page, "Go on with run 1").click();
+    await stepsDone(page, 3);
+    await page.locator("#tab-classify").click();
+    await page.locator("#panel-classify .says[aria-busy=false] .predictions li").first().waitFor();
+    await context.close();
+  },
+);
+
+test("a helper thread that ends while nothing is computed is heard of too", { timeout: MINUTE }, async () => {
+  const { page, context } = await open("?threads=2", "core.js", watchThreads);
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[0].terminate());
+  await page.locator(".cost", { hasText: "1 thread," }).waitFor();
+  await page.locator("#panel-classify .says[aria-busy=false] .predictions li").first().waitFor();
+  await context.close();
+});
+
+test("threads that never start are given up, though the engine is stuck in it", { timeout: MINUTE }, async () => {
+  const { page, context } = await open("?threads=2", "core.js", () => {
+    /** @type {any} */ (globalThis).Worker = class {
+      constructor() {
+        for (;;); // as Firefox was seen to do
+      }
+    };
+  });
+  await page.locator("#bar", { hasText: "Loading" }).waitFor();
+  await page.waitForTimeout(3000); // until everything has arrived
+  await page.clock.runFor(30_000);
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await page.locator(".cost", { hasText: "1 thread," }).waitFor();
+  await page.getByRole("button", { name: "why only one" }).waitFor();
+  await context.close();
+});
+
+test("an engine that is silent is told, and ended by the person alone", { timeout: 2 * MINUTE }, async () => {
+  const { page, context } = await open("?threads=1#train");
+  await button(page, "Start").click();
+  await stepsDone(page, 1);
+  const silent = page.getByText(/^The engine has not answered for 20 s/);
+  await block(page, 6000);
+  await page.clock.fastForward(3_600_000); // a laptop that slept: timers fire once
+  assert.ok(await silent.isHidden());
+  await page.clock.runFor(21_000);
+  await silent.waitFor();
+  await silent.waitFor({ state: "hidden" });
+  await stepsDone(page, (await step(page)) + 1); // it was at work
+  await block(page, 1e9);
+  await page.clock.runFor(25_000);
+  await page.getByRole("button", { name: "End it and start anew" }).click();
+  await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses at step 1;/);
+  await context.close();
+});

@@ -1,0 +1,207 @@
+// Stand-ins for what the page's logic is given: an engine whose training is numbers, a storage in memory, a library, a project.
+
+/** Locks as browsers have them, as far as the page needs them: all pages of a test share these, as tabs do. */
+const locks = new Map();
+const request = async (/** @type {string} */ name, /** @type {any} */ { ifAvailable }, /** @type {any} */ hold) => {
+  while (locks.has(name)) {
+    if (ifAvailable) return hold(null);
+    await locks.get(name);
+  }
+  const held = Promise.resolve(hold({ name })).finally(() => locks.delete(name));
+  locks.set(name, held);
+  return held;
+};
+Object.defineProperty(globalThis, "navigator", { value: { locks: { request } }, configurable: true });
+
+/** The pages so far are closed: whatever they held is free. */
+export const closePages = () => locks.clear();
+
+/** What is let go of by hand, in the order in which it was asked for. */
+export class Gate {
+  /** @type {{name: string, open: () => void, fail: (error: Error) => void}[]} */
+  held = [];
+  /** Names of what waits for `open`. @type {Set<string>} */
+  closed = new Set();
+
+  /** @template T @param {string} name @param {() => T} act @returns {Promise<T>} */
+  async pass(name, act) {
+    if (this.closed.has(name))
+      await new Promise((open, fail) => this.held.push({ name, open: () => open(null), fail }));
+    return act();
+  }
+
+  /** @param {string} name @param {Error} [error] */
+  open(name, error) {
+    this.closed.delete(name);
+    const held = this.held.filter((one) => one.name === name);
+    this.held = this.held.filter((one) => one.name !== name);
+    for (const one of held) error ? one.fail(error) : one.open();
+  }
+}
+
+const coded = (/** @type {string} */ code) => Object.assign(new Error(code), { code });
+
+/**
+ * An engine with one training at a time. Its weights are the number of steps that they were trained for and the rates by
+ * which, as text; `loss(step)` and `accuracy(step)` are what tests say. Answers come in the order of the questions.
+ */
+export class FakeEngine extends EventTarget {
+  gate = new Gate();
+  loss = (/** @type {number} */ _step) => 2;
+  accuracy = (/** @type {number} */ step) => Math.min(0.9, step / 100);
+  /** @type {any} */
+  training = null;
+  batch = 10;
+  imagesPerEpoch = 1000;
+  /** How the trainers were made. @type {any[]} */
+  made = [];
+
+  /** @param {any} how */
+  async createTrainer({ recipe, snapshot }) {
+    this.made.push({ recipe, snapshot });
+    const training = snapshot
+      ? { ...JSON.parse(new TextDecoder().decode(snapshot.bytes)), recipe: snapshot.recipe }
+      : { rates: [], recipe };
+    const position = snapshot ? snapshot.position : 0;
+    this.training = { ...training, position };
+    return new FakeTrainer(this, this.training);
+  }
+
+  /** The core is lost: what waits fails, and so does all that is asked of its trainings. */
+  crash() {
+    const error = coded("engine-stopped");
+    this.training = null;
+    for (const { name } of [...this.gate.held]) this.gate.open(name, error);
+    this.dispatchEvent(new CustomEvent("restart", { detail: error }));
+  }
+
+  async restart() {
+    this.crash();
+  }
+}
+
+class FakeTrainer {
+  labels = ["circle", "ring"];
+  held_out = 100;
+  ahead = 0;
+  #engine;
+  #training;
+
+  /** @param {FakeEngine} engine @param {any} training */
+  constructor(engine, training) {
+    this.#engine = engine;
+    this.#training = training;
+    this.images_per_epoch = engine.imagesPerEpoch;
+  }
+
+  /** @template T @param {string} name @param {() => T} act @returns {Promise<T>} */
+  async #ask(name, act) {
+    await new Promise(setImmediate); // an answer is a message
+    return this.#engine.gate.pass(name, () => {
+      if (this.#engine.training !== this.#training) throw coded("closed");
+      return act();
+    });
+  }
+
+  get #bytes() {
+    return new TextEncoder().encode(JSON.stringify({ rates: this.#training.rates }));
+  }
+
+  /** @param {{steps?: number, signal?: AbortSignal}} options */
+  async *run({ steps = Infinity, signal } = {}) {
+    for (let taken = 0; taken < steps; taken++) {
+      signal?.throwIfAborted();
+      yield await this.#ask("train", () => {
+        const { rates, recipe } = this.#training;
+        rates.push(recipe.learning_rate);
+        this.#training.position += this.#engine.batch;
+        const step = rates.length;
+        return { step, loss: this.#engine.loss(step), accuracy: 0.5, learning_rate: recipe.learning_rate };
+      });
+    }
+  }
+
+  /** @param {any} options */
+  evaluate({ images = this.held_out, signal, weightsIf }) {
+    return this.#ask("evaluate", () => {
+      signal?.throwIfAborted();
+      const step = this.#training.rates.length;
+      const found = { loss: this.#engine.loss(step), accuracy: this.#engine.accuracy(step), total: images };
+      const labels = Uint32Array.from({ length: images }, (_, i) => i % 2);
+      const each = { labels, predictions: labels, confidences: new Float32Array(images) };
+      return { ...found, ...each, weights: weightsIf?.(found) ? this.#bytes : null };
+    });
+  }
+
+  snapshot() {
+    return this.#ask("snapshot", () => {
+      const { recipe, position } = this.#training;
+      return { bytes: this.#bytes, recipe: { ...recipe }, position };
+    });
+  }
+
+  /** @param {any} recipe */
+  setRecipe(recipe) {
+    return this.#ask("setRecipe", () => {
+      this.#training.recipe = { ...this.#training.recipe, ...recipe };
+      return { position: this.#training.position };
+    });
+  }
+
+  weights = () => this.#ask("weights", () => this.#bytes);
+  heldOut = async () => ({ images: new Uint8Array(), labels: new Uint32Array(), resolution: 1 });
+  async close() {}
+}
+
+/** The storage of runs, which outlives a page; every page has an `open` of its own. */
+export class FakeStorage {
+  gate = new Gate();
+  /** @type {Map<string, any>} */
+  runs = new Map();
+  /** @type {Map<string, Uint8Array>} */
+  weights = new Map();
+  /** @type {Set<() => void>} */
+  #pages = new Set();
+
+  async open() {
+    const { runs, weights, gate } = this;
+    const copy = (/** @type {any} */ run) => ({ ...structuredClone(run), weights: null, bestWeights: null });
+    let mine = () => {};
+    const tell = () => this.#pages.forEach((page) => page !== mine && page());
+    return {
+      list: () => gate.pass("list", () => [...runs.values()].map(copy)),
+      read: async (/** @type {string} */ id) =>
+        runs.has(id) ? { ...copy(runs.get(id)), weights: weights.get(id) ?? null } : undefined,
+      weights: async (/** @type {string} */ id, /** @type {string} */ which) =>
+        weights.get(`${id}${which === "best" ? " best" : ""}`),
+      keep: (/** @type {any} */ { weights: last, bestWeights, ...run }) => {
+        const stored = structuredClone(run);
+        return gate.pass("keep", () => {
+          runs.set(run.id, stored);
+          if (last) weights.set(run.id, last);
+          if (run.end === "failed") weights.delete(run.id);
+          if (bestWeights) weights.set(`${run.id} best`, bestWeights);
+          if (!run.best) weights.delete(`${run.id} best`);
+          tell();
+        });
+      },
+      hide: async () => {},
+      remove: async (/** @type {string} */ id) => {
+        runs.delete(id);
+        weights.delete(id);
+        weights.delete(`${id} best`);
+        tell();
+      },
+      listen: (/** @type {() => void} */ hear) => void this.#pages.add((mine = hear)),
+    };
+  }
+}
+
+export class FakeLibrary {
+  /** @type {any[]} */
+  kept = [];
+  /** @param {any} entry @param {Uint8Array} bytes */
+  keep(entry, bytes) {
+    this.kept.push({ ...entry, bytes });
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * What a page holds of the worker's: pictures, classifiers, trainers. Each of their methods asks the worker for something.
+ */
+import { checkWhole } from "./checks.js";
+import { abortable } from "./download.js";
+import { EngineError } from "./errors.js";
+
+/**
+ * @typedef {import("./engine.js").Engine} Engine
+ * @typedef {import("./protocol.js").Config} Config
+ * @typedef {import("./protocol.js").Recipe} Recipe
+ * @typedef {import("./decode.js").ImageSource} ImageSource
+ */
+
+/** How long the worker trains or evaluates before it listens again, in milliseconds. */
+export const SLICE = 50;
+
+/** Something the worker holds until it is closed. */
+class Held {
+  /** @param {Engine} engine @param {number} handle */
+  constructor(engine, handle) {
+    this.engine = engine;
+    this.handle = handle;
+  }
+
+  /** Frees its memory; a core that was stopped has freed it already. */
+  async close() {
+    await this.engine.call("drop", { handle: this.handle }).catch(() => {});
+  }
+}
+
+/** A decoded picture. */
+export class Picture extends Held {
+  /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height @param {Blob | null} preview */
+  constructor(engine, handle, width, height, preview) {
+    super(engine, handle);
+    this.width = width;
+    this.height = height;
+    /** A small JPEG to be shown instead of a file that is large, or that not all browsers show upright. */
+    this.preview = preview;
+  }
+}
+
+/** A network that classifies. */
+export class Classifier extends Held {
+  /** @param {Engine} engine @param {number} handle @param {Required<Config>} config @param {string[]} labels */
+  constructor(engine, handle, config, labels) {
+    super(engine, handle);
+    this.config = config;
+    this.labels = labels;
+  }
+
+  /**
+   * The `k` likeliest classes.
+   *
+   * @param {ImageSource | Picture} image
+   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
+   */
+  async classify(image, { k = 5, crop = false } = {}) {
+    checkWhole({ k });
+    return this.#look(image, (picture) => this.engine.call("classify", { classifier: this.handle, picture, k, crop }));
+  }
+
+  /**
+   * What a block puts out: `values`, one channel of `size` × `size` numbers after the other, and the R × R RGBA bytes that
+   * the network saw, as `crop`.
+   *
+   * @param {ImageSource | Picture} image
+   * @param {number} block 0 – 16
+   */
+  async featureMaps(image, block) {
+    checkWhole({ block });
+    return this.#look(image, (picture) => this.engine.call("featureMaps", { classifier: this.handle, picture, block }));
+  }
+
+  /**
+   * @template T
+   * @param {ImageSource | Picture} image
+   * @param {(picture: number) => Promise<T>} look
+   */
+  async #look(image, look) {
+    const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
+    try {
+      return await look(picture.handle);
+    } finally {
+      if (picture !== image) picture.close();
+    }
+  }
+
+  /** @param {number} resolution 8 – 1024, on any weights */
+  async setResolution(resolution) {
+    checkWhole({ resolution });
+    await this.engine.call("resize", { classifier: this.handle, resolution });
+    this.config = { ...this.config, resolution };
+  }
+
+  /** Times one picture through this network. */
+  measure() {
+    return this.engine.call("measure", { classifier: this.handle });
+  }
+}
+
+/** A network in training. Its actions take turns: an evaluation holds training up, so both speak of the same weights. */
+export class Trainer extends Held {
+  /** @type {Promise<unknown>} */
+  #turn = Promise.resolve();
+  /** @type {import("./protocol.js").Step[]} steps done that nobody has taken yet */
+  #done = [];
+
+  /** @param {Engine} engine @param {number} handle @param {import("./protocol.js").Prepared} prepared */
+  constructor(engine, handle, prepared) {
+    super(engine, handle);
+    this.labels = prepared.names;
+    this.images_per_epoch = prepared.images_per_epoch;
+    this.held_out = prepared.held_out;
+  }
+
+  /** How many steps are done that `run` has not handed over yet. */
+  get ahead() {
+    return this.#done.length;
+  }
+
+  /**
+   * @template T
+   * @param {() => Promise<T>} action
+   * @returns {Promise<T>}
+   */
+  #inTurn(action) {
+    const result = this.#turn.then(action);
+    this.#turn = result.catch(() => {});
+    return result;
+  }
+
+  /**
+   * Trains while it is iterated: `for await (const { step, loss, accuracy, learning_rate } of trainer.run())`. Leaving
+   * the loop pauses; a later `run` goes on from there. An abort first hands over the steps that were done.
+   *
+   * @param {{steps?: number, signal?: AbortSignal}} [options]
+   */
+  async *run({ steps = Infinity, signal } = {}) {
+    if (steps !== Infinity) checkWhole({ steps });
+    const halt = () => this.engine.call("halt", { trainer: this.handle }).catch(() => {}); // a core that was stopped has halted
+    signal?.addEventListener("abort", halt);
+    try {
+      for (let taken = 0; taken < steps; taken++) {
+        while (!this.#done.length) {
+          signal?.throwIfAborted();
+          await this.#inTurn(async () => {
+            const args = { trainer: this.handle, steps: steps - taken, milliseconds: SLICE };
+            this.#done.push(...(await this.engine.call("train", args)).steps);
+          });
+        }
+        yield /** @type {import("./protocol.js").Step} */ (this.#done.shift());
+      }
+    } finally {
+      signal?.removeEventListener("abort", halt);
+    }
+  }
+
+  /**
+   * Loss and accuracy on held-out pictures, with the running averages of batch norm; for each its label, the class
+   * predicted and how probable that was.
+   *
+   * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void,
+   *   weightsIf?: (found: {loss: number, accuracy: number, total: number}) => boolean}} [options] `images`: how many, from the
+   *   first; all where it is left out or there are fewer. `weightsIf` hears what was found, and says whether the weights that
+   *   were judged shall come with it, as a file
+   */
+  evaluate({ images: most = this.held_out, signal, onProgress, weightsIf } = {}) {
+    return this.#inTurn(async () => {
+      const images = Math.min(most, this.held_out);
+      if (!(images > 0))
+        throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
+      const each = {
+        predictions: new Uint32Array(images),
+        confidences: new Float32Array(images),
+        labels: new Uint32Array(images),
+      };
+      const all = { loss: 0, correct: 0, total: 0 };
+      while (all.total < images) {
+        const args = { trainer: this.handle, first: all.total, count: images - all.total, milliseconds: SLICE };
+        const part = await abortable(this.engine.call("evaluate", args), signal);
+        each.predictions.set(part.predictions, all.total);
+        each.confidences.set(part.confidences, all.total);
+        each.labels.set(part.labels, all.total);
+        all.loss += part.loss * part.total;
+        all.correct += part.correct;
+        all.total += part.total;
+        onProgress?.(all.total / images);
+      }
+      const found = { ...all, loss: all.loss / all.total, accuracy: all.correct / all.total };
+      return { ...found, ...each, weights: weightsIf?.(found) ? await this.weights() : null };
+    });
+  }
+
+  /**
+   * A changed recipe, from the next step on; gives how many pictures it has been trained on before.
+   *
+   * @param {Recipe} recipe what changes; `batch` and `freeze` cannot
+   */
+  setRecipe(recipe) {
+    return this.engine.call("setRecipe", { trainer: this.handle, recipe });
+  }
+
+  /** Held-out pictures and their labels. @param {number} count @param {number} [first] */
+  heldOut(count, first = 0) {
+    return this.engine.call("heldOut", { trainer: this.handle, first, count });
+  }
+
+  /** What the network says now about one held-out picture. @param {number} index @param {number} k */
+  predict(index, k) {
+    return this.engine.call("predict", { trainer: this.handle, index, k });
+  }
+
+  /**
+   * The network as a `.safetensors` file.
+   *
+   * @param {{half?: boolean}} [options] `half`: 16 instead of 32 bits a number
+   */
+  async weights({ half = false } = {}) {
+    return (await this.engine.call("weights", { trainer: this.handle, half })).bytes;
+  }
+
+  /** All that `createTrainer` needs to go on later, besides the same data; of a moment when `run` has handed over all steps. */
+  snapshot() {
+    return this.#inTurn(() => this.engine.call("snapshot", { trainer: this.handle }));
+  }
+}
