@@ -100,8 +100,11 @@ export function number(value, options = {}) {
 }
 
 /** Three digits of a measured figure: zeros at the end tell how exact it is. @param {number} value */
-export const figure = (value) =>
-  Number.isFinite(value) ? number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 }) : "–";
+export function figure(value) {
+  if (!Number.isFinite(value)) return "–";
+  if (value >= 999_500) return scientific(value); // of what leaves all bounds, 3e38 would be 39 digits
+  return number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+}
 
 /** At most three digits: 1.2, 12.3, 123. @param {number} value */
 const short = (value) => number(value, { maximumSignificantDigits: 3 });
@@ -109,8 +112,11 @@ const short = (value) => number(value, { maximumSignificantDigits: 3 });
 /** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
 export function tiny(value) {
   if (!value || value >= 1e-4) return short(value);
-  return number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
+  return scientific(value);
 }
+
+/** @param {number} value */
+const scientific = (value) => number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
 
 /** A number and its unit, which stay on one line. @param {string} amount @param {string} unit */
 const of = (amount, unit) => `${amount}\u00a0${unit}`;

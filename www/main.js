@@ -124,7 +124,8 @@ function missingWeights({ state, library, model }) {
     const id = String(state.values[room][key]);
     if (!id || library.find(id)) continue;
     state.set(room, { [key]: "" });
-    model.report(new EngineError("gone", `there are no weights ${id} here`, { id: id.replace("file:", "") }));
+    const code = id.startsWith("run-") || id === "classes" ? "gone-trained" : "gone";
+    model.report(new EngineError(code, `there are no weights ${id} here`, { id: id.replace("file:", "") }));
   }
 }
 

@@ -2,57 +2,23 @@
  * One training after another: start, pause, one step, stop; every run is kept. Knows no DOM.
  *
  * @typedef {import("./settings.js").Values} Values
- * @typedef {import("./settings.js").Value} Value
- *
- * @typedef {object} Evaluated
- * @property {number} step
- * @property {number} loss
- * @property {number} accuracy
- * @property {number} total pictures it looked at
+ * @typedef {import("./run.js").Run} Run
  *
  * @typedef {object} Judged of each picture
  * @property {Uint32Array} labels
  * @property {Uint32Array} predictions
  * @property {Float32Array} confidences how probable the predicted class is to the network
- *
- * @typedef {object} Run
- * @property {string} id no other run has it, not even before a reload
- * @property {number} number from 1
- * @property {Values} settings it was started with, later changes included
- * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
- * @property {Evaluated[]} evaluations
- * @property {{step: number, key: string, from: Value, to: Value}[]} [changes] of settings, after so many steps
- * @property {number} steps_per_epoch
- * @property {number} held_out pictures an evaluation looks at, 0 until the first
- * @property {"active" | "interrupted" | "stopped" | "finished" | "failed"} end interrupted: it can go on from its checkpoint
- * @property {import("./protocol.js").Config} config
- * @property {string[]} labels
- * @property {number} [checkpoint] steps that were done when its last checkpoint was stored
- * @property {boolean} [hidden] whether its curves are not drawn
- * @property {Uint8Array | null} weights once it has ended, where they are in memory
  */
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
+import { goodBest, guessing, isBetter, troubleOf } from "./health.js";
+import { GRID, Pace, sampleOf } from "./pace.js";
+import { CURVES, newRun, stepOf } from "./run.js";
 import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
 import { claim } from "./storage.js";
 
-/** What is kept of each step. */
-const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate"]);
-/** Held-out pictures shown. */
-export const GRID = 40;
-/** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
-const HELD_OUT = [GRID, 500];
-/** How many times as many it may be for the sake of comparing runs, or as few. */
-const COMPARABLE = 3;
-/** How much faster a picture is evaluated than trained on, roughly. */
-const EVALUATION_SPEED = 3;
-/** Training takes at least this many times as long as the evaluations between it. */
-const EVALUATION_SHARE = 6;
-const EVALUATE_AFTER = 1500;
-/** Milliseconds of training that may be lost with the page. */
-const CHECKPOINT_AFTER = 20_000;
 /** Codes of errors after which the core has forgotten the training, or what it has is of no use; after others it can go on. */
-const LOST = ["engine-stopped", "closed", "diverged"];
+const LOST = ["engine-stopped", "thread-lost", "closed", "diverged"];
 
 /**
  * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation.
@@ -86,6 +52,10 @@ export class Session extends EventTarget {
   #generation = 0;
   /** Lets another tab have the run under way. */
   #release = () => {};
+  /** Changes of settings that the core has not confirmed, in their order. @type {Set<Values>} */
+  #asked = new Set();
+  /** They are made one after the other. @type {Promise<unknown>} */
+  #changed = Promise.resolve();
 
   /**
    * @param {import("./engine.js").Engine} engine
@@ -100,6 +70,14 @@ export class Session extends EventTarget {
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
+    // a run that pauses asks nothing of the core, and would not hear of it
+    for (const type of ["restart", "failure"]) {
+      engine.addEventListener(type, (event) => {
+        const reason =
+          /** @type {CustomEvent} */ (event).detail ?? new EngineError("closed", "the engine was started anew");
+        if (this.trainer) this.#interrupt(reason);
+      });
+    }
   }
 
   /** Whether a run is under way, be it paused. */
@@ -107,9 +85,16 @@ export class Session extends EventTarget {
     return this.state !== "idle";
   }
 
-  /** The settings of the run under way. */
+  /** The settings of the run under way, as they will be when the core has heard of all changes. */
   get running() {
-    return this.active ? this.run?.settings : undefined;
+    return this.active && this.run ? Object.assign({}, this.run.settings, ...this.#asked) : undefined;
+  }
+
+  /** Forgets what went wrong, where nothing is under way. */
+  forgetProblem() {
+    if (this.active || !this.problem) return;
+    this.problem = null;
+    this.dispatchEvent(new Event("state"));
   }
 
   /**
@@ -132,35 +117,22 @@ export class Session extends EventTarget {
 
   /** @param {Values} settings @param {import("./protocol.js").Config} config @param {import("./engine.js").Trainer} trainer */
   async #newRun(settings, config, { images_per_epoch, labels }) {
-    /** @type {Run} */
-    const run = {
-      id: `run-${Date.now().toString(36)}`,
-      number: this.runs.next,
-      settings: { ...settings },
-      steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
-      evaluations: [],
-      held_out: 0,
-      steps_per_epoch: images_per_epoch / Number(settings.batch),
-      end: "active",
-      config: { ...config, classes: labels.length },
-      labels,
-      weights: null,
-    };
+    const steps_per_epoch = images_per_epoch / Number(settings.batch);
+    const run = newRun(await this.runs.claimNumber(), settings, config, labels, steps_per_epoch);
     await this.#claim(run);
     this.runs.add(run);
     return run;
   }
 
-  /** Goes on with a run that was interrupted. @param {Run} run */
+  /** Goes on with a run that was interrupted, from its last checkpoint. @param {Run} run */
   async recover(run) {
-    await this.#begin(run.settings, undefined, async () => {
+    await this.#begin(run.settings, undefined, async (signal) => {
       await this.#claim(run);
-      await this.runs.refresh(run);
+      const bytes = await abortable(this.runs.reread(run), signal);
       const { settings, steps } = run;
-      const bytes = await this.runs.weightsOf(run);
-      const position = steps.step.length * Number(settings.batch);
-      const how = { snapshot: { bytes, recipe: recipeOf(settings), position } };
-      return [how, async () => this.runs.reopen(run)];
+      // checkpoints of earlier builds say nothing of it
+      const { recipe = recipeOf(settings), position = steps.step.length * Number(settings.batch) } = run.snapshot ?? {};
+      return [{ snapshot: { bytes, recipe, position } }, async () => this.runs.reopen(run)];
     });
   }
 
@@ -216,6 +188,7 @@ export class Session extends EventTarget {
   async resume(steps) {
     if (this.state !== "paused") return;
     this.problem = null;
+    this.#stopping = false;
     this.#abort.abort(); // an evaluation that goes on
     this.#abort = new AbortController();
     await this.#train(steps);
@@ -250,21 +223,30 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Trains by these settings too from now on, which may change while training; where that fails, as before. @param {Values} changes */
+  /**
+   * Trains by these settings too from the next step on; where that fails, as before. What the run says of itself changes when
+   * the core has confirmed it: answers come in the order of what was done, so a checkpoint has the settings that it was
+   * trained by.
+   *
+   * @param {Values} changes
+   */
   async change(changes) {
     const { trainer, run } = this;
     if (!this.active || !trainer || !run) return;
-    const before = run.settings;
-    run.settings = { ...before, ...changes };
+    this.#asked.add(changes);
     this.dispatchEvent(new Event("state"));
-    try {
-      await trainer.setRecipe(recipeOf(run.settings));
-      this.runs.note(run, before);
-    } catch (error) {
-      run.settings = before;
+    const change = this.#changed.then(async () => {
+      const before = run.settings;
+      const settings = { ...before, ...changes };
+      const { position } = await trainer.setRecipe(recipeOf(settings));
+      run.settings = settings;
+      this.runs.note(run, before, Math.round(position / Number(settings.batch)));
+    });
+    this.#changed = change.catch(() => {});
+    await change.finally(() => {
+      this.#asked.delete(changes);
       this.dispatchEvent(new Event("state"));
-      throw error;
-    }
+    });
   }
 
   /** Steps from the first to the last epoch's end. */
@@ -272,15 +254,19 @@ export class Session extends EventTarget {
     return this.run ? Math.ceil(this.run.steps_per_epoch * Number(this.run.settings.epochs)) : 0;
   }
 
-  /** The weights of a run that has not failed, as a file. @param {Run} run */
-  weightsOf(run) {
-    return run.end === "active" && this.trainer ? this.trainer.weights() : this.runs.weightsOf(run);
+  /** Some of the weights of a run, which it has, as a file. @param {Run} run @param {import("./run.js").Which} which */
+  weightsOf(run, which) {
+    const under_way = run.end === "active" && which === "last" && this.trainer;
+    return under_way ? under_way.weights() : this.runs.weightsOf(run, which);
   }
 
-  /** Puts a run's weights among those at hand. @param {Run} run @param {Uint8Array} bytes */
-  keep({ id, number, steps, config, labels }, bytes) {
-    const run = { number, step: steps.step.at(-1) ?? 0, when: new Date() };
-    this.#library.keep({ id, origin: "trained", run, config, labels }, bytes);
+  /** Puts some of a run's weights among those at hand. Returns by which id. @param {Run} of @param {import("./run.js").Which} which @param {Uint8Array} bytes */
+  keep(of, which, bytes) {
+    const { number, config, labels, best } = of;
+    const id = which === "last" ? of.id : `${of.id}-best`;
+    const step = (which === "best" && best?.step) || stepOf(of);
+    this.#library.keep({ id, origin: "trained", run: { number, step, when: new Date() }, config, labels }, bytes);
+    return id;
   }
 
   /** @param {number} [steps] */
@@ -292,8 +278,9 @@ export class Session extends EventTarget {
     try {
       await this.#steps(trainer, run, signal, steps);
       const finished = run.steps.step.length >= this.total;
+      if (!finished && !this.#stopping) await this.#checkpoint();
+      // it may have been stopped meanwhile
       if (finished || this.#stopping) return await this.#finish(finished ? "finished" : "stopped");
-      await this.#checkpoint();
       this.#enter("paused");
       if (signal.aborted) this.#abort = new AbortController();
       const { signal: interrupted } = this.#abort;
@@ -312,25 +299,22 @@ export class Session extends EventTarget {
     this.#release = release;
   }
 
-  /** Stores all that the run needs to go on, should the page or the core be lost. */
+  /** Keeps all that the run needs to go on, should the page or the core be lost: what it is when the core answers. */
   async #checkpoint() {
     const { trainer, run } = this;
-    if (trainer && run) await this.runs.checkpoint(run, (await trainer.snapshot()).bytes);
+    if (!trainer || !run) return;
+    const snapshot = await trainer.snapshot();
+    if (run.end === "active") this.runs.checkpoint(run, snapshot);
   }
 
   /** Something went wrong: the run is paused or, where the core has forgotten it, back at its checkpoint. @param {unknown} error */
   #interrupt(error) {
+    if (!this.active) return;
     this.problem = error;
     if (!isLost(error)) return this.#enter("paused");
     const { run } = this;
-    if (run) {
-      const { checkpoint = 0 } = run;
-      if (checkpoint && codeOf(error) !== "diverged") {
-        run.end = "interrupted";
-        for (const key of CURVES) run.steps[key].length = checkpoint;
-        run.evaluations = run.evaluations.filter(({ step }) => step <= checkpoint);
-        run.changes = run.changes?.filter(({ step }) => step <= checkpoint);
-      } else run.end = "failed";
+    if (run && (codeOf(error) === "diverged" || !this.runs.goBack(run))) {
+      run.end = "failed";
       this.runs.keep(run);
     }
     this.trainer?.close();
@@ -345,10 +329,7 @@ export class Session extends EventTarget {
    */
   async #steps(trainer, run, signal, steps) {
     const { step: done } = run.steps;
-    let images = 0;
-    let began = performance.now();
-    let evaluate = began + EVALUATE_AFTER;
-    let checkpoint = began + CHECKPOINT_AFTER;
+    const pace = new Pace(Number(run.settings.batch));
     const end = done.length + (steps ?? Infinity);
     const left = () => Math.min(end, this.total) - done.length;
     try {
@@ -356,21 +337,16 @@ export class Session extends EventTarget {
         for await (const step of trainer.run({ steps: left(), signal })) {
           checkFinite(step.loss);
           for (const key of CURVES) run.steps[key].push(step[key]);
-          images += Number(run.settings.batch);
-          const now = performance.now();
-          this.rate = (1000 * images) / Math.max(now - began, 1);
+          this.rate = pace.step();
           this.dispatchEvent(new Event("steps"));
-          if (left() <= 0) break; // the number of epochs may change meanwhile
-          if (trainer.ahead || signal.aborted) continue;
-          if (now >= checkpoint) {
+          if (trainer.ahead) continue; // what is done is done, though the number of epochs may have changed meanwhile
+          if (left() <= 0) break;
+          if (signal.aborted) continue;
+          if (pace.checkpointDue && !this.runs.writing) {
             await this.#checkpoint();
-            checkpoint = performance.now() + CHECKPOINT_AFTER;
+            pace.checkpointed();
           }
-          if (now < evaluate) continue;
-          await this.#evaluate(signal);
-          const took = performance.now() - now;
-          began += took;
-          evaluate = now + took + Math.max(EVALUATE_AFTER, EVALUATION_SHARE * took);
+          if (pace.evaluationDue) await pace.evaluating(this.#evaluate(signal));
         }
       }
     } catch (error) {
@@ -382,7 +358,7 @@ export class Session extends EventTarget {
   get canEvaluateAll() {
     const { trainer, run, state } = this;
     const last = run?.evaluations.at(-1);
-    const stale = !!last && last.step < (run?.steps.step.at(-1) ?? 0);
+    const stale = !!last && !!run && last.step < stepOf(run);
     return !!trainer && !!last && (stale || last.total < trainer.held_out) && (state === "paused" || state === "idle");
   }
 
@@ -406,33 +382,30 @@ export class Session extends EventTarget {
   async #evaluate(signal, images) {
     const { trainer, run } = this;
     if (!trainer || !run) return;
-    run.held_out ||= Math.min(this.#sample(run), trainer.held_out);
+    run.held_out ||= Math.min(sampleOf(run, this.runs.all, this.rate), trainer.held_out);
     const onProgress = (/** @type {number} */ share) => {
       this.evaluating = share < 1 ? share : null;
       this.dispatchEvent(new Event("steps"));
     };
-    const evaluation = trainer.evaluate({ images: images ?? run.held_out, signal, onProgress });
-    const { loss, accuracy, total, ...judged } = await evaluation.finally(() => (this.evaluating = null));
+    const sample = images === undefined;
+    const evaluation = trainer.evaluate({
+      images: images ?? run.held_out,
+      signal,
+      onProgress,
+      weightsIf: ({ accuracy, loss }) => sample && isBetter({ step: 0, loss, accuracy, total: 0 }, run.best),
+    });
+    const { loss, accuracy, total, weights, ...judged } = await evaluation.finally(() => (this.evaluating = null));
     checkFinite(loss);
-    run.evaluations.push({ step: run.steps.step.at(-1) ?? 0, loss, accuracy, total });
+    const evaluated = { step: stepOf(run), loss, accuracy, total, guessing: guessing(judged.labels) };
+    run.evaluations.push(evaluated);
+    if (weights) {
+      run.best = evaluated;
+      run.bestWeights = weights;
+    }
     this.judged = judged;
     this.runs.keep(run);
     this.dispatchEvent(new Event("evaluation"));
-  }
-
-  /**
-   * How many held-out pictures a run is judged by: about as many as a second is enough for and, if that is not far off, the
-   * same as the run before it on the same data, so that the two can be compared.
-   *
-   * @param {Run} run
-   */
-  #sample(run) {
-    const [least, most] = HELD_OUT;
-    const affordable = Math.min(Math.max(Math.round(EVALUATION_SPEED * this.rate), least), most);
-    const { data } = run.settings;
-    const before = this.runs.all.findLast((other) => other !== run && other.settings.data === data)?.held_out ?? 0;
-    const near = before <= COMPARABLE * affordable && affordable <= COMPARABLE * before;
-    return near && data !== "pictures" ? before : affordable; // one's own pictures become more
+    if (this.state === "paused") await this.#checkpoint();
   }
 
   /** @param {"stopped" | "finished"} end */
@@ -441,25 +414,36 @@ export class Session extends EventTarget {
     if (!trainer || !run) return;
     try {
       // so that what is said of held-out pictures is of the run's last weights
-      if (run.evaluations.at(-1)?.step !== run.steps.step.at(-1)) await this.#evaluate();
+      if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate();
     } catch (error) {
       if (isLost(error)) throw error;
       this.problem = error; // no reason to keep the run from its end
     }
     run.weights = await trainer.weights();
+    const best = troubleOf(run) && goodBest(run) ? await this.runs.weightsOf(run, "best").catch(() => null) : null;
     run.end = end;
-    const stored = this.runs.keep(run);
-    if (run.settings.data === "pictures" && this.#generation === this.#project.generation) {
-      this.#project.keep({ bytes: run.weights, config: run.config, labels: run.labels });
-    } else this.keep(run, run.weights);
-    await stored;
+    if (run.best?.step === stepOf(run)) {
+      run.best = undefined;
+      run.bestWeights = null;
+    }
+    this.runs.keep(run);
+    this.#offer(run, best);
     this.#enter("idle");
+  }
+
+  /** Puts what a run has ended with among the weights at hand; where that is of no use, its best, or nothing. @param {Run} run @param {Uint8Array | null} best */
+  #offer(run, best) {
+    const bytes = troubleOf(run) ? best : run.weights;
+    if (!bytes) return;
+    if (run.settings.data === "pictures" && this.#generation === this.#project.generation)
+      this.#project.keep({ bytes, config: run.config, labels: run.labels });
+    else this.keep(run, best ? "best" : "last", bytes);
   }
 
   /** @param {Session["state"]} state */
   #enter(state) {
     this.state = state;
-    if (state === "idle") this.#release();
+    if (state === "idle") this.runs.settled.then(this.#release); // what another tab goes on from has been written
     this.dispatchEvent(new Event("state"));
   }
 }

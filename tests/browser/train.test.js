@@ -212,6 +212,8 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
   await button(page, "Start").click();
   await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
   assert.ok(await button(page, "Start").isEnabled());
+  await page.selectOption("#setting-data", "shapes");
+  assert.ok(await page.locator(".control .problem").isHidden(), "other data, and nothing is wrong with them");
   await bare.close();
 });
 
@@ -235,6 +237,50 @@ test(
     await message(page, /was stopped/);
   },
 );
+
+test("a loss that explodes is told, and the best weights before it can be used", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train?train.from=shapes-0.35&train.schedule=constant&train.batch=16");
+  await button(page, "Start").click();
+  await page.waitForFunction(
+    () => parseFloat(document.querySelectorAll(".figures dd")[7]?.textContent ?? "") > 30,
+    undefined,
+    { timeout: MINUTE },
+  );
+  await page.locator("#setting-learning_rate").fill("10");
+  await page.keyboard.press("Tab");
+  await page
+    .locator(".train-trouble", { hasText: "The loss is far above that of guessing among 10 classes, 2.30" })
+    .waitFor();
+  assert.equal(await page.locator(".runs li").count(), 1, "it goes on: a lower rate may help");
+  const kept = page.locator(".train-best", { hasText: /best weights are kept: [\d.]+.%/ });
+  await kept.waitFor();
+  await page.locator(".chart-above", { hasText: "leaves the chart, up to" }).waitFor();
+  await button(page, "Stop").click();
+  await message(page, /Run 1 was stopped/);
+  // what is of no use is not put among the weights
+  const at = (/** @type {string | null} */ text) => Number(/step ([\d,]+)/.exec(text ?? "")?.[1].replace(",", ""));
+  const best = at(await kept.textContent());
+  assert.ok(best < (await step(page)));
+  const options = await page.locator("#weights option").allInnerTexts();
+  assert.deepEqual(options.filter((name) => name.startsWith("Run 1")).map(at), [best]);
+  const choice = page.locator(".runs select");
+  assert.equal(await choice.inputValue(), "best", "and what one gets is said");
+  assert.equal(at(await choice.locator("option:checked").textContent()), best);
+  await kept.getByRole("button", { name: "Start the next run from the best" }).click();
+  await page.waitForFunction(
+    (name) => document.querySelector("#weights option:checked")?.textContent?.includes(name),
+    `step ${best}`,
+  );
+  await page.locator("#setting-learning_rate").fill("0.001");
+  await page.keyboard.press("Tab");
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses at step 1;/);
+  assert.ok(Number(await figure(page, "Loss")) < 3, "it goes on from there");
+  assert.ok(await page.locator(".train-trouble").isHidden());
+  await page.locator(".runs li").first().getByRole("button", { name: "Use in Classify" }).click();
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  check();
+});
 
 test("a training that diverges ends, and is not kept as weights", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open(

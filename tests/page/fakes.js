@@ -1,5 +1,11 @@
 // Stand-ins for what the page's logic is given: an engine whose training is numbers, a storage in memory, a library, a project.
 
+import { pathToFileURL } from "node:url";
+import { pageFolder } from "../../pkg-config/server.js";
+
+/** A module of the page as it is built, with the libraries that it imports. @param {string} name */
+export const page = (name) => import(pathToFileURL(`${pageFolder()}/${name}.js`).href);
+
 /** Locks as browsers have them, as far as the page needs them: all pages of a test share these, as tabs do. */
 const locks = new Map();
 const request = async (/** @type {string} */ name, /** @type {any} */ { ifAvailable }, /** @type {any} */ hold) => {

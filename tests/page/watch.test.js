@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import "./fakes.js";
+import { page } from "./fakes.js";
 
-const { SILENT, Watch } = await import(new URL("../../dist/watch.js", import.meta.url).href);
+const { SILENT, Watch } = await page("watch");
 
 /** @param {import("node:test").TestContext} t */
 function watch(t) {

@@ -1,11 +1,13 @@
 /** Loss and accuracy of every run that is shown, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
-import { h, onFrame, svg } from "../dom.js";
+import { h, onFrame, setWords, svg } from "../dom.js";
 import { figure, number, percent, t } from "../i18n.js";
 import { axisStyle, colour, loadUPlot, onColours } from "./plot.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
 const HEIGHT = 220;
+/** Half the width of a mark, in pixels. */
+const MARK = 4;
 /** How each figure is written at the axis and where it is read exactly, and what its axis spans where that is fixed. */
 const FIGURES = {
   loss: {
@@ -33,6 +35,7 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  * @property {number} number from 1
  * @property {{step: number[], loss: number[], accuracy: number[]}} steps
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
+ * @property {string[]} [labels] of the classes, where they are known
  */
 
 /** The look of a run: the name of its colour and its dashes. @param {{number: number}} run */
@@ -104,7 +107,8 @@ export function createChart(key) {
   const { tick, exact, range } = FIGURES[key];
   const place = h("div", { class: "chart-place", role: "img" });
   const reading = h("span", { class: "chart-reading number" });
-  const caption = h("figcaption", {}, h("strong", { t: `curves.${key}` }), reading);
+  const above = h("span", { class: "chart-above number" });
+  const caption = h("figcaption", {}, h("strong", { t: `curves.${key}` }), above, reading);
   const element = h("figure", { class: "chart" }, caption, place);
   /** @type {import("uplot") | null} */
   let plot = null;
@@ -161,7 +165,15 @@ export function createChart(key) {
       height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false } },
-      hooks: { setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))] },
+      hooks: {
+        setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))],
+        draw: [
+          (plot) => {
+            const highest = markAbove(plot);
+            setWords(above, highest === null ? "" : t("curves.above", { value: exact(highest) }));
+          },
+        ],
+      },
       scales: {
         x: { time: false },
         y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
@@ -192,10 +204,40 @@ export function createChart(key) {
   return { element, draw, forget };
 }
 
-/** A curve that leaps above twice where the runs began is cut there: it would flatten all else. @param {Drawn[]} runs @param {"loss" | "accuracy"} key */
+/**
+ * A curve that leaps above twice where the runs began, and above twice the loss of guessing, is cut there: it would flatten
+ * all else.
+ *
+ * @param {Drawn[]} runs @param {"loss" | "accuracy"} key
+ */
 function ceiling(runs, key) {
-  const first = runs.flatMap(({ steps }) => steps[key].slice(0, 1));
+  const first = runs.flatMap(({ steps, labels = [] }) => [...steps[key].slice(0, 1), Math.log(labels.length || 1)]);
   return first.length ? 2 * Math.max(...first) : Infinity;
+}
+
+/** Marks at the upper edge where a curve leaves the chart. Returns its highest value there. @param {import("uplot")} plot */
+function markAbove(plot) {
+  const { ctx, bbox, data, scales, series } = plot;
+  const size = MARK * devicePixelRatio;
+  /** @type {number | null} */
+  let highest = null;
+  series.forEach(({ stroke }, i) => {
+    let last = -Infinity;
+    for (const [at, value] of i ? data[i].entries() : []) {
+      if (typeof value !== "number" || value <= (scales.y.max ?? Infinity)) continue;
+      highest = Math.max(highest ?? value, value);
+      const x = plot.valToPos(data[0][at], "x", true);
+      if (x < last + 2 * size) continue;
+      last = x;
+      ctx.fillStyle = /** @type {any} */ (stroke)(plot, i); // uPlot makes a function of it
+      ctx.beginPath();
+      ctx.moveTo(x - size, bbox.top + size);
+      ctx.lineTo(x, bbox.top);
+      ctx.lineTo(x + size, bbox.top + size);
+      ctx.fill();
+    }
+  });
+  return highest;
 }
 
 /** Means of a few steps each, so that a long run draws as fast as a short one. @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */

@@ -1,14 +1,29 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
 import { goTo, h, keepFocus, save } from "../dom.js";
+import { troubleOf } from "../health.js";
 import { accuracyOf, areFew, explainError, number, t } from "../i18n.js";
+import { stepOf, weightsIn } from "../run.js";
 import { SETTINGS } from "../settings.js";
 import { swatch } from "./curves.js";
 
-/** @typedef {import("../session.js").Run} Run */
+/**
+ * @typedef {import("../run.js").Run} Run
+ * @typedef {import("../run.js").Which} Which
+ */
+
+/** Uses some of a run's weights in Classify. @param {import("../main.js").Context} context @param {Run} run @param {Which} which */
+export async function useWeights({ session, state }, run, which) {
+  const weights = session.keep(run, which, await session.weightsOf(run, which));
+  state.set("classify", { weights, resolution: 0 });
+  if (state.room === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
+}
 
 /** @param {import("../main.js").Context} context */
-export function createRuns({ engine, session, state, library }) {
+export function createRuns(context) {
+  const { engine, session, library } = context;
   const { runs } = session;
+  /** Which weights of a run were chosen, by its id. @type {Map<string, Which>} */
+  const chosen = new Map();
   const list = h("ul", { class: "runs" });
   const empty = h("p", { class: "muted", t: "runs.empty", tabindex: -1 });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -23,11 +38,11 @@ export function createRuns({ engine, session, state, library }) {
     problem,
   );
 
-  /** @param {Run} run @param {(weights: Uint8Array) => void | Promise<void>} act */
-  async function withWeights(run, act) {
+  /** @param {() => Promise<void>} act */
+  async function attempt(act) {
     tell("");
     try {
-      await act(await session.weightsOf(run));
+      await act();
     } catch (error) {
       tell(explainError(error));
     }
@@ -39,19 +54,44 @@ export function createRuns({ engine, session, state, library }) {
     problem.hidden = !words;
   }
 
-  /** @param {Run} run @param {Uint8Array} bytes */
-  function use(run, bytes) {
-    session.keep(run, bytes);
-    state.set("classify", { weights: run.id, resolution: 0 });
-    if (state.room === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
+  /** The weights of a run that its buttons are for: as chosen, else the last, or the best where those are of no use. @param {Run} run */
+  function whichOf(run) {
+    const all = weightsIn(run);
+    const wanted = chosen.get(run.id) ?? (troubleOf(run) ? "best" : "last");
+    return all.includes(wanted) ? wanted : all[0];
+  }
+
+  /** Says which weights the buttons are for and, where there is a choice, offers it. @param {Run} run */
+  function choice(run) {
+    const all = weightsIn(run);
+    const words = (/** @type {Which} */ which) => {
+      if (which === "last") return t(run.end === "active" ? "runs.last.active" : "runs.last", { step: stepOf(run) });
+      return run.best ? t("runs.best", { accuracy: accuracyOf(run.best), step: run.best.step }) : "";
+    };
+    if (all.length < 2) return h("span", { class: "muted" }, ...all.map(words));
+    const select = h(
+      "select",
+      {
+        "data-key": `${run.id} which`,
+        "aria-label": t("runs.which", { number: run.number }),
+        onchange: () => chosen.set(run.id, /** @type {Which} */ (select.value)),
+      },
+      ...all.map((which) => h("option", { value: which }, words(which))),
+    );
+    select.value = whichOf(run);
+    return select;
+  }
+
+  /** @param {Run} run @param {(bytes: Uint8Array, name: string) => void | Promise<void>} act */
+  async function withFile(run, act) {
+    const which = whichOf(run);
+    const name = `mobilenetv2-${run.settings.data}-run${run.number}${which === "best" ? "-best" : ""}`;
+    await act(await session.weightsOf(run, which), name);
   }
 
   /** @param {Run} run */
-  const fileName = (run) => `mobilenetv2-${run.settings.data}-run${run.number}`;
-
-  /** @param {Run} run */
   function row(run) {
-    const unfit = run.end === "failed" || run.end === "interrupted";
+    const unfit = !weightsIn(run).length;
     const name = t("runs.name", { number: run.number });
     const described = nameOf(run, runs.all, library);
     return h(
@@ -83,12 +123,13 @@ export function createRuns({ engine, session, state, library }) {
       h(
         "span",
         { class: "actions" },
-        action(run, "runs.use", unfit, () => withWeights(run, (bytes) => use(run, bytes))),
+        choice(run),
+        action(run, "runs.use", unfit, () => attempt(() => useWeights(context, run, whichOf(run)))),
         action(run, "weights.save", unfit, () =>
-          withWeights(run, (bytes) => save(bytes, `${fileName(run)}.safetensors`)),
+          attempt(() => withFile(run, (bytes, name) => save(bytes, `${name}.safetensors`))),
         ),
         action(run, "weights.onnx", unfit, () =>
-          withWeights(run, async (bytes) => save(await engine.toOnnx(bytes), `${fileName(run)}.onnx`)),
+          attempt(() => withFile(run, async (bytes, name) => save(await engine.toOnnx(bytes), `${name}.onnx`))),
         ),
         action(run, "runs.forget", run.end === "active", () => forget(run)),
       ),
@@ -119,17 +160,26 @@ export function createRuns({ engine, session, state, library }) {
     keepFocus(list, () => list.replaceChildren(...all.map(row)));
     restore.hidden = !forgotten;
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
-    tell(unkept ? t("runs.unkept", { reason: explainError(unkept) }) : "");
+    tell(unkept ? sayUnkept(unkept) : "");
   }
   runs.addEventListener("change", update);
   session.addEventListener("evaluation", () => {
     const { run } = session;
-    const place = list.children[runs.all.findIndex((other) => other === run)]?.querySelector(".run-score");
-    if (place && run) place.textContent = score(run);
+    const row = list.children[runs.all.findIndex((other) => other === run)];
+    const place = row?.querySelector(".run-score");
+    if (!run || !place) return;
+    if (weightsIn(run).length > 1 && !row.querySelector("select")) update();
+    else place.textContent = score(run);
   });
   document.addEventListener("language", update);
   update();
   return element;
+}
+
+/** Why a run is not in the storage. @param {any} problem */
+function sayUnkept(problem) {
+  if (problem.name === "QuotaExceededError") return t("runs.full");
+  return problem.code === "storage-silent" ? t("runs.silent") : t("runs.unkept", { reason: explainError(problem) });
 }
 
 /** @param {Run} run */

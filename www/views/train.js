@@ -1,11 +1,12 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
 import { h, onFrame, setWords, svg, turnOff } from "../dom.js";
+import { goodBest, guessingLoss, troubleOf } from "../health.js";
 import { accuracyOf, duration, explainError, figure, number, percent, t, tiny } from "../i18n.js";
 import { createCurves } from "./curves.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
 import { createResults } from "./results.js";
-import { createRuns } from "./runs.js";
+import { createRuns, useWeights } from "./runs.js";
 import { createSettings } from "./settings.js";
 
 /** How long an action may stay unanswered before the way out is offered. */
@@ -37,6 +38,11 @@ export function createTrain(context) {
   );
   const recover = h("button", { type: "button", onclick: goOn });
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
+  const trouble = h("p", { class: "train-trouble", role: "alert", hidden: true });
+  const best = h("p");
+  const useBest = h("button", { type: "button", t: "train.best.use", onclick: () => withBest("use") });
+  const goBack = h("button", { type: "button", t: "train.best.back", onclick: () => withBest("back") });
+  const bestOf = h("div", { class: "train-best", hidden: true }, best, h("div", { class: "actions" }, useBest, goBack));
   const figures = h("dl", { class: "figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
   const why = h("p", { class: "train-why", role: "status", hidden: true });
@@ -66,6 +72,8 @@ export function createTrain(context) {
         message,
         spoken,
         problem,
+        trouble,
+        bestOf,
         figures,
       ),
       h("section", { class: "panel", "t-aria-label": "train.curves" }, createCurves(context)),
@@ -94,6 +102,34 @@ export function createTrain(context) {
     state.set("train", { ...run.settings, from });
     session.recover(run);
     start.focus(); // the button goes
+  }
+
+  /** Of a run whose last weights are of no use: uses its best in Classify, or has the next run begin with them. @param {"use" | "back"} what */
+  async function withBest(what) {
+    const { run } = session;
+    if (!run) return;
+    try {
+      if (what === "use") return await useWeights(context, run, "best");
+      const from = session.keep(run, "best", await session.weightsOf(run, "best"));
+      state.set("train", { from, resolution: run.config.resolution ?? 224 });
+      start.focus();
+    } catch (error) {
+      problem.hidden = false;
+      setWords(problem, explainError(error));
+    }
+  }
+
+  /** What is wrong with the run though it goes on, and what is kept of it. */
+  function drawTrouble() {
+    const { run, state: now } = session;
+    const wrong = run && now !== "starting" ? troubleOf(run) : null;
+    trouble.hidden = !wrong;
+    const guessing = run ? figure(guessingLoss(run)) : "";
+    setWords(trouble, wrong ? t(`train.trouble.${wrong}`, { guessing, classes: run?.labels.length ?? 0 }) : "");
+    const kept = run && (wrong || run.end === "failed") ? goodBest(run) : undefined;
+    bestOf.hidden = !kept;
+    setWords(best, kept ? t("train.best", { accuracy: accuracyOf(kept), step: kept.step }) : "");
+    turnOff(goBack, now !== "idle");
   }
 
   function drawState() {
@@ -142,6 +178,7 @@ export function createTrain(context) {
   function drawSteps() {
     const { run, rate, total } = session;
     say();
+    drawTrouble();
     if (!run) return;
     const done = run.steps.step.length;
     const batch = Number(run.settings.batch);
@@ -168,7 +205,12 @@ export function createTrain(context) {
   session.addEventListener("state", drawState);
   session.runs.addEventListener("change", drawState);
   project.addEventListener("change", drawState);
-  state.addEventListener("change", drawState);
+  let { data } = state.values.train;
+  state.addEventListener("change", () => {
+    if (data !== state.values.train.data) session.forgetProblem(); // it may have been that of the data
+    ({ data } = state.values.train);
+    drawState();
+  });
   session.addEventListener("steps", redraw);
   session.addEventListener("evaluation", () => {
     if (session.state === "paused") setWords(spoken, stateText()); // what was asked for by the pause

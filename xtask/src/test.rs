@@ -119,12 +119,14 @@ fn types(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-/// `tests/browser/*.test.js`: the built page in a headless browser.
+/// `tests/page/*.test.js`: the page's logic by itself; `tests/browser/*.test.js`: the built page in a headless browser.
 fn browser(tools: &Tools) -> Result<()> {
     build(tools)?;
-    let folder = tools.root().join("tests/browser");
-    let tests =
-        files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js")).map(|file| folder.join(file));
+    let mut tests = Vec::new();
+    for folder in ["tests/page", "tests/browser"].map(|folder| tools.root().join(folder)) {
+        let found = files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js"));
+        tests.extend(found.map(|file| folder.join(file)));
+    }
     let chrome = tools.chrome()?;
     // Two files at a time: pages wait more than they compute.
     let node = cmd!(tools.shell, "node --test --test-concurrency=2 --test-reporter spec {tests...}");

@@ -1,0 +1,315 @@
+// What is kept of a training is of one moment, whatever ends: the core, the page, the storage. Needs no browser, but dist/.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { closePages, FakeEngine, FakeLibrary, FakeStorage, page } from "./fakes.js";
+
+const [{ Session }, { Runs }, { preset }] = await Promise.all(["session", "runs", "settings"].map(page));
+
+/** A page with what its storage holds. */
+async function open({ storage = new FakeStorage(), engine = new FakeEngine(), refuses = false } = {}) {
+  const runs = new Runs();
+  await runs.open(refuses ? () => Promise.reject(new Error("no storage")) : () => storage.open());
+  const library = new FakeLibrary();
+  const project = {
+    generation: 0,
+    kept: /** @type {any[]} */ ([]),
+    keep: (/** @type {any} */ one) => project.kept.push(one),
+  };
+  const session = new Session(engine, project, library, runs);
+  const settings = { ...preset("quick"), width: 0.35, resolution: 32, batch: 10, epochs: 1, schedule: "constant" };
+  /** @param {() => unknown} holds */
+  const until = async (holds) => {
+    for (let i = 0; !holds(); i++) {
+      assert.ok(i < 5000, `never: ${holds}; ${session.state} at ${session.run?.steps.step.length}; ${session.problem}`);
+      await new Promise(setImmediate);
+    }
+  };
+  const still = () => until(() => session.state === "paused" && session.evaluating === null);
+  return {
+    engine,
+    storage,
+    runs,
+    library,
+    project,
+    session,
+    settings,
+    until,
+    /** Starts, or goes on, for so many steps, and waits for the pause. @param {number} steps */
+    async steps(steps) {
+      const before = session.run?.end === "active" ? session.run.evaluations.length : 0;
+      session.active ? session.resume(steps) : session.start(settings, undefined, steps);
+      await until(() => session.state === "paused" && session.run.evaluations.length > before);
+      await new Promise((done) => setTimeout(done, 5));
+      await runs.settled;
+    },
+    still,
+  };
+}
+
+/** What is stored of the only run, with what its weights tell. @param {FakeStorage} storage */
+function stored(storage) {
+  const [run] = storage.runs.values();
+  const trained = (/** @type {string} */ key) => {
+    const bytes = storage.weights.get(key);
+    return bytes && JSON.parse(new TextDecoder().decode(bytes)).rates;
+  };
+  return { run, rates: trained(run.id), best: trained(`${run.id} best`) };
+}
+
+/** Checks that a stored run and its weights are of one moment. @param {FakeStorage} storage @param {number} steps */
+function isWhole(storage, steps) {
+  const { run, rates } = stored(storage);
+  assert.equal(run.end, "interrupted");
+  assert.deepEqual(
+    run.steps.step,
+    Array.from({ length: steps }, (_, i) => i + 1),
+  );
+  assert.equal(rates.length, steps, "weights and curves are of the same step");
+  assert.equal(run.snapshot.position, steps * 10);
+  assert.deepEqual(rates, run.steps.learning_rate, "and of the same settings");
+  assert.ok(run.evaluations.every((/** @type {any} */ { step }) => step <= steps));
+}
+
+test("a run that was gone on with outlives the core before its next checkpoint", async () => {
+  const { storage, steps } = await open();
+  await steps(1);
+  isWhole(storage, 1);
+  closePages();
+  const second = await open({ storage });
+  second.engine.gate.closed.add("train");
+  second.session.recover(second.runs.interrupted);
+  await second.until(() => second.engine.gate.held.length);
+  second.engine.crash();
+  await second.until(() => second.session.state === "idle");
+  await second.runs.settled;
+  assert.equal(second.session.run.end, "interrupted");
+  isWhole(storage, 1);
+  // and again, in the same page
+  second.engine.gate.closed.clear();
+  second.session.recover(second.runs.interrupted);
+  await second.until(() => second.session.run.steps.step.length >= 4);
+  second.session.pause();
+  await second.still();
+  await second.runs.settled;
+  isWhole(storage, second.session.run.steps.step.length);
+});
+
+test("of several checkpoints the last is whole: no step is missing or done twice", async () => {
+  const { storage, steps } = await open();
+  await steps(2);
+  await steps(3);
+  isWhole(storage, 5);
+  closePages();
+  const second = await open({ storage });
+  second.session.recover(second.runs.interrupted);
+  await second.until(() => second.session.run.end === "active" && second.session.run.steps.step.length >= 9);
+  second.engine.crash();
+  await second.until(() => second.session.state === "idle");
+  assert.equal(second.session.run.steps.step.length, 5, "back at the checkpoint");
+  second.session.recover(second.session.run);
+  await second.until(() => second.session.run.end === "finished");
+  await second.runs.settled;
+  const { run, rates } = stored(storage);
+  assert.deepEqual(
+    run.steps.step,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  );
+  assert.equal(rates.length, 100, "it ends where it would have");
+});
+
+test("a change of settings is stored with what was trained by it, and with nothing else", async () => {
+  const { session, storage, engine, runs, steps, until } = await open();
+  await steps(2);
+  // asked for after the snapshot was, answered before the run is stored
+  engine.gate.closed.add("snapshot");
+  session.resume(1);
+  await until(() => engine.gate.held.length);
+  const change = session.change({ learning_rate: 0.5 });
+  assert.equal(session.running.learning_rate, 0.5, "the form shows what was asked for");
+  engine.gate.open("snapshot");
+  await change;
+  await until(() => session.state === "paused" && session.run.evaluations.at(-1).step === 3);
+  await new Promise((done) => setTimeout(done, 5));
+  await runs.settled;
+  isWhole(storage, 3);
+  await steps(1);
+  isWhole(storage, 4);
+  const { run } = stored(storage);
+  assert.equal(run.settings.learning_rate, 0.5);
+  assert.deepEqual(run.changes, [{ step: 3, key: "learning_rate", from: 0.03, to: 0.5 }]);
+});
+
+test("two changes in quick succession both act, and one that fails changes nothing", async () => {
+  const { session, engine, steps } = await open();
+  await steps(1);
+  await Promise.all([session.change({ learning_rate: 0.5 }), session.change({ momentum: 0.5 })]);
+  assert.deepEqual([engine.training.recipe.learning_rate, engine.training.recipe.momentum], [0.5, 0.5]);
+  engine.gate.closed.add("setRecipe");
+  const refused = session.change({ learning_rate: 7 }).catch((/** @type {Error} */ error) => error.message);
+  await new Promise((done) => setTimeout(done, 5));
+  engine.gate.open("setRecipe", new Error("refused"));
+  assert.equal(await refused, "refused");
+  assert.equal(session.running.learning_rate, 0.5);
+  assert.equal(session.run.settings.learning_rate, 0.5);
+});
+
+test("the core is lost while a checkpoint is being written, or taken", async () => {
+  const { session, storage, engine, runs, steps, until } = await open();
+  await steps(2);
+  storage.gate.closed.add("keep");
+  session.resume(3);
+  await until(() => storage.gate.held.length);
+  engine.crash();
+  await until(() => session.state === "idle");
+  assert.equal(session.run.steps.step.length, 5, "it goes back to what is on its way");
+  storage.gate.open("keep");
+  await runs.settled;
+  isWhole(storage, 5);
+
+  session.recover(session.run);
+  await until(() => session.run.end === "active");
+  engine.gate.closed.add("snapshot");
+  session.pause();
+  await until(() => engine.gate.held.length);
+  engine.crash();
+  await until(() => session.state === "idle");
+  await runs.settled;
+  assert.equal(session.run.steps.step.length, 5);
+  isWhole(storage, 5);
+});
+
+test("the core is lost while a run pauses: it says so at once", async () => {
+  const { session, engine, steps } = await open();
+  await steps(2);
+  engine.crash();
+  assert.equal(session.state, "idle");
+  assert.equal(session.run.end, "interrupted");
+  assert.equal(session.problem.code, "engine-stopped");
+});
+
+test("a storage that refuses what it is given keeps the last whole checkpoint; the page has the newer one", async () => {
+  const { session, storage, engine, runs, steps, until } = await open();
+  await steps(2);
+  let told = 0;
+  runs.addEventListener("change", () => (told += runs.problem ? 1 : 0));
+  storage.gate.closed.add("keep");
+  const full = Object.assign(new Error("full"), { name: "QuotaExceededError" });
+  session.resume(1);
+  await until(() => session.state === "paused" && session.run.steps.step.length === 3);
+  await until(() => storage.gate.held.length);
+  const refuse = () => {
+    storage.gate.open("keep", full);
+    storage.gate.closed.add("keep");
+  };
+  refuse();
+  await until(() => runs.problem);
+  const heard = told;
+  session.resume(1);
+  await until(() => session.run.steps.step.length === 4 && storage.gate.held.length);
+  refuse();
+  await until(() => session.run.evaluations.at(-1).step === 4 && storage.gate.held.length);
+  refuse();
+  await runs.settled;
+  assert.equal(told, heard, "a person hears of it once");
+  isWhole(storage, 2);
+  engine.crash();
+  assert.equal(session.run.steps.step.length, 4, "what the storage did not take is still in the page");
+  session.recover(session.run);
+  await until(() => session.run.end === "active" && session.run.steps.step.length > 4);
+  assert.equal(engine.made.at(-1).snapshot.position, 40);
+});
+
+test("without a storage a run still outlives the core", async () => {
+  const { session, engine, steps, until } = await open({ refuses: true });
+  await steps(3);
+  engine.crash();
+  assert.equal(session.run.end, "interrupted");
+  session.recover(session.run);
+  await until(() => session.run.end === "active" && session.run.steps.step.length === 5);
+});
+
+test("a stop while a checkpoint is being taken or written ends the run for good", async () => {
+  const { session, storage, engine, runs, steps, until } = await open();
+  await steps(2);
+  storage.gate.closed.add("keep");
+  session.resume(1);
+  await until(() => session.state === "paused" && storage.gate.held.length);
+  await session.stop();
+  assert.equal(session.state, "idle", "nothing waits for the storage");
+  storage.gate.open("keep");
+  await runs.settled;
+  assert.equal(stored(storage).run.end, "stopped");
+  assert.equal(stored(storage).rates.length, 3);
+
+  session.start((await open()).settings, undefined, 1);
+  await until(() => session.state === "paused" && session.run.evaluations.length);
+  engine.gate.closed.add("snapshot");
+  session.resume(1);
+  await until(() => engine.gate.held.length);
+  session.stop();
+  engine.gate.open("snapshot");
+  await until(() => session.state === "idle");
+  await runs.settled;
+  assert.equal(storage.runs.get(session.run.id).end, "stopped");
+});
+
+test("the best weights are kept beside the last, and are what a run that came to nothing leaves", async () => {
+  const { session, storage, engine, library, runs, steps, until } = await open();
+  engine.accuracy = (step) => (step < 5 ? 0.7 + step / 100 : 0.5);
+  await steps(2);
+  await steps(1);
+  assert.equal(stored(storage).best.length, 3);
+  engine.loss = (step) => (step > 4 ? 1e5 : 2);
+  await steps(20);
+  const { run, rates, best } = stored(storage);
+  assert.deepEqual([run.best.step, best.length, rates.length], [3, 3, 23]);
+  // a page that opens now has them
+  const second = await open({ storage });
+  assert.equal((await second.runs.weightsOf(second.runs.all[0], "best")).length > 0, true);
+
+  session.stop();
+  await until(() => session.state === "idle");
+  await runs.settled;
+  assert.equal(storage.weights.size, 2, "one best and one last");
+  assert.deepEqual(
+    library.kept.map(({ id, run }) => [id.endsWith("-best"), run.step]),
+    [[true, 3]],
+  );
+});
+
+test("a run whose best weights are its last has them once", async () => {
+  const { session, storage, runs, steps, until } = await open();
+  await steps(2);
+  session.stop();
+  await until(() => session.state === "idle");
+  await runs.settled;
+  assert.equal(stored(storage).run.best, undefined);
+  assert.deepEqual([...storage.weights.keys()], [session.run.id]);
+});
+
+test("a run that diverges keeps its best weights", async () => {
+  const { session, storage, engine, runs, steps, until } = await open();
+  await steps(4);
+  engine.loss = () => NaN;
+  session.resume();
+  await until(() => session.state === "idle");
+  await runs.settled;
+  assert.equal(session.problem.code, "diverged");
+  assert.equal(stored(storage).run.end, "failed");
+  assert.deepEqual([...storage.weights.keys()], [`${session.run.id} best`]);
+});
+
+test("two tabs do not give one number twice, and hear of each other's runs", async () => {
+  const storage = new FakeStorage();
+  const [one, other] = await Promise.all([open({ storage }), open({ storage })]);
+  await Promise.all([one.steps(1), other.steps(1)]);
+  await one.until(() => one.runs.all.length === 2 && other.runs.all.length === 2);
+  assert.notEqual(one.session.run.number, other.session.run.number);
+  for (const tab of [one, other]) tab.session.stop();
+  await one.until(() => [one, other].every(({ session }) => session.state === "idle"));
+  await Promise.all([one.runs.settled, other.runs.settled]);
+  await one.until(() => one.runs.all.every((/** @type {any} */ { end }) => end === "stopped"));
+  one.runs.forget(one.session.run);
+  await other.until(() => other.runs.all.length === 1);
+});
