@@ -67,6 +67,20 @@ def projects():
     keep("project", "junk.zip", zipped({"top/a/0.png": picture, "__MACOSX/top/a/._0.png": b"", "top/b/1.png": picture}))
 
 
+def texts():
+    for recipe in (ROOT / "../recipes").glob("*.json"):
+        keep("settings", recipe.name, recipe.read_bytes())
+    keep("settings", "sizes.json", json.dumps({"sizes": [32, 40], "freeze": 19, "average": 0.9, "seed": 2**64 - 1}))
+    network = {"width": 0.35, "resolution": 32, "classes": 10, "stem": "cifar", "shortcut": "projected", "mean": [0.5] * 3}
+    keep("settings", "network.json", json.dumps(network))
+    keep("settings", "doubled.json", '{"width": 1, "x": [{"a": null, "a": true}], "width": 1e999}')
+    keep("labels", "lines.txt", "\ufeffcat\r\ndog\r\n\r\n")
+    keep("labels", "numbered.txt", "0: tench\n1, goldfish\n")
+    keep("labels", "array.json", '["cat", "\\ud83d\\ude00"]')
+    keep("labels", "object.json", '{"1": "dog", "0": "cat"}')
+
+
 if __name__ == "__main__":
     archives()
     projects()
+    texts()

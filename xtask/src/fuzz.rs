@@ -18,6 +18,8 @@ const TARGETS: &[(&str, usize, Option<&str>)] = &[
     ("image", 4_000, Some("tests/golden/pictures")),
     ("archive", 12_000, None),
     ("project", 8_000, None),
+    ("settings", 1_000, None),
+    ("labels", 1_000, None),
 ];
 
 const HEADERS: &str = "target/fuzz/headers";

@@ -1,0 +1,28 @@
+//! Bytes as the JSON of a recipe and of a network's configuration.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mobilenetv2::cost::Cost;
+use mobilenetv2::train::Recipe;
+use mobilenetv2::{Config, json};
+use mobilenetv2_fuzz::within;
+use serde_json::{Map, Value};
+
+fuzz_target!(|bytes: &[u8]| {
+    within(bytes.len(), 0, || {
+        let _ = json::doubled_key(bytes);
+        let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
+        if let Ok(recipe) = json::settings::<Recipe>(&fields)
+            && recipe.validate().is_ok()
+        {
+            // as a checkpoint keeps it, where numbers that are none could not be read again
+            let kept = serde_json::to_string(&recipe).expect("a recipe is plain data");
+            assert!(serde_json::from_str::<Recipe>(&kept).is_ok_and(|again| again == recipe));
+        }
+        if let Ok(config) = json::settings::<Config>(&fields)
+            && config.validate().is_ok()
+        {
+            assert!(Cost::new(&config).parameters > 0);
+        }
+    });
+});
