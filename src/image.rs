@@ -12,6 +12,8 @@ mod orientation;
 mod properties;
 mod resample;
 mod rows;
+#[cfg(feature = "cli")]
+mod webp;
 
 pub use self::orientation::Orientation;
 pub use self::resample::{Area, Resampler};

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// Largest file that is read, in bytes: twice what the largest picture has without compression, in 16 bits.
 const MAX_FILE: u64 = 1 << 30;
 
+/// Folders above a file of a zip, at most.
+const MAX_DEPTH: usize = 32;
+
 /// A folder.
 #[derive(Clone)]
 pub(super) enum Folder {
@@ -146,6 +149,9 @@ impl Zip {
             let mut folder = String::new();
             let parts: Vec<String> = name.split(['/', '\\']).map(names::nfc).collect();
             let (last, above) = parts.split_last().expect("at least one part");
+            if above.len() > MAX_DEPTH {
+                continue; // no folder that is read lies so deep, and names of 64 kB would have 32,000 of them
+            }
             for part in above {
                 folders.entry(folder.clone()).or_default().entry(part.clone()).or_insert(None);
                 folder += part;
@@ -195,5 +201,22 @@ impl fmt::Display for File {
             File::Disk(path) => path.display().fmt(f),
             File::Zip { zip, path, .. } => zip.path.join(path).display().fmt(f),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_very_many_folders_costs_nothing() {
+        let path = tempfile::NamedTempFile::with_suffix(".zip").unwrap();
+        let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+        for name in ["a/0.png", &"a/".repeat(30_000)] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        }
+        zip.finish().unwrap();
+        let folders = Zip::open(path.path()).unwrap().folders;
+        assert_eq!(folders.keys().collect::<Vec<_>>(), ["", "a/"]);
     }
 }

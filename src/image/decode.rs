@@ -14,7 +14,7 @@ use image::{ColorType, ImageDecoder, Limits};
 use libjpeg_turbo_rs::{Decoder as JpegDecoder, PixelFormat};
 use png::Transformations;
 
-use super::{MAX_PIXELS, Orientation, RowResampler, check_dimensions, cmyk, over_white};
+use super::{MAX_PIXELS, Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
 use crate::error::{Error, Result};
 
 /// What takes a picture's rows, as RGB, from the top.
@@ -53,9 +53,12 @@ pub(super) fn decode<S: Sink>(
     guarded(format.name(), || match format {
         Format::Jpeg => jpeg(bytes, start),
         Format::Png => png(bytes, start),
-        Format::WebP => whole(format, WebPDecoder::new(Cursor::new(bytes)), start),
-        Format::Gif => whole(format, GifDecoder::new(Cursor::new(bytes)), start),
-        Format::Bmp => whole(format, BmpDecoder::new(Cursor::new(bytes)), start),
+        Format::WebP => {
+            let exif = webp::check(bytes)?;
+            whole(format, WebPDecoder::new(Cursor::new(bytes)), exif, start)
+        }
+        Format::Gif => whole(format, GifDecoder::new(Cursor::new(bytes)), None, start),
+        Format::Bmp => whole(format, BmpDecoder::new(Cursor::new(bytes)), None, start),
     })
 }
 
@@ -115,7 +118,7 @@ impl Format {
 }
 
 /// What is wrong with a file that begins rightly.
-fn damaged(format: &str, error: impl std::fmt::Display) -> Error {
+pub(super) fn damaged(format: &str, error: impl std::fmt::Display) -> Error {
     Error::Image(format!("a damaged {format} image: {error}"))
 }
 
@@ -160,11 +163,21 @@ fn zeros(bytes: usize) -> Result<Vec<u8>> {
     Ok(zeros)
 }
 
+/// Bytes a pixel that a decoder takes for itself at most: a progressive JPEG's coefficients and planes, an animated WebP's
+/// canvas and frame.
+const DECODING: usize = 12;
+
+/// Asks for what a decoder takes for itself, since decoders do not: where there is no room, they end the program.
+fn ask_for_decoding(width: usize, height: usize) -> Result<()> {
+    reserve(DECODING * width * height).map(drop)
+}
+
 fn jpeg<S: Sink>(bytes: &[u8], start: impl FnOnce(usize, usize, Option<&[u8]>) -> Result<S>) -> Result<S> {
     let wrong = |error: libjpeg_turbo_rs::JpegError| damaged("JPEG", error);
     let mut decoder = JpegDecoder::new(bytes).map_err(wrong)?;
     let (width, height) = (usize::from(decoder.header().width), usize::from(decoder.header().height));
     let mut sink = start(width, height, decoder.exif_data())?;
+    ask_for_decoding(width, height)?;
     if decoder.header().components.len() == 4 {
         cmyk::decode(decoder, |row| sink.push(row), wrong)?;
         return Ok(sink);
@@ -216,6 +229,7 @@ fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
 fn whole<S: Sink>(
     format: Format,
     decoder: image::ImageResult<impl ImageDecoder>,
+    exif: Option<&[u8]>,
     start: impl FnOnce(usize, usize, Option<&[u8]>) -> Result<S>,
 ) -> Result<S> {
     let wrong = |error: image::ImageError| match error {
@@ -225,8 +239,8 @@ fn whole<S: Sink>(
     let mut decoder = decoder.map_err(wrong)?;
     let (width, height) = decoder.dimensions();
     let (width, height) = (width as usize, height as usize);
-    let exif = decoder.exif_metadata().map_err(wrong)?;
-    let mut sink = start(width, height, exif.as_deref())?;
+    let mut sink = start(width, height, exif)?;
+    ask_for_decoding(width, height)?;
     let mut limits = Limits::default();
     limits.max_alloc = Some(4 * MAX_PIXELS as u64);
     decoder.set_limits(limits).map_err(wrong)?;

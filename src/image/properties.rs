@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Area, Image};
+use super::{Area, Image, Orientation, RowResampler};
 
 /// Where `low..high` of a row of `size` pixels goes when it becomes `resolution` pixels: each one's weights.
 fn weights(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Vec<f64>> {
@@ -44,8 +44,32 @@ fn stretch() -> impl Strategy<Value = (usize, f64, f64)> {
     })
 }
 
+fn noise(seed: u64, pixels: usize) -> Vec<u8> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    (0..3 * pixels).map(|_| rng.u8(..)).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn row_by_row_is_the_whole(
+        (width, height) in (1..60usize, 1..60usize),
+        exif in 1..9u8,
+        fraction in 0.05..=1f32,
+        resolution in 1..30usize,
+        rows in 1..9usize,
+        seed: u64,
+    ) {
+        let orientation = Orientation::from_exif(exif);
+        let rgb = noise(seed, width * height);
+        let mut resampler = RowResampler::center_crop(width, height, orientation, fraction, resolution).unwrap();
+        rgb.chunks(3 * width * rows).for_each(|rows| resampler.push_rgb(rows).unwrap());
+        let (seen_width, seen_height) = orientation.size(width, height);
+        let seen = orientation.apply(width, height, rgb);
+        let whole = Image::from_rgb(seen_width, seen_height, seen).unwrap();
+        assert!(resampler.finish().unwrap() == whole.center_crop(fraction, resolution));
+    }
 
     #[test]
     fn resizing_is_the_triangle_filter(
@@ -54,9 +78,7 @@ proptest! {
         resolution in 1..30usize,
         seed: u64,
     ) {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let rgb = (0..3 * width * height).map(|_| rng.u8(..)).collect();
-        let image = Image::from_rgb(width, height, rgb).unwrap();
+        let image = Image::from_rgb(width, height, noise(seed, width * height)).unwrap();
         let area = Area { left, top, right, bottom };
         let resized = image.resize(area, resolution);
         // Each of the two passes rounds to bytes, by half a level at most.
