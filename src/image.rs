@@ -25,6 +25,9 @@ use crate::error::{Error, Result};
 /// would exhaust a browser tab before it is resized to a few hundred pixels.
 pub const MAX_PIXELS: usize = 1 << 26;
 
+/// Most bytes a file of an image has: those of the largest one without compression, and a little more.
+pub const MAX_FILE: u64 = 4 * MAX_PIXELS as u64 + (1 << 20);
+
 /// Longest side an image may have, the limit of JPEG.
 pub const MAX_SIDE: usize = 65_535;
 
@@ -44,24 +47,11 @@ impl Image {
     /// does not fit.
     pub fn from_rgb(width: usize, height: usize, rgb: Vec<u8>) -> Result<Self> {
         check_dimensions(width, height)?;
-        check_length(rgb.len(), width, height, 3)?;
-        Ok(Image { width, height, rgb })
-    }
-
-    /// Takes (height, width, 4) bytes, alpha not premultiplied, as the browser's `ImageData` has them.
-    ///
-    /// Transparent parts become white: pictures with transparency are mostly drawings and cut-out products, made
-    /// for the white of a page, and white is what photos of such things have behind them. (Leaving alpha out
-    /// would show whatever colour an editor left in the invisible pixels.)
-    ///
-    /// # Errors
-    /// As [`Image::from_rgb`].
-    pub fn from_rgba(width: usize, height: usize, rgba: &[u8]) -> Result<Self> {
-        check_dimensions(width, height)?;
-        check_length(rgba.len(), width, height, 4)?;
-        let mut rgb = vec![0; 3 * width * height];
-        for (rgb, rgba) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
-            *rgb = over_white(*rgba);
+        let (found, expected) = (rgb.len(), 3 * width * height);
+        if found != expected {
+            return Err(Error::Image(format!(
+                "{width} × {height} pixels of 3 bytes are {expected} bytes, but {found} were given"
+            )));
         }
         Ok(Image { width, height, rgb })
     }
@@ -136,7 +126,11 @@ impl Image {
     }
 }
 
-/// A pixel of RGBA, alpha not premultiplied, before white.
+/// A pixel of RGBA, alpha not premultiplied as in the browser's `ImageData`, before white.
+///
+/// Pictures with transparency are mostly drawings and cut-out products, made for the white of a page, and white is what
+/// photos of such things have behind them. (Leaving alpha out would show whatever colour an editor left in the invisible
+/// pixels.)
 fn over_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     if alpha == 255 {
         return [r, g, b];
@@ -157,16 +151,6 @@ fn check_dimensions(width: usize, height: usize) -> Result<()> {
         )));
     }
     Ok(())
-}
-
-fn check_length(found: usize, width: usize, height: usize, channels: usize) -> Result<()> {
-    let expected = width * height * channels;
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::Image(format!(
-        "{width} × {height} pixels of {channels} bytes are {expected} bytes, but {found} were given"
-    )))
 }
 
 /// Bytes to the numbers the network takes: (x / 255 − mean) / std, colour by colour; `rgb` and `out` are (…, 3).
@@ -275,8 +259,8 @@ mod tests {
 
     #[test]
     fn transparency_becomes_white() {
-        let image = Image::from_rgba(3, 1, &[10, 20, 30, 255, 10, 20, 30, 0, 0, 255, 51, 128]).unwrap();
-        assert_eq!(image.rgb(), [10, 20, 30, 255, 255, 255, 127, 255, 153]);
+        let pixels = [[10, 20, 30, 255], [10, 20, 30, 0], [0, 255, 51, 128]];
+        assert_eq!(pixels.map(over_white), [[10, 20, 30], [255; 3], [127, 255, 153]]);
     }
 
     #[test]
@@ -285,7 +269,7 @@ mod tests {
         assert!(message(Image::from_rgb(0, 4, vec![])).contains("empty: 0 × 4"));
         assert!(message(Image::from_rgb(12_000, 12_000, vec![])).contains("too large: 12000 × 12000"));
         assert!(message(Image::from_rgb(usize::MAX, 2, vec![])).contains("too large"));
-        assert!(message(Image::from_rgba(2, 2, &[0; 15])).contains("16 bytes, but 15"));
+        assert!(message(Image::from_rgb(2, 2, vec![0; 11])).contains("12 bytes, but 11"));
     }
 
     #[test]

@@ -488,6 +488,14 @@ fn written_files_replace_nothing_but_files() {
     assert!(error(&folder, &convert("@read-only")).contains("read-only: is read-only"));
     assert!(error(&folder, "train --data shapes --out @read-only").contains("read-only: is read-only"));
     assert_eq!(fs::read(path("read-only")).unwrap(), b"old");
+    for words in
+        ["eval --weights @none --data @none --predictions", "replay --weights @none --batch @none --out"]
+    {
+        assert!(
+            error(&folder, &format!("{words} @read-only")).contains("read-only: is read-only"),
+            "{words}"
+        );
+    }
     assert!(error(&folder, &convert("@far")).contains("far: is a folder"));
     assert!(error(&folder, &convert("@none/x")).contains("there is no such folder"));
 

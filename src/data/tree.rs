@@ -11,9 +11,7 @@ use zip::ZipArchive;
 
 use super::names;
 use crate::error::{Error, Result};
-
-/// Largest file that is read, in bytes: twice what the largest picture has without compression, in 16 bits.
-const MAX_FILE: u64 = 1 << 30;
+use crate::image::MAX_FILE;
 
 /// Folders above a file of a zip, at most.
 const MAX_DEPTH: usize = 32;

@@ -11,11 +11,14 @@ use std::sync::Once;
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, webp::WebPDecoder};
 use image::{ColorType, ImageDecoder, Limits};
-use libjpeg_turbo_rs::{Decoder as JpegDecoder, PixelFormat};
+use libjpeg_turbo_rs::{DecodeLimits, Decoder as JpegDecoder, PixelFormat};
 use png::Transformations;
 
 use super::{MAX_PIXELS, Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
 use crate::error::{Error, Result};
+
+/// Scans of a JPEG, each of which may touch every pixel: programs write at most some twenty.
+const MOST_SCANS: usize = 100;
 
 /// What takes a picture's rows, as RGB, from the top.
 pub(super) trait Sink: Sized {
@@ -174,7 +177,8 @@ fn ask_for_decoding(width: usize, height: usize) -> Result<()> {
 
 fn jpeg<S: Sink>(bytes: &[u8], start: impl FnOnce(usize, usize, Option<&[u8]>) -> Result<S>) -> Result<S> {
     let wrong = |error: libjpeg_turbo_rs::JpegError| damaged("JPEG", error);
-    let mut decoder = JpegDecoder::new(bytes).map_err(wrong)?;
+    let limits = DecodeLimits { max_scans: MOST_SCANS, ..DecodeLimits::default() };
+    let mut decoder = JpegDecoder::new_with_limits(bytes, limits).map_err(wrong)?;
     let (width, height) = (usize::from(decoder.header().width), usize::from(decoder.header().height));
     let mut sink = start(width, height, decoder.exif_data())?;
     ask_for_decoding(width, height)?;
@@ -251,6 +255,8 @@ fn whole<S: Sink>(
         ColorType::Rgba8 => 4,
         other => return Err(damaged(format.name(), format!("its colours are {other:?}"))),
     };
+    // These decoders take as much again for themselves, and do not ask.
+    drop(reserve(width * height * (channels + 4))?);
     let mut pixels = zeros(width * height * channels)?;
     decoder.read_image(&mut pixels).map_err(wrong)?;
     push(&mut sink, &pixels, width, channels, &mut Vec::new())?;

@@ -95,7 +95,7 @@ impl RowResampler {
         Ok(())
     }
 
-    /// The next rows, whole ones, as RGBA, over white ([`Image::from_rgba`]).
+    /// The next rows, whole ones, as RGBA, alpha not premultiplied; transparent parts become white.
     ///
     /// # Errors
     /// As [`RowResampler::push_rgb`].

@@ -30,6 +30,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    // Before the work, not after it.
+    args.predictions.as_deref().map_or(Ok(()), files::check_writable)?;
     let weights = args.network.read_weights(&args.weights)?;
     let mut classifier = Classifier::new(&weights)?;
     let test = dataset::test(&args.data, &weights, classifier.config())?;

@@ -5,6 +5,7 @@ use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use mobilenetv2::image::MAX_FILE;
 use mobilenetv2::{Error, Result, weights};
 use serde::Serialize;
 use tempfile::NamedTempFile;
@@ -27,16 +28,13 @@ pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
     Err(wrong(path, format!("{} labels; expected {classes}, one a class", labels.len())))
 }
 
-/// Largest picture file that is read, in bytes: twice what the largest picture has without compression, in 16 bits.
-const MAX_PICTURE: u64 = 1 << 30;
-
 /// A picture's bytes: not without end where the file has none, as a device may.
 pub fn read_picture(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| wrong(path, error))?;
-    file.take(MAX_PICTURE + 1).read_to_end(&mut bytes).map_err(|error| wrong(path, error))?;
-    if bytes.len() as u64 > MAX_PICTURE {
-        return Err(wrong(path, format!("has more than {} million bytes", MAX_PICTURE / 1_000_000)));
+    file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| wrong(path, error))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(wrong(path, format!("has more than {} million bytes", MAX_FILE / 1_000_000)));
     }
     Ok(bytes)
 }

@@ -61,6 +61,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<()> {
+    // Before the work, not after it.
+    args.out.as_deref().map_or(Ok(()), files::check_writable)?;
     let mut weights = args.network.read_weights(&args.weights)?;
     let bytes = files::read(&args.batch)?;
     let batch = Container::parse(&bytes)
