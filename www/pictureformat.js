@@ -8,6 +8,8 @@
  * @property {number} width as stored; 0 where that is unknown
  * @property {number} height
  * @property {number} orientation EXIF's, 1 – 8
+ * @property {"" | "cut" | "endless"} lack "cut": part of it is missing, which not every browser minds; "endless": it is a JPEG
+ *   that does not end with its end marker
  * @property {Blob} file the same picture, of orientation 1
  */
 
@@ -20,6 +22,9 @@ const TYPES = {
   BMP: "image/bmp",
   AVIF: "image/avif",
 };
+
+/** A file that says of which type it is. @param {Blob} file @param {string} format */
+export const typed = (file, format) => file.slice(0, file.size, TYPES[format] ?? file.type);
 
 /** Whether all browsers decode a format, so that a file of it which none does is damaged. @param {string} format */
 export const isCommon = (format) => format in TYPES;
@@ -80,19 +85,20 @@ export async function lookInto(file) {
   const beginning = text(await reader.view(0, 512));
   const format = BEGINNINGS.find(([pattern]) => pattern.test(beginning))?.[1] ?? "";
   /** @type {Found} */
-  const found = { size: [0, 0], orientation: 1, edits: [] };
+  const found = { size: [0, 0], orientation: 1, lack: "", edits: [] };
   try {
     await walks[format]?.(reader, found);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // it is cut off, or not what it seems: the decoder will say so
+    if (!(error instanceof RangeError)) throw error; // it is cut off, or not what it seems
+    if (format === "PNG") found.lack = "cut"; // of others the decoder will say so
   }
-  const [width, height] = found.size;
-  return { format, width, height, orientation: found.orientation, file: edited(file, found.edits, TYPES[format]) };
+  const { size, edits, orientation, lack } = found;
+  return { format, width: size[0], height: size[1], orientation, lack, file: edited(file, edits, TYPES[format]) };
 }
 
 /**
  * @typedef {{at: number, length: number, bytes: number[]}} Edit what takes the place of so many bytes
- * @typedef {{size: number[], orientation: number, edits: Edit[]}} Found
+ * @typedef {{size: number[], orientation: number, lack: Told["lack"], edits: Edit[]}} Found
  */
 
 /** @param {Blob} file @param {Edit[]} edits in the file's order @param {string} [type] */
@@ -110,6 +116,8 @@ function edited(file, edits, type = file.type) {
 /** What walks a format's parts, until they end (a RangeError). @type {Record<string, (reader: Reader, found: Found) => Promise<void>>} */
 const walks = {
   async JPEG(reader, found) {
+    const end = await reader.view(reader.file.size - 2, 2);
+    if (end.getUint16(0) !== 0xffd9) found.lack = "endless";
     for (let at = 2; ;) {
       const head = await reader.view(at, 10);
       const marker = head.getUint8(1);

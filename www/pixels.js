@@ -27,13 +27,11 @@ const BAND = 1 << 20;
  */
 export async function openFile(file) {
   if (!file.size) throw new EngineError("empty-file", "the file is empty");
-  const { format, width, height, orientation, file: upright } = await lookInto(file);
+  const { format, width, height, orientation, lack, file: upright } = await lookInto(file);
   checkSize(width, height);
+  if (lack === "cut") throw new EngineError("damaged", `the ${format} file is cut off`, { format });
   try {
-    const bitmap = await decode(upright).catch((error) => {
-      if (format === "JPEG") return decodeWithoutEnd(upright);
-      throw error;
-    });
+    const bitmap = await (lack === "endless" ? decodeWithoutEnd(upright) : decode(upright));
     checkSize(bitmap.width, bitmap.height);
     return { bitmap, orientation, format, file };
   } catch (error) {
@@ -56,15 +54,15 @@ function checkSize(width, height) {
   });
 }
 
-/** @param {Blob | ImageData} source */
-async function decode(source) {
-  const premultiplyAlpha = (await findReader()).straight ? "none" : "default";
-  return createImageBitmap(source, { colorSpaceConversion: "none", premultiplyAlpha });
-}
+/** Colours as they are, not multiplied by alpha: WebP's decoder would do that with a rounding of its own. @type {ImageBitmapOptions} */
+const AS_STORED = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
+
+/** @param {Blob} source */
+const decode = (source) => createImageBitmap(source, AS_STORED);
 
 /**
- * Decodes a JPEG that lacks its end marker, which browsers show. One that lacks more than that is damaged: it looks different
- * where other bytes follow.
+ * Decodes a JPEG that lacks its end marker, or has more behind it. Browsers show it; some refuse to decode it, others leave out
+ * its last rows, or decode what lacks far more. One that does is damaged: it looks different where other bytes follow.
  *
  * @param {Blob} file
  */
@@ -105,7 +103,7 @@ async function alike(one, other) {
  * @throws {EngineError} `no-canvas`, `falsified`
  */
 export async function readRows(bitmap, take) {
-  const { open } = await findReader();
+  const open = await findReader();
   if (!open) throw new EngineError("falsified", "the browser falsifies the pixels that a page reads");
   const { width, height } = bitmap;
   const most = Math.min(height, Math.max(1, Math.floor(BAND / width)));
@@ -135,9 +133,6 @@ export async function pixelsOf(bitmap) {
  *
  * @typedef {{read: (top: number, rows: number) => Promise<Uint8Array<ArrayBuffer>>, close: () => void}} Opened
  * @typedef {(bitmap: ImageBitmap, most: number) => Opened} Open `most` rows are read at once
- * @typedef {object} Reader
- * @property {Open | null} open null where there is none that tells the truth
- * @property {boolean} straight whether bitmaps must not be premultiplied
  */
 
 /** @type {Open} */
@@ -173,7 +168,7 @@ function openFrame(bitmap) {
   };
 }
 
-/** @type {Promise<Reader> | undefined} */
+/** @type {Promise<Open | null> | undefined} */
 let found;
 
 /**
@@ -183,38 +178,34 @@ let found;
  */
 function findReader() {
   found ??= (async () => {
-    for (const reader of [
-      { open: openCanvas, straight: false },
-      { open: openFrame, straight: true },
-    ]) {
-      if (await tellsTruth(reader).catch(() => false)) return reader;
-    }
+    for (const open of [openCanvas, openFrame]) if (await tellsTruth(open)) return open;
     found = undefined;
-    return { open: null, straight: false };
+    return null;
   })();
   return found;
 }
 
-/** @param {{open: Open, straight: boolean}} reader */
-async function tellsTruth({ open, straight }) {
+/** @param {Open} open */
+async function tellsTruth(open) {
   const side = 64;
   const known = new ImageData(side, side);
   for (let i = 0, state = 1; i < known.data.length; i++) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     known.data[i] = i % 4 === 3 ? 255 : state >>> 24;
   }
-  const bitmap = await createImageBitmap(known, {
-    colorSpaceConversion: "none",
-    premultiplyAlpha: straight ? "none" : "default",
-  });
-  const { read, close } = open(bitmap, side);
-  const data = await read(0, side).finally(close);
-  bitmap.close();
-  return data.every((value, i) => value === known.data[i]);
+  try {
+    const bitmap = await createImageBitmap(known, AS_STORED);
+    const { read, close } = open(bitmap, side);
+    const data = await read(0, side).finally(close);
+    bitmap.close();
+    return data.every((value, i) => value === known.data[i]);
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a canvas gives back what was drawn. */
-export const canvasTellsTruth = () => tellsTruth({ open: openCanvas, straight: false }).catch(() => false);
+export const canvasTellsTruth = () => tellsTruth(openCanvas);
 
 /** How a unit of x, a unit of y and the corner are turned, by orientation: of what is seen, per width and height. */
 const TURNS = [

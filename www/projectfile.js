@@ -8,12 +8,20 @@
  *     weights.safetensors    the network trained on them, if there is one
  */
 import { EngineError } from "./errors.js";
+import { nfc } from "./filenames.js";
 import { newId } from "./project.js";
 import { unzip } from "./vendor/but-unzip/index.js";
 import { makeZip } from "./vendor/client-zip/index.js";
 
 const FORMAT = "MobileNetV2 Lab project";
-const TYPES = { jpg: "image/jpeg", png: "image/png", webp: "image/webp", gif: "image/gif", avif: "image/avif" };
+const TYPES = {
+  jpg: "image/jpeg",
+  png: "image/png",
+  webp: "image/webp",
+  gif: "image/gif",
+  bmp: "image/bmp",
+  avif: "image/avif",
+};
 
 /**
  * @typedef {import("./project.js").Project} Project
@@ -69,7 +77,7 @@ async function read(bytes) {
     (/** @type {{name: string, folder: string}} */ { name, folder }, /** @type {number} */ order) => {
       const id = newId();
       ids.set(folder, id);
-      return { id, name: String(name), order };
+      return { id, name: nfc(String(name)), order };
     },
   );
   const pictures = [];

@@ -3,6 +3,7 @@
  * than needed and browsers show it upright, else it is a JPEG whose shorter side is {@link SIDE} pixels.
  */
 import { EngineError } from "./errors.js";
+import { typed } from "./pictureformat.js";
 import { canvasTellsTruth, draw, openFile } from "./pixels.js";
 
 /** Shorter side of a kept picture, in pixels: enough for every resolution that the page offers, after the crop. */
@@ -17,10 +18,10 @@ async function shrink(source) {
   try {
     const scale = Math.min(1, SIDE / Math.min(bitmap.width, bitmap.height));
     const ownTurn = orientation > 1 && format !== "JPEG"; // which of the others a browser turns differs
-    if (file && scale === 1 && !ownTurn) return await inMemory(file);
+    if (file && scale === 1 && !ownTurn) return await inMemory(typed(file, format));
     if (await canvasTellsTruth())
       return await draw(still, scale).convertToBlob({ type: "image/jpeg", quality: QUALITY });
-    if (file) return await inMemory(file);
+    if (file) return await inMemory(typed(file, format));
     throw new EngineError("falsified", "the browser falsifies the pixels that a page reads");
   } finally {
     bitmap.close();

@@ -152,6 +152,12 @@ test(
       };
       const { pictures } = await unpack(await pack(project, {}));
       const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
+      // a file is named by what it is
+      const { bmp } = await import(/** @type {any} */ ("/bmp.js"));
+      const { shrink } = await import(/** @type {any} */ ("/shrink.js"));
+      const photo = new File([bmp(new Uint8Array(12), 2, 2)], "photo.jpg", { type: "image/jpeg" });
+      const kept = { ...picture(""), blob: await shrink(photo) };
+      const named = (await (await pack({ ...project, pictures: [kept] }, {})).text()).includes("train/01 a/0000.bmp");
       const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
       const networks = [];
       for (const trained of [
@@ -166,9 +172,9 @@ test(
         const read = (await unpack(await new Response(makeZip(files)).blob())).trained;
         networks.push(read && Object.keys(read).sort());
       }
-      return { texts, networks };
+      return { texts, networks, named };
     });
-    assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null] });
+    assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null], named: true });
     check();
     await context.close();
   },

@@ -54,6 +54,13 @@ test("a PNG's orientation may stand behind its pixels", async () => {
   assert.deepEqual(await bytesOf(file), png);
 });
 
+test("what is missing at the end is noticed, since not every browser minds", async () => {
+  const lack = async (/** @type {Buffer} */ file) => (await lookInto(new Blob([file]))).lack;
+  assert.deepEqual([await lack(cat), await lack(png), await lack(webp)], ["", "", ""]);
+  for (const missing of [1, 2, 1000]) assert.equal(await lack(cat.subarray(0, -missing)), "endless");
+  for (const missing of [12, 13, 60_000]) assert.equal(await lack(png.subarray(0, -missing)), "cut");
+});
+
 test("a file is what its bytes say, not its name or type", async () => {
   const beginnings = {
     JPEG: "\xff\xd8\xff\xe0",

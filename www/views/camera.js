@@ -27,7 +27,7 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
     },
     closed,
   });
-  const { element, problem, video, stop, fail } = viewfinder;
+  const { element, choice, problem, video, stop, fail } = viewfinder;
 
   /** Classifies one frame after the other while this stream runs. @param {MediaStream} mine */
   async function watch(mine) {
@@ -56,6 +56,7 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
 
   return {
     element,
+    choice,
     problem,
     button,
     stop,

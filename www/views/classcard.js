@@ -1,5 +1,6 @@
 /** One class: its name, its pictures, and the ways to add some. */
 import { h } from "../dom.js";
+import { nfc } from "../filenames.js";
 import { t } from "../i18n.js";
 import { chosenFiles } from "./picturefiles.js";
 import { createRecorder } from "./recorder.js";
@@ -32,7 +33,7 @@ export function createClassCard(project, one, panel) {
     autocomplete: "off",
     value: one.name,
     onchange: () => {
-      const text = name.value.trim().normalize("NFC");
+      const text = nfc(name.value.trim());
       if (text) project.renameClass(one, text);
       else name.value = one.name;
     },
@@ -93,6 +94,7 @@ export function createClassCard(project, one, panel) {
     ),
     h("div", { class: "actions" }, opener, camera, picker),
     recorder.element,
+    recorder.choice,
     recorder.problem,
     thumbnails.element,
   );

@@ -125,6 +125,7 @@ export function createClassify({ engine, state, model, project }) {
         h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize)),
       ),
       caption,
+      camera.choice,
       problem,
       camera.problem,
     ),

@@ -28,7 +28,7 @@ export function createRecorder({ take, opener, closed }) {
     onblur: release,
   });
   const viewfinder = createViewfinder({ name: "recorder", action: hold, opener, closed });
-  const { element, problem, start, stop } = viewfinder;
+  const { element, choice, problem, start, stop } = viewfinder;
 
   /** Takes a picture at once, and more for as long as the button is held. */
   async function record() {
@@ -46,5 +46,5 @@ export function createRecorder({ take, opener, closed }) {
     held = null;
     hold.classList.remove("recording");
   }
-  return { element, problem, start, stop };
+  return { element, choice, problem, start, stop };
 }

@@ -68,7 +68,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
       start();
     },
   });
-  const element = h("div", { class: name }, live, choice);
+  const element = h("div", { class: name }, live);
 
   async function start() {
     const focused = choice === document.activeElement;
@@ -143,6 +143,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
 
   return {
     element,
+    choice,
     problem,
     video,
     start,
