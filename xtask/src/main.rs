@@ -37,7 +37,8 @@ enum Task {
     },
     /// Check and test everything, or the stages named
     Test {
-        /// Any of: formatting, imports, clippy, native, docs, wasm, types, bundlers, browser
+        /// Any of: formatting, imports, clippy, native, docs, wasm, types, bundlers, browser, walk; or, only where
+        /// it is named, engines: wasm in Firefox, and walk
         stages: Vec<String>,
     },
     /// Give everything that parses bytes made-up ones, up to a million each
@@ -75,7 +76,7 @@ fn main() -> ExitCode {
 
 fn run(task: Task) -> Result<()> {
     match task {
-        Task::Setup => setup::setup(Needs::Test).map(drop),
+        Task::Setup => setup::setup(Needs::Engines).map(drop),
         Task::Build => build::build(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
         Task::Test { stages } => test::test(&stages),

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs what the other tasks need and this machine lacks, and nothing else.
 //!
 //! What belongs to the machine comes from rustup or, for root on Debian, from apt. What belongs to the project
-//! stays in it: `.tools/` (wasm-bindgen, wasm-pack, cargo-fuzz) and `node_modules/`.
+//! stays in it: `.tools/` (wasm-bindgen, wasm-pack, cargo-fuzz, geckodriver) and `node_modules/`.
 
 use std::fs;
 use std::path::Path;
@@ -18,15 +18,20 @@ const NODE: (u32, u32) = (20, 10);
 /// Any version in PATH will do; these are installed where there is none.
 const WASM_PACK: &str = "0.15.1";
 const CARGO_FUZZ: &str = "0.13.2";
+const GECKODRIVER: &str = "0.37.1";
+/// What WebKit is driven with: its driver, and a screen for it.
+pub const WEBKIT: [&str; 2] = ["WebKitWebDriver", "Xvfb"];
 
 /// The standard library's sources, below the folder of a Rust.
 const STD_SOURCES: &str = "lib/rustlib/src/rust/library/std/Cargo.toml";
 
 /// What is to be done with the tools.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     Build,
     Test,
+    /// Firefox and WebKit besides Chromium, and their drivers.
+    Engines,
 }
 
 /// Something the machine lacks.
@@ -40,8 +45,12 @@ struct Lack {
 /// Makes sure that all is there, and returns it.
 pub fn setup(needs: Needs) -> Result<Tools> {
     let mut tools = Tools::new()?;
-    if needs == Needs::Test && tools.shell.var_os("CHROME").is_some() {
-        tools.chrome()?; // no other that could be installed is wanted
+    // where one is named, no other that could be installed is wanted
+    if needs >= Needs::Test && tools.shell.var_os("CHROME").is_some() {
+        tools.chrome()?;
+    }
+    if needs >= Needs::Engines && tools.shell.var_os("FIREFOX").is_some() {
+        tools.firefox()?;
     }
     let mut lacks = find_lacks(&mut tools, needs);
     if !lacks.is_empty() && install_packages(&tools, &lacks) {
@@ -76,7 +85,7 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
             by_hand: "install Node.js 20.10 or newer with npm: https://nodejs.org",
         });
     }
-    if needs == Needs::Test {
+    if needs >= Needs::Test {
         let installed = tools.succeeds(cmd!(sh, "cargo fmt --version"))
             && tools.succeeds(cmd!(sh, "cargo clippy --version"));
         if !installed && !tools.succeeds(cmd!(sh, "rustup component add rustfmt clippy")) {
@@ -95,6 +104,21 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
                           version. Here, for a stable one:\n    \
                           mkdir -p .tools/bin && ln -sf \"$(npx --yes @puppeteer/browsers install \
                           chromedriver@stable --path \"$PWD/.tools\" --format '{{path}}')\" .tools/bin",
+            });
+        }
+    }
+    if needs >= Needs::Engines {
+        if tools.firefox().is_err() {
+            lacks.push(Lack {
+                packages: &["firefox-esr"],
+                by_hand: "install Firefox: https://www.firefox.com",
+            });
+        }
+        // elsewhere there is no WebKitGTK: the tests say that they leave it out
+        if cfg!(target_os = "linux") && WEBKIT.iter().any(|program| tools.find(program).is_none()) {
+            lacks.push(Lack {
+                packages: &["webkit2gtk-driver", "xvfb"],
+                by_hand: "install WebKitGTK's WebKitWebDriver, and Xvfb",
             });
         }
     }
@@ -140,7 +164,7 @@ fn advice(lacks: &[Lack]) -> String {
     format!("this machine lacks what setup cannot install. Do this, then start again:{by_hand}{apt}")
 }
 
-/// wasm-bindgen, in exactly the version of the crate, wasm-pack and cargo-fuzz: in PATH, else compiled into `.tools/`.
+/// wasm-bindgen, in exactly the version of the crate, wasm-pack and others: in PATH, else compiled into `.tools/`.
 fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     let sh = &tools.shell;
     let version = wasm_bindgen_version(tools)?;
@@ -149,11 +173,14 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     if found != format!("wasm-bindgen {version}") || tools.find("wasm-bindgen-test-runner").is_none() {
         crates.push(format!("wasm-bindgen-cli@{version}"));
     }
-    if needs == Needs::Test && tools.find("wasm-pack").is_none() {
+    if needs >= Needs::Test && tools.find("wasm-pack").is_none() {
         crates.push(format!("wasm-pack@{WASM_PACK}"));
     }
-    if needs == Needs::Test && tools.find("cargo-fuzz").is_none() {
+    if needs >= Needs::Test && tools.find("cargo-fuzz").is_none() {
         crates.push(format!("cargo-fuzz@{CARGO_FUZZ}"));
+    }
+    if needs >= Needs::Engines && tools.find("geckodriver").is_none() {
+        crates.push(format!("geckodriver@{GECKODRIVER}"));
     }
     if crates.is_empty() {
         return Ok(());

@@ -9,7 +9,7 @@ use xshell::cmd;
 
 use crate::build::build;
 use crate::imports;
-use crate::setup::{Needs, install_node_modules, setup};
+use crate::setup::{Needs, WEBKIT, install_node_modules, setup};
 use crate::site::files;
 use crate::tools::{Tools, WASM_TARGET};
 
@@ -26,7 +26,12 @@ const STAGES: &[Stage] = &[
     ("types", types),
     ("bundlers", bundlers),
     ("browser", browser),
+    ("walk", walk),
 ];
+/// Only where they are asked for: as long as all others together.
+const ON_REQUEST: &[Stage] = &[("engines", engines)];
+/// Those that need other browsers than Chromium.
+const OF_ENGINES: [&str; 2] = ["walk", "engines"];
 
 /// What Prettier formats.
 const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{js,ts}", "src/**/*.ts"];
@@ -34,14 +39,17 @@ const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{j
 /// Runs the stages named, or all.
 pub fn test(wanted: &[String]) -> Result<()> {
     for name in wanted {
-        let known = STAGES.iter().any(|(stage, _)| stage == name);
+        let known = STAGES.iter().chain(ON_REQUEST).any(|(stage, _)| stage == name);
         ensure!(known, "no stage is called {name}; see cargo xtask test --help");
     }
-    let tools = setup(Needs::Test)?;
+    let stages: Vec<_> = match wanted {
+        [] => STAGES.iter().collect(),
+        _ => STAGES.iter().chain(ON_REQUEST).filter(|(name, _)| wanted.iter().any(|w| w == name)).collect(),
+    };
+    let engines = stages.iter().any(|(name, _)| OF_ENGINES.contains(name));
+    let tools = setup(if engines { Needs::Engines } else { Needs::Test })?;
     let mut times = Vec::new();
-    for (name, stage) in
-        STAGES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name))
-    {
+    for (name, stage) in stages {
         println!("\n── {name} ──");
         let start = Instant::now();
         stage(&tools).with_context(|| format!("the stage `{name}` failed"))?;
@@ -85,29 +93,33 @@ fn docs(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Kernels, golden values and `tests/web.rs` in a headless browser, with every variant.
+/// Kernels, golden values and `tests/web.rs` in headless Chromium, with every variant.
 fn wasm(tools: &Tools) -> Result<()> {
-    let capabilities = capabilities(tools)?;
+    let mut capabilities = capabilities(tools)?;
+    capabilities["goog:chromeOptions"]["binary"] = tools.chrome()?.to_string_lossy().into();
+    wasm_in(tools, "--chrome", &capabilities)
+}
+
+/// The same in the browser that an option of wasm-pack names.
+fn wasm_in(tools: &Tools, browser: &str, capabilities: &Value) -> Result<()> {
+    let file = tools.root().join("target/webdriver.json");
+    tools.shell.write_file(&file, capabilities.to_string())?;
     for variant in &tools.variants {
         println!("\n{}", variant.name);
         let args = variant.cargo_args();
         let test = cmd!(
             tools.shell,
-            "wasm-pack test --headless --chrome --mode no-install -- {args...} --lib --test golden --test web"
+            "wasm-pack test --headless {browser} --mode no-install -- {args...} --lib --test golden --test web"
         );
         let test = tools.for_wasm(test, variant)?;
-        tools.run(test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities))?;
+        tools.run(test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file))?;
     }
     Ok(())
 }
 
-/// A copy of `webdriver.json` that names the browser: without, ChromeDriver takes what is installed where it looks.
-fn capabilities(tools: &Tools) -> Result<PathBuf> {
-    let mut capabilities: Value = serde_json::from_str(&tools.shell.read_file("webdriver.json")?)?;
-    capabilities["goog:chromeOptions"]["binary"] = tools.chrome()?.to_string_lossy().into();
-    let file = tools.root().join("target/webdriver.json");
-    tools.shell.write_file(&file, capabilities.to_string())?;
-    Ok(file)
+/// What `webdriver.json` asks of browsers. The program is to be put in: without, a driver takes what lies where it looks.
+fn capabilities(tools: &Tools) -> Result<Value> {
+    Ok(serde_json::from_str(&tools.shell.read_file("webdriver.json")?)?)
 }
 
 /// The page's JSDoc types, against those of the wasm packages and the libraries in dist/, and the npm package's own.
@@ -119,14 +131,10 @@ fn types(tools: &Tools) -> Result<()> {
     Ok(())
 }
 
-/// `tests/page/*.test.js`: the page's logic by itself; `tests/browser/*.test.js`: the built page in a headless browser.
+/// `tests/page/*.test.js`: the page's logic by itself; `tests/browser/*.test.js`: the built page in headless Chromium.
 fn browser(tools: &Tools) -> Result<()> {
     build(tools)?;
-    let mut tests = Vec::new();
-    for folder in ["tests/page", "tests/browser"].map(|folder| tools.root().join(folder)) {
-        let found = files(&folder)?.into_iter().filter(|file| file.ends_with(".test.js"));
-        tests.extend(found.map(|file| folder.join(file)));
-    }
+    let tests = [tests_in(tools, "tests/page")?, tests_in(tools, "tests/browser")?].concat();
     let chrome = tools.chrome()?;
     // Two files at a time: pages wait more than they compute.
     let node = cmd!(tools.shell, "node --test --test-concurrency=2 --test-reporter spec {tests...}");
@@ -141,4 +149,36 @@ fn bundlers(tools: &Tools) -> Result<()> {
     let test = folder.join("bundlers.test.js");
     let node = cmd!(tools.shell, "node --test --test-reporter spec {test}");
     tools.run(node.env("CHROME", tools.chrome()?))
+}
+
+/// `tests/engines/walk.test.js`: one walk through the built page in Chromium, Firefox and WebKit.
+fn walk(tools: &Tools) -> Result<()> {
+    build(tools)?;
+    let mut engines = vec!["chromium", "firefox"];
+    match WEBKIT.iter().find(|program| tools.find(program).is_none()) {
+        None => engines.extend(["webkit", "webkit-bare"]),
+        Some(program) => println!("WebKit is left out: there is no {program}"),
+    }
+    let tests = tests_in(tools, "tests/engines")?;
+    let node = cmd!(tools.shell, "node --test --test-reporter spec {tests...}");
+    let node = node.env("CHROME", tools.chrome()?).env("FIREFOX", tools.firefox()?);
+    tools.run(node.env("ENGINES", engines.join(",")))
+}
+
+/// What takes too long for every time: the suite `wasm` in Firefox. And the walk.
+fn engines(tools: &Tools) -> Result<()> {
+    let mut capabilities = capabilities(tools)?;
+    capabilities["moz:firefoxOptions"]["binary"] = tools.firefox()?.to_string_lossy().into();
+    wasm_in(tools, "--firefox", &capabilities)?;
+    walk(tools)
+}
+
+/// The files of tests in a folder.
+fn tests_in(tools: &Tools, folder: &str) -> Result<Vec<PathBuf>> {
+    let folder = tools.root().join(folder);
+    Ok(files(&folder)?
+        .into_iter()
+        .filter(|file| file.ends_with(".test.js"))
+        .map(|file| folder.join(file))
+        .collect())
 }

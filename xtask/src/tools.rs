@@ -110,20 +110,34 @@ impl Tools {
 
     /// Chrome or Chromium: what `CHROME` names, else what is installed.
     pub fn chrome(&self) -> Result<PathBuf> {
-        const NAMES: [&str; 5] = [
-            "chromium",
-            "chromium-browser",
-            "google-chrome",
-            "google-chrome-stable",
-            "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-        ];
-        if let Some(named) = self.shell.var_os("CHROME") {
+        self.browser(
+            "CHROME",
+            "Chrome or Chromium",
+            &[
+                "chromium",
+                "chromium-browser",
+                "google-chrome",
+                "google-chrome-stable",
+                "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+            ],
+        )
+    }
+
+    /// Firefox: what `FIREFOX` names, else what is installed.
+    pub fn firefox(&self) -> Result<PathBuf> {
+        const NAMES: [&str; 3] =
+            ["firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"];
+        self.browser("FIREFOX", "Firefox", &NAMES)
+    }
+
+    fn browser(&self, variable: &str, kind: &str, names: &[&str]) -> Result<PathBuf> {
+        if let Some(named) = self.shell.var_os(variable) {
             let found = self.find(&named);
             return found.with_context(|| {
-                format!("CHROME is {named:?}, which is no program; expected is a Chrome or Chromium")
+                format!("{variable} is {named:?}, which is no program; expected is a {kind}")
             });
         }
-        NAMES.iter().find_map(|name| self.find(name)).context("no Chrome or Chromium is in PATH")
+        names.iter().find_map(|name| self.find(name)).with_context(|| format!("no {kind} is in PATH"))
     }
 
     /// Where cargo puts what it makes for WebAssembly.
