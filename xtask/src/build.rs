@@ -94,7 +94,7 @@ fn vendored(tools: &Tools) -> Result<PathBuf> {
 /// worker, and the folder.
 fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {
     let sh = &tools.shell;
-    let files = page.hashes(|path| is_fetched(path))?;
+    let files = page.hashes(is_fetched)?;
     let name = hash(serde_json::to_string(&files)?.as_bytes());
     let inside: Vec<&str> = files.keys().copied().filter(|path| !ROOT.contains(path)).collect();
     let mut hashes: BTreeMap<String, String> =
