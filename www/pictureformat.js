@@ -150,6 +150,8 @@ const walks = {
   },
 
   async WebP(reader, found) {
+    const length = (await reader.view(4, 4)).getUint32(0, true);
+    if (reader.file.size < 8 + length - (length % 2)) found.lack = "cut"; // some leave out the last byte, which only fills
     for (let at = 12; ;) {
       const head = await reader.view(at, 18);
       const length = head.getUint32(4, true);

@@ -59,6 +59,7 @@ test("what is missing at the end is noticed, since not every browser minds", asy
   assert.deepEqual([await lack(cat), await lack(png), await lack(webp)], ["", "", ""]);
   for (const missing of [1, 2, 1000]) assert.equal(await lack(cat.subarray(0, -missing)), "endless");
   for (const missing of [12, 13, 60_000]) assert.equal(await lack(png.subarray(0, -missing)), "cut");
+  for (const missing of [1, 5, 13]) assert.equal(await lack(webp.subarray(0, -missing)), "cut");
 });
 
 test("a file is what its bytes say, not its name or type", async () => {
