@@ -51,6 +51,16 @@ unsafe impl GlobalAlloc for Limited {
         if self.take(layout.size()) { unsafe { System.alloc_zeroed(layout) } } else { ptr::null_mut() }
     }
 
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // both are there while the bytes move
+        if !self.take(size) {
+            return ptr::null_mut();
+        }
+        let moved = unsafe { System.realloc(pointer, layout, size) };
+        LIVE.fetch_sub(if moved.is_null() { size } else { layout.size() }, Relaxed);
+        moved
+    }
+
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Relaxed);
         unsafe { System.dealloc(pointer, layout) }

@@ -44,6 +44,11 @@ pub fn fuzz(args: &FuzzArgs) -> Result<()> {
     run(&setup(Needs::Test)?, args.seconds, wanted)
 }
 
+/// The stage of `cargo xtask test`.
+pub fn stage(tools: &Tools) -> Result<()> {
+    run(tools, 20, |_| true)
+}
+
 fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()> {
     let sh = &tools.shell;
     let version = cmd!(sh, "rustc -vV").quiet().read()?;
@@ -75,7 +80,7 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
         // The clock of a loaded machine runs on: a second of its own is what the target allows itself.
         let fuzz = cmd!(
             sh,
-            "{program} {options...} -timeout=20 -verbosity=0 -print_final_stats=1 {own...} {valid...}"
+            "{program} {options...} -timeout=20 -verbosity=0 -print_funcs=0 -print_final_stats=1 {own...} {valid...}"
         )
         .env("ASAN_OPTIONS", "malloc_context_size=0:detect_leaks=0:allocator_may_return_null=1")
         .env("RAYON_NUM_THREADS", "1");

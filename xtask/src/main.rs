@@ -37,7 +37,7 @@ enum Task {
     },
     /// Check and test everything, or the stages named
     Test {
-        /// Any of: formatting, imports, clippy, native, docs, wasm, types, bundlers, browser, walk; or, only where
+        /// Any of: formatting, imports, clippy, native, docs, fuzz, wasm, types, bundlers, browser, walk; or, only where
         /// it is named, engines: wasm in Firefox, and walk
         stages: Vec<String>,
     },

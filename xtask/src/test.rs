@@ -8,6 +8,7 @@ use serde_json::Value;
 use xshell::cmd;
 
 use crate::build::build;
+use crate::fuzz;
 use crate::imports;
 use crate::setup::{Needs, WEBKIT, install_node_modules, setup};
 use crate::site::files;
@@ -22,6 +23,7 @@ const STAGES: &[Stage] = &[
     ("clippy", clippy),
     ("native", native),
     ("docs", docs),
+    ("fuzz", fuzz::stage),
     ("wasm", wasm),
     ("types", types),
     ("bundlers", bundlers),
