@@ -340,7 +340,7 @@ fn multiply(values: &mut [f32], factors: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{levels, reference};
+    use crate::kernel::{levels, reference, same_to_the_bit};
     use crate::parameters::Weights;
 
     const IMAGES: usize = 9;
@@ -363,14 +363,12 @@ mod tests {
     }
 
     #[test]
-    fn instruction_sets_agree_and_those_of_the_same_lanes_to_the_bit() {
+    fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
         let weights = Weights::random(Config { width: 0.35, dropout: 0.2, ..Config::cifar() }, 1);
         let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
         for pair in found.windows(2) {
             let [(level, wide), (other, narrow)] = pair else { unreachable!() };
-            if lanes(*level) == lanes(*other) {
-                assert!(wide == narrow, "{level:?}, {other:?}");
-            }
+            assert!(!same_to_the_bit(*level, *other) || wide == narrow, "{level:?}, {other:?}");
             let off: f64 = wide.iter().zip(narrow).map(|(a, b)| f64::from(a - b).powi(2)).sum();
             let all: f64 = narrow.iter().map(|b| f64::from(*b).powi(2)).sum();
             // rounding puts some activations on the other side of a bend

@@ -120,6 +120,21 @@ pub fn lanes(level: Level) -> usize {
     dispatch!(level, simd => lanes(simd))
 }
 
+/// Whether two instruction sets give the same results to the bit: sums have their terms in the same order where vectors are
+/// of the same length, and are rounded alike where both fuse a product with the sum it is added to, or neither does. NEON
+/// does, scalar code of as many lanes does not.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub fn same_to_the_bit(one: Level, other: Level) -> bool {
+    #[inline(always)]
+    fn fuses<S: Isa>(simd: S) -> bool {
+        // (1 + e)² - (1 + 2e) is e², which is lost where the product is rounded first.
+        let [x, rest] = [1.0 + 1.0 / 4096.0, -1.0 - 2.0 / 4096.0].map(|value| S::Vector::splat(simd, value));
+        x.mul_add(x, rest).as_slice()[0] != 0.0
+    }
+    let fuses = |level| dispatch!(level, simd => fuses(simd));
+    lanes(one) == lanes(other) && fuses(one) == fuses(other)
+}
+
 /// `number`, kept from the compiler in the browser, where what may end at this number stays in order. Otherwise LLVM sorts
 /// products by the sum that they are added to: all that was read for the others is then kept until their turn, in the
 /// stack, since there are not registers enough.

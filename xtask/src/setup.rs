@@ -4,7 +4,7 @@
 //! stays in it: `.tools/` (wasm-bindgen, wasm-pack, cargo-fuzz, geckodriver) and `node_modules/`.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -62,6 +62,19 @@ pub fn setup(needs: Needs) -> Result<Tools> {
     install_cargo_tools(&tools, needs)?;
     install_node_modules(&tools, &tools.root())?;
     Ok(tools)
+}
+
+/// Makes sure that code for aarch64 can be linked and run, and returns the programs for it.
+pub fn setup_cross(tools: &Tools) -> Result<(PathBuf, PathBuf)> {
+    let programs = || Some((tools.find("aarch64-linux-gnu-gcc")?, tools.find("qemu-aarch64-static")?));
+    let lacks = [Lack {
+        packages: &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"],
+        by_hand: "install a GCC that makes programs for aarch64-linux-gnu, with its C library, and qemu-aarch64-static",
+    }];
+    if programs().is_none() {
+        install_packages(tools, &lacks);
+    }
+    programs().with_context(|| advice(&lacks))
 }
 
 /// What the machine lacks after rustup has done what it can.

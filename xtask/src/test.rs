@@ -10,7 +10,7 @@ use xshell::cmd;
 use crate::build::build;
 use crate::fuzz;
 use crate::imports;
-use crate::setup::{Needs, WEBKIT, install_node_modules, setup};
+use crate::setup::{Needs, WEBKIT, install_node_modules, setup, setup_cross};
 use crate::site::files;
 use crate::tools::{Tools, WASM_TARGET};
 
@@ -31,7 +31,7 @@ const STAGES: &[Stage] = &[
     ("walk", walk),
 ];
 /// Only where they are asked for: as long as all others together.
-const ON_REQUEST: &[Stage] = &[("engines", engines)];
+const ON_REQUEST: &[Stage] = &[("engines", engines), ("aarch64", aarch64)];
 /// Those that need other browsers than Chromium.
 const OF_ENGINES: [&str; 2] = ["walk", "engines"];
 
@@ -93,6 +93,22 @@ fn native(tools: &Tools) -> Result<()> {
 
 fn docs(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Kernels, layers, training and inference compiled for aarch64, as Apple's computers and most phones are, and run by an
+/// emulator: on NEON, which fuses multiply-add, and on scalar code.
+fn aarch64(tools: &Tools) -> Result<()> {
+    let (gcc, qemu) = setup_cross(tools)?;
+    // its libraries lie where Debian's cross compilers have them
+    let runner = format!("{} -L /usr/aarch64-linux-gnu", qemu.display());
+    let tests = ["kernel::", "layer::", "network::", "infer::"];
+    let test =
+        cmd!(tools.shell, "cargo test --lib -Zbuild-std --target aarch64-unknown-linux-gnu -- {tests...}")
+            // building the standard library is not a stable feature of cargo
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", gcc)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner);
+    tools.run(tools.with_std_sources(test)?)
 }
 
 /// Kernels, golden values and `tests/web.rs` in headless Chromium, with every variant.

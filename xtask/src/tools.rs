@@ -177,6 +177,11 @@ impl Tools {
             .env("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true")
             // no browser reads the debug information that the tests would carry
             .env("CARGO_PROFILE_DEV_DEBUG", "none");
+        self.with_std_sources(command)
+    }
+
+    /// The command, run by the toolchain that has the standard library's sources.
+    pub fn with_std_sources<'a>(&self, command: Cmd<'a>) -> Result<Cmd<'a>> {
         if !self.debian_rust {
             return Ok(command);
         }
