@@ -14,7 +14,7 @@ use image::{ColorType, ImageDecoder, Limits};
 use libjpeg_turbo_rs::{DecodeLimits, Decoder as JpegDecoder, PixelFormat};
 use png::Transformations;
 
-use super::{MAX_PIXELS, Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
+use super::{Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
 use crate::error::{Error, Result};
 
 /// Scans of a JPEG, each of which may touch every pixel: programs write at most some twenty.
@@ -246,7 +246,8 @@ fn whole<S: Sink>(
     let mut sink = start(width, height, exif)?;
     ask_for_decoding(width, height)?;
     let mut limits = Limits::default();
-    limits.max_alloc = Some(4 * MAX_PIXELS as u64);
+    // some pixels more than the picture has, since frames of GIFs may reach beyond it
+    limits.max_alloc = Some((DECODING * width * height).max(1 << 20) as u64);
     decoder.set_limits(limits).map_err(wrong)?;
     let channels = match decoder.color_type() {
         ColorType::L8 => 1,
@@ -350,6 +351,15 @@ mod tests {
         assert!(message(&png[..png.len() / 2]).contains("a damaged PNG image"));
         let gif = golden("palette.gif");
         assert!(message(&gif[..gif.len() / 2]).contains("a damaged GIF image"));
+    }
+
+    #[test]
+    fn a_frame_takes_little_more_than_the_picture() {
+        // one pixel, with a frame of 8,000 × 8,000
+        let mut gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
+        gif.extend([0x2c, 0, 0, 0, 0, 0x40, 0x1f, 0x40, 0x1f, 0, 2, 2, 0x4c, 1, 0, 0x3b]);
+        let message = message(&gif);
+        assert!(message.to_lowercase().contains("memory limit"), "{message}");
     }
 
     #[test]
