@@ -79,7 +79,8 @@ impl Plane {
     fn line(&self, y: usize, line: &mut [u8]) {
         let near = &self.samples[y / self.down * self.stride..][..self.columns];
         // The row on the other side, or the near one where there is none.
-        let beside = if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.rows - 1) };
+        let beside =
+            if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.rows - 1) };
         let far = |x: usize| u32::from(self.samples[beside * self.stride + x]);
         let last = self.columns - 1;
         match (self.across, self.down) {

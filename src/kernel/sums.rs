@@ -156,9 +156,10 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn nor_does_it_lose_them_where_some_values_are_unlike_the_rest() {
         // A corner, a border of 32² planes, one image unlike the others, the last pixel alone.
-        let unlike: [(&str, fn(usize) -> bool); 4] = [
-            ("a corner", |pixel| pixel % 1024 == 0),
-            ("a border", |pixel| pixel % 32 == 0 || pixel % 1024 < 32),
+        type Chosen = fn(usize) -> bool;
+        let unlike: [(&str, Chosen); 4] = [
+            ("a corner", |pixel| pixel.is_multiple_of(1024)),
+            ("a border", |pixel| pixel.is_multiple_of(32) || pixel % 1024 < 32),
             ("an image", |pixel| pixel / 1024 == 1),
             ("the last", |pixel| pixel == 4095),
         ];
