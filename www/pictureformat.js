@@ -49,6 +49,8 @@ const BEGINNINGS = [
 
 /** Bytes that are read at once: what is asked for next mostly lies near. */
 const WINDOW = 1 << 18;
+/** Bytes within which an AVIF says its size. A call takes no more arguments than these in every browser ({@link text}). */
+const AVIF_HEAD = 1 << 14;
 
 /** A file that is read here and there. */
 class Reader {
@@ -186,7 +188,7 @@ const walks = {
 
   /** The largest of what is in it: tiles and a thumbnail may be as well. Browsers turn it by what it says itself. */
   async AVIF(reader, found) {
-    const head = await reader.view(0, WINDOW);
+    const head = await reader.view(0, AVIF_HEAD);
     for (const { index } of text(head).matchAll(/ispe/g)) {
       const size = [head.getUint32(index + 8), head.getUint32(index + 12)];
       if (size[0] * size[1] > found.size[0] * found.size[1]) found.size = size;

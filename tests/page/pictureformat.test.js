@@ -94,3 +94,12 @@ test("what is cut off or nonsense ends without an error of its own", async () =>
     }
   }
 });
+
+test("an AVIF says its size, however long it is", async () => {
+  const ispe = Buffer.from("\0\0\0\x14ispe\0\0\0\0\0\0\x10\0\0\0\x0c\0", "latin1");
+  for (const rest of [100, 1 << 20]) {
+    const file = Buffer.concat([Buffer.from("\0\0\0\x20ftypavif\0\0\0\0mif1avif"), ispe, Buffer.alloc(rest)]);
+    const { format, width, height } = await lookInto(new Blob([file]));
+    assert.deepEqual([format, width, height], ["AVIF", 4096, 3072]);
+  }
+});
