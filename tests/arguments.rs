@@ -157,11 +157,12 @@ fn classes_without_pictures_are_named() {
     write_pictures(&folder, &[("dog", 2)]);
     assert_eq!(told(&folder, eval).1, "");
 
-    write_pictures(&folder, &[("yak", 0)]);
     let train =
         "train --data @pictures --out @x.safetensors --width 0.1 --resolution 16 --batch 6 --epochs 1 --json";
-    let (_, warnings) = told(&folder, train);
-    assert!(warnings.contains("there are no images of the class \"yak\" to train on"), "{warnings}");
+    let (_, warnings) = told(&folder, &format!("{train} --hold-out 4"));
+    assert!(warnings.contains("there are no images of the class \"dog\" to train on"), "{warnings}");
+    write_pictures(&folder, &[("yak", 0)]);
+    assert!(error(&folder, train).contains("the class \"yak\" of"));
 }
 
 #[test]
