@@ -42,6 +42,7 @@ async function open(script) {
 async function said(page) {
   await page.setInputFiles(pictureInput, photo);
   await waitForPicture(page, "coffee.jpg");
+  await page.locator("#panel-classify .predictions li").first().waitFor(); // the network may only be on its way
   return page.locator("#panel-classify .predictions li").allInnerTexts();
 }
 
