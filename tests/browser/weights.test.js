@@ -188,8 +188,9 @@ test("fetching is cancelled where it is shown, and what came is kept", { timeout
   const before = await used(page);
   await page.selectOption("#weights", "published");
   await page.waitForFunction(() => /** @type {any} */ (document.querySelector(".bar-loading progress")).value > 0.5);
-  await page.locator(".bar-loading").getByRole("button", { name: "Cancel" }).click();
-  await page.locator(".bar-loading").waitFor({ state: "hidden" });
+  const loading = page.locator(".bar-loading:has(progress)");
+  await loading.getByRole("button", { name: "Cancel" }).click();
+  await loading.waitFor({ state: "hidden" });
   assert.equal(await used(page), before);
   await list(page);
   await button(page, "Go on").waitFor();
