@@ -34,10 +34,13 @@ export const fetchFile = async (url, { signal } = {}) => check(await ask(url, { 
  *
  * @param {string | URL} url
  * @returns {Promise<any>}
+ * @throws {EngineError} as {@link fetchFile}, or `cut`
  */
 export async function fetchJson(url) {
   const response = await fetchFile(url);
-  const text = await response.text();
+  const text = await response.text().catch((error) => {
+    throw failure("cut", url, error.message);
+  });
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -139,21 +142,25 @@ export async function request(url, { signal, from = 0, version = "" } = {}) {
     return request(url, { signal });
   }
   const { body } = await check(response, url);
-  const chunks = read(body, signal, (error) => failure("cut", url, error.message));
+  const length = whole ? 0 : total - from; // a host may send less of a file than was asked for
+  const chunks = read(body, length, signal, (error) => failure("cut", url, error.message));
   return { from: whole ? 0 : from, total, version: found, chunks };
 }
 
 /**
  * @param {ReadableStream<Uint8Array>} body
+ * @param {number} length that it has at least
  * @param {AbortSignal | undefined} signal
  * @param {(error: Error) => Error} broken
  */
-async function* read(body, signal, broken) {
+async function* read(body, length, signal, broken) {
   const reader = body.getReader();
   try {
-    for (;;) {
+    for (let came = 0; ;) {
       const { done, value } = await reader.read();
+      if (done && came < length) throw new Error(`${came} of ${length} bytes`);
       if (done) return;
+      came += value.length;
       yield value;
     }
   } catch (error) {
