@@ -185,10 +185,10 @@ export function parse(setting, text) {
   if (typeof setting.quick === "boolean") return ["true", "false"].includes(text) ? text === "true" : null;
   const plain = text.trim().replace(",", "."); // of a decimal fraction, in half of the world
   const value = Number(plain);
-  const { min = -Infinity, max = Infinity } = setting;
-  return !/^[-+.\de]+$/i.test(plain) || !(value >= min && value <= max) || (setting.whole && !Number.isInteger(value))
-    ? null
-    : value;
+  const { min = -Infinity, max = Infinity, whole } = setting;
+  // in a whole number a comma or a point marks thousands
+  const isNumber = whole ? /^[-+\de]+$/i.test(plain) && Number.isInteger(value) : /^[-+.\de]+$/i.test(plain);
+  return isNumber && value >= min && value <= max ? value : null;
 }
 
 /** @param {Values} values @param {"recipe" | "config"} target */
