@@ -134,7 +134,7 @@ class State extends EventTarget {
   }
 
   #read() {
-    const [, query] = location.hash.split("?");
+    const [, query] = /\?(.*)/s.exec(location.hash) ?? [];
     this.room = roomOf(location.hash);
     history.replaceState(OWN, "");
     this.values = structuredClone(DEFAULTS);
