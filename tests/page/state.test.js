@@ -1,0 +1,279 @@
+// What the page shows and the link that shows it: both ways, whatever is in the link. Needs no browser.
+
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { preset, SETTINGS } from "../../www/settings.js";
+
+/** A window with an address and a history, as far as the state needs them. */
+class Window extends EventTarget {
+  /** @type {{url: string, state: any}[]} */
+  entries;
+  at = 0;
+  /** How often the address was written. */
+  written = 0;
+  setTimeout = (/** @type {() => void} */ act, /** @type {number} */ ms) => setTimeout(act, ms);
+
+  constructor(hash = "") {
+    super();
+    this.entries = [{ url: `https://lab.example/${hash}`, state: null }];
+  }
+
+  get location() {
+    return new URL(this.entries[this.at].url);
+  }
+
+  history = {
+    replaceState: (/** @type {any} */ state, _ = "", url = "") => {
+      this.written++;
+      this.entries[this.at] = { url: new URL(url, this.location).href, state };
+      if (!url) this.entries[this.at].url = new URL(this.location).href;
+    },
+    pushState: (/** @type {any} */ state, _ = "", url = "") => {
+      this.entries.splice(++this.at, Infinity, { url: new URL(url, this.entries[this.at - 1].url).href, state });
+    },
+  };
+
+  /** Back or forward. @param {number} entries */
+  go(entries) {
+    this.at += entries;
+    this.dispatchEvent(Object.assign(new Event("popstate"), { state: this.entries[this.at].state }));
+  }
+
+  /** A person enters another link. @param {string} hash */
+  enter(hash) {
+    this.entries.splice(this.at + 1, Infinity, { url: new URL(hash, this.location).href, state: null });
+    this.go(1);
+  }
+}
+
+const { createState, DIMENSIONS, PANELS, ROOMS } = await import("../../www/state.js");
+
+/** A page that was opened by a link. @param {string} [hash] */
+function open(hash) {
+  const page = new Window(hash);
+  for (const [name, value] of Object.entries({
+    window: page,
+    history: page.history,
+    addEventListener: page.addEventListener.bind(page),
+  }))
+    Object.defineProperty(globalThis, name, { value, configurable: true });
+  Object.defineProperty(globalThis, "location", { get: () => page.location, configurable: true });
+  const state = createState();
+  const /** @type {string[]} */ heard = [];
+  state.addEventListener("change", (/** @type {any} */ { detail }) => heard.push(detail));
+  return { page, state, heard };
+}
+
+/** @type {import("../../www/state.js").PageState["values"]} */
+let defaults;
+beforeEach(() => (defaults = open().state.values));
+
+test("a link without anything is the first room with every default, and stays as short", () => {
+  for (const hash of ["", "#", "#classify", "#classify?", "#nowhere", "#__proto__?constructor.x=1", "#?"]) {
+    const { state } = open(hash);
+    assert.equal(state.room, "classify", hash);
+    assert.deepEqual(state.values, defaults, hash);
+    assert.equal(state.link(), "#classify");
+  }
+  for (const room of ROOMS) assert.equal(open(`#${room}`).state.room, room);
+});
+
+/** Values that each room may have beside its defaults. @type {Record<string, Record<string, any[]>>} */
+const OTHERS = {
+  classify: { weights: ["cifar10-0.35", "a b&c=d?e#f%20+ü.🐈"], resolution: [8, 33, 1024], top: [1, 20] },
+  train: {
+    from: ["run-abc 7-best"],
+    width: [0.5, 1.4],
+    resolution: [64],
+    ...Object.fromEntries(
+      SETTINGS.map(({ key, choices, quick, min = 0, max = 0 }) => [
+        key,
+        choices ?? (typeof quick === "boolean" ? [true, false] : [min, max]),
+      ]),
+    ),
+  },
+  apart: {
+    panel: PANELS,
+    width: [0.35, 1.4],
+    resolution: [224],
+    stem: ["imagenet", "cifar"],
+    block: [1, 17],
+    channel: [1, 960],
+    dimensions: DIMENSIONS,
+    through: ["relu", "linear"],
+    matrix: [1, 2 ** 32 - 1],
+  },
+};
+
+test("every value goes into the link and comes out of it as it was", () => {
+  assert.deepEqual(
+    Object.entries(OTHERS).map(([room, values]) => [room, Object.keys(values).sort()]),
+    Object.entries(defaults).map(([room, values]) => [room, Object.keys(values).sort()]),
+    "every value there is",
+  );
+  for (const room of ROOMS) {
+    for (const [key, others] of Object.entries(OTHERS[room])) {
+      for (const value of others) {
+        const { state } = open(`#${room}`);
+        state.set(/** @type {any} */ (room), { [key]: value });
+        const again = open(state.link()).state;
+        assert.equal(again.values[/** @type {"train"} */ (room)][key], value, `${room}.${key}`);
+        assert.deepEqual(again.values, state.values, `${room}.${key} ${value}`);
+        assert.equal(again.link(), state.link());
+        assert.equal(again.room, room);
+      }
+    }
+  }
+});
+
+test("a link says every room at once, and defaults never", () => {
+  const { state } = open("#train?train.seed=7&classify.top=3&apart.block=9&train.epochs=3");
+  assert.equal(state.link(), "#train?classify.top=3&train.seed=7&apart.block=9");
+  state.set("train", { seed: 1 });
+  assert.equal(state.link(), "#train?classify.top=3&apart.block=9");
+});
+
+test("what cannot be is left as it is by default", () => {
+  for (const [room, wrong] of /** @type {[string, Record<string, string[]>][]} */ ([
+    ["classify", { resolution: ["7", "1025", "32.5", "NaN", "-0x", "Infinity"], top: ["0", "21", "1.5", "x"] }],
+    ["train", { width: ["0", "2", "x", ""], resolution: ["0", "1"], flip: ["1", "yes", ""], data: ["mnist", ""] }],
+    ["train", Object.fromEntries(SETTINGS.map(({ key }) => [key, ["", "NaN", "-1e9", "1e12", "[object Object]"]]))],
+    ["apart", { panel: ["", "x", "__proto__"], stem: ["x"], block: ["0", "18", "1.5", ""], channel: ["0", "-1", "x"] }],
+    ["apart", { dimensions: ["4", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] }],
+  ])) {
+    for (const [key, texts] of Object.entries(wrong)) {
+      for (const text of texts) {
+        const { state } = open(`#${room}?${room}.${key}=${encodeURIComponent(text)}`);
+        assert.deepEqual(state.values, defaults, `${room}.${key}=${text}`);
+      }
+    }
+  }
+});
+
+test("what nobody knows is left out, and what it stands beside is not", () => {
+  for (const hostile of [
+    "train.nothing=1",
+    "nowhere.seed=1",
+    "seed=9",
+    "train=9",
+    "=9",
+    ".=9",
+    "train.=9",
+    ".seed=9",
+    "__proto__.polluted=1",
+    "train.__proto__=1",
+    "constructor.prototype=1",
+    "train.hasOwnProperty=1",
+    "train.toString=1",
+    "train.seed.toString=9",
+    "%",
+    "%E0%A4%A=1",
+    "&&&&",
+    "<script>=1",
+    `x=${"9".repeat(100_000)}`,
+  ]) {
+    const { state } = open(`#train?${hostile}&train.seed=7`);
+    assert.deepEqual(state.values, { ...defaults, train: { ...defaults.train, seed: 7 } }, hostile.slice(0, 40));
+    assert.equal(state.link(), "#train?train.seed=7");
+  }
+  assert.equal(/** @type {any} */ ({}).polluted, undefined);
+});
+
+test("of a value that is said twice the last counts that can be", () => {
+  assert.equal(open("#train?train.seed=7&train.seed=8&train.seed=x").state.values.train.seed, 8);
+});
+
+test("weights whose id has a question mark are found again, escaped or not", () => {
+  assert.equal(open("#classify?classify.weights=a%3Fb").state.values.classify.weights, "a?b");
+  assert.equal(open("#classify?classify.weights=a?b").state.values.classify.weights, "a?b");
+});
+
+test("what is set is heard of once, and what is no change never", () => {
+  const { state, heard } = open();
+  state.set("train", { seed: 7, epochs: 9 });
+  state.set("train", { seed: 7 });
+  state.set("train", {});
+  assert.deepEqual(heard, ["train"]);
+  assert.deepEqual(state.values.train, { ...defaults.train, seed: 7, epochs: 9 });
+  state.set("apart", { block: 4 });
+  assert.deepEqual(heard, ["train", "apart"]);
+});
+
+test("pages do not share what is set", () => {
+  open().state.set("train", { seed: 7 });
+  assert.equal(open().state.values.train.seed, preset("quick").seed);
+});
+
+test("many changes in a row write few addresses, and the last of them is there in the end", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 0;
+  t.mock.method(performance, "now", () => now);
+  const { state, page } = open("#train");
+  page.written = 0;
+  const tick = (/** @type {number} */ ms) => ((now += ms), t.mock.timers.tick(ms));
+  for (let i = 1; i <= 1875; i++) {
+    state.set("train", { seed: i + 1 });
+    tick(16); // half a minute of a slider that is dragged
+  }
+  assert.ok(page.written < 100, `${page.written} addresses`);
+  tick(1000);
+  assert.equal(page.location.hash, "#train?train.seed=1876");
+  const { written } = page;
+  tick(10_000);
+  assert.equal(page.written, written, "nothing is written where nothing changes");
+  state.set("train", { seed: 5 });
+  assert.equal(page.location.hash, "#train?train.seed=5", "the first change is there at once");
+});
+
+test("a page that is left in between has the address of its last change", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { state, page } = open("#train");
+  state.set("train", { seed: 2 });
+  state.set("train", { seed: 3 });
+  assert.equal(page.location.hash, "#train?train.seed=2");
+  page.dispatchEvent(new Event("pagehide"));
+  assert.equal(page.location.hash, "#train?train.seed=3");
+});
+
+test("Back and Forward go from room to room and keep what was set", () => {
+  const { state, page, heard } = open("#classify?classify.top=3");
+  state.enter("train");
+  state.enter("train");
+  assert.deepEqual([heard, page.entries.length], [["room"], 2]);
+  state.set("train", { seed: 7 });
+  page.go(-1);
+  assert.deepEqual([state.room, state.values.train.seed, state.values.classify.top], ["classify", 7, 3]);
+  assert.equal(page.location.hash, "#classify?classify.top=3&train.seed=7");
+  page.go(1);
+  assert.deepEqual([state.room, state.shown.seed], ["train", 7]);
+  assert.deepEqual(heard.slice(-4), ["room", ...ROOMS]);
+});
+
+test("a link that is entered says everything", () => {
+  const { state, page, heard } = open("#classify?classify.top=3&train.seed=7");
+  page.enter("#train?train.epochs=9");
+  assert.deepEqual([state.room, state.values.train.seed, state.values.classify.top], ["train", 1, 5]);
+  assert.equal(state.values.train.epochs, 9);
+  assert.deepEqual(heard, ["room", ...ROOMS]);
+  page.go(-1);
+  assert.equal(state.room, "classify");
+});
+
+test("a change that waits for the address does not undo a link that is entered meanwhile", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { state, page } = open("#train");
+  state.set("train", { seed: 2 });
+  state.set("train", { seed: 3 });
+  page.enter("#train?train.seed=9");
+  t.mock.timers.tick(1000);
+  assert.deepEqual([page.location.hash, state.values.train.seed], ["#train?train.seed=9", 9]);
+});
+
+test("weights that are gone are chosen nowhere", () => {
+  const { state, heard } = open("#train?train.from=x&classify.weights=x");
+  state.forget("y");
+  assert.deepEqual(heard, []);
+  state.forget("x");
+  assert.deepEqual(heard, ["train", "classify"]);
+  assert.deepEqual([state.values.train.from, state.values.classify.weights], ["", ""]);
+});
