@@ -5,7 +5,7 @@
  * @typedef {import("./run.js").Run} Run
  * @typedef {import("./run.js").Which} Which
  */
-import { whole } from "./storage.js";
+import { reading, whole } from "./storage.js";
 import { openDB } from "./vendor/idb/index.js";
 
 const NAME = "mobilenetv2-runs";
@@ -31,20 +31,21 @@ export async function openRunStorage() {
 
   return {
     /** Every run, without weights. @returns {Promise<Run[]>} */
-    list: async () => (await database.getAll("runs")).map((run) => ({ ...run, weights: null, bestWeights: null })),
+    async list() {
+      const all = await reading(database, ["runs"], (runs) => runs.getAll());
+      return all.map((/** @type {Run} */ run) => ({ ...run, weights: null, bestWeights: null }));
+    },
 
     /** A run with its last weights. @param {string} id @returns {Promise<Run | undefined>} */
     async read(id) {
-      const transaction = database.transaction(["runs", "weights"]);
-      const [run, weights] = await Promise.all([
-        transaction.objectStore("runs").get(id),
-        transaction.objectStore("weights").get(keyOf(id, "last")),
-      ]);
+      const [run, weights] = await reading(database, ["runs", "weights"], (runs, kept) =>
+        Promise.all([runs.get(id), kept.get(keyOf(id, "last"))]),
+      );
       return run && { ...run, weights: weights ?? null, bestWeights: null };
     },
 
     /** @param {string} id @param {Which} which @returns {Promise<Uint8Array | undefined>} */
-    weights: (id, which) => database.get("weights", keyOf(id, which)),
+    weights: (id, which) => reading(database, ["weights"], (kept) => kept.get(keyOf(id, which))),
 
     /**
      * Takes the place of what was there. Weights that are not in memory stay as they are, where the run still has some: the
@@ -62,12 +63,13 @@ export async function openRunStorage() {
       ]),
 
     /** Changes only this of a run: another tab may have brought it further. @param {string} id @param {boolean} hidden */
-    async hide(id, hidden) {
-      const transaction = database.transaction("runs", "readwrite");
-      const run = await transaction.store.get(id);
-      if (run) transaction.store.put({ ...run, hidden });
-      await transaction.done;
-    },
+    hide: (id, hidden) =>
+      whole(database, ["runs"], (runs) => [
+        async () => {
+          const run = await runs.get(id);
+          if (run) await runs.put({ ...run, hidden });
+        },
+      ]),
 
     /** @param {string} id */
     remove: (id) =>

@@ -60,7 +60,8 @@ export async function answered(ask) {
     };
   });
   heard();
-  return Promise.race([ask(heard), silence]).finally(() => clearTimeout(timer));
+  const answer = (async () => ask(heard))(); // which may throw at once
+  return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
 }
 
 /**
@@ -92,6 +93,20 @@ export async function whole(database, names, requests) {
 }
 
 /**
+ * Reads a database's stores as they are at one moment.
+ *
+ * @template T
+ * @param {any} database
+ * @param {string[]} names of the stores
+ * @param {(...stores: any[]) => Promise<T>} ask
+ */
+export async function reading(database, names, ask) {
+  const transaction = database.transaction(names);
+  transaction.done.catch(() => {}); // whoever asks hears of it from the request that failed
+  return ask(...names.map((name) => transaction.objectStore(name)));
+}
+
+/**
  * A picture as it is stored: its bytes, since private windows of WebKit refuse Blobs. Earlier pages stored those.
  * @typedef {Omit<Picture, "blob"> & ({bytes: ArrayBuffer, type: string} | {blob: Blob})} Stored
  */
@@ -118,21 +133,21 @@ export async function openStorage() {
   return {
     /** @returns {Promise<{classes: Class[], pictures: Picture[], trained: Trained | undefined}>} */
     async read() {
-      const transaction = database.transaction(STORES);
-      const [ofClasses, ofPictures, ofTrained] = STORES.map((name) => transaction.objectStore(name));
-      return answered(async (heard) => {
-        const classes = await ofClasses.getAll();
-        const trained = await ofTrained.get("weights");
-        /** @type {Picture[]} */
-        const pictures = [];
-        for (let last = ""; ;) {
-          heard();
-          const some = await ofPictures.getAll(IDBKeyRange.lowerBound(last, true), AT_ONCE);
-          if (!some.length) return { classes, pictures, trained };
-          last = some.at(-1).id;
-          pictures.push(...some.map(fromStored));
-        }
-      });
+      return reading(database, STORES, (ofClasses, ofPictures, ofTrained) =>
+        answered(async (heard) => {
+          const classes = await ofClasses.getAll();
+          const trained = await ofTrained.get("weights");
+          /** @type {Picture[]} */
+          const pictures = [];
+          for (let last = ""; ;) {
+            heard();
+            const some = await ofPictures.getAll(IDBKeyRange.lowerBound(last, true), AT_ONCE);
+            if (!some.length) return { classes, pictures, trained };
+            last = some.at(-1).id;
+            pictures.push(...some.map(fromStored));
+          }
+        }),
+      );
     },
 
     /** Writes all of a change or, if that fails, nothing of it. @param {Change} change */

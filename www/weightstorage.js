@@ -17,7 +17,7 @@
  * @property {string} [version] of the file that is being fetched, by which its host knows it
  */
 import { join } from "./download.js";
-import { whole } from "./storage.js";
+import { reading, whole } from "./storage.js";
 import { openDB } from "./vendor/idb/index.js";
 
 /** Opens the storage. */
@@ -35,10 +35,10 @@ export async function openWeightStorage() {
 
   return {
     /** @returns {Promise<Stored[]>} */
-    list: () => database.getAll("files"),
+    list: () => reading(database, ["files"], (files) => files.getAll()),
 
     /** The bytes of a file, as many as are here. @param {string} id */
-    read: async (id) => join(await database.getAll("parts", partsOf(id))),
+    read: async (id) => join(await reading(database, ["parts"], (parts) => parts.getAll(partsOf(id)))),
 
     /** Takes the place of what was there. @param {Stored} file @param {Uint8Array} [bytes] */
     replace: (file, bytes) =>
