@@ -1,0 +1,107 @@
+// The browser's storage in memory, which fails at the request that a test says.
+
+import "fake-indexeddb/auto";
+
+/**
+ * How a request fails: at once, as one to a storage that is closed; later, as one for which there is no room; or well, and then
+ * its transaction is not kept, as when the disk is full.
+ */
+export const WAYS = /** @type {const} */ (["throws", "refuses", "is not kept"]);
+/** @typedef {typeof WAYS[number]} Way */
+
+const full = "QuotaExceededError";
+
+/** Requests until the first that fails, how many of them do, and how. */
+let plan = { at: Infinity, times: 0, way: /** @type {Way} */ ("throws") };
+
+/** The `at`-th request from now on fails, counted from 1, and as many after it. @param {number} at @param {Way} way @param {number} [times] */
+export const failAt = (at, way, times = 1) => void (plan = { at, times, way });
+
+/** The storage works again. Returns whether it has failed since that was planned. */
+export function heal() {
+  const failed = plan.at < 1;
+  plan = { ...plan, at: Infinity };
+  return failed;
+}
+
+/** Whether this request is one to fail. */
+const strikes = () => --plan.at < 1 && plan.at > -plan.times;
+
+for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
+  [IDBObjectStore, "get", "getAll", "put", "delete", "clear"],
+  [IDBFactory, "open"],
+  [IDBDatabase, "transaction"],
+])) {
+  for (const name of names) {
+    const well = prototype[name];
+    prototype[name] = function (/** @type {any[]} */ ...args) {
+      if (!strikes()) return well.apply(this, args);
+      const { transaction } = this;
+      if (plan.way === "throws" || typeof transaction !== "object")
+        throw new DOMException("closed", "InvalidStateError");
+      if (plan.way === "refuses" || transaction.mode === "readonly") {
+        const operation = () => {
+          throw new DOMException("no room", full);
+        };
+        return transaction._execRequestAsync({ source: this, operation });
+      }
+      transaction._markFinished = function () {
+        delete transaction._markFinished;
+        transaction._abort(full);
+      };
+      return well.apply(this, args);
+    };
+  }
+}
+
+/** A browser in which nothing is stored yet. */
+export const clearStorage = () => void (globalThis.indexedDB = new IDBFactory());
+
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+const answer = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/** All that a database holds: of each store, what is under each key. @param {string} name */
+export async function contents(name) {
+  const database = await answer(indexedDB.open(name));
+  const stores = [...database.objectStoreNames].map(async (name) => {
+    const store = database.transaction(name).objectStore(name);
+    const [keys, values] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
+    return [name, Object.fromEntries(keys.map((key, i) => [String(key), values[i]]))];
+  });
+  const all = Object.fromEntries(await Promise.all(stores));
+  database.close();
+  return all;
+}
+
+// Channels between tabs do not keep a test from ending.
+const Channel = globalThis.BroadcastChannel;
+globalThis.BroadcastChannel = class extends Channel {
+  /** @param {string} name */
+  constructor(name) {
+    super(name);
+    /** @type {any} */ (this).unref();
+  }
+};
+
+/** @param {() => unknown} holds */
+export async function until(holds) {
+  for (let i = 0; !(await holds()); i++) {
+    if (i > 5000) throw new Error(`never: ${holds}`);
+    await new Promise(setImmediate);
+  }
+}
+
+/**
+ * Tries something with a storage whose first request fails, whose second does, and so on in every way, until it needs no more.
+ *
+ * @param {(way: Way, at: number) => Promise<boolean>} attempt says whether the storage has failed
+ */
+export async function atEachRequest(attempt) {
+  let failures = 0;
+  for (const way of WAYS) for (let at = 1; await attempt(way, at); at++) failures++;
+  if (!failures) throw new Error("nothing was asked of the storage");
+}
