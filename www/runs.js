@@ -6,6 +6,7 @@
  * @typedef {import("./run.js").Run} Run
  * @typedef {import("./run.js").Which} Which
  * @typedef {import("./settings.js").Values} Values
+ * @typedef {(storage: Storage) => Promise<unknown>} Change
  * @typedef {Pick<Awaited<ReturnType<typeof openRunStorage>>, "list" | "read" | "weights" | "keep" | "hide" | "remove" | "listen">} Storage
  */
 import { EngineError } from "./errors.js";
@@ -34,6 +35,8 @@ export class Runs extends EventTarget {
   #storage = null;
   /** Changes are written one after the other. @type {Promise<void>} */
   #written = Promise.resolve();
+  /** Of each run the change that the storage did not take, which the next one that it takes brings with it. @type {Map<string, Change>} */
+  #unkept = new Map();
 
   /** Reads what the storage holds. @param {() => Promise<Storage>} [openStorage] */
   async open(openStorage = openRunStorage) {
@@ -79,7 +82,7 @@ export class Runs extends EventTarget {
     if (run.end === "active" || !this.all.includes(run)) return;
     if (this.#record?.id === run.id) this.#record = null;
     this.#changed();
-    this.#write(async (storage) => {
+    this.#write(run.id, async (storage) => {
       await storage.keep(run);
       this.#stored.add(run.id);
       if (run.end === "interrupted") run.weights = run.bestWeights = null; // another tab may bring it further
@@ -95,7 +98,7 @@ export class Runs extends EventTarget {
   checkpoint(run, { bytes, ...snapshot }) {
     const record = { ...copyOf(run), end: /** @type {const} */ ("interrupted"), snapshot, weights: bytes };
     this.#record = record;
-    this.#write(async (storage) => {
+    this.#write(run.id, async (storage) => {
       if (record !== this.#record) return; // there is a later one
       const { bestWeights } = record;
       await storage.keep(record);
@@ -165,7 +168,7 @@ export class Runs extends EventTarget {
     this.all = this.all.filter((other) => other !== run);
     this.forgotten = run;
     this.#changed();
-    this.#write(async (storage) => {
+    this.#write(run.id, async (storage) => {
       run.weights ??= (await storage.weights(run.id, "last")) ?? null;
       run.bestWeights ??= (await storage.weights(run.id, "best")) ?? null;
       await storage.remove(run.id);
@@ -186,7 +189,7 @@ export class Runs extends EventTarget {
   show(run, shown) {
     run.hidden = !shown;
     this.dispatchEvent(new Event("shown"));
-    this.#write((storage) => storage.hide(run.id, !shown));
+    this.#write(`${run.id} shown`, (storage) => storage.hide(run.id, !shown));
   }
 
   /** Some of a run's weights, as a file: the last ones of one that can go on are its checkpoint. @param {Run} run @param {Which} which */
@@ -230,13 +233,20 @@ export class Runs extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** @param {(storage: Storage) => Promise<unknown>} change */
-  #write(change) {
+  /** @param {string} what is written, of which a later change takes the place of an earlier one @param {Change} change */
+  #write(what, change) {
     const storage = this.#storage;
     if (!storage) return;
     this.writing = true;
     const written = this.#written
-      .then(() => change(storage))
+      .then(async () => {
+        this.#unkept.delete(what);
+        this.#unkept.set(what, change);
+        for (const [what, change] of [...this.#unkept].reverse()) {
+          await change(storage);
+          this.#unkept.delete(what);
+        }
+      })
       .then(
         () => this.#tell(null),
         (error) => this.#tell(error),
