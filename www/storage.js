@@ -88,7 +88,7 @@ export async function whole(database, names, requests) {
       transaction.abort();
     } catch {} // it is over already
     Promise.allSettled(made); // what they say now is of no interest
-    throw error;
+    throw transaction.error ?? error; // of its requests some say only that it ended
   }
 }
 
