@@ -27,18 +27,25 @@ export function heal() {
 /** Whether this request is one to fail. */
 const strikes = () => --plan.at < 1 && plan.at > -plan.times;
 
+/** What always works, for the tests themselves. */
+const well = {
+  open: IDBFactory.prototype.open,
+  transaction: IDBDatabase.prototype.transaction,
+  getAll: IDBObjectStore.prototype.getAll,
+};
+
 for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
   [IDBObjectStore, "get", "getAll", "put", "delete", "clear"],
   [IDBFactory, "open"],
   [IDBDatabase, "transaction"],
 ])) {
   for (const name of names) {
-    const well = prototype[name];
+    const request = prototype[name];
     prototype[name] = function (/** @type {any[]} */ ...args) {
-      if (!strikes()) return well.apply(this, args);
+      const canFail = plan.way === "throws" || this instanceof IDBObjectStore; // a database has no other way
+      if (!canFail || !strikes()) return request.apply(this, args);
+      if (plan.way === "throws") throw new DOMException("closed", "InvalidStateError");
       const { transaction } = this;
-      if (plan.way === "throws" || typeof transaction !== "object")
-        throw new DOMException("closed", "InvalidStateError");
       if (plan.way === "refuses" || transaction.mode === "readonly") {
         const operation = () => {
           throw new DOMException("no room", full);
@@ -49,13 +56,20 @@ for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
         delete transaction._markFinished;
         transaction._abort(full);
       };
-      return well.apply(this, args);
+      return request.apply(this, args);
     };
   }
 }
 
-/** A browser in which nothing is stored yet. */
-export const clearStorage = () => void (globalThis.indexedDB = new IDBFactory());
+/** Channels of the pages so far. @type {Set<BroadcastChannel>} */
+const channels = new Set();
+
+/** A browser in which nothing is stored yet; pages so far hear nothing more. */
+export function clearStorage() {
+  globalThis.indexedDB = new IDBFactory();
+  for (const channel of channels) channel.close();
+  channels.clear();
+}
 
 /** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 const answer = (request) =>
@@ -66,10 +80,10 @@ const answer = (request) =>
 
 /** All that a database holds: of each store, what is under each key. @param {string} name */
 export async function contents(name) {
-  const database = await answer(indexedDB.open(name));
+  const database = await answer(well.open.call(indexedDB, name));
   const stores = [...database.objectStoreNames].map(async (name) => {
-    const store = database.transaction(name).objectStore(name);
-    const [keys, values] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
+    const store = well.transaction.call(database, name).objectStore(name);
+    const [keys, values] = await Promise.all([answer(store.getAllKeys()), answer(well.getAll.call(store))]);
     return [name, Object.fromEntries(keys.map((key, i) => [String(key), values[i]]))];
   });
   const all = Object.fromEntries(await Promise.all(stores));
@@ -83,6 +97,7 @@ globalThis.BroadcastChannel = class extends Channel {
   /** @param {string} name */
   constructor(name) {
     super(name);
+    channels.add(this);
     /** @type {any} */ (this).unref();
   }
 };

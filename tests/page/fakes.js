@@ -8,10 +8,16 @@ export const page = (name) => import(pathToFileURL(`${pageFolder()}/${name}.js`)
 
 /** Locks as browsers have them, as far as the page needs them: all pages of a test share these, as tabs do. */
 const locks = new Map();
-const request = async (/** @type {string} */ name, /** @type {any} */ { ifAvailable }, /** @type {any} */ hold) => {
+const request = async (
+  /** @type {string} */ name,
+  /** @type {any} */ { ifAvailable, signal },
+  /** @type {any} */ hold,
+) => {
+  const left = new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+  left.catch(() => {});
   while (locks.has(name)) {
     if (ifAvailable) return hold(null);
-    await locks.get(name);
+    await Promise.race([locks.get(name), left]);
   }
   const held = Promise.resolve(hold({ name })).finally(() => locks.delete(name));
   locks.set(name, held);
