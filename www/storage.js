@@ -60,8 +60,11 @@ export async function answered(ask) {
     };
   });
   heard();
-  const answer = (async () => ask(heard))(); // which may throw at once
-  return Promise.race([answer, silence]).finally(() => clearTimeout(timer));
+  const answer = (async () => ask(() => heard()))(); // which may throw at once
+  return Promise.race([answer, silence]).finally(() => {
+    clearTimeout(timer);
+    heard = () => {}; // what comes late starts no new wait
+  });
 }
 
 /**
