@@ -92,7 +92,7 @@ export class Library extends EventTarget {
     const published = this.find(stored.id);
     if (published) published.stored = stored;
     else if (!stored.whole)
-      this.#storage?.remove(stored.id); // of weights that this page no longer names
+      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // of weights that this page no longer names
     else
       this.entries.push(
         entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),
@@ -219,11 +219,14 @@ export class Library extends EventTarget {
     const { id, url = "", config, options } = entry;
     let stored = (await storage.list()).find((file) => file.id === id);
     try {
-      if (!stored?.whole) {
+      if (!stored || (!stored.whole && stored.size !== stored.total)) {
         const incoming = await request(url, { signal, from: stored?.size, version: stored?.version });
         if (!stored || !incoming.from) {
-          stored = { id, origin: "published", config, labels: [], size: 0, whole: false, version: incoming.version };
-          await storage.replace(stored);
+          const { version, total } = incoming;
+          /** @type {Stored} */
+          const none = { id, origin: "published", config, labels: [], size: 0, whole: false, version, total };
+          await storage.replace(none);
+          stored = none;
         }
         for await (const part of gather(incoming.chunks, PART)) {
           stored = await storage.append(stored, part);
@@ -234,8 +237,9 @@ export class Library extends EventTarget {
       const classifier = await (await this.#engine).loadClassifier(bytes, { options });
       classifier.close();
       usualNames(classifier.config.classes); // fetches them, so that the page has them too without a network
-      stored = { ...stored, whole: true };
-      await storage.describe(stored);
+      const whole = { ...stored, whole: true };
+      await storage.describe(whole);
+      stored = whole;
       this.problem = null;
       navigator.storage?.persist?.();
       return bytes;

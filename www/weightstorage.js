@@ -15,6 +15,7 @@
  * @property {number} size bytes that are here
  * @property {boolean} whole
  * @property {string} [version] of the file that is being fetched, by which its host knows it
+ * @property {number} [total] bytes of the file that is being fetched, 0 where its host does not say
  */
 import { join } from "./download.js";
 import { reading, whole } from "./storage.js";
