@@ -3,10 +3,10 @@
 import "fake-indexeddb/auto";
 
 /**
- * How a request fails: at once, as one to a storage that is closed; later, as one for which there is no room; or well, and then
- * its transaction is not kept, as when the disk is full.
+ * How a request fails: at once, as one to a storage that is closed; later, as one for which there is no room; with all others of
+ * its transaction, which ends; or not, and then its transaction is not kept, as when the disk is full.
  */
-export const WAYS = /** @type {const} */ (["throws", "refuses", "is not kept"]);
+export const WAYS = /** @type {const} */ (["throws", "refuses", "ends all", "is not kept"]);
 /** @typedef {typeof WAYS[number]} Way */
 
 const full = "QuotaExceededError";
@@ -51,6 +51,10 @@ for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
           throw new DOMException("no room", full);
         };
         return transaction._execRequestAsync({ source: this, operation });
+      }
+      if (plan.way === "ends all") {
+        setImmediate(() => transaction._state === "finished" || transaction._abort(full));
+        return request.apply(this, args);
       }
       transaction._markFinished = function () {
         delete transaction._markFinished;

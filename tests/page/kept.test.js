@@ -181,12 +181,12 @@ test("runs that cannot be read are not lost: nothing is written over them", asyn
     const failed = heal();
     assert.equal(runs.problem !== null, failed);
     if (!failed) return false;
-    const run = ended(1);
+    const run = ended(1, { weights: bytes(9) });
     runs.add(run);
     runs.keep(run);
     await runs.settled;
     assert.deepEqual(await contents(RUNS), before, `request ${at} ${way}`);
-    assert.deepEqual(await runs.weightsOf(run, "last"), bytes(1), "it is in the page");
+    assert.deepEqual(await runs.weightsOf(run, "last"), bytes(9), "it is in the page");
     return true;
   });
 });
@@ -282,6 +282,25 @@ for (const [what, act] of Object.entries(WITH_PROJECT)) {
     });
   });
 }
+
+test("a storage that takes nothing of the project any more is told of once, and the page goes on", async () => {
+  const project = await projectWithSome();
+  const before = await contents(PROJECT);
+  const told = toldBy(project, "problem");
+  failAt(1, "refuses", Infinity);
+  for (const name of ["a", "b", "c"]) {
+    project.addClass(name);
+    for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+  }
+  heal();
+  assert.deepEqual(told, ["quota"]);
+  assert.deepEqual(await contents(PROJECT), before);
+  project.addClass("d");
+  await until(() => isStored(project));
+  await until(() => project.problem === null);
+  assert.deepEqual(told, ["quota", null]);
+  assert.equal(project.classes.length, 6);
+});
 
 test("what is undone is as it was, whatever the storage refused meanwhile", async () => {
   for (const what of ["a class that goes", "pictures that go", "another project"]) {

@@ -242,7 +242,7 @@ test("weights that cannot be read when the page opens are not lost, and what it 
 });
 
 test("what there is of weights that are named no longer goes, or stays where that fails", async () => {
-  for (const way of /** @type {const} */ (["throws", "refuses", "is not kept"])) {
+  for (const way of /** @type {const} */ (["throws", "refuses", "ends all", "is not kept"])) {
     anew();
     await open();
     const { openWeightStorage } = await page("weightstorage");
