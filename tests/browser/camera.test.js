@@ -35,6 +35,25 @@ test("the camera is classified as it runs, and a picture can be taken", async ()
   check();
 });
 
+test("a camera asked for before the first sample is there stays", async () => {
+  const { page, check } = await lab.open("", {
+    script: () => {
+      navigator.mediaDevices.getUserMedia = async () => document.createElement("canvas").captureStream(20);
+      const { createObjectURL } = URL;
+      // a sample is proposed as soon as it is drawn: the camera is asked for just before
+      URL.createObjectURL = (blob) => {
+        URL.createObjectURL = createObjectURL;
+        /** @type {HTMLElement} */ (document.querySelector("#panel-classify .actions button:nth-of-type(2)")).click();
+        return createObjectURL(blob);
+      };
+    },
+  });
+  await page.locator("#panel-classify .camera-live").waitFor();
+  await page.waitForTimeout(1000);
+  assert.ok(await page.locator("#panel-classify .camera-live").isVisible());
+  check();
+});
+
 test("a camera that is refused says why, and can be asked for again", async () => {
   const { page, check } = await lab.open("", {
     script: () => {

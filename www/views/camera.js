@@ -63,5 +63,9 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
     get running() {
       return viewfinder.stream !== null;
     },
+    /** Whether it runs, or was asked for. */
+    get wanted() {
+      return viewfinder.wanted;
+    },
   };
 }

@@ -145,7 +145,7 @@ export function createClassify({ engine, state, model, project }) {
     const mine = ++choice;
     try {
       const blob = await load();
-      if (mine === choice) add([newItem(name, blob, true)]);
+      if (mine === choice) add([newItem(name, blob, true)], proposed);
     } catch (error) {
       if (mine === choice) fail(error);
     }
@@ -165,12 +165,18 @@ export function createClassify({ engine, state, model, project }) {
     }
   }
 
-  /** Shows the first; where there are several, all stay in the strip. @param {Item[]} added */
-  function add(added) {
+  /**
+   * Shows the first; where there are several, all stay in the strip. What the page only proposes takes no camera away.
+   *
+   * @param {Item[]} added @param {boolean} [proposed]
+   */
+  function add(added, proposed = false) {
     if (!added.length) return;
     choice++;
-    current = undefined; // or the camera's end would bring it back
-    camera.stop();
+    if (!proposed || !camera.wanted) {
+      current = undefined; // or the camera's end would bring it back
+      camera.stop();
+    }
     const several = added.length > 1;
     const kept = several || items.length > 1 ? items.filter(({ sample }) => !sample) : [];
     const before = items;

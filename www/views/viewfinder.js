@@ -149,6 +149,9 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
     start,
     stop,
     fail,
+    get wanted() {
+      return wanted;
+    },
     get stream() {
       return stream;
     },
