@@ -28,12 +28,13 @@ const STAGES: &[Stage] = &[
     ("types", types),
     ("bundlers", bundlers),
     ("browser", browser),
+    ("firefox", firefox),
     ("walk", walk),
 ];
-/// Only where they are asked for: as long as all others together.
-const ON_REQUEST: &[Stage] = &[("engines", engines), ("aarch64", aarch64)];
+/// Only where it is asked for: minutes of emulation.
+const ON_REQUEST: &[Stage] = &[("aarch64", aarch64)];
 /// Those that need other browsers than Chromium.
-const OF_ENGINES: [&str; 2] = ["walk", "engines"];
+const OF_ENGINES: [&str; 2] = ["firefox", "walk"];
 
 /// What Prettier formats.
 const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{js,ts}", "src/**/*.ts"];
@@ -183,12 +184,11 @@ fn walk(tools: &Tools) -> Result<()> {
     tools.run(node.env("ENGINES", engines.join(",")))
 }
 
-/// What takes too long for every time: the suite `wasm` in Firefox. And the walk.
-fn engines(tools: &Tools) -> Result<()> {
+/// The suite `wasm` once more, in Firefox.
+fn firefox(tools: &Tools) -> Result<()> {
     let mut capabilities = capabilities(tools)?;
     capabilities["moz:firefoxOptions"]["binary"] = tools.firefox()?.to_string_lossy().into();
-    wasm_in(tools, "--firefox", &capabilities)?;
-    walk(tools)
+    wasm_in(tools, "--firefox", &capabilities)
 }
 
 /// The files of tests in a folder.
