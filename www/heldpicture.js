@@ -1,5 +1,5 @@
 /** A picture that the worker holds: what networks see of it, at any crop and resolution. */
-import { draw, openFile, pixelsOf, readRows } from "./pixels.js";
+import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixels.js";
 
 /**
  * @typedef {import("./pixels.js").Still} Still
@@ -24,20 +24,17 @@ const PREVIEW = 1600;
  */
 export async function holdPicture(source) {
   if ("data" in source) return { picture: new HeldPicture(source, 1, source.data), preview: null };
-  const still = source instanceof Blob ? await openFile(source) : stillOf(source);
-  const { bitmap, orientation, format } = still;
+  const still = await openStill(source);
+  const { bitmap, orientation } = still;
   const { width, height } = bitmap;
   const isLarge = width * height > KEPT_PIXELS;
-  const ownTurn = orientation > 1 && format !== "JPEG"; // which of the others a browser turns differs
   const scale = Math.min(1, PREVIEW / Math.max(width, height));
-  const preview = isLarge || ownTurn ? await draw(still, scale).convertToBlob({ type: "image/jpeg" }) : null;
+  const isShown = !isLarge && !needsTurn(still);
+  const preview = isShown ? null : await draw(still, scale).convertToBlob({ type: "image/jpeg" });
   if (isLarge) return { picture: new HeldPicture({ width, height }, orientation, null, still), preview };
   const { data } = await pixelsOf(bitmap);
   return { picture: new HeldPicture({ width, height }, orientation, data), preview };
 }
-
-/** @param {ImageBitmap} bitmap @returns {Still} */
-const stillOf = (bitmap) => ({ bitmap, orientation: 1, format: "", file: null });
 
 export class HeldPicture {
   #stored;

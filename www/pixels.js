@@ -43,6 +43,19 @@ export async function openFile(file) {
   }
 }
 
+/**
+ * The same of what may be decoded already.
+ *
+ * @param {Blob | ImageBitmap} source
+ * @returns {Promise<Still>}
+ */
+export async function openStill(source) {
+  return source instanceof Blob ? openFile(source) : { bitmap: source, orientation: 1, format: "", file: null };
+}
+
+/** Whether browsers differ in showing a file upright: all turn JPEGs. @param {Still} still */
+export const needsTurn = ({ orientation, format }) => orientation > 1 && format !== "JPEG";
+
 /** @param {number} width @param {number} height */
 function checkSize(width, height) {
   if (width * height <= MOST_PIXELS && Math.max(width, height) <= MOST_SIDE) return;

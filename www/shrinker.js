@@ -4,7 +4,7 @@
  */
 import { EngineError } from "./errors.js";
 import { typed } from "./pictureformat.js";
-import { canvasTellsTruth, draw, openFile } from "./pixels.js";
+import { canvasTellsTruth, draw, needsTurn, openStill } from "./pixels.js";
 
 /** Shorter side of a kept picture, in pixels: enough for every resolution that the page offers, after the crop. */
 const SIDE = 320;
@@ -12,13 +12,11 @@ const QUALITY = 0.92;
 
 /** @param {Blob | ImageBitmap} source @returns {Promise<Blob>} */
 async function shrink(source) {
-  const still =
-    source instanceof Blob ? await openFile(source) : { bitmap: source, orientation: 1, format: "", file: null };
-  const { bitmap, orientation, format, file } = still;
+  const still = await openStill(source);
+  const { bitmap, format, file } = still;
   try {
     const scale = Math.min(1, SIDE / Math.min(bitmap.width, bitmap.height));
-    const ownTurn = orientation > 1 && format !== "JPEG"; // which of the others a browser turns differs
-    if (file && scale === 1 && !ownTurn) return await inMemory(typed(file, format));
+    if (file && scale === 1 && !needsTurn(still)) return await inMemory(typed(file, format));
     if (await canvasTellsTruth())
       return await draw(still, scale).convertToBlob({ type: "image/jpeg", quality: QUALITY });
     if (file) return await inMemory(typed(file, format));
