@@ -1,6 +1,6 @@
 // The npm package as a TypeScript page sees it: by what dist/ declares, not by the comments of www/.
 
-import { createEngine, type Config, type Recipe } from "../dist/engine.js";
+import { createEngine, type Config, type Recipe } from "../dist/engine/engine.js";
 
 export async function train(config: Config, recipe: Recipe, signal: AbortSignal): Promise<number> {
   const engine = await createEngine({ threads: 2 });

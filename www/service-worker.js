@@ -16,7 +16,7 @@ const SCOPE = worker.registration.scope;
 /** All folders of a host share its caches. */
 const CACHE = `mobilenetv2-lab ${SCOPE}`;
 /** Folders of a build that are kept once the page has used them; everything else is the program, and kept as a whole. */
-const AS_USED = ["pkg/", "weights/", "samples/"];
+const AS_USED = ["engine/pkg/", "weights/", "samples/"];
 /** Of these, people watch the share that has arrived. */
 const WATCHED = ["weights/", "samples/"];
 /** Where there is no build, as in a folder that someone works in, nothing is kept. */

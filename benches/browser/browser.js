@@ -38,7 +38,7 @@ const PEERS = {
 };
 
 const sources = Object.keys(PEERS).map((name) => here(`peers/${name}.js`));
-const bundle = ["--bundle", "--format=iife", "--external:/pkg/*", "--log-level=warning", `--outdir=${folder}/peers`];
+const bundle = ["--bundle", "--format=iife", "--external:/engine/*", "--log-level=warning", `--outdir=${folder}/peers`];
 execFileSync(`${packages}/.bin/esbuild`, [...sources, ...bundle], {
   env: { ...process.env, NODE_PATH: packages },
   stdio: "inherit",

@@ -21,8 +21,8 @@ const times = [];
 for (let run = 0; run < RUNS; run++) {
   const { total, features, accuracy, variant, threads } = await page.evaluate(
     async ({ photos, weights }) => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
-      const { shrink } = await import(/** @type {any} */ ("/shrink.js"));
+      const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
+      const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
       const blob = (/** @type {string} */ base64) => fetch(`data:image/jpeg;base64,${base64}`).then((r) => r.blob());
       const bytes = new Uint8Array(await (await blob(weights)).arrayBuffer());
       // four photos a class, five cuts of each, as a person's project keeps them

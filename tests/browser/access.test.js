@@ -171,7 +171,7 @@ test("an explanation goes along with a term that the keyboard has scrolled to", 
 
 test("where a part of the page does not arrive, it says so", async () => {
   for (const [name, part] of [
-    ["", "views/plot.js"],
+    ["", "shared/plot.js"],
     ["bench.html", "benchmark.js"],
   ]) {
     const page = await lab.browser.newPage();

@@ -60,7 +60,7 @@ test("the example of the README runs as written", { timeout: 120_000 }, async ()
 test("one's own pictures can be trained on, left, resumed and carried over", { timeout: 120_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const result = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine();
     const { images, labels, resolution, names } = await engine.shapes({ count: 80, resolution: 32 });
     const options = {
@@ -128,7 +128,7 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
 test("what a file of weights does not say, the caller says", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const { config, model, text } = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine();
     const data = { kind: "shapes" };
     const recipe = { batch: 2 };
@@ -163,7 +163,7 @@ test("errors are rejections with a code, and the engine goes on", async () => {
     refused,
     parameters,
   } = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine();
     const code = (/** @type {Promise<unknown>} */ promise) =>
       promise.then(
@@ -261,7 +261,7 @@ test("errors are rejections with a code, and the engine goes on", async () => {
 test("a trainer says of held-out pictures one thing, however it is asked, and changes what it is told to", async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine();
     const { images, labels, resolution, names } = await engine.shapes({ count: 60, resolution: 32 });
     const trainer = await engine.createTrainer({
@@ -305,7 +305,7 @@ test("a trainer says of held-out pictures one thing, however it is asked, and ch
 test("an engine that was closed answers no more, and stays closed", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine({ threads: 2 });
     const picture = await engine.openPicture(await (await fetch("samples/cat.jpg")).blob());
     const code = (/** @type {any} */ error) => error.code;
@@ -321,7 +321,7 @@ test("an engine that was closed answers no more, and stays closed", { timeout: 6
 test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     const engine = await createEngine();
     const trainer = await engine.createTrainer({
       config: { width: 0.35, resolution: 32, stem: "cifar" },
@@ -347,7 +347,7 @@ test("the number of threads changes no bit of a training or an answer", { timeou
   const results = await page.evaluate(() =>
     Promise.all(
       [1, 2, 3].map(async (threads) => {
-        const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+        const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
         const engine = await createEngine({ threads });
         const trainer = await engine.createTrainer({
           config: { width: 0.35, resolution: 32, stem: "cifar" },
@@ -379,7 +379,7 @@ test("the number of threads changes no bit of a training or an answer", { timeou
 test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   await page.evaluate(async () => {
-    const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
     Object.assign(window, { engine: await createEngine({ threads: 2 }) });
   });
   await workers(3);

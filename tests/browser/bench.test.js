@@ -21,7 +21,7 @@ after(() => lab?.close());
 async function openBench(options) {
   const { page, context, check } = await lab.open("", options);
   await page.route("**/benchmark.js", async (route) => {
-    const source = await readFile(new URL("../../www/benchmark.js", import.meta.url), "utf8");
+    const source = await readFile(new URL("../../www/lab/benchmark.js", import.meta.url), "utf8");
     const body = source.replace(/\[0\.35, 0\.5, [^\]]*\]/, "[0.35, 1]").replace(/\[96, [^\]]*\]/, "[96, 224]");
     await route.fulfill({ contentType: "text/javascript", headers: ISOLATION, body });
   });

@@ -54,7 +54,7 @@ function makeBlobs() {
 const seen = (page, files) =>
   page.evaluate(
     async ({ files, side }) => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+      const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
       const engine = await createEngine({ threads: 1 });
       const classifier = await engine.loadClassifier("weights/shapes-0.35.safetensors");
       await classifier.setResolution(side);
@@ -146,7 +146,7 @@ test("one's own pictures are kept upright, small ones and shrunk ones", { timeou
     const files = await turnedFiles(page, side);
     const kept = await page.evaluate(
       async (files) => {
-        const { shrink } = await import(/** @type {any} */ ("/shrink.js"));
+        const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
         const all = [];
         for (const base64 of files) {
           const blob = await shrink(/** @type {any} */ (window).blobOf(base64));
@@ -196,7 +196,7 @@ test("what is transparent is before white, to the byte of the core's rule; 16 bi
   }
   // as WebP, which canvases write with premultiplied values, and as JPEG where it is shrunk
   const shown = await page.evaluate(async () => {
-    const { shrink } = await import(/** @type {any} */ ("/shrink.js"));
+    const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
     const canvas = new OffscreenCanvas(400, 400);
     const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d"));
     context.fillStyle = "#0000ff80";
@@ -251,7 +251,7 @@ test(
     const file = turned.PNG(png(width, height, 8, 2, sample), exif(6), { width, height });
     const found = await page.evaluate(
       async ({ base64, width, height }) => {
-        const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+        const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
         const engine = await createEngine({ threads: 1 });
         const classifier = await engine.loadClassifier("weights/shapes-0.35.safetensors");
         const blob = /** @type {any} */ (window).blobOf(base64);

@@ -86,8 +86,8 @@ test("without thread.js the page works on one thread and says why", { timeout: 6
   const over = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
   t.after(() => rm(over, { recursive: true }));
   const name = basename(pageFolder());
-  await mkdir(join(over, name));
-  await writeFile(join(over, name, "thread.js"), "<!doctype html><title>Home</title>");
+  await mkdir(join(over, name, "engine"), { recursive: true });
+  await writeFile(join(over, name, "engine/thread.js"), "<!doctype html><title>Home</title>");
   const server = await startServer({ roots: [over, dirname(pageFolder())] });
   t.after(server.close);
   const context = await lab.browser.newContext({ locale: "en", serviceWorkers: "block" });

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { networkOf } from "../../www/network.js";
-import { configOf, parse, preset, recipeOf, SETTINGS, switchData } from "../../www/settings.js";
+import { networkOf } from "../../www/lab/network.js";
+import { configOf, parse, preset, recipeOf, SETTINGS, switchData } from "../../www/lab/settings.js";
 
 const entry = (/** @type {string} */ id, /** @type {number} */ width) => ({
   id,
@@ -37,7 +37,7 @@ test("Classify toggles among the widths there are and gives the reason for the o
     widths.map(({ values }) => values),
     [{}, null, null, { weights: "wide" }, null],
   );
-  assert.deepEqual(widths[1].reason, ["width.missing", { name: "Shapes", width: 0.5, has: "0.35, 1" }]);
+  assert.deepEqual(widths[1].reason, ["width.missing", { name: "Shapes", width: 0.5, has: [0.35, 1] }]);
   assert.ok(
     resolutions.every(({ reason }) => reason === null),
     "any resolution works on any weights",

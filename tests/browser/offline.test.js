@@ -164,7 +164,7 @@ test("a newer build waits until it is whole and asked for", { timeout: 120_000 }
   await kept(page);
 
   const other = await otherBuild(t, "Newer Lab");
-  const main = join(other.folder, other.name, "main.js");
+  const main = join(other.folder, other.name, "ui/main.js");
   const whole = await readFile(main);
   await writeFile(main, "throw new Error('half a file')"); // not what files.js says
   await host.moveTo(other.folder);
@@ -203,12 +203,12 @@ test("a page starts what belongs to it, though another tab has a newer build", {
 
   const other = await otherBuild(t, "Newer Lab");
   for (const file of ["worker.js", "core.js", "thread.js", "pkg/relaxed-simd-threads/mobilenetv2.js"]) {
-    await writeFile(join(other.folder, other.name, file), "throw new Error('of the newer build')");
+    await writeFile(join(other.folder, other.name, "engine", file), "throw new Error('of the newer build')");
   }
   // what the list says, so that this build is whole and takes over
   const list = join(other.folder, "files.js");
   const hash = hashOf("throw new Error('of the newer build')");
-  const broken = /"\w+\/(worker|core|thread|pkg\/relaxed-simd-threads\/mobilenetv2)\.js":"\w+"/g;
+  const broken = /"\w+\/engine\/(worker|core|thread|pkg\/relaxed-simd-threads\/mobilenetv2)\.js":"\w+"/g;
   const text = await readFile(list, "utf8");
   await writeFile(
     list,
@@ -223,7 +223,7 @@ test("a page starts what belongs to it, though another tab has a newer build", {
   await loadIt(old).waitFor();
 
   await crash(old);
-  const restarted = () => old.workers().filter((worker) => worker.url().endsWith(`${BUILD}/worker.js`));
+  const restarted = () => old.workers().filter((worker) => worker.url().endsWith(`${BUILD}/engine/worker.js`));
   while (restarted().length !== 1) await old.waitForTimeout(50);
   await old.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
   await old.locator("#tab-apart").click();
@@ -278,7 +278,7 @@ test("a file of the right name and another content is none of this build", { tim
   const { page } = await freshPage(t);
   await page.goto(`${host.url}?threads=2`);
   await kept(page);
-  await over.write(`${BUILD}/pkg/simd128/mobilenetv2_bg.wasm`, "of the newer build");
+  await over.write(`${BUILD}/engine/pkg/simd128/mobilenetv2_bg.wasm`, "of the newer build");
   await page.addInitScript(withoutRelaxedSimd);
   await page.goto(`${host.url}?threads=1`);
   await page.getByText("A newer version of this page is on its host, and mobilenetv2_bg.wasm of this one").waitFor();
@@ -385,7 +385,7 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
     page.evaluate(async () => (await (await caches.match("data/whole.bin"))?.arrayBuffer())?.byteLength);
   while ((await keptLength()) !== 2000) await page.waitForTimeout(50);
   const paths = await keptPaths(page);
-  assert.ok(paths.includes("data/whole.bin") && paths.includes(`${BUILD}/main.js`), String(paths));
+  assert.ok(paths.includes("data/whole.bin") && paths.includes(`${BUILD}/ui/main.js`), String(paths));
   for (const path of [asked[0], asked[3]]) assert.ok(!paths.includes(path), path);
   await over.write("data/whole.bin", Buffer.alloc(10, 7));
   const length = () => page.evaluate(async () => (await (await fetch("data/whole.bin")).arrayBuffer()).byteLength);
@@ -442,7 +442,7 @@ test(
     await kept(page);
     await page.goto(`${server.url}mine.html`);
     const found = await page.evaluate(async () => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+      const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
       const engine = await createEngine();
       return [crossOriginIsolated, engine.threads, (await engine.describe({})).parameters];
     });
@@ -487,7 +487,7 @@ test("where threads fail only as the engine starts anew, the model bar says so",
   await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
   await classified(page);
   await page.route("**/pkg/*-threads/*.wasm", (route) => route.abort());
-  const worker = page.workers().find((worker) => worker.url().endsWith("/worker.js"));
+  const worker = page.workers().find((worker) => worker.url().endsWith("/engine/worker.js"));
   assert.ok(worker);
   await worker.evaluate(() => postMessage({ id: 0, failure: { code: "engine-stopped", message: "", fatal: true } }));
   await page.locator(".cost", { hasText: "1 thread, relaxed SIMD" }).waitFor();

@@ -9,7 +9,7 @@ export const NAMES = ["circle", "star", "arrow"];
 export async function drawn(page, count) {
   const urls = await page.evaluate(
     async ({ names, count }) => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+      const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
       const engine = await createEngine();
       const batch = await engine.shapes({ count: 20 * count, resolution: 48 });
       engine.close();

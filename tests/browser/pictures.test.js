@@ -136,7 +136,7 @@ test(
   async () => {
     const { page, context, check } = await lab.open();
     const found = await page.evaluate(async () => {
-      const { pack, unpack } = await import(/** @type {any} */ ("/projectfile.js"));
+      const { pack, unpack } = await import(/** @type {any} */ ("/lab/projectfile.js"));
       const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
       // what was removed and brought back has the number of what came meanwhile
       const picture = (/** @type {string} */ text) => ({
@@ -153,8 +153,8 @@ test(
       const { pictures } = await unpack(await pack(project, {}));
       const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
       // a file is named by what it is
-      const { bmp } = await import(/** @type {any} */ ("/bmp.js"));
-      const { shrink } = await import(/** @type {any} */ ("/shrink.js"));
+      const { bmp } = await import(/** @type {any} */ ("/lab/bmp.js"));
+      const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
       const photo = new File([bmp(new Uint8Array(12), 2, 2)], "photo.jpg", { type: "image/jpeg" });
       const kept = { ...picture(""), blob: await shrink(photo) };
       const named = (await (await pack({ ...project, pictures: [kept] }, {})).text()).includes("train/01 a/0000.bmp");

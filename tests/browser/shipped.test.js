@@ -52,7 +52,7 @@ test("shipped weights agree with themselves run natively", { timeout: 30 * MINUT
 
 /** Runs in the page: the best class of each picture. @param {{file: string, mosaics: number}} options */
 async function classes({ file, mosaics }) {
-  const { createEngine } = await import(/** @type {any} */ ("/engine.js"));
+  const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
   const engine = await createEngine();
   const classifier = await engine.loadClassifier(`weights/${file}`);
   const found = [];

@@ -11,9 +11,7 @@ const languages = ["en", "ko"];
 const strings = async (language) => JSON.parse(await readFile(new URL(`i18n/${language}.json`, www), "utf8"));
 
 async function sources() {
-  const names = (await readdir(www, { recursive: true })).filter((name) =>
-    /^(views\/)?[\w-]+\.js$|^(index|bench)\.html$/.test(name),
-  );
+  const names = (await readdir(www, { recursive: true })).filter((name) => /\.js$|^(index|bench)\.html$/.test(name));
   return Promise.all(names.map((name) => readFile(new URL(name, www), "utf8")));
 }
 
@@ -66,7 +64,7 @@ test("every key that is used exists, and every key is used", async () => {
 
 test("every setting has its words", async () => {
   const en = await strings("en");
-  const { SETTINGS } = await import(new URL("settings.js", www).href);
+  const { SETTINGS } = await import(new URL("lab/settings.js", www).href);
   for (const { key, choices = [], quick } of SETTINGS) {
     const wanted = [
       "",

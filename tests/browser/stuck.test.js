@@ -46,7 +46,7 @@ function watchThreads() {
 
 /** The thread that the engine runs on. @param {Page} page */
 function engineOf(page) {
-  const worker = page.workers().find((worker) => worker.url().endsWith("/worker.js"));
+  const worker = page.workers().find((worker) => worker.url().endsWith("/engine/worker.js"));
   assert.ok(worker);
   return worker;
 }

@@ -154,7 +154,7 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
 
 /** The settings of the quick start. @param {Page} page */
 const defaults = (page) =>
-  page.evaluate(async () => (await import(/** @type {any} */ ("/settings.js"))).preset("quick"));
+  page.evaluate(async () => (await import(/** @type {any} */ ("/lab/settings.js"))).preset("quick"));
 
 test("a link with nonsense falls back to what is sensible", async () => {
   const { page, check } = await lab.open(

@@ -109,23 +109,25 @@ test("the package has what the engine needs, its types, licences and a README, a
   const variants = ["simd128", "relaxed-simd", "simd128-threads", "relaxed-simd-threads"];
   const wanted = [
     ...["package.json", "README.md", "LICENSE-MIT", "LICENSE-APACHE"],
-    ...["engine.js", "engine.d.ts", "protocol.d.ts", "worker.js", "core.js", "thread.js"],
+    ...["engine.js", "engine.d.ts", "protocol.d.ts", "worker.js", "core.js", "thread.js"].map(
+      (file) => `engine/${file}`,
+    ),
     ...variants.flatMap((name) =>
-      ["mobilenetv2.js", "mobilenetv2.d.ts", "mobilenetv2_bg.wasm"].map((file) => `pkg/${name}/${file}`),
+      ["mobilenetv2.js", "mobilenetv2.d.ts", "mobilenetv2_bg.wasm"].map((file) => `engine/pkg/${name}/${file}`),
     ),
   ];
   for (const path of wanted) assert.ok(paths.includes(path), path);
   const strange = paths.filter(
-    (path) => !/^(pkg\/[\w-]+\/)?[\w-]+(\.(js|d\.ts|wasm|wasm\.d\.ts|json|md))?$/.test(path),
+    (path) => !/^(engine\/(pkg\/[\w-]+\/)?)?[\w-]+(\.(js|d\.ts|wasm|wasm\.d\.ts|json|md))?$/.test(path),
   );
   assert.deepEqual(strange, []);
-  assert.ok(!paths.some((path) => /index|main|views|weights|service-worker|files\.js/.test(path)), String(paths));
+  assert.ok(!paths.some((path) => /index|main|lab\/|ui\/|weights|service-worker|files\.js/.test(path)), String(paths));
   const readme = await readFile(join(packed, "README.md"), "utf8");
   for (const words of ["createEngine", "optimizeDeps", "webpack", "esbuild"]) assert.ok(readme.includes(words), words);
 });
 
 test("from a plain folder", { timeout: 120_000 }, async () => {
-  const folder = await project(APP.replace(`"${NAME}"`, `"./${NAME}/engine.js"`));
+  const folder = await project(APP.replace(`"${NAME}"`, `"./${NAME}/engine/engine.js"`));
   await cp(packed, join(folder, NAME), { recursive: true });
   await worksIn(folder);
 });
@@ -185,7 +187,7 @@ test("with esbuild, the package's files beside the bundle", { timeout: 120_000 }
     outdir,
     logLevel: "error",
   });
-  await cp(join(root, "node_modules", NAME), outdir, { recursive: true });
+  await cp(join(root, "node_modules", NAME, "engine"), outdir, { recursive: true });
   await cp(join(root, "index.html"), join(outdir, "index.html"));
   await worksIn(outdir);
 });
@@ -200,7 +202,7 @@ test("from another host it says why it cannot start", { timeout: 60_000 }, async
   });
   await new Promise((resolve) => cdn.listen(0, "127.0.0.1", () => resolve(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (cdn.address());
-  const folder = await project(APP.replace(`"${NAME}"`, `"http://127.0.0.1:${port}/engine.js"`));
+  const folder = await project(APP.replace(`"${NAME}"`, `"http://127.0.0.1:${port}/engine/engine.js"`));
   const server = await startServer({ roots: [folder], policy: "" });
   try {
     const said = await say(server.url);

@@ -9,7 +9,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PANELS } from "../../www/state.js";
+import { PANELS } from "../../www/lab/state.js";
 import { sharedData } from "../browser/lab.js";
 import { startServer } from "../browser/server.js";
 import { ENGINES } from "./engines.js";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, test } from "node:test";
-import { abortable, download, fetchFile, fetchJson, gather, request } from "../../www/download.js";
+import { abortable, download, fetchFile, fetchJson, gather, request } from "../../www/engine/download.js";
 
 /** @typedef {import("node:http").IncomingMessage} IncomingMessage */
 /** @typedef {import("node:http").ServerResponse} ServerResponse */
@@ -116,7 +116,7 @@ test("a host that cannot be reached is no riddle", async () => {
 });
 
 test("a file that came with the page and is a web page instead is missing, and one of another build is newer", async (t) => {
-  const build = `http://127.0.0.1:${port}/lab/0123456789abcdef/views/panel.json`;
+  const build = `http://127.0.0.1:${port}/lab/0123456789abcdef/curves/panel.json`;
   Object.defineProperty(globalThis, "location", { value: new URL(build), configurable: true });
   t.after(() => Reflect.deleteProperty(globalThis, "location"));
   const there = (/** @type {string} */ list, /** @type {number} */ status) =>

@@ -3,7 +3,7 @@
 import { pathToFileURL } from "node:url";
 import { pageFolder } from "../../pkg-config/server.js";
 
-/** A module of the page as it is built, with the libraries that it imports. @param {string} name */
+/** A module of the page as it is built, with the libraries that it imports. @param {string} name its path in www/, without ".js" */
 export const page = (name) => import(pathToFileURL(`${pageFolder()}/${name}.js`).href);
 
 /** Locks as browsers have them, as far as the page needs them: all pages of a test share these, as tabs do. */

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { atEachRequest, clearStorage, contents, failAt, heal, until } from "./failing.js";
 import { closePages, page } from "./fakes.js";
 
-const [{ Runs }, { newRun }, { Project }] = await Promise.all(["runs", "run", "project"].map(page));
+const [{ Runs }, { newRun }, { Project }] = await Promise.all(["lab/runs", "lab/run", "lab/project"].map(page));
 
 const RUNS = "mobilenetv2-runs";
 const PROJECT = "mobilenetv2-project";

@@ -18,7 +18,7 @@ const { fetch } = globalThis;
 globalThis.fetch = async (url, options) =>
   String(url).startsWith("file:") ? new Response(readFileSync(new URL(String(url)))) : fetch(url, options);
 
-const [{ Library }, { EngineError }] = await Promise.all(["library", "errors"].map(page));
+const [{ Library }, { EngineError }] = await Promise.all(["lab/library", "engine/errors"].map(page));
 
 /** What the host sends of a file, if it is not all, and what it was asked for. */
 const host = { file: FILE, cutAt: Infinity, version: '"1"', ranges: /** @type {(string | undefined)[]} */ ([]) };
@@ -53,7 +53,7 @@ const engine = {
 /** A page that opens with what its storage holds; its published weights come from our host. */
 async function open() {
   closePages();
-  const library = new Library(Promise.resolve(engine));
+  const library = new Library(Promise.resolve(engine), { listed: (names) => names.en, trained: () => "trained here" });
   await library.open();
   const entry = library.find(ID);
   entry.url = `http://127.0.0.1:${port}/weights`;
@@ -245,7 +245,7 @@ test("what there is of weights that are named no longer goes, or stays where tha
   for (const way of /** @type {const} */ (["throws", "refuses", "ends all", "is not kept"])) {
     anew();
     await open();
-    const { openWeightStorage } = await page("weightstorage");
+    const { openWeightStorage } = await page("lab/storage/weightstorage");
     const storage = await openWeightStorage();
     await storage.append({ ...mine("gone", { origin: "published" }), size: 0, whole: false }, bytes(1));
     failAt(way === "throws" ? 4 : 2, way); // after it was opened and read

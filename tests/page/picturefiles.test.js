@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chosenFiles, inOrder } from "../../www/views/picturefiles.js";
+import { chosenFiles, inOrder } from "../../www/ui/shared/picturefiles.js";
 
 /** @param {string} path of a file in a folder that is chosen, or a name alone */
 const file = (path) => {

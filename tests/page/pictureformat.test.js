@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { isCommon, lookInto } from "../../www/pictureformat.js";
+import { isCommon, lookInto } from "../../www/engine/pictureformat.js";
 import { chunk, exif, turned } from "./exif.js";
 
 const cat = await readFile(new URL("../../www/samples/cat.jpg", import.meta.url));

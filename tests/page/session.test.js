@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { closePages, FakeEngine, FakeLibrary, FakeStorage, page } from "./fakes.js";
 
-const [{ Session }, { Runs }, { preset }] = await Promise.all(["session", "runs", "settings"].map(page));
+const [{ Session }, { Runs }, { preset }] = await Promise.all(["lab/session", "lab/runs", "lab/settings"].map(page));
 
 /** A page with what its storage holds. */
 async function open({ storage = new FakeStorage(), engine = new FakeEngine(), refuses = false } = {}) {

@@ -12,9 +12,9 @@ import {
   recipeOf,
   SETTINGS,
   switchData,
-} from "../../www/settings.js";
+} from "../../www/lab/settings.js";
 
-/** @typedef {import("../../www/settings.js").Setting} Setting */
+/** @typedef {import("../../www/lab/settings.js").Setting} Setting */
 
 const find = (/** @type {string} */ key) => /** @type {Setting} */ (SETTINGS.find((setting) => setting.key === key));
 const numbers = SETTINGS.filter(({ quick }) => typeof quick === "number");
@@ -125,7 +125,7 @@ test("a rate that falls until no epoch falls until the last, whichever that is",
 
 test("only a network that begins with weights has frozen modules", () => {
   const values = preset("quick", "pictures");
-  const frozen = (/** @type {import("../../www/settings.js").Values} */ more) =>
+  const frozen = (/** @type {import("../../www/lab/settings.js").Values} */ more) =>
     recipeOf({ ...values, ...more }).freeze;
   assert.equal(frozen({ from: "" }), 0);
   assert.deepEqual(
@@ -149,7 +149,7 @@ test("another data set brings its quick start, and takes nothing that a person h
 });
 
 test("settings that are of no use here say so", () => {
-  const used = (/** @type {string} */ key, /** @type {import("../../www/settings.js").Values} */ values) =>
+  const used = (/** @type {string} */ key, /** @type {import("../../www/lab/settings.js").Values} */ values) =>
     find(key).when?.(values);
   assert.deepEqual(
     ["exponential", "linear", "cosine", "constant"].map((schedule) => [

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { preset, SETTINGS } from "../../www/settings.js";
+import { preset, SETTINGS } from "../../www/lab/settings.js";
 
 /** A window with an address and a history, as far as the state needs them. */
 class Window extends EventTarget {
@@ -46,7 +46,7 @@ class Window extends EventTarget {
   }
 }
 
-const { createState, DIMENSIONS, PANELS, ROOMS } = await import("../../www/state.js");
+const { createState, DIMENSIONS, PANELS, ROOMS } = await import("../../www/lab/state.js");
 
 /** A page that was opened by a link. @param {string} [hash] */
 function open(hash) {
@@ -64,7 +64,7 @@ function open(hash) {
   return { page, state, heard };
 }
 
-/** @type {import("../../www/state.js").PageState["values"]} */
+/** @type {import("../../www/lab/state.js").PageState["values"]} */
 let defaults;
 beforeEach(() => (defaults = open().state.values));
 

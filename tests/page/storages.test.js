@@ -6,7 +6,7 @@ import { atEachRequest, clearStorage, contents, failAt, heal } from "./failing.j
 import { page } from "./fakes.js";
 
 const [{ openRunStorage }, { openWeightStorage }, { openStorage }] = await Promise.all(
-  ["runstorage", "weightstorage", "storage"].map(page),
+  ["runstorage", "weightstorage", "storage"].map((name) => page(`lab/storage/${name}`)),
 );
 
 const bytes = (/** @type {number} */ of) => new Uint8Array(10).fill(of);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { page } from "./fakes.js";
 
-const { SILENT, Watch } = await page("watch");
+const { SILENT, Watch } = await page("engine/watch");
 
 /** @param {import("node:test").TestContext} t */
 function watch(t) {

@@ -57,7 +57,7 @@ pub fn build(tools: &Tools) -> Result<()> {
     let mut page = Site::default();
     page.folder("", &root.join("www"))?;
     for variant in &tools.variants {
-        page.folder(&format!("pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
+        page.folder(&format!("engine/pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
     }
     page.folder("", &vendored(tools)?)?;
     let written = page.clone(); // bundlers read comments, and so do those who use the package
@@ -199,18 +199,18 @@ fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
     let budget = &tools.budget;
     let report = |what: &str, weight: Weight, limit: u64| {
         let kb = |bytes: u64| bytes as f64 / 1000.0;
-        println!("{what:24} {:7.1} kB {:7.1} kB gzipped of {limit} kB", kb(weight.raw), kb(weight.gzipped));
+        println!("{what:29} {:7.1} kB {:7.1} kB gzipped of {limit} kB", kb(weight.raw), kb(weight.gzipped));
         ensure!(weight.gzipped <= limit * 1000, "{what} is over its budget (pkg-config/variants.toml)");
         Ok(())
     };
 
     let mut page = site.weigh(|path| {
         let excluded = budget.page_without.iter().any(|folder| path.starts_with(folder));
-        is_fetched(path) && !path.starts_with("pkg/") && !excluded
+        is_fetched(path) && !path.starts_with("engine/pkg/") && !excluded
     })?;
     let mut largest = Weight::default();
     for variant in &tools.variants {
-        let folder = format!("pkg/{}/", variant.name);
+        let folder = format!("engine/pkg/{}/", variant.name);
         let weight = site.weigh(|path| is_fetched(path) && path.starts_with(&folder))?;
         report(&folder, weight, budget.variant)?;
         if weight.gzipped > largest.gzipped {

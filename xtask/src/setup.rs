@@ -14,7 +14,7 @@ use crate::tools::{Tools, version_of};
 
 /// The oldest Rust that all of this is tried with (`rust-version` of Cargo.toml) and the oldest Node.js.
 const RUST: (u32, u32) = (1, 95);
-const NODE: (u32, u32) = (20, 10);
+const NODE: (u32, u32) = (20, 12);
 /// Any version in PATH will do; these are installed where there is none.
 const WASM_PACK: &str = "0.15.1";
 const CARGO_FUZZ: &str = "0.13.2";
@@ -95,7 +95,7 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     if node.and_then(|version| version_of(&version)) < Some(NODE) || tools.find("npm").is_none() {
         lacks.push(Lack {
             packages: &[],
-            by_hand: "install Node.js 20.10 or newer with npm: https://nodejs.org",
+            by_hand: "install Node.js 20.12 or newer with npm: https://nodejs.org",
         });
     }
     if needs >= Needs::Test {

@@ -19,7 +19,7 @@ type Stage = (&'static str, fn(&Tools) -> Result<()>);
 /// Quick ones first.
 const STAGES: &[Stage] = &[
     ("formatting", formatting),
-    ("imports", imports::check),
+    ("imports", imports),
     ("clippy", clippy),
     ("native", native),
     ("docs", docs),
@@ -74,6 +74,13 @@ pub fn test(wanted: &[String]) -> Result<()> {
 fn formatting(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo fmt --all --check"))?;
     tools.run(cmd!(tools.shell, "node node_modules/prettier/bin/prettier.cjs --check {PAGE...}"))
+}
+
+/// What may import what: Rust by our table, the page by dependency-cruiser.
+fn imports(tools: &Tools) -> Result<()> {
+    imports::check(tools)?;
+    let cruise = "node_modules/dependency-cruiser/bin/dependency-cruise.mjs";
+    tools.run(cmd!(tools.shell, "node {cruise} --config pkg-config/imports.js www"))
 }
 
 /// The native code, without threads too, then what the wasm build makes of it.

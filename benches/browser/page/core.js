@@ -2,7 +2,7 @@
 
 /** @param {{variant: string, threads: number}} options */
 export async function startCore({ variant, threads }) {
-  const { loadCore } = await import("/core.js");
+  const { loadCore } = await import("/engine/core.js");
   return loadCore(variant, threads);
 }
 

@@ -1,0 +1,306 @@
+/**
+ * The weights at hand: those the page ships, those that others publish, files the person opened, networks trained here.
+ * What was fetched, opened or trained is kept in the browser's storage. Knows no DOM.
+ *
+ * @typedef {import("../engine/protocol.js").Config} Config
+ * @typedef {import("./storage/weightstorage.js").Stored} Stored
+ * @typedef {Awaited<ReturnType<typeof openWeightStorage>>} Storage
+ *
+ * @typedef {object} Entry
+ * @property {string} id as in the link
+ * @property {"shipped" | "published" | "opened" | "trained" | "project"} origin
+ * @property {() => string} name in the chosen language
+ * @property {string} family entries of one family are the same thing at different widths
+ * @property {Config} config
+ * @property {string[]} labels
+ * @property {Config} [options] what the person says that the file does not
+ * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
+ * @property {{activation: string, epochs: number, minutes: number, widened_from?: number}} [training] of those the page ships, where it is known
+ * @property {string} [url] where it is fetched from
+ * @property {number} [size] of the file, in bytes; about, while it is not here
+ * @property {Uint8Array} [bytes] where they are in memory
+ * @property {Stored} [stored] what of it is in the storage
+ *
+ * @typedef {object} Words what weights are called, in the page's language
+ * @property {(names: Record<string, string>) => string} listed of the manifest's names, which stand by language
+ * @property {(run: NonNullable<Stored["run"]>) => string} trained by a run
+ *
+ * @typedef {object} Fetching
+ * @property {Entry} entry
+ * @property {number} share that is here, 0 – 1
+ * @property {AbortController} controller
+ * @property {Promise<Uint8Array>} bytes
+ */
+import { download, fetchJson, gather, request } from "../engine/download.js";
+import { EngineError, isOfFile } from "../engine/errors.js";
+import { openWeightStorage } from "./storage/weightstorage.js";
+
+const FOLDER = new URL("../weights/", import.meta.url);
+/** Bytes that are stored at once, so that an interruption loses at most those. */
+const PART = 1 << 20;
+
+/** Of the weights that the page brings the smallest that know photos. */
+export const PHOTO_WEIGHTS = "cifar10-0.35";
+
+/**
+ * Events: `change` when entries came or went, `progress` when more of one is here or the storage failed.
+ */
+export class Library extends EventTarget {
+  /** @type {Entry[]} */
+  entries = [];
+  /** What is under way, by the entry's id. @type {Map<string, Fetching>} */
+  fetching = new Map();
+  /** Why the last weights are not kept. @type {unknown} */
+  problem = null;
+  /** @type {Storage | null} */
+  #storage = null;
+  #engine;
+  #words;
+
+  /**
+   * @param {Promise<import("../engine/engine.js").Engine>} engine which tells whether a file can be read
+   * @param {Words} words
+   */
+  constructor(engine, words) {
+    super();
+    this.#engine = engine;
+    this.#words = words;
+  }
+
+  /** Reads what the page ships, what others publish and what the storage holds. */
+  async open() {
+    const manifest = await fetchJson(new URL("manifest.json", FOLDER));
+    for (const one of manifest) {
+      const { id, file, name, published, width, resolution, classes, stem, accuracy, training, bytes } = one;
+      this.entries.push({
+        id,
+        origin: published ? "published" : "shipped",
+        name: () => this.#words.listed(name),
+        family: name.en,
+        config: { width, resolution, classes, stem },
+        labels: [],
+        options: published ? { resolution } : undefined,
+        accuracy,
+        training,
+        url: new URL(file, FOLDER).href,
+        size: bytes,
+      });
+    }
+    try {
+      this.#storage = await openWeightStorage();
+      for (const stored of await this.#storage.list()) this.#restore(stored);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {Stored} stored */
+  #restore(stored) {
+    const published = this.find(stored.id);
+    if (published) published.stored = stored;
+    else if (!stored.whole)
+      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // of weights that this page no longer names
+    else
+      this.entries.push(
+        this.#entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),
+      );
+  }
+
+  /** @param {Stored} stored @returns {Entry} */
+  #entryOf(stored) {
+    const { id, origin, title = "", run, config, labels, options, size } = stored;
+    const name = () => (run ? this.#words.trained(run) : title);
+    return { id, origin, name, family: id, config, labels, options, accuracy: {}, size, stored };
+  }
+
+  /** @param {unknown} id */
+  find(id) {
+    return this.entries.find((entry) => entry.id === id);
+  }
+
+  /** The entry's siblings at other widths, itself included. @param {Entry} entry */
+  family(entry) {
+    return this.entries.filter(({ family }) => family === entry.family);
+  }
+
+  /** Adds an entry, or replaces that of the same id. @param {Entry} entry */
+  add(entry) {
+    this.entries = [...this.entries.filter(({ id }) => id !== entry.id), entry];
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * Adds weights and stores them; where that fails they are here until the page is closed, and the person is told.
+   *
+   * @param {Omit<Stored, "size" | "whole">} described
+   * @param {Uint8Array} bytes
+   */
+  async keep(described, bytes) {
+    const stored = { ...described, size: bytes.length, whole: true };
+    const entry = { ...this.#entryOf(stored), stored: undefined, bytes };
+    this.add(entry);
+    if (!this.#storage) return;
+    try {
+      await this.#storage.replace(stored, bytes);
+      this.problem = null;
+      Object.assign(entry, { stored, bytes: undefined });
+      navigator.storage?.persist?.(); // or the browser may clear it when it needs room
+    } catch (error) {
+      this.#fail(error, entry);
+    }
+    this.dispatchEvent(new Event("progress"));
+  }
+
+  /** Takes weights out of the storage; what others publish can be fetched again. @param {Entry} entry */
+  async remove(entry) {
+    this.cancel(entry.id);
+    try {
+      await this.#storage?.remove(entry.id);
+      this.problem = null;
+    } catch (error) {
+      return this.#fail(error, entry);
+    }
+    entry.stored = undefined;
+    if (entry.origin !== "published") this.entries = this.entries.filter((other) => other !== entry);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /**
+   * The bytes of an entry; fetched once, however many ask.
+   *
+   * @param {Entry} entry
+   * @returns {Promise<Uint8Array>}
+   */
+  async load(entry) {
+    if (entry.bytes) return entry.bytes;
+    const started = this.fetching.get(entry.id);
+    if (started) return started.bytes;
+    const controller = new AbortController();
+    const bytes = this.#load(entry, controller.signal);
+    const fetching = { entry, share: 0, controller, bytes };
+    this.fetching.set(entry.id, fetching);
+    try {
+      return await bytes;
+    } finally {
+      this.fetching.delete(entry.id);
+      this.dispatchEvent(new Event("progress"));
+    }
+  }
+
+  /** Stops fetching an entry; what is here of it stays. @param {string} id */
+  cancel(id) {
+    this.fetching.get(id)?.controller.abort();
+  }
+
+  /** @param {Entry} entry @param {AbortSignal} signal */
+  async #load(entry, signal) {
+    const { url = "", origin, stored } = entry;
+    const storage = this.#storage;
+    if (stored?.whole && storage) {
+      const bytes = await storage.read(entry.id);
+      if (bytes.length === stored.size) return bytes;
+      entry.stored = undefined; // another tab has deleted it
+      if (origin !== "published") {
+        this.entries = this.entries.filter((other) => other !== entry);
+        this.dispatchEvent(new Event("change"));
+        throw new EngineError("deleted", `the storage has ${bytes.length} of ${stored.size} bytes`, {
+          name: entry.name(),
+        });
+      }
+    }
+    const onProgress = (/** @type {number} */ share) => {
+      const fetching = this.fetching.get(entry.id);
+      if (fetching) fetching.share = Math.min(share, 1);
+      this.dispatchEvent(new Event("progress"));
+    };
+    if (origin === "published" && storage) {
+      const complete = () => this.#complete(storage, entry, signal, onProgress);
+      // one tab at a time; pages from insecure origins have no locks
+      return navigator.locks?.request(entry.id, { signal }, complete) ?? complete();
+    }
+    return (entry.bytes = await download(url, { signal, onProgress }));
+  }
+
+  /**
+   * Fetches what is missing of a published file and stores it as it comes. It is whole when the engine can read it.
+   *
+   * @param {Storage} storage
+   * @param {Entry} entry
+   * @param {AbortSignal} signal
+   * @param {(share: number) => void} onProgress
+   */
+  async #complete(storage, entry, signal, onProgress) {
+    const { id, url = "", config, options } = entry;
+    let stored = (await storage.list()).find((file) => file.id === id);
+    try {
+      if (!stored || (!stored.whole && stored.size !== stored.total)) {
+        const incoming = await request(url, { signal, from: stored?.size, version: stored?.version });
+        if (!stored || !incoming.from) {
+          const { version, total } = incoming;
+          /** @type {Stored} */
+          const none = { id, origin: "published", config, labels: [], size: 0, whole: false, version, total };
+          await storage.replace(none);
+          stored = none;
+        }
+        for await (const part of gather(incoming.chunks, PART)) {
+          stored = await storage.append(stored, part);
+          onProgress(stored.size / (incoming.total || entry.size || Infinity));
+        }
+      }
+      const bytes = await storage.read(id);
+      const classifier = await (await this.#engine).loadClassifier(bytes, { options });
+      classifier.close();
+      usualNames(classifier.config.classes); // fetches them, so that the page has them too without a network
+      const whole = { ...stored, whole: true };
+      await storage.describe(whole);
+      stored = whole;
+      this.problem = null;
+      navigator.storage?.persist?.();
+      return bytes;
+    } catch (error) {
+      if (!(error instanceof EngineError)) throw isQuota(error) ? noRoom(error, entry) : error;
+      const { code, message, values } = error;
+      if (code === "network") throw new EngineError("refused", message, values);
+      if (!isOfFile(error)) throw error;
+      // all of it came, and it is not what it should be
+      await storage.remove(id);
+      stored = undefined;
+      throw new EngineError("not-weights", message, { url, host: new URL(url).host, reason: error });
+    } finally {
+      entry.stored = stored;
+    }
+  }
+
+  /** @param {any} error @param {Entry} [entry] */
+  #fail(error, entry) {
+    const reason = error?.message ?? String(error);
+    const told = new EngineError("no-storage", String(error), { name: entry?.name() ?? "", reason });
+    this.problem = entry && isQuota(error) ? noRoom(error, entry) : told;
+    this.dispatchEvent(new Event("progress"));
+  }
+}
+
+/** @param {any} error */
+const isQuota = (error) => error?.name === "QuotaExceededError";
+/** @param {any} error @param {Entry} entry */
+const noRoom = (error, entry) => new EngineError("no-room", String(error), { name: entry.name() });
+
+/** @type {Promise<string[]> | undefined} */
+let imagenet;
+
+/**
+ * Names for a network that brings none: ImageNet's, where it has 1,000 classes (or 1,001, the first being background).
+ *
+ * @param {number} classes
+ * @returns {Promise<string[]>}
+ */
+export async function usualNames(classes) {
+  if (classes !== 1000 && classes !== 1001) return [];
+  imagenet ??= download(new URL("imagenet-classes.txt", FOLDER)).then((bytes) =>
+    new TextDecoder().decode(bytes).trim().split("\n"),
+  );
+  const names = await imagenet.catch(() => (imagenet = undefined)); // without them the classes have their numbers
+  if (!names) return [];
+  return classes === 1001 ? ["background", ...names] : names;
+}

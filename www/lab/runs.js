@@ -1,0 +1,275 @@
+/**
+ * The runs kept, in the browser's storage too, so that they outlive the page: those that have ended, and a record of the one
+ * under way, all of it of one moment. Without storage they live as long as the page. Nothing here waits for the storage, but
+ * what reads it. Knows no DOM.
+ *
+ * @typedef {import("./run.js").Run} Run
+ * @typedef {import("./run.js").Which} Which
+ * @typedef {import("./settings.js").Values} Values
+ * @typedef {(storage: Storage) => Promise<unknown>} Change
+ * @typedef {Pick<Awaited<ReturnType<typeof openRunStorage>>, "list" | "read" | "weights" | "keep" | "hide" | "remove" | "listen">} Storage
+ */
+import { EngineError } from "../engine/errors.js";
+import { copyOf } from "./run.js";
+import { openRunStorage } from "./storage/runstorage.js";
+import { answered } from "./storage/storage.js";
+
+/** @param {Run} a @param {Run} b */
+const byNumber = (a, b) => a.number - b.number;
+
+/** Events: `change` when a run came, ended or went; `shown` when its curves are to be drawn or not. */
+export class Runs extends EventTarget {
+  /** In the order of their numbers. @type {Run[]} */
+  all = [];
+  /** The run that was taken out last, where it can be brought back. @type {Run | null} */
+  forgotten = null;
+  /** Why the last change is not in the storage. @type {unknown} */
+  problem = null;
+  /** Whether changes are on their way to the storage. */
+  writing = false;
+  /** What the run under way goes back to where the core forgets it; its weights are here until the storage has them. @type {Run | null} */
+  #record = null;
+  /** Ids of those that the storage had when it was last looked at. */
+  #stored = new Set();
+  /** @type {Storage | null} */
+  #storage = null;
+  /** Changes are written one after the other. @type {Promise<void>} */
+  #written = Promise.resolve();
+  /** Of each run the change that the storage did not take, which the next one that it takes brings with it. @type {Map<string, Change>} */
+  #unkept = new Map();
+
+  /** Reads what the storage holds. @param {() => Promise<Storage>} [openStorage] */
+  async open(openStorage = openRunStorage) {
+    try {
+      const storage = await answered(openStorage);
+      this.all = (await answered(storage.list)).sort(byNumber);
+      this.#stored = new Set(this.all.map(({ id }) => id));
+      storage.listen(() => this.#refresh());
+      this.#storage = storage;
+    } catch (error) {
+      this.problem = error;
+    }
+  }
+
+  /** The last run that can go on. */
+  get interrupted() {
+    return this.all.findLast(({ end }) => end === "interrupted");
+  }
+
+  /**
+   * The number of the next run, which no other tab has: a tab holds the locks of those that it gave, and what it left behind
+   * is in the storage. Pages from insecure origins have no locks.
+   */
+  async claimNumber() {
+    for (let number = (this.all.at(-1)?.number ?? 0) + 1; ; number++) {
+      const release = await lock(`mobilenetv2-run-number-${number}`);
+      if (!release) continue;
+      const stored = this.#storage ? await answered(this.#storage.list).catch(() => []) : [];
+      if (!stored.some((run) => run.number === number)) return number;
+      release();
+    }
+  }
+
+  /** @param {Run} run of the next number */
+  add(run) {
+    this.all = [...this.all, run].sort(byNumber);
+    this.forgotten = null; // its number may be another's now
+    this.#changed();
+  }
+
+  /** Stores a run that has ended as it is now. @param {Run} run */
+  keep(run) {
+    if (run.end === "active" || !this.all.includes(run)) return;
+    if (this.#record?.id === run.id) this.#record = null;
+    this.#changed();
+    this.#write(run.id, async (storage) => {
+      await storage.keep(run);
+      this.#stored.add(run.id);
+      if (run.end === "interrupted") run.weights = run.bestWeights = null; // another tab may bring it further
+    });
+  }
+
+  /**
+   * Stores how far a run under way has come: without its page, it is one that was interrupted.
+   *
+   * @param {Run} run as it was when the snapshot was taken
+   * @param {import("../engine/protocol.js").Snapshot} snapshot
+   */
+  checkpoint(run, { bytes, ...snapshot }) {
+    const record = { ...copyOf(run), end: /** @type {const} */ ("interrupted"), snapshot, weights: bytes };
+    this.#record = record;
+    this.#write(run.id, async (storage) => {
+      if (record !== this.#record) return; // there is a later one
+      const { bestWeights } = record;
+      await storage.keep(record);
+      this.#stored.add(run.id);
+      for (const one of [record, run]) {
+        if (one.weights === bytes) one.weights = null;
+        if (one.bestWeights === bestWeights) one.bestWeights = null;
+      }
+    });
+  }
+
+  /** Takes a run back to its last checkpoint, which it can go on from. Returns whether there is one. @param {Run} run */
+  goBack(run) {
+    if (this.#record?.id !== run.id) return false;
+    Object.assign(run, copyOf(this.#record), { hidden: run.hidden });
+    this.#changed();
+    return true;
+  }
+
+  /**
+   * Reads anew how far an interrupted run has come, for another tab may have gone on with it, and its checkpoint.
+   *
+   * @param {Run} run
+   * @returns {Promise<Uint8Array>}
+   */
+  async reread(run) {
+    await this.#written;
+    const { number } = run;
+    const gone = new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
+    if (run.weights) return run.weights; // the storage did not take them
+    const storage = this.#storage;
+    const stored = storage && (await answered(() => storage.read(run.id)));
+    if (!stored) throw gone;
+    const { weights, ...known } = stored;
+    Object.assign(run, known);
+    this.#changed();
+    if (run.end !== "interrupted") throw new EngineError("run-over", `run ${number} is ${run.end}`, { number });
+    if (!weights) throw gone;
+    return weights;
+  }
+
+  /** A run is under way again, from its last checkpoint. @param {Run} run */
+  reopen(run) {
+    this.#record = copyOf(run);
+    run.end = "active";
+    run.weights = null;
+    this.#changed();
+    return run;
+  }
+
+  /** Notes what of a run's settings is different from the step after this one on. @param {Run} run @param {Values} before @param {number} step */
+  note(run, before, step) {
+    const { changes = [], settings } = run;
+    const last = changes.filter((change) => change.step === step);
+    // nothing was trained by what was chosen in between
+    const from = { ...before, ...Object.fromEntries(last.map((change) => [change.key, change.from])) };
+    const keys = Object.keys(settings).filter((key) => settings[key] !== from[key]);
+    run.changes = [
+      ...changes.filter((change) => change.step !== step),
+      ...keys.map((key) => ({ step, key, from: from[key], to: settings[key] })),
+    ];
+    this.#changed();
+  }
+
+  /** Takes a run out that has ended, until that is undone. @param {Run} run */
+  forget(run) {
+    this.all = this.all.filter((other) => other !== run);
+    this.forgotten = run;
+    this.#changed();
+    this.#write(run.id, async (storage) => {
+      run.weights ??= (await storage.weights(run.id, "last")) ?? null;
+      run.bestWeights ??= (await storage.weights(run.id, "best")) ?? null;
+      await storage.remove(run.id);
+      this.#stored.delete(run.id);
+    });
+  }
+
+  /** Brings back the run that was taken out last. */
+  restore() {
+    const { forgotten } = this;
+    if (!forgotten) return;
+    this.forgotten = null;
+    this.all = [...this.all, forgotten].sort(byNumber);
+    this.keep(forgotten);
+  }
+
+  /** Has a run's curves drawn or left out. @param {Run} run @param {boolean} shown */
+  show(run, shown) {
+    run.hidden = !shown;
+    this.dispatchEvent(new Event("shown"));
+    this.#write(`${run.id} shown`, (storage) => storage.hide(run.id, !shown));
+  }
+
+  /** Some of a run's weights, as a file: the last ones of one that can go on are its checkpoint. @param {Run} run @param {Which} which */
+  async weightsOf(run, which) {
+    const storage = this.#storage;
+    const here = which === "last" ? run.weights : run.bestWeights;
+    const weights = here ?? (storage && (await answered(() => storage.weights(run.id, which))));
+    if (weights) return weights;
+    const { number } = run;
+    throw new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
+  }
+
+  /** When all changes so far have reached the storage, or have not. */
+  get settled() {
+    return this.#written;
+  }
+
+  /** What other tabs have added, brought further or removed; what is under way here they leave alone. */
+  async #refresh() {
+    /** @type {Run[] | null | undefined} */
+    let stored;
+    do {
+      await this.#written;
+      stored = await this.#storage?.list().catch(() => null);
+    } while (this.writing); // or what it removes meanwhile would come back
+    if (!stored) return;
+    const ids = new Set(stored.map(({ id }) => id));
+    const gone = (/** @type {Run} */ { id, end }) => end !== "active" && this.#stored.has(id) && !ids.has(id);
+    const here = this.all.filter((run) => !gone(run));
+    for (const run of stored) {
+      const known = here.find(({ id }) => id === run.id);
+      if (!known) here.push(run);
+      else if (known.end === "interrupted" && !known.weights) Object.assign(known, run);
+    }
+    this.#stored = ids;
+    this.all = here.sort(byNumber);
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {string} what is written, of which a later change takes the place of an earlier one @param {Change} change */
+  #write(what, change) {
+    const storage = this.#storage;
+    if (!storage) return;
+    this.writing = true;
+    const written = this.#written
+      .then(async () => {
+        this.#unkept.delete(what);
+        this.#unkept.set(what, change);
+        for (const [what, change] of [...this.#unkept].reverse()) {
+          await change(storage);
+          this.#unkept.delete(what);
+        }
+      })
+      .then(
+        () => this.#tell(null),
+        (error) => this.#tell(error),
+      )
+      .then(() => void (this.writing = written !== this.#written));
+    this.#written = written;
+  }
+
+  /** A person hears once of what goes wrong each time. @param {any} problem */
+  #tell(problem) {
+    const before = /** @type {any} */ (this.problem);
+    if (problem?.name === before?.name && problem?.code === before?.code) return;
+    this.problem = problem;
+    this.#changed();
+  }
+}
+
+/** Takes a lock for as long as the page is there, unless another has it. @param {string} name @returns {Promise<(() => void) | null>} */
+async function lock(name) {
+  if (!navigator.locks) return () => {};
+  return new Promise((resolve, reject) => {
+    /** @param {Lock | null} lock */
+    const hold = (lock) => lock && new Promise((release) => resolve(() => release(null)));
+    navigator.locks.request(name, { ifAvailable: true }, hold).then(() => resolve(null), reject);
+  });
+}

@@ -1,0 +1,14 @@
+/** What this page is, and whose pictures it shows. */
+import { h } from "./shared/dom.js";
+
+export function createAbout() {
+  const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
+  const dialog = h(
+    "dialog",
+    { class: "about", "t-aria-label": "about.title" },
+    h("header", {}, h("h2", { t: "about.title" }), close),
+    ...["what", "private", "paper", "keys", "photos"].map((part) => h("p", { t: `about.${part}` })),
+  );
+  document.body.append(dialog);
+  return dialog;
+}

@@ -1,0 +1,84 @@
+/** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
+import { fetchJson } from "../../engine/download.js";
+import { createChart, swatch } from "../shared/curves.js";
+import { h } from "../shared/dom.js";
+import { explainError, percent, t } from "../shared/i18n.js";
+import { onColours } from "../shared/plot.js";
+import { createPanel } from "./panel.js";
+
+/**
+ * @typedef {{step: number, loss: number, accuracy: number}} Point
+ * @typedef {{width: number, recipe: string, runs: {activation: "relu6" | "relu", training: Point[], held_out: Point[]}[]}} Curves
+ */
+
+/** @param {import("../context.js").Context} context */
+export function createActivation({ state }) {
+  const loss = createChart("loss");
+  const accuracy = createChart("accuracy");
+  const keys = h("ul", { class: "curves-keys" });
+  const shows = h("p");
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = createPanel(
+    "activation",
+    keys,
+    h("div", { class: "curves" }, loss.element, accuracy.element),
+    h("p", { class: "curves-legend", t: "curves.legend" }),
+    shows,
+    problem,
+  );
+  /** @type {Curves | undefined} */
+  let curves;
+
+  /** @type {Promise<void> | null} */
+  let loading = null;
+
+  /** Draws what is here, else fetches it: once more where that failed. */
+  function update() {
+    if (state.room !== "apart" || state.values.apart.panel !== "activation") return;
+    if (curves) draw(curves);
+    else loading ??= load().finally(() => (loading = null));
+  }
+
+  async function load() {
+    try {
+      curves = await fetchJson(new URL("../../curves/activation.json", import.meta.url));
+      problem.hidden = true;
+      update();
+    } catch (error) {
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  /** @param {Curves} curves */
+  function draw({ width, recipe, runs }) {
+    const drawn = runs.map(({ training, held_out }, i) => ({
+      number: i + 1,
+      steps: {
+        step: training.map(({ step }) => step),
+        loss: training.map(({ loss }) => loss),
+        accuracy: training.map(({ accuracy }) => accuracy),
+      },
+      evaluations: held_out,
+    }));
+    keys.replaceChildren(
+      ...runs.map(({ activation }, i) => h("li", {}, swatch(drawn[i]), t(`setting.activation.${activation}`))),
+    );
+    const [relu6, relu] = runs.map(({ held_out }) => held_out.at(-1)?.accuracy ?? 0);
+    const values = { relu6: percent(relu6), relu: percent(relu), epochs: runs[0].held_out.length, width, recipe };
+    shows.textContent = t("activation.shows", values);
+    loss.draw(drawn);
+    accuracy.draw(drawn);
+  }
+  function redraw() {
+    loss.forget();
+    accuracy.forget();
+    update();
+  }
+  state.addEventListener("change", update);
+  document.addEventListener("language", redraw);
+  onColours(redraw);
+  new ResizeObserver(update).observe(element);
+  update();
+  return element;
+}

@@ -1,0 +1,85 @@
+/** The network layer by layer: shapes, parameters, multiply-adds and memory of the one chosen in the bar. */
+import { h } from "../shared/dom.js";
+import { bytes, count, number, t, term } from "../shared/i18n.js";
+import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
+
+/** @param {import("../context.js").Context} context */
+export function createArchitecture(context) {
+  const { state, model } = context;
+  const stem = h(
+    "select",
+    { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) },
+    ...["imagenet", "cifar"].map((value) => h("option", { value, t: `setting.stem.${value}` })),
+  );
+  const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
+  const element = createPanel(
+    "architecture",
+    h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
+    body,
+  );
+  onDescription(context, (description) => {
+    stem.value = model.network.config.stem ?? "imagenet";
+    body.replaceChildren(table(description));
+  });
+  return element;
+}
+
+/** @param {import("../../engine/protocol.js").Description} description */
+function table({ layers, parameters, macs }) {
+  const columns = ["layer", "input", "output", "stride", "parameters", "macs", "bytes"];
+  const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col", t: `architecture.column.${column}` })));
+  /** @type {Map<string, import("../../engine/protocol.js").LayerCost[]>} */
+  const groups = new Map();
+  for (const layer of layers) {
+    const name =
+      typeof layer.block === "number"
+        ? t("architecture.block", { n: layer.block + 1 })
+        : layer.kind === "stem"
+          ? layer.kind
+          : t("architecture.head");
+    groups.set(name, [...(groups.get(name) ?? []), layer]);
+  }
+  const explained = new Set();
+  const bodies = [...groups].map(([name, rows]) => {
+    const title =
+      rows.length > 1 && h("tr", { class: "block" }, h("th", { colspan: columns.length, scope: "rowgroup" }, name));
+    return h("tbody", {}, title, ...rows.map((layer) => row(layer, explained)));
+  });
+  const total = h(
+    "tr",
+    {},
+    h("th", { scope: "row", colspan: 4, t: "architecture.total" }),
+    h("td", {}, number(parameters)),
+    h("td", {}, count(macs)),
+    h("td", {}),
+  );
+  return h("table", { class: "architecture" }, h("thead", {}, head), ...bodies, h("tfoot", {}, total));
+}
+
+/**
+ * The keyboard stops at the first layer of a kind only: fifty times the same explanation would be in its way.
+ *
+ * @param {import("../../engine/protocol.js").LayerCost} layer
+ * @param {Set<string>} explained kinds
+ */
+function row(layer, explained) {
+  const words = t(`layer.${layer.kind}`);
+  const name = explained.has(layer.kind)
+    ? h("span", { class: "term", "data-explain": `term.${layer.kind}` }, words)
+    : term(words, `term.${layer.kind}`);
+  explained.add(layer.kind);
+  /** @param {number} side @param {number} channels */
+  const shape = (side, channels) => `${side} × ${side} × ${number(channels, { useGrouping: false })}`;
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, name),
+    h("td", {}, shape(layer.size_in, layer.c_in)),
+    h("td", {}, shape(layer.size_out, layer.c_out)),
+    h("td", {}, String(layer.stride)),
+    h("td", {}, number(layer.parameters)),
+    h("td", {}, count(layer.macs)),
+    h("td", {}, bytes(layer.output_bytes)),
+  );
+}

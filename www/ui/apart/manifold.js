@@ -1,0 +1,121 @@
+/** What ReLU destroys: a spiral before and after it passes some dimensions (the paper's figure 1). */
+import { DIMENSIONS } from "../../lab/state.js";
+import { h, svg } from "../shared/dom.js";
+import { number, percent, t } from "../shared/i18n.js";
+import { createToggles } from "../shared/toggles.js";
+import { createAsker, createPanel } from "./panel.js";
+
+/** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
+const NEEDED = 2;
+/** Matrices have numbers of 32 bits, from 1. */
+const MATRICES = 2 ** 32;
+
+/** @param {import("../context.js").Context} context */
+export function createManifold({ engine, state }) {
+  const set = (/** @type {Record<string, string | number>} */ values) => state.set("apart", values);
+  const dimensions = createToggles({
+    name: "dimensions",
+    legend: "manifold.dimensions",
+    choose: ({ value }) => set({ dimensions: value }),
+  });
+  const through = h(
+    "select",
+    { id: "through", onchange: () => set({ through: through.value }) },
+    h("option", { value: "relu", t: "setting.activation.relu" }),
+    h("option", { value: "linear", t: "manifold.linear" }),
+  );
+  const another = h("button", {
+    type: "button",
+    t: "manifold.another",
+    onclick: () => set({ matrix: (Number(state.values.apart.matrix) + 1) % MATRICES || 1 }),
+  });
+  const before = h("div", { class: "plane" });
+  const after = h("div", { class: "plane" });
+  const shows = h("p", { role: "status" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const element = createPanel(
+    "manifold",
+    h(
+      "div",
+      { class: "manifold-choices" },
+      dimensions.element,
+      h("label", { class: "field inline" }, h("span", { t: "manifold.through" }), through),
+      another,
+    ),
+    h(
+      "div",
+      { class: "planes" },
+      h("figure", {}, h("figcaption", { t: "manifold.before" }), before),
+      h("figure", {}, h("figcaption", { t: "manifold.after" }), after),
+    ),
+    h("p", { class: "curves-legend", t: "manifold.legend" }),
+    shows,
+    problem,
+  );
+  const ask = createAsker(element, problem);
+  /** What is on show. @type {import("../../engine/protocol.js").Manifold & {n: number, relu: boolean} | null} */
+  let found = null;
+
+  function update() {
+    const { panel, dimensions: n, through: chosen, matrix } = state.values.apart;
+    if (state.room !== "apart" || panel !== "manifold") return;
+    dimensions.update(
+      DIMENSIONS.map((value) => ({ value, chosen: value === n, values: { dimensions: value }, reason: null })),
+    );
+    through.value = String(chosen);
+    const options = { dimensions: Number(n), relu: chosen === "relu", seed: Number(matrix) };
+    ask(
+      [n, chosen, matrix],
+      () => engine.manifold(options),
+      (answer) => {
+        found = { ...answer, n: options.dimensions, relu: options.relu };
+        before.replaceChildren(plane(found.curve, found.alive));
+        after.replaceChildren(plane(found.returned, found.alive));
+        say();
+      },
+    );
+  }
+
+  function say() {
+    if (!found) return;
+    const { n, relu } = found;
+    const lost = found.alive.filter((dimensions) => dimensions < NEEDED).length / found.alive.length;
+    // each sign of a point that is carried in a random direction is the toss of a coin
+    const expected = number((100 * (n + 1)) / 2 ** n, { maximumSignificantDigits: 2 });
+    const values = { dimensions: n, lost: percent(lost), expected: `${expected} %` };
+    shows.textContent = relu ? t("manifold.shows", values) : t("manifold.whole");
+  }
+
+  state.addEventListener("change", update);
+  engine.addEventListener("restart", update); // one that was lost is asked for again
+  document.addEventListener("language", () => {
+    say();
+    if (!problem.hidden) update();
+  });
+  update();
+  return element;
+}
+
+/**
+ * A curve, with what can be told apart and what is lost as a line each.
+ *
+ * @param {Float32Array} points pairs of x and y within the unit circle
+ * @param {Uint32Array} alive dimensions that let each point through
+ */
+function plane(points, alive) {
+  /** @param {number} i */
+  const at = (i) => `${points[2 * i].toFixed(3)} ${(-points[2 * i + 1]).toFixed(3)}`;
+  const lines = { kept: "", lost: "" };
+  let last = "";
+  for (let i = 1; i < alive.length; i++) {
+    const kind = Math.min(alive[i - 1], alive[i]) < NEEDED ? "lost" : "kept";
+    lines[kind] += kind === last ? `L${at(i)}` : `M${at(i - 1)}L${at(i)}`;
+    last = kind;
+  }
+  return svg(
+    { viewBox: "-1.1 -1.1 2.2 2.2" },
+    ["path", { class: "axes", d: "M-1.1 0H1.1M0 -1.1V1.1" }],
+    ["path", { class: "lost", d: lines.lost }],
+    ["path", { class: "kept", d: lines.kept }],
+  );
+}

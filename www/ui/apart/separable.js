@@ -1,0 +1,73 @@
+/** Separable convolution: what depthwise and 1×1 convolution take, beside a plain 3×3 convolution in their place. */
+import { h } from "../shared/dom.js";
+import { count, number, t } from "../shared/i18n.js";
+import { onDescription } from "./described.js";
+import { createPanel } from "./panel.js";
+
+/** Taps of a filter of 3 × 3. */
+const TAPS = 9;
+
+/**
+ * The work of a block after its expansion, in multiply-adds.
+ *
+ * @typedef {object} Pair
+ * @property {number} block from 0
+ * @property {number} size height and width of the output
+ * @property {number} from channels read
+ * @property {number} to channels written
+ * @property {number} separable
+ * @property {number} plain
+ */
+
+/** @param {import("../context.js").Context} context */
+export function createSeparable(context) {
+  const shows = h("p");
+  const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "separable.table" });
+  const element = createPanel("separable", h("p", { t: "separable.formula" }), shows, body);
+  onDescription(context, (description) => {
+    const pairs = pairsOf(description);
+    const saved = pairs.reduce((sum, { plain, separable }) => sum + plain - separable, 0);
+    const plain = description.macs + saved;
+    shows.textContent = t("separable.shows", {
+      separable: count(description.macs),
+      plain: count(plain),
+      times: times(plain / description.macs),
+    });
+    body.replaceChildren(table(pairs));
+  });
+  return element;
+}
+
+/** @param {import("../../engine/protocol.js").Description} description @returns {Pair[]} */
+function pairsOf({ layers }) {
+  return layers.flatMap((depthwise, i) => {
+    if (depthwise.kind !== "depthwise") return [];
+    const project = layers[i + 1];
+    const { c_in: from, size_out: size } = depthwise;
+    const plain = size * size * TAPS * from * project.c_out;
+    const separable = depthwise.macs + project.macs;
+    return [{ block: depthwise.block ?? 0, size, from, to: project.c_out, separable, plain }];
+  });
+}
+
+/** @param {number} value */
+const times = (value) => number(value, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+/** @param {Pair[]} pairs */
+function table(pairs) {
+  const columns = ["block", "size", "channels", "separable", "plain", "times"];
+  const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col", t: `separable.column.${column}` })));
+  const rows = pairs.map(({ block, size, from, to, separable, plain }) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, t("architecture.block", { n: block + 1 })),
+      h("td", {}, `${size} × ${size}`),
+      h("td", {}, `${from} → ${to}`),
+      h("td", {}, count(separable)),
+      h("td", {}, count(plain)),
+      h("td", {}, times(plain / separable)),
+    ),
+  );
+  return h("table", { class: "separable" }, h("thead", {}, head), h("tbody", {}, ...rows));
+}

@@ -1,0 +1,230 @@
+/** The bar above every room: which weights, which width and resolution, and what that costs. */
+import { h, setOptions, setWords } from "../shared/dom.js";
+import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
+import { createToggles } from "../shared/toggles.js";
+import { createReading } from "./reading.js";
+import { createWeights } from "./weights.js";
+
+/** In place of weights. */
+const RANDOM = "";
+
+/**
+ * @param {import("../context.js").Context} context
+ * @param {(file: File, options?: import("../../engine/protocol.js").Config) => void} openWeights
+ */
+export function createModelBar(context, openWeights) {
+  const { engine, state, library, model, session } = context;
+  const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
+  const select = h("select", { id: "weights", onchange: () => use(select.value) });
+  const more = h(
+    "button",
+    { type: "button", class: "bar-more", "t-aria-label": "bar.more", onclick: () => weights.show() },
+    h("span", { t: "bar.more" }),
+  );
+  const reading = createReading(async (options) => {
+    const { entry } = model.network;
+    if (entry?.origin !== "opened") return;
+    openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
+  });
+  const readingButton = h("button", {
+    type: "button",
+    t: "reading.open",
+    onclick: () => reading.show(model.network.config),
+  });
+  const selectLabel = h("label", { for: "weights" });
+  const width = createToggles({ name: "width", legend: "bar.width", choose: set });
+  const resolution = createToggles({ name: "resolution", legend: "bar.resolution", choose: set });
+  const toggles = h(
+    "div",
+    { class: "bar-toggles", id: "bar-toggles" },
+    width.element,
+    resolution.element,
+    readingButton,
+  );
+  const summary = h("button", {
+    type: "button",
+    class: "bar-summary",
+    "aria-expanded": "false",
+    "aria-controls": "bar-toggles",
+    onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
+  });
+  const figures = ["parameters", "macs", "memory", "time"].map((name) => figure(() => `cost.${name}`));
+  const how = figure(() => `cost.${engine.variant}`);
+  const accuracy = figure(() => "cost.accuracy");
+  const publishedAccuracy = figure(() => "cost.accuracy-published");
+  figures.push(how, accuracy, publishedAccuracy);
+  const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
+  const obstacle = h("span", { class: "figure" });
+  const waits = h("span", { class: "figure", t: "settings.waits", hidden: true });
+  const unmeasured = h("span", { class: "figure", hidden: true });
+  costs.append(unmeasured, obstacle, waits);
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const lost = h("p", { class: "problem", role: "alert", hidden: true });
+  const silence = h("span", { role: "status" });
+  const silent = h(
+    "p",
+    { class: "bar-loading", hidden: true },
+    silence,
+    h("button", {
+      type: "button",
+      t: "bar.silent.end",
+      onclick: () => engine.restart().catch((error) => model.report(error)),
+    }),
+  );
+  const progress = h("progress", { max: 1, "t-aria-label": "bar.loading" });
+  const cancel = h("button", { type: "button", t: "cancel", onclick: giveUp });
+  const fetched = h("span", { role: "status" });
+  const loading = h("p", { class: "bar-loading", hidden: true }, fetched, progress, cancel);
+  const weights = createWeights(context, { use: ({ id }) => use(id), open: () => picker.click() });
+  const row = h(
+    "div",
+    { class: "bar-row" },
+    h("div", { class: "field" }, selectLabel, select, picker),
+    more,
+    summary,
+    toggles,
+  );
+  const element = h("div", { class: "bar-inner" }, row, costs, loading, silent, lost, problem, reading.element);
+
+  /** What is being fetched, the first of it. @returns {import("../../lab/library.js").Fetching | undefined} */
+  const fetching = () => [...library.fetching.values()][0];
+
+  function giveUp() {
+    library.cancel(fetching()?.entry.id ?? "");
+    select.focus(); // the button goes
+  }
+  function pick() {
+    const [file] = picker.files ?? [];
+    picker.value = "";
+    if (file) openWeights(file);
+  }
+  /** @param {string} id */
+  function use(id) {
+    model.report(null);
+    if (state.room === "train") return startFrom(id);
+    state.set("classify", { weights: id, resolution: 0 });
+    state.set("apart", { width: 0, resolution: 0, stem: "" });
+  }
+  /** The resolution begins as the weights have it. @param {string} from */
+  function startFrom(from) {
+    const { resolution } = library.find(from)?.config ?? {};
+    state.set("train", { from, ...(resolution && { resolution }) });
+  }
+  /** @param {import("../../lab/network.js").Choice} choice */
+  function set({ values }) {
+    if (!values) return;
+    model.report(null);
+    state.set(state.room, values);
+  }
+
+  function options() {
+    const { entries } = library;
+    const chosen = model.network.entry;
+    // one option a family: its widths are the toggles' business
+    const heads = entries.filter(
+      (entry) =>
+        entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)),
+    );
+    const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
+    if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
+    if (!chosen && state.room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
+    setOptions(select, list);
+    select.value = chosen?.id ?? RANDOM;
+  }
+
+  function update() {
+    const { config, entry, widths, resolutions } = model.network;
+    setWords(selectLabel, t(`bar.weights.${state.room}`));
+    options();
+    width.update(widths);
+    resolution.update(resolutions);
+    summary.textContent = t("bar.summary", {
+      width: number(config.width ?? 1),
+      resolution: String(config.resolution ?? 224),
+    });
+    const { description, measured, measurable } = model.cost;
+    const unknown = measurable ? "…" : "–";
+    costs.classList.toggle("outdated", model.costOutdated);
+    const [parameters, macs, memory, time] = figures;
+    parameters.set(description ? number(description.parameters) : unknown);
+    macs.set(description ? count(description.macs) : unknown);
+    memory.set(measured ? bytes(measured.working_bytes) : unknown);
+    time.set(measured ? milliseconds(measured.milliseconds) : unknown);
+    how.set(number(engine.threads));
+    obstacle.hidden = !engine.obstacle;
+    if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
+    const running = state.room === "train" ? session.running : undefined;
+    const one = engine.obstacle === "lost";
+    lost.hidden = !one;
+    setWords(lost, one ? t("error.thread-lost") : "");
+    waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
+    readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
+    const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
+    for (const [one, published] of /** @type {const} */ ([
+      [accuracy, false],
+      [publishedAccuracy, true],
+    ])) {
+      one.element.hidden = stated === undefined || (entry?.origin === "published") !== published;
+      one.set(percent(stated ?? 0));
+    }
+    const measuredAt = state.room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];
+    unmeasured.hidden = !measuredAt.length;
+    unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
+    tell();
+  }
+
+  /** Says what is being fetched and what went wrong. */
+  function tell() {
+    const { entry, share } = fetching() ?? {};
+    loading.hidden = !entry;
+    setWords(fetched, entry ? t("bar.fetching", { name: entry.name() }) : "");
+    progress.value = share ?? 0;
+    problem.hidden = !model.problem && !library.problem;
+    if (model.problem) setWords(problem, t("bar.problem", { reason: explainError(model.problem) }));
+    else setWords(problem, library.problem ? explainError(library.problem) : "");
+  }
+
+  model.addEventListener("change", update);
+  // what went wrong with a choice has been read by who goes elsewhere
+  state.addEventListener("change", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "room" && model.problem) model.report(null);
+  });
+  session.addEventListener("state", update);
+  library.addEventListener("progress", tell);
+  document.addEventListener("language", () => {
+    for (const one of figures) one.translate();
+    update();
+  });
+  engine.addEventListener("silent", (event) => {
+    const seconds = /** @type {CustomEvent} */ (event).detail;
+    silent.hidden = seconds === null;
+    setWords(silence, seconds === null ? "" : t("bar.silent", { seconds }));
+  });
+  // threads may fail then
+  engine.addEventListener("restart", () => {
+    how.translate();
+    update();
+  });
+  // what sticks to the window's top, or scrolls there, stays below the bar
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
+  }).observe(element);
+  update();
+  return element;
+}
+
+/** A number amid its words, which seldom change. @param {() => string} key the words, with `{n}` */
+function figure(key) {
+  const output = h("span", { class: "number" }, "…");
+  const element = h("span", { class: "figure" });
+  const translate = () => {
+    const [before, after] = t(key(), { n: "\n" }).split("\n");
+    element.replaceChildren(...rich(before), output, ...rich(after));
+  };
+  translate();
+  /** @param {string} text */
+  const set = (text) => {
+    if (output.textContent !== text) output.textContent = text;
+  };
+  return { element, set, translate };
+}

@@ -1,0 +1,47 @@
+/** How a weights file from elsewhere is read: what its tensors do not tell. */
+import { h } from "../shared/dom.js";
+
+/** @typedef {import("../../engine/protocol.js").Config} Config */
+
+/** What the networks that go around were trained with. @type {Record<string, Pick<Config, "mean" | "std">>} */
+const INPUTS = {
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  signed: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  cifar: { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
+};
+/** @type {Record<string, string[]>} */
+const CHOICES = { stem: ["imagenet", "cifar"], padding: ["symmetric", "same"], input: Object.keys(INPUTS) };
+
+/** @param {(options: Config) => void} apply */
+export function createReading(apply) {
+  const selects = Object.entries(CHOICES).map(([name, choices]) =>
+    h("select", { name }, ...choices.map((value) => h("option", { value, t: `reading.${name}.${value}` }))),
+  );
+  const form = h(
+    "form",
+    { method: "dialog", class: "fields", onsubmit: submit },
+    h("h2", { t: "reading.title" }),
+    h("p", { t: "reading.idea" }),
+    ...selects.map((select) => h("label", { class: "field" }, h("span", { t: `reading.${select.name}` }), select)),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { class: "primary", t: "reading.apply" }),
+      h("button", { type: "button", t: "close", onclick: () => dialog.close() }),
+    ),
+  );
+  const dialog = h("dialog", { "t-aria-label": "reading.title" }, form);
+
+  function submit() {
+    const { stem, padding, input } = /** @type {Record<string, any>} */ (Object.fromEntries(new FormData(form)));
+    apply({ stem, padding, ...INPUTS[input] });
+  }
+
+  /** Shows how a file is read now. @param {Config} config */
+  function show({ stem, padding, mean }) {
+    const input = Object.keys(INPUTS).find((key) => INPUTS[key].mean?.every((value, i) => value === mean?.[i]));
+    [stem, padding, input].forEach((value, i) => (selects[i].value = value ?? ""));
+    dialog.showModal();
+  }
+  return { element: dialog, show };
+}

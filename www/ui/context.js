@@ -1,0 +1,11 @@
+/**
+ * What every view is given.
+ * @typedef {object} Context
+ * @property {import("../engine/engine.js").Engine} engine
+ * @property {import("../lab/state.js").PageState} state
+ * @property {import("../lab/library.js").Library} library
+ * @property {import("../lab/model.js").Model} model
+ * @property {import("../lab/session.js").Session} session
+ * @property {import("../lab/project.js").Project} project
+ */
+export {};

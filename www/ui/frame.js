@@ -1,0 +1,77 @@
+/** What every page has: a language, a theme, the buttons that switch them, explanations of terms. */
+import { recall, remember } from "../lab/remember.js";
+import { createExplain } from "./explain.js";
+import { h } from "./shared/dom.js";
+import { currentLanguage, explainError, has, LANGUAGES, preferredLanguage, setLanguage, t } from "./shared/i18n.js";
+
+/** Shows the page in the language and the theme that were chosen last. */
+export async function startFrame() {
+  chooseTheme(recall("theme"));
+  await setLanguage(preferredLanguage());
+  document.querySelector(".tools")?.prepend(
+    h("button", {
+      type: "button",
+      id: "language",
+      t: "language.other",
+      "t-lang": "language.other.code",
+      onclick: switchLanguage,
+    }),
+    h(
+      "button",
+      {
+        type: "button",
+        id: "theme",
+        "t-aria-label": "theme.switch",
+        onclick: () => chooseTheme(dark() ? "light" : "dark"),
+      },
+      "◐",
+    ),
+  );
+  document.body.hidden = false;
+  createExplain();
+}
+
+/**
+ * Says why the page did not start, where its words have come, in its language; a newer version can be loaded.
+ *
+ * @param {HTMLElement} place
+ * @param {any} error
+ * @param {import("./offline.js").Offline} [offline]
+ */
+export function showFailure(place, error, offline) {
+  const reason = explainError(error);
+  const failed = /** @type {HTMLTemplateElement} */ (document.getElementById("failed"));
+  const words = has("error.start") ? t("error.start", { reason }) : failed.content.cloneNode(true);
+  const details = has("error.start") ? null : reason;
+  const newer = error?.code === "newer-build" && offline;
+  const load = newer && h("button", { type: "button", t: "foot.load", onclick: () => offline.takeOver() });
+  place.replaceChildren(h("p", { class: "problem" }, words, details, load || null));
+  document.body.hidden = false;
+}
+
+/** Threads that the address asks for, to compare (`?threads=1`); undefined where it does not. */
+export const askedThreads = () => Number(new URLSearchParams(location.search).get("threads")) || undefined;
+
+const dark = () =>
+  getComputedStyle(document.documentElement).colorScheme === "dark" ||
+  (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+
+/** @param {string | null} theme */
+function chooseTheme(theme) {
+  if (!theme) return;
+  document.documentElement.dataset.theme = theme;
+  remember("theme", theme);
+  document.dispatchEvent(new Event("theme"));
+}
+
+async function switchLanguage() {
+  const next = LANGUAGES[(LANGUAGES.indexOf(currentLanguage()) + 1) % LANGUAGES.length];
+  document.getElementById("language-problem")?.remove();
+  try {
+    await setLanguage(next);
+    remember("language", next);
+  } catch (error) {
+    const problem = h("p", { class: "problem", id: "language-problem", role: "alert" }, explainError(error));
+    document.querySelector(".top")?.after(problem);
+  }
+}

@@ -1,0 +1,216 @@
+/** Wires the page together; what happens is in the other files. */
+import { createEngine } from "../engine/engine.js";
+import { EngineError, isOfFile } from "../engine/errors.js";
+import { Library } from "../lab/library.js";
+import { Model } from "../lab/model.js";
+import { Project } from "../lab/project.js";
+import { Runs } from "../lab/runs.js";
+import { Session } from "../lab/session.js";
+import { createState, ROOMS } from "../lab/state.js";
+import { createAbout } from "./about.js";
+import { createApart } from "./apart/apart.js";
+import { createModelBar } from "./bar/modelbar.js";
+import { createClassify } from "./classify/classify.js";
+import { createFoot } from "./foot.js";
+import { askedThreads, showFailure, startFrame } from "./frame.js";
+import { Offline } from "./offline.js";
+import { currentLanguage, moment, number, t } from "./shared/i18n.js";
+import { DRAGGED } from "./train/thumbnails.js";
+import { createTrain } from "./train/train.js";
+
+/** @typedef {import("./context.js").Context} Context */
+
+/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
+const find = (id) => /** @type {T} */ (document.getElementById(id));
+
+/** @type {Offline | undefined} */
+let offline;
+
+async function main() {
+  await startFrame();
+  const about = createAbout();
+  find("about").onclick = () => about.showModal();
+  find("skip").onclick = () => find("rooms").focus();
+  offline = new Offline();
+  find("foot").replaceChildren(...createFoot(offline));
+  await offline.isolate();
+
+  const state = createState();
+  showRoom(state);
+  state.addEventListener("change", () => showRoom(state));
+  const starting = createEngine({ threads: askedThreads() });
+  const library = new Library(starting, {
+    listed: (names) => names[currentLanguage()] ?? names.en,
+    trained: (run) => t("weights.trained", { ...run, when: moment(run.when) }),
+  });
+  const project = new Project();
+  const runs = new Runs();
+  const [engine] = await Promise.all([starting, library.open(), project.open(), runs.open()]);
+  const model = new Model(engine, state, library, project);
+  const session = new Session(engine, project, library, runs);
+  /** @type {Context} */
+  const context = { engine, state, library, model, session, project };
+  titleTab(state, session);
+  addEventListener("beforeunload", (event) => {
+    if (session.active) event.preventDefault(); // a run is interrupted with the page: the browser asks
+  });
+  offerTrained(context);
+  project.addEventListener("change", () => offerTrained(context));
+  model.addEventListener("classifier", () => offline?.keep(engine.variants.map((name) => `engine/pkg/${name}/`)), {
+    once: true,
+  });
+  model.update();
+  missingWeights(context);
+  addEventListener("popstate", () => missingWeights(context));
+
+  find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
+  const classify = createClassify(context);
+  find("panel-classify").replaceChildren(classify.element);
+  const train = createTrain(context);
+  find("panel-train").replaceChildren(train.element);
+  find("panel-apart").replaceChildren(createApart(context));
+  acceptDrops(context, classify.drop, train.drop);
+}
+
+/** @param {import("../lab/state.js").PageState} state */
+function showRoom(state) {
+  for (const room of ROOMS) {
+    const chosen = room === state.room;
+    const tab = find(`tab-${room}`);
+    tab.setAttribute("aria-selected", String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+    tab.onclick = () => state.enter(/** @type {import("../lab/state.js").Room} */ (room));
+    tab.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = ROOMS[(ROOMS.indexOf(room) + step + ROOMS.length) % ROOMS.length];
+      find(`tab-${next}`).click();
+      find(`tab-${next}`).focus();
+    };
+    find(`panel-${room}`).hidden = !chosen;
+  }
+}
+
+/**
+ * The tab says which room it shows and, while a run is under way, how far that is: one may be looking at another.
+ *
+ * @param {import("../lab/state.js").PageState} state @param {Session} session
+ */
+function titleTab(state, session) {
+  function update() {
+    const { run, total } = session;
+    const share = run?.end === "active" ? `${number(Math.floor((100 * run.steps.step.length) / total))} % · ` : "";
+    const title = `${share}${t(`room.${state.room}`)} · ${t("title")}`;
+    if (document.title !== title) document.title = title;
+  }
+  for (const event of ["state", "steps"]) session.addEventListener(event, update);
+  state.addEventListener("change", update);
+  document.addEventListener("language", update);
+  update();
+}
+
+/** A link may name weights that were opened or trained elsewhere. @param {Context} context */
+function missingWeights({ state, library, model }) {
+  for (const [room, key] of /** @type {const} */ ([
+    ["classify", "weights"],
+    ["train", "from"],
+  ])) {
+    const id = String(state.values[room][key]);
+    if (!id || library.find(id)) continue;
+    state.set(room, { [key]: "" });
+    const code = id.startsWith("run-") || id === "classes" ? "gone-trained" : "gone";
+    model.report(new EngineError(code, `there are no weights ${id} here`, { id: id.replace("file:", "") }));
+  }
+}
+
+/** The network of the person's own classes, where there is one, is there to be used, also after a reload. @param {Context} context */
+function offerTrained({ state, library, project }) {
+  const { trained } = project;
+  if (trained === offered) return;
+  offered = trained;
+  const id = "classes";
+  const name = () => t("weights.classes");
+  const before = library.find(id);
+  if (trained) library.add({ id, origin: "project", name, family: id, accuracy: {}, ...trained });
+  else if (before) {
+    state.forget(id);
+    library.remove(before);
+  }
+}
+/** @type {import("../lab/project.js").Trained | null} */
+let offered = null;
+
+/**
+ * Adds a weights file and uses it; one that is not good leaves everything as it was.
+ *
+ * @param {Context} context
+ * @param {File} file
+ * @param {import("../engine/protocol.js").Config} [options] what the file itself does not say
+ */
+async function openWeights({ engine, state, library, model }, file, options) {
+  try {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const classifier = await engine.loadClassifier(bytes, { options });
+    await classifier.close();
+    const { config, labels } = classifier;
+    const title = await titleOf(library, file.name, bytes);
+    const id = `file:${title}`;
+    library.keep({ id, origin: "opened", title, config, labels, options }, bytes);
+    if (state.room === "train") state.set("train", { from: id, resolution: config.resolution });
+    else state.set("classify", { weights: id, resolution: 0 });
+    model.report(null);
+  } catch (error) {
+    const reason = /** @type {EngineError} */ (error);
+    const named = { name: file.name, reason };
+    model.report(isOfFile(reason) ? new EngineError("unreadable", reason.message, named) : error);
+  }
+}
+
+/**
+ * What an opened file is called: by its name and, where other weights have that, a number. Published files are often all
+ * called model.safetensors.
+ *
+ * @param {Library} library @param {string} name @param {Uint8Array} bytes
+ */
+async function titleOf(library, name, bytes) {
+  for (let n = 1; ; n++) {
+    const title = n === 1 ? name : `${name} (${n})`;
+    const entry = library.find(`file:${title}`);
+    const has = entry && (await library.load(entry).catch(() => null)); // null: it is no longer there
+    if (!has || (has.length === bytes.length && has.every((byte, i) => byte === bytes[i]))) return title;
+  }
+}
+
+/**
+ * Files can be dropped anywhere: weights go to the bar, pictures to Classify or, where one trains on one's own, there.
+ *
+ * @param {Context} context
+ * @param {(transfer: DataTransfer) => void} dropToClassify
+ * @param {(transfer: DataTransfer) => void} dropToTrain
+ */
+function acceptDrops(context, dropToClassify, dropToTrain) {
+  const { body } = document;
+  document.ondragover = (event) => {
+    event.preventDefault();
+    body.classList.add("dragging");
+  };
+  document.ondragleave = (event) => {
+    if (!event.relatedTarget) body.classList.remove("dragging");
+  };
+  document.ondrop = (event) => {
+    event.preventDefault();
+    body.classList.remove("dragging");
+    const { dataTransfer: transfer } = event;
+    if (!transfer || transfer.types.every((type) => type === DRAGGED)) return;
+    const files = [...transfer.files];
+    const weights = files.find((file) => file.name.endsWith(".safetensors"));
+    const { room, values } = context.state;
+    const project = files.some((file) => file.name.endsWith(".zip"));
+    if (weights) return openWeights(context, weights);
+    const trains = project || (room === "train" && values.train.data === "pictures");
+    context.state.enter(trains ? "train" : "classify");
+    (trains ? dropToTrain : dropToClassify)(transfer);
+  };
+}
+
+main().catch((error) => showFailure(find("bar"), error, offline));

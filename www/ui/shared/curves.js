@@ -1,0 +1,259 @@
+/** Loss and accuracy of every run that is shown, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
+import { h, onFrame, setWords, svg } from "./dom.js";
+import { figure, number, percent, t } from "./i18n.js";
+import { axisStyle, colour, loadUPlot, onColours } from "./plot.js";
+
+/** Most points of a curve that are drawn: each is then the mean of a few steps. */
+const POINTS = 400;
+const HEIGHT = 220;
+/** Half the width of a mark, in pixels. */
+const MARK = 4;
+/** How each figure is written at the axis and where it is read exactly, and what its axis spans where that is fixed. */
+const FIGURES = {
+  loss: {
+    /** @param {number} value */
+    tick: (value) => number(value, { maximumSignificantDigits: 2 }),
+    exact: figure,
+    range: undefined,
+  },
+  accuracy: {
+    /** @param {number} value */
+    tick: (value) => `${number(value * 100)} %`,
+    exact: percent,
+    range: /** @type {[number, number]} */ ([0, 1]),
+  },
+};
+/** From tick to tick: steps are whole. */
+const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
+/** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
+const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
+
+/**
+ * What is drawn of a run.
+ *
+ * @typedef {object} Drawn
+ * @property {number} number from 1
+ * @property {{step: number[], loss: number[], accuracy: number[]}} steps
+ * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
+ * @property {string[]} [labels] of the classes, where they are known
+ */
+
+/** The look of a run: the name of its colour and its dashes. @param {{number: number}} run */
+function lookOf(run) {
+  const index = (run.number - 1) % DASHES.length;
+  return { colour: `--run-${index + 1}`, dash: DASHES[index] };
+}
+
+/** A run's line for uPlot. @param {{number: number}} run */
+export function strokeOf(run) {
+  const { colour: name, dash } = lookOf(run);
+  return { stroke: colour(name), dash };
+}
+
+/** A run's line as in the curves. @param {{number: number}} run */
+export function swatch(run) {
+  const { colour, dash } = lookOf(run);
+  const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
+  return svg({ viewBox: "0 0 32 8", class: "swatch" }, ["line", line]);
+}
+
+/** @param {import("../context.js").Context} context */
+export function createCurves({ session, state }) {
+  const loss = createChart("loss");
+  const accuracy = createChart("accuracy");
+  const keys = h("ul", { class: "curves-keys" });
+  const element = h(
+    "div",
+    {},
+    h("div", { class: "curves" }, loss.element, accuracy.element),
+    h("p", { class: "curves-legend", t: "curves.legend" }),
+    keys,
+  );
+
+  const shown = () => session.runs.all.filter(({ hidden }) => !hidden);
+
+  /** Which line is which run's, where there are several. */
+  function drawKeys() {
+    const runs = session.runs.all.length > 1 ? shown() : [];
+    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
+  }
+
+  const draw = onFrame(async () => {
+    if (state.room !== "train") return;
+    await Promise.all([loss.draw(shown()), accuracy.draw(shown())]);
+  });
+  for (const event of ["steps", "evaluation"]) session.addEventListener(event, draw);
+  for (const event of ["change", "shown"]) {
+    session.runs.addEventListener(event, drawKeys);
+    session.runs.addEventListener(event, draw);
+  }
+  state.addEventListener("change", draw);
+  onColours(redrawAll);
+  document.addEventListener("language", redrawAll);
+  new ResizeObserver(draw).observe(element);
+  redrawAll();
+
+  function redrawAll() {
+    drawKeys();
+    loss.forget();
+    accuracy.forget();
+    draw();
+  }
+  return element;
+}
+
+/** One of the two figures of some runs; pointed at, it tells the nearest value. @param {"loss" | "accuracy"} key */
+export function createChart(key) {
+  const { tick, exact, range } = FIGURES[key];
+  const place = h("div", { class: "chart-place", role: "img" });
+  const reading = h("span", { class: "chart-reading number" });
+  const above = h("span", { class: "chart-above number" });
+  const caption = h("figcaption", {}, h("strong", { t: `curves.${key}` }), above, reading);
+  const element = h("figure", { class: "chart" }, caption, place);
+  /** @type {import("uplot") | null} */
+  let plot = null;
+  let shown = "";
+
+  function forget() {
+    plot?.destroy();
+    plot = null;
+    reading.replaceChildren();
+  }
+
+  /** @param {Drawn[]} runs */
+  async function draw(runs) {
+    const { default: uPlot } = await loadUPlot();
+    const width = place.clientWidth;
+    if (!width) return;
+    const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
+    const data = tables.length
+      ? uPlot.join(tables)
+      : /** @type {import("uplot").AlignedData} */ ([
+          [0, 1],
+          [null, null],
+        ]);
+    const names = runs.map((run) => run.number).join();
+    if (names !== shown) forget();
+    shown = names;
+    if (plot) {
+      plot.batch(() => {
+        if (plot?.width !== width) plot?.setSize({ width, height: HEIGHT });
+        plot?.setData(data);
+      });
+    } else plot = new uPlot(options(runs, width), data, place);
+    const last = runs.at(-1);
+    const value = last?.evaluations.at(-1);
+    const label = t(value ? `curves.${key}.label` : "curves.empty", {
+      value: value ? exact(value[key]) : "",
+      step: value?.step ?? 0,
+    });
+    place.setAttribute("aria-label", label);
+  }
+
+  /** @param {Drawn[]} runs @param {number} width @returns {import("uplot").Options} */
+  function options(runs, width) {
+    const axis = axisStyle();
+    const series = runs.flatMap((run) => {
+      const shared = { ...strokeOf(run), spanGaps: true };
+      return [
+        { ...shared, width: 1, alpha: 0.8, points: { show: false } },
+        { ...shared, width: 2.5, points: { show: true, size: 5, fill: shared.stroke } },
+      ];
+    });
+    return {
+      width,
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { y: false, drag: { setScale: false, x: false } },
+      hooks: {
+        setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))],
+        draw: [
+          (plot) => {
+            const highest = markAbove(plot);
+            setWords(above, highest === null ? "" : t("curves.above", { value: exact(highest) }));
+          },
+        ],
+      },
+      scales: {
+        x: { time: false },
+        y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
+      },
+      axes: [
+        { ...axis, size: 28, incrs: WHOLE, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        { ...axis, size: 48, values: (_, ticks) => ticks.map(tick) },
+      ],
+      series: [{}, ...(series.length ? series : [{}])],
+    };
+  }
+
+  /** What stands nearest to the pointer: of which run, which curve, at which step. @param {import("uplot")} plot @param {Drawn[]} runs */
+  function read(plot, runs) {
+    const { left = -1, top = -1, idxs = [] } = plot.cursor;
+    const points = plot.data.flatMap((values, series) => {
+      const at = idxs[series] ?? -1; // -1: it has no point
+      const value = values[at];
+      if (!series || typeof value !== "number") return [];
+      return { series, step: plot.data[0][at], value, distance: Math.abs(plot.valToPos(value, "y") - top) };
+    });
+    if (left < 0 || !points.length) return [];
+    const { series, step, value } = points.reduce((best, one) => (one.distance < best.distance ? one : best));
+    const kind = series % 2 ? "training" : "held";
+    const words = t(`curves.reading.${kind}`, { step: number(step), value: exact(value) });
+    return [swatch(runs[(series - 1) >> 1]), words];
+  }
+  return { element, draw, forget };
+}
+
+/**
+ * A curve that leaps above twice where the runs began, and above twice the loss of guessing, is cut there: it would flatten
+ * all else.
+ *
+ * @param {Drawn[]} runs @param {"loss" | "accuracy"} key
+ */
+function ceiling(runs, key) {
+  const first = runs.flatMap(({ steps, labels = [] }) => [...steps[key].slice(0, 1), Math.log(labels.length || 1)]);
+  return first.length ? 2 * Math.max(...first) : Infinity;
+}
+
+/** Marks at the upper edge where a curve leaves the chart. Returns its highest value there. @param {import("uplot")} plot */
+function markAbove(plot) {
+  const { ctx, bbox, data, scales, series } = plot;
+  const size = MARK * devicePixelRatio;
+  /** @type {number | null} */
+  let highest = null;
+  series.forEach(({ stroke }, i) => {
+    let last = -Infinity;
+    for (const [at, value] of i ? data[i].entries() : []) {
+      if (typeof value !== "number" || value <= (scales.y.max ?? Infinity)) continue;
+      highest = Math.max(highest ?? value, value);
+      const x = plot.valToPos(data[0][at], "x", true);
+      if (x < last + 2 * size) continue;
+      last = x;
+      ctx.fillStyle = /** @type {any} */ (stroke)(plot, i); // uPlot makes a function of it
+      ctx.beginPath();
+      ctx.moveTo(x - size, bbox.top + size);
+      ctx.lineTo(x, bbox.top);
+      ctx.lineTo(x + size, bbox.top + size);
+      ctx.fill();
+    }
+  });
+  return highest;
+}
+
+/** Means of a few steps each, so that a long run draws as fast as a short one. @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+function training({ steps }, key) {
+  const size = Math.ceil(steps.step.length / POINTS) || 1;
+  const x = [];
+  const y = [];
+  for (let from = 0; from < steps.step.length; from += size) {
+    const values = steps[key].slice(from, from + size);
+    x.push(steps.step[Math.min(from + size, steps.step.length) - 1]);
+    y.push(values.reduce((sum, value) => sum + value, 0) / values.length);
+  }
+  return [x, y];
+}
+
+/** @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+function held({ evaluations }, key) {
+  return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
+}

@@ -1,0 +1,190 @@
+/** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+import { fetchJson } from "../../engine/download.js";
+import { recall } from "../../lab/remember.js";
+
+/** @typedef {Record<string, string | number | number[]>} Values */
+
+export const LANGUAGES = ["en", "ko"];
+/** @type {Record<string, string>} */
+let strings = {};
+let language = "en";
+
+/** The language to begin with: the one chosen before, else the browser's first that there is. */
+export function preferredLanguage() {
+  const wished = [recall("language") ?? "", ...navigator.languages];
+  return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
+}
+
+/**
+ * Loads a language and puts every marked element of the page into it; whoever shows changing text hears `language`
+ * on `document`.
+ *
+ * @param {string} chosen
+ */
+export async function setLanguage(chosen) {
+  strings = await fetchJson(new URL(`../../i18n/${chosen}.json`, import.meta.url));
+  language = chosen;
+  document.documentElement.lang = chosen;
+  translate(document.documentElement);
+  document.dispatchEvent(new Event("language"));
+}
+
+export const currentLanguage = () => language;
+
+/** Whether there is such a string. @param {string} key */
+export const has = (key) => key in strings;
+
+/**
+ * The string of a key, with `{name}` replaced by the values.
+ *
+ * @param {string} key
+ * @param {Values} [values]
+ */
+export function t(key, values = {}) {
+  return (strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => {
+    const value = values[name] ?? "";
+    return typeof value === "string"
+      ? value
+      : [value]
+          .flat()
+          .map((one) => number(one))
+          .join(", ");
+  });
+}
+
+/**
+ * Fills elements that carry keys: `data-t` is the text, `data-t-NAME` the attribute NAME. In a text, `[[words|term]]`
+ * becomes a term whose explanation is the string `term.TERM`.
+ *
+ * @param {ParentNode & Node} root
+ */
+export function translate(root) {
+  const elements = root instanceof HTMLElement ? [root] : [];
+  for (const element of [...elements, .../** @type {NodeListOf<HTMLElement>} */ (root.querySelectorAll("*"))]) {
+    for (const [name, key] of Object.entries(element.dataset)) {
+      if (name === "t") element.replaceChildren(...rich(t(key ?? "")));
+      else if (/^t[A-Z]/.test(name)) element.setAttribute(attribute(name), t(key ?? ""));
+    }
+  }
+}
+
+/** `tAriaLabel` → `aria-label`. @param {string} name */
+function attribute(name) {
+  return name.slice(1).replace(/[A-Z]/g, (letter, at) => (at ? "-" : "") + letter.toLowerCase());
+}
+
+/** Text with its terms as elements. @param {string} text */
+export function rich(text) {
+  return text.split(/(\[\[.+?\]\])/).map((part) => {
+    const [, words, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
+    return key ? term(words, `term.${key}`) : document.createTextNode(part);
+  });
+}
+
+/**
+ * A term of art: dotted underline, and its explanation on hover, focus or tap (ui/explain.js).
+ *
+ * @param {string} words
+ * @param {string} key of the explanation
+ */
+export function term(words, key) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "term";
+  button.dataset.explain = key;
+  button.textContent = words;
+  return button;
+}
+
+/** A class's name in the page's language, where the page knows it. @param {string} name */
+export const className = (name) => (has(`name.${name}`) ? t(`name.${name}`) : name);
+
+/** @param {number} value @param {Intl.NumberFormatOptions} [options] */
+export function number(value, options = {}) {
+  return new Intl.NumberFormat(language, options).format(value);
+}
+
+/** Three digits of a measured figure: zeros at the end tell how exact it is. @param {number} value */
+export function figure(value) {
+  if (!Number.isFinite(value)) return "–";
+  if (value >= 999_500) return scientific(value); // of what leaves all bounds, 3e38 would be 39 digits
+  return number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+}
+
+/** At most three digits: 1.2, 12.3, 123. @param {number} value */
+const short = (value) => number(value, { maximumSignificantDigits: 3 });
+
+/** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
+export function tiny(value) {
+  if (!value || value >= 1e-4) return short(value);
+  return scientific(value);
+}
+
+/** @param {number} value */
+const scientific = (value) => number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
+
+/** A number and its unit, which stay on one line. @param {string} amount @param {string} unit */
+const of = (amount, unit) => `${amount}\u00a0${unit}`;
+
+/** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
+export function count(value) {
+  if (value >= 999.5e6) return of(short(value / 1e9), "G");
+  if (value >= 999.5e3) return of(short(value / 1e6), "M");
+  return value >= 1e4 ? of(short(value / 1e3), "k") : number(value);
+}
+
+/** @param {number} value */
+export function bytes(value) {
+  if (value < 999.5) return of(number(value), "B");
+  if (value >= 999.5e6) return of(short(value / 1e9), "GB");
+  return value >= 999_500 ? of(short(value / 1e6), "MB") : of(short(value / 1e3), "kB");
+}
+
+/** @param {number} value */
+export function milliseconds(value) {
+  if (value >= 1000) return of(number(value / 1000, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), "s");
+  const digits = value >= 99.95 ? 0 : value >= 0.995 ? 1 : 2;
+  return of(number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits }), "ms");
+}
+
+/** A share as 67.4 %. @param {number} value */
+export function percent(value) {
+  return of(number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), "%");
+}
+
+/** Pictures of which each is more than a percent or two: shares of so few say more than is known. */
+const FEW = 50;
+/** Whether so many pictures are told by number. @param {number} total */
+export const areFew = (total) => total < FEW;
+
+/** How often a network was right: a share or, of few pictures, their number. @param {{accuracy: number, total: number}} found */
+export const accuracyOf = ({ accuracy, total }) =>
+  areFew(total) ? t("accuracy.few", { right: Math.round(accuracy * total), total }) : percent(accuracy);
+
+/** A day and its time. @param {Date} date */
+export const moment = (date) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
+
+/** Time left, roughly. @param {number} seconds */
+export function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 90) return t("unit.seconds", { n: Math.max(1, Math.round(seconds)) });
+  if (seconds < 5400) return t("unit.minutes", { n: Math.round(seconds / 60) });
+  return t("unit.hours", { n: number(seconds / 3600, { maximumFractionDigits: 1 }) });
+}
+
+/**
+ * What to tell a person about an error: the page's words where it has some, else the core's own.
+ *
+ * @param {unknown} error
+ * @returns {string}
+ */
+export function explainError(error) {
+  const { code = "", message = String(error), values = {} } = /** @type {any} */ (error) ?? {};
+  if (!has(`error.${code}`)) return message;
+  const told = Object.entries(values).map(([name, value]) => [
+    name,
+    value instanceof Error ? explainError(value) : value,
+  ]);
+  return t(`error.${code}`, { ...Object.fromEntries(told), message });
+}

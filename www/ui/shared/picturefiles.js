@@ -1,0 +1,92 @@
+/** Files and folders that a person drops, pastes or chooses: without junk, with the folder each lies in. */
+import { EngineError } from "../../engine/errors.js";
+import { isJunk, natural, nfc } from "../../lab/filenames.js";
+
+/**
+ * @typedef {object} Found
+ * @property {File} file
+ * @property {string} folder name of the one it lies in, "" outside of any
+ * @property {string} name what it is called to the person: its folder's name and its own
+ * @property {string} path all the folders that it lies in, and its name
+ */
+
+/**
+ * @param {Iterable<File>} files from a file input, one for folders perhaps; the folder chosen there may be called as the
+ *   person likes
+ * @returns {Found[]}
+ */
+export function chosenFiles(files) {
+  const lying = [...files].map((file) => ({ file, folders: file.webkitRelativePath.split("/").slice(0, -1) }));
+  return visible(lying.filter(({ folders }) => !folders.slice(1).some(isJunk)));
+}
+
+/**
+ * @param {DataTransfer | null} transfer @returns {Found[]}
+ * @throws {EngineError} `no-file` where it is an address or text
+ */
+function filesOf(transfer) {
+  if (!transfer?.files.length) throw new EngineError("no-file", `expected files, got ${transfer?.types.join(", ")}`);
+  return chosenFiles(transfer.files);
+}
+
+/** What was pasted; nothing where that was text for a field. @param {ClipboardEvent} event @throws {EngineError} `no-file` */
+export async function pastedFiles({ target, clipboardData }) {
+  const typing = target instanceof HTMLElement && (target.matches("input, textarea") || target.isContentEditable);
+  return typing && !clipboardData?.files.length ? [] : filesOf(clipboardData);
+}
+
+/** What was dropped, folders opened. @param {DataTransfer} transfer @returns {Promise<Found[]>} @throws {EngineError} `no-file` */
+export async function droppedFiles(transfer) {
+  // entries and files are there only until the first await
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
+  if (!entries.some((entry) => entry?.isDirectory)) return filesOf(transfer);
+  const found = await Promise.all(entries.map((entry) => (entry ? walk(entry, []) : [])));
+  return inOrder(visible(found.flat()));
+}
+
+/**
+ * Of each class in natural order: which pictures are held out does not depend on the file system's.
+ *
+ * @param {Found[]} found
+ */
+export const inOrder = (found) => found.toSorted((a, b) => natural(a.folder, b.folder) || natural(a.path, b.path));
+
+/**
+ * @typedef {{file: File, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
+ *
+ * @param {Lying[]} files
+ * @returns {Found[]}
+ */
+const visible = (files) =>
+  files
+    .filter(({ file }) => !isJunk(file.name))
+    .map(({ file, folders }) => {
+      const [folder, name] = [folders.at(-1) ?? "", file.name].map(nfc);
+      return { file, folder, name: folder ? `${folder}/${name}` : name, path: nfc([...folders, name].join("/")) };
+    });
+
+/**
+ * What cannot be read counts as an empty file: like others that are no pictures it is left out and named.
+ *
+ * @param {FileSystemEntry} entry @param {string[]} folders @returns {Promise<Lying[]>}
+ */
+const walk = (entry, folders) => read(entry, folders).catch(() => [{ file: new File([], entry.name), folders }]);
+
+/** @param {FileSystemEntry} entry @param {string[]} folders @returns {Promise<Lying[]>} */
+async function read(entry, folders) {
+  if (entry.isFile) {
+    const at = /** @type {FileSystemFileEntry} */ (entry);
+    const file = await new Promise((resolve, reject) => at.file(resolve, reject));
+    return [{ file, folders }];
+  }
+  if (isJunk(entry.name)) return [];
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  const all = [];
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!some.length) break;
+    all.push(...some);
+  }
+  return (await Promise.all(all.map((inner) => walk(inner, [...folders, entry.name])))).flat();
+}

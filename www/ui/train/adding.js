@@ -1,0 +1,71 @@
+/** Pictures on their way into classes: one after the other, in the order in which they came, until that is cancelled. */
+import { h } from "../shared/dom.js";
+import { explainError, t } from "../shared/i18n.js";
+
+/**
+ * @typedef {import("../../lab/project.js").Class} Class
+ * @typedef {import("../shared/picturefiles.js").Found} Found
+ */
+
+/** Of so many files that are left out is said why. */
+const TOLD = 3;
+/** Milliseconds between two words on how far it is: a frame costs the more, the more pictures are on show. */
+const OFTEN = 100;
+
+/**
+ * @param {import("../../lab/project.js").Project} project
+ * @param {{say: (text: string) => void, fail: (error: unknown) => void, leave: () => void}} how `say`: what was done; `leave`:
+ *   where the keyboard's focus goes, since the button under it is gone
+ */
+export function createAdding(project, { say, fail, leave }) {
+  /** Stops what is being added, and what waits for that. */
+  let adding = new AbortController();
+  let added = Promise.resolve();
+  const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
+  const text = h("span", { class: "number" });
+  const cancel = h("button", { type: "button", t: "cancel", onclick: () => adding.abort() });
+  const element = h("div", { class: "adding actions", hidden: true }, text, progress, cancel);
+
+  /** @param {number} total @param {[Class, Found[]][]} groups @param {AbortSignal} signal */
+  async function addNow(total, groups, signal) {
+    element.hidden = false;
+    navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it away when space runs low
+    const failed = [];
+    let before = 0;
+    let looked = 0;
+    let told = -Infinity;
+    for (const [one, found] of groups) {
+      const names = new Map(found.map(({ file, name }) => [file, name]));
+      const onProgress = (/** @type {number} */ done) => {
+        looked++;
+        if (performance.now() - told < OFTEN) return;
+        told = performance.now();
+        progress.value = (before + done) / total;
+        text.textContent = t("pictures.adding", { done: before + done, total });
+      };
+      for (const { source, error } of await project.add(one, names.keys(), { signal, onProgress })) {
+        failed.push(t("classify.problem", { name: names.get(source) ?? source.name, reason: explainError(error) }));
+      }
+      before += found.length;
+    }
+    if (signal.aborted) adding = new AbortController();
+    const focused = cancel === document.activeElement;
+    element.hidden = true;
+    if (focused) leave();
+    const count = failed.length;
+    say(
+      count
+        ? t("pictures.failed", { added: looked - count, count, reasons: failed.slice(0, TOLD).join(" ") })
+        : t("pictures.added", { count: looked, names: groups.map(([{ name }]) => name).join(", ") }),
+    );
+  }
+
+  return {
+    element,
+    /** @param {number} total @param {() => [Class, Found[]][]} groups asked for once it is their turn */
+    add(total, groups) {
+      const { signal } = adding;
+      if (total) added = added.then(() => (signal.aborted ? undefined : addNow(total, groups(), signal))).catch(fail);
+    },
+  };
+}

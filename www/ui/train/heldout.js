@@ -1,0 +1,124 @@
+/** Held-out pictures with what the network says of them now. */
+import { h, paintRgb } from "../shared/dom.js";
+import { className, explainError, t } from "../shared/i18n.js";
+import { createPredictions } from "../shared/predictions.js";
+
+/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/session.js").Run} run */
+export const classNames = ({ labels, settings }) => (settings.data === "pictures" ? labels : labels.map(className));
+
+/** @param {import("../context.js").Context} context */
+export function createHeldOut({ session }) {
+  const list = h("ul", { class: "heldout-grid" });
+  const score = h("p", { class: "number muted", tabindex: -1 });
+  const all = h("button", { type: "button", hidden: true, onclick: () => session.evaluateAll() });
+  const title = h("h3", {});
+  const predictions = createPredictions();
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const close = h("button", { type: "button", t: "close", onclick: () => dialog.close() });
+  const large = h("canvas", { class: "crop" });
+  const dialog = h(
+    "dialog",
+    { "t-aria-label": "heldout.dialog" },
+    h("header", {}, title, close),
+    h("div", { class: "heldout-one" }, large, predictions.element),
+    problem,
+  );
+  const empty = h("p", { class: "muted", t: "heldout.empty" });
+  const element = h(
+    "section",
+    { class: "panel", "t-aria-label": "heldout.title" },
+    h("header", {}, h("h2", { t: "heldout.title" }), h("div", { class: "actions" }, score, all)),
+    empty,
+    list,
+    dialog,
+  );
+  /** @type {import("../../engine/protocol.js").Batch | null} */
+  let painted = null;
+  /** @type {{button: HTMLButtonElement, canvas: HTMLCanvasElement, mark: HTMLElement, guess: HTMLElement}[]} */
+  let tiles = [];
+
+  function paint() {
+    painted = session.heldOut;
+    const batch = painted;
+    if (!batch) return;
+    tiles = Array.from(batch.labels, (_, index) => {
+      const canvas = h("canvas", {});
+      paintRgb(canvas, batch.images, batch.resolution, index);
+      const mark = h("span", { class: "mark", "aria-hidden": "true" });
+      const guess = h("span", { class: "guess" });
+      const button = h("button", { type: "button", onclick: () => show(index) }, canvas, mark, guess);
+      return { button, canvas, mark, guess };
+    });
+    list.replaceChildren(...tiles.map(({ button }) => h("li", {}, button)));
+  }
+
+  function update() {
+    if (session.heldOut !== painted) paint();
+    const { judged, run } = session;
+    const said = judged?.predictions;
+    empty.hidden = !!painted;
+    if (!painted || !run) return;
+    const names = classNames(run);
+    tiles.forEach(({ button, mark, guess }, index) => {
+      const label = painted?.labels[index] ?? 0;
+      const truth = names[label];
+      if (!said) {
+        guess.textContent = "…";
+        button.setAttribute("aria-label", t("heldout.unknown", { truth }));
+        return;
+      }
+      const name = names[said[index]];
+      const wrong = said[index] !== label;
+      button.classList.toggle("wrong", wrong);
+      mark.textContent = wrong ? "✕" : "✓";
+      guess.textContent = name;
+      button.setAttribute("aria-label", t(wrong ? "heldout.wrong" : "heldout.right", { guess: name, truth }));
+    });
+    const last = run.evaluations.at(-1);
+    score.textContent = last
+      ? t("heldout.score", { right: Math.round(last.accuracy * last.total), total: last.total })
+      : "";
+    drawAll();
+  }
+
+  /** The button that evaluates on every picture, or gives that up. */
+  function drawAll() {
+    const goesOn = session.evaluating !== null && (session.state === "paused" || session.state === "idle");
+    const focused = all === document.activeElement;
+    all.hidden = !session.canEvaluateAll && !goesOn;
+    if (focused && all.hidden) score.focus();
+    all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer?.held_out ?? 0 });
+  }
+
+  let turn = 0;
+  /** @param {number} index */
+  async function show(index) {
+    const { trainer, run } = session;
+    if (!painted || !run) return;
+    const names = classNames(run);
+    const mine = ++turn;
+    predictions.show([]);
+    paintRgb(large, painted.images, painted.resolution, index);
+    title.textContent = t("heldout.truth", { truth: names[painted.labels[index]] });
+    problem.hidden = true;
+    dialog.showModal();
+    try {
+      const result = await trainer?.predict(index, run.labels.length);
+      if (result && mine === turn)
+        predictions.show(
+          result.predictions.map((p) => ({ name: names[p.class], probability: p.probability })),
+          run.settings.data === "pictures",
+        );
+    } catch (error) {
+      if (mine !== turn) return;
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  for (const event of ["state", "evaluation"]) session.addEventListener(event, update);
+  session.addEventListener("steps", drawAll);
+  document.addEventListener("language", update);
+  update();
+  return element;
+}

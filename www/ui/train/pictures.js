@@ -1,0 +1,321 @@
+/** A person's own classes: make them, fill them, put them in order; and the project as a file. */
+import { HELD_OUT_EVERY } from "../../lab/project.js";
+import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
+import { h, save, setOptions, setWords } from "../shared/dom.js";
+import { explainError, t } from "../shared/i18n.js";
+import { chosenFiles, droppedFiles, inOrder, pastedFiles } from "../shared/picturefiles.js";
+import { createAdding } from "./adding.js";
+import { createClassCard } from "./classcard.js";
+
+/**
+ * @typedef {import("../../lab/project.js").Class} Class
+ * @typedef {import("../shared/picturefiles.js").Found} Found
+ */
+
+/** @param {import("../context.js").Context} context */
+export function createPictures({ state, project }) {
+  /** @type {Map<string, ReturnType<typeof createClassCard>>} */
+  const cards = new Map();
+  /** Ids of the pictures chosen. @type {Set<string>} */
+  const chosen = new Set();
+  /** The class that pasted pictures go to. @type {Class | undefined} */
+  let touched;
+
+  const folders = h("input", {
+    type: "file",
+    multiple: true,
+    webkitdirectory: true,
+    hidden: true,
+    onchange: pickFolders,
+  });
+  const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickProject });
+  const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
+    h("button", { type: "button", t: key, onclick });
+  const saveButton = button("pictures.save", saveProject);
+  const summary = h("p", { class: "muted" });
+  const list = h("ul", { class: "class-cards", "t-aria-label": "pictures.classes" });
+  const moveTo = h("select", { "t-aria-label": "pictures.move" });
+  const chosenCount = h("span", { class: "number" });
+  const chosenBar = h(
+    "div",
+    { class: "chosen-bar actions", role: "group", "t-aria-label": "pictures.chosen.label", hidden: true },
+    chosenCount,
+    moveTo,
+    button("pictures.move.now", moveChosen),
+    button("pictures.remove", () => {
+      removeChosen();
+      note.focus(); // the bar is gone
+    }),
+    button("pictures.clear", () => {
+      clearChosen();
+      /** @type {HTMLElement | null} */ (list.querySelector("li[tabindex='0']"))?.focus();
+    }),
+  );
+  const note = h("p", { class: "pictures-note", role: "status", tabindex: -1 });
+  const undo = button("pictures.undo", () => {
+    project.undo();
+    say(t("pictures.undone"));
+    note.focus(); // the button is gone
+  });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const adding = createAdding(project, { say, fail, leave: () => note.focus() });
+  const element = h(
+    "section",
+    { class: "panel pictures", "t-aria-label": "pictures.title" },
+    h(
+      "header",
+      {},
+      h("h2", { t: "pictures.title" }),
+      h(
+        "div",
+        { class: "actions" },
+        saveButton,
+        button("pictures.open", () => picker.click()),
+        picker,
+      ),
+    ),
+    h("p", { t: "pictures.hint" }),
+    summary,
+    h(
+      "div",
+      { class: "actions" },
+      button("pictures.class.add", () => newClass(true)),
+      button("pictures.folders", () => folders.click()),
+      folders,
+    ),
+    adding.element,
+    h("div", { class: "actions" }, note, undo),
+    problem,
+    list,
+    chosenBar,
+  );
+
+  /** @param {boolean} focus @param {string} [name] */
+  function newClass(focus, name) {
+    const one = project.addClass(name || unused());
+    touched = one;
+    const card = cards.get(one.id);
+    if (focus && card) {
+      card.name.focus();
+      card.name.select();
+    }
+    return one;
+  }
+
+  /** A name that no class has. */
+  function unused() {
+    const names = new Set(project.classes.map(({ name }) => name));
+    for (let n = project.classes.length + 1; ; n++) {
+      const name = t("pictures.class.new", { n });
+      if (!names.has(name)) return name;
+    }
+  }
+
+  /** Adds pictures to one class. @param {Class} one @param {Found[]} found */
+  function add(one, found) {
+    fail(project.problem);
+    adding.add(found.length, () => [[one, inOrder(found)]]);
+  }
+
+  /** Adds pictures to the classes of their folders' names; what lies in none to the class touched last. @param {Found[]} found */
+  function addFolders(found) {
+    /** @type {Map<string, Found[]>} */
+    const byFolder = new Map();
+    for (const one of inOrder(found)) {
+      const files = byFolder.get(one.folder) ?? [];
+      files.push(one);
+      byFolder.set(one.folder, files);
+    }
+    adding.add(found.length, () =>
+      [...byFolder].map(([folder, files]) => {
+        const known = folder ? project.classes.find(({ name }) => name === folder) : (touched ?? project.classes[0]);
+        return [known ?? newClass(false, folder), files];
+      }),
+    );
+  }
+
+  /** Adds what a person drops, if it is files. @param {Promise<Found[]>} dropped @param {(found: Found[]) => void} take */
+  async function addDropped(dropped, take) {
+    fail(project.problem);
+    try {
+      take(await dropped);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function pickFolders() {
+    addFolders(chosenFiles(folders.files ?? []));
+    folders.value = "";
+  }
+
+  function removeChosen() {
+    if (!chosen.size) return;
+    const count = chosen.size;
+    project.remove(new Set(chosen));
+    clearChosen();
+    say(t("pictures.removed", { count }));
+  }
+
+  function moveChosen() {
+    const to = project.classes.find(({ id }) => id === moveTo.value);
+    if (!to) return moveTo.focus();
+    const count = chosen.size;
+    project.move(chosen, to);
+    clearChosen();
+    say(t("pictures.moved", { count, name: to.name }));
+    note.focus();
+  }
+
+  function clearChosen() {
+    chosen.clear();
+    chosenChanged();
+  }
+
+  function chosenChanged() {
+    drawChosen();
+    for (const card of cards.values()) card.mark();
+  }
+
+  function drawChosen() {
+    chosenBar.hidden = !chosen.size;
+    if (!chosen.size) moveTo.value = "";
+    chosenCount.textContent = t("pictures.chosen", { count: chosen.size });
+    setOptions(moveTo, [
+      h("option", { value: "" }, t("pictures.move")),
+      ...project.classes.map(({ id, name }) => h("option", { value: id }, name)),
+    ]);
+  }
+
+  /** @param {string} text */
+  function say(text) {
+    note.textContent = text;
+    undo.hidden = !project.canUndo;
+  }
+
+  async function saveProject() {
+    fail(project.problem);
+    try {
+      const { pack } = await import("../../lab/projectfile.js");
+      save(await pack(project, state.values.train), t("pictures.file"));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  function pickProject() {
+    const [file] = picker.files ?? [];
+    picker.value = "";
+    if (file) openProject(file);
+  }
+
+  /** Takes a project from a file; one that is none leaves everything as it is. @param {Blob} file */
+  async function openProject(file) {
+    fail(project.problem);
+    say("");
+    try {
+      const { unpack } = await import("../../lab/projectfile.js");
+      const { settings, ...other } = await unpack(file);
+      project.replace(other);
+      state.set("train", { ...valid(settings), data: "pictures", from: other.trained ? "classes" : "" });
+      say(t("pictures.opened", { count: other.pictures.length }));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    problem.hidden = !error;
+    problem.textContent = error ? explainError(error) : "";
+  }
+
+  /** @param {Class} one */
+  function removeClass(one) {
+    const count = project.of(one).length;
+    project.removeClass(one);
+    say(t("pictures.class.removed", { name: one.name, count }));
+    undo.focus(); // which shows what was done, too
+  }
+
+  const panel = {
+    chosen,
+    chosenChanged,
+    removeChosen,
+    removeClass,
+    drop: (/** @type {Class} */ one, /** @type {DataTransfer} */ transfer) =>
+      addDropped(droppedFiles(transfer), (found) => add(one, found)),
+    add,
+    touch: (/** @type {Class} */ one) => (touched = one),
+  };
+
+  function update() {
+    for (const [id, card] of cards) {
+      if (project.classes.some((one) => one.id === id)) continue;
+      card.close();
+      card.element.remove();
+      cards.delete(id);
+    }
+    project.classes.forEach((one, i) => {
+      const card = cards.get(one.id) ?? createClassCard(project, one, panel);
+      cards.set(one.id, card);
+      if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
+      card.update();
+    });
+    if (chosen.size) {
+      const ids = new Set(project.pictures.map(({ id }) => id));
+      for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
+    }
+    if (touched && !project.classes.includes(touched)) touched = undefined;
+    saveButton.disabled = !project.classes.length;
+    undo.hidden = !project.canUndo;
+    const values = { count: project.pictures.length, classes: project.classes.length, held: project.heldOut };
+    setWords(summary, t("pictures.split", { ...values, every: HELD_OUT_EVERY }));
+    drawChosen();
+  }
+
+  function show() {
+    const shown = state.values.train.data === "pictures";
+    const came = shown && element.hidden;
+    element.hidden = !shown;
+    // on a phone it is below all settings
+    if (came && state.room === "train" && element.getBoundingClientRect().top > innerHeight) element.scrollIntoView();
+    if (!shown || state.room !== "train") for (const card of cards.values()) card.stop();
+  }
+
+  project.addEventListener("change", update);
+  project.addEventListener("problem", () => fail(project.problem));
+  state.addEventListener("change", show);
+  document.addEventListener("language", () => {
+    say("");
+    update();
+  });
+  addEventListener("paste", (event) => {
+    if (state.room === "train" && !element.hidden) addDropped(pastedFiles(event), addFolders);
+  });
+  update();
+  show();
+  if (project.problem) fail(project.problem);
+  return {
+    element,
+    /** Pictures, folders or a project that were dropped beside the classes. @param {DataTransfer} transfer */
+    drop(transfer) {
+      const project = [...transfer.files].find(({ name }) => name.endsWith(".zip"));
+      if (project) openProject(project);
+      else addDropped(droppedFiles(transfer), addFolders);
+    },
+  };
+}
+
+/** The settings of a file that are what they may be. @param {import("../../lab/settings.js").Values} settings */
+function valid({ width, resolution, ...settings }) {
+  const known = SETTINGS.filter(({ key }) => key in settings).map((one) => [
+    one.key,
+    parse(one, String(settings[one.key])),
+  ]);
+  return {
+    ...Object.fromEntries(known.filter(([, value]) => value !== null)),
+    ...(WIDTHS.includes(Number(width)) && { width: Number(width) }),
+    ...(isResolution(Number(resolution)) && { resolution: Number(resolution) }),
+  };
+}

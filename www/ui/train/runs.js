@@ -1,0 +1,227 @@
+/** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
+import { troubleOf } from "../../lab/health.js";
+import { stepOf, weightsIn } from "../../lab/run.js";
+import { SETTINGS } from "../../lab/settings.js";
+import { swatch } from "../shared/curves.js";
+import { goTo, h, keepFocus, save } from "../shared/dom.js";
+import { accuracyOf, areFew, explainError, number, t } from "../shared/i18n.js";
+
+/**
+ * @typedef {import("../../lab/run.js").Run} Run
+ * @typedef {import("../../lab/run.js").Which} Which
+ */
+
+/** Uses some of a run's weights in Classify. @param {import("../context.js").Context} context @param {Run} run @param {Which} which */
+export async function useWeights({ session, state }, run, which) {
+  const weights = session.keep(run, which, await session.weightsOf(run, which));
+  state.set("classify", { weights, resolution: 0 });
+  if (state.room === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
+}
+
+/** @param {import("../context.js").Context} context */
+export function createRuns(context) {
+  const { engine, session, library } = context;
+  const { runs } = session;
+  /** Which weights of a run were chosen, by its id. @type {Map<string, Which>} */
+  const chosen = new Map();
+  const list = h("ul", { class: "runs" });
+  const empty = h("p", { class: "muted", t: "runs.empty", tabindex: -1 });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const restore = h("button", { type: "button", onclick: bringBack });
+  const element = h(
+    "section",
+    { class: "panel", "t-aria-label": "runs.title" },
+    h("h2", { t: "runs.title" }),
+    empty,
+    list,
+    h("div", { class: "actions" }, restore),
+    problem,
+  );
+
+  /** @param {() => Promise<void>} act */
+  async function attempt(act) {
+    tell("");
+    try {
+      await act();
+    } catch (error) {
+      tell(explainError(error));
+    }
+  }
+
+  /** @param {string} words none: nothing went wrong */
+  function tell(words) {
+    problem.textContent = words;
+    problem.hidden = !words;
+  }
+
+  /** The weights of a run that its buttons are for: as chosen, else the last, or the best where those are of no use. @param {Run} run */
+  function whichOf(run) {
+    const all = weightsIn(run);
+    const wanted = chosen.get(run.id) ?? (troubleOf(run) ? "best" : "last");
+    return all.includes(wanted) ? wanted : all[0];
+  }
+
+  /** Says which weights the buttons are for and, where there is a choice, offers it. @param {Run} run */
+  function choice(run) {
+    const all = weightsIn(run);
+    const words = (/** @type {Which} */ which) => {
+      if (which === "last") return t(run.end === "active" ? "runs.last.active" : "runs.last", { step: stepOf(run) });
+      return run.best ? t("runs.best", { accuracy: accuracyOf(run.best), step: run.best.step }) : "";
+    };
+    if (all.length < 2) return h("span", { class: "muted" }, ...all.map(words));
+    const select = h(
+      "select",
+      {
+        "data-key": `${run.id} which`,
+        "aria-label": t("runs.which", { number: run.number }),
+        onchange: () => chosen.set(run.id, /** @type {Which} */ (select.value)),
+      },
+      ...all.map((which) => h("option", { value: which }, words(which))),
+    );
+    select.value = whichOf(run);
+    return select;
+  }
+
+  /** @param {Run} run @param {(bytes: Uint8Array, name: string) => void | Promise<void>} act */
+  async function withFile(run, act) {
+    const which = whichOf(run);
+    const name = `mobilenetv2-${run.settings.data}-run${run.number}${which === "best" ? "-best" : ""}`;
+    await act(await session.weightsOf(run, which), name);
+  }
+
+  /** @param {Run} run */
+  function row(run) {
+    const unfit = !weightsIn(run).length;
+    const name = t("runs.name", { number: run.number });
+    const described = nameOf(run, runs.all, library);
+    return h(
+      "li",
+      {},
+      h("input", {
+        type: "checkbox",
+        "data-key": `${run.id} show`,
+        checked: !run.hidden,
+        "aria-label": t("runs.show", { number: run.number }),
+        onchange: (/** @type {Event} */ event) =>
+          runs.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
+      }),
+      swatch(run),
+      h(
+        "span",
+        { class: "run-name" },
+        h("strong", {}, name),
+        described && h("span", {}, ` ${described}`),
+        changesOf(run),
+      ),
+      h(
+        "span",
+        { class: "run-end" },
+        h("span", { class: "number run-score" }, score(run)),
+        " ",
+        h("span", { class: "muted" }, t(`runs.${run.end}`)),
+      ),
+      h(
+        "span",
+        { class: "actions" },
+        choice(run),
+        action(run, "runs.use", unfit, () => attempt(() => useWeights(context, run, whichOf(run)))),
+        action(run, "weights.save", unfit, () =>
+          attempt(() => withFile(run, (bytes, name) => save(bytes, `${name}.safetensors`))),
+        ),
+        action(run, "weights.onnx", unfit, () =>
+          attempt(() => withFile(run, async (bytes, name) => save(await engine.toOnnx(bytes), `${name}.onnx`))),
+        ),
+        action(run, "runs.forget", run.end === "active", () => forget(run)),
+      ),
+    );
+  }
+
+  /** The keyboard's focus goes to what undoes it. @param {Run} run */
+  function forget(run) {
+    runs.forget(run);
+    restore.focus();
+  }
+
+  /** The keyboard's focus goes to what came back. */
+  function bringBack() {
+    const run = runs.forgotten;
+    runs.restore();
+    const row = list.children[runs.all.findIndex((other) => other === run)];
+    row?.querySelector("input")?.focus();
+  }
+
+  /** @param {Run} run @param {string} key @param {boolean} disabled @param {() => void} onclick */
+  const action = ({ id }, key, disabled, onclick) =>
+    h("button", { type: "button", "data-key": `${id} ${key}`, t: key, disabled, onclick });
+
+  function update() {
+    const { all, forgotten, problem: unkept } = runs;
+    empty.hidden = all.length > 0;
+    keepFocus(list, () => list.replaceChildren(...all.map(row)));
+    restore.hidden = !forgotten;
+    restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
+    tell(unkept ? sayUnkept(unkept) : "");
+  }
+  runs.addEventListener("change", update);
+  session.addEventListener("evaluation", () => {
+    const { run } = session;
+    const row = list.children[runs.all.findIndex((other) => other === run)];
+    const place = row?.querySelector(".run-score");
+    if (!run || !place) return;
+    if (weightsIn(run).length > 1 && !row.querySelector("select")) update();
+    else place.textContent = score(run);
+  });
+  document.addEventListener("language", update);
+  update();
+  return element;
+}
+
+/** Why a run is not in the storage. @param {any} problem */
+function sayUnkept(problem) {
+  if (problem.name === "QuotaExceededError") return t("runs.full");
+  return problem.code === "storage-silent" ? t("runs.silent") : t("runs.unkept", { reason: explainError(problem) });
+}
+
+/** @param {Run} run */
+function score({ evaluations }) {
+  const held = evaluations.at(-1);
+  if (!held) return "";
+  const { step, total } = held;
+  return t(areFew(total) ? "runs.score.few" : "runs.score", { step, total, accuracy: accuracyOf(held) });
+}
+
+/**
+ * What sets a run apart from the others; alone, the data and the width.
+ *
+ * @param {Run} run @param {Run[]} runs @param {import("../../lab/library.js").Library} library
+ */
+function nameOf(run, runs, library) {
+  const keys = ["from", "width", "resolution", ...SETTINGS.map(({ key }) => key)];
+  const apart = keys.filter((key) => runs.some((other) => settingOf(other, key) !== settingOf(run, key)));
+  const told = apart.length ? apart : ["data", "width"];
+  return told
+    .map((key) => {
+      const value = settingOf(run, key);
+      if (key === "from") return value ? (library.find(value)?.name() ?? value) : t("bar.random");
+      return typeof value === "string" ? wordsOf(key, value) : `${t(`setting.${key}.short`)} ${wordsOf(key, value)}`;
+    })
+    .join(" · ");
+}
+
+/** A value of a setting. @param {string} key @param {import("../../lab/settings.js").Value} value */
+function wordsOf(key, value) {
+  if (typeof value === "number") return number(value, { maximumSignificantDigits: 9, useGrouping: false });
+  return typeof value === "boolean" ? t(value ? "yes" : "no") : t(`setting.${key}.${value}`);
+}
+
+/** What was changed while it trained. @param {Run} run */
+function changesOf({ changes = [] }) {
+  const told = changes.map(({ step, key, from, to }) => {
+    const setting = t(typeof to === "string" ? `setting.${key}` : `setting.${key}.short`);
+    return t("runs.changed", { setting, from: wordsOf(key, from), to: wordsOf(key, to), step: number(step) });
+  });
+  return h("span", { class: "muted" }, told.map((change) => ` · ${change}`).join(""));
+}
+
+/** One that weights to start from have decided is theirs. @param {Run} run @param {string} key */
+const settingOf = ({ config, settings }, key) => /** @type {Record<string, any>} */ (config)[key] ?? settings[key];

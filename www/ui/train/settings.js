@@ -1,0 +1,178 @@
+/** The form of a training's settings, made from the table of settings.js. */
+import { PHOTO_WEIGHTS } from "../../lab/library.js";
+import { parse, preset, SETTINGS, switchData } from "../../lab/settings.js";
+import { h } from "../shared/dom.js";
+import { explainError, number, t } from "../shared/i18n.js";
+
+const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
+/** Groups that are open from the start. */
+const OPEN = ["data", "rate"];
+
+/** @typedef {import("../../lab/settings.js").Setting} Setting */
+
+/** @param {import("../context.js").Context} context */
+export function createSettings({ state, session, model, library }) {
+  const presets = h(
+    "div",
+    { class: "actions presets" },
+    h("button", { type: "button", t: "settings.quick", onclick: () => start("quick") }),
+    h("button", { type: "button", t: "settings.paper", onclick: () => start("paper") }),
+  );
+  const rows = SETTINGS.map((setting) => createRow(setting, change));
+  const groups = GROUPS.map((group) =>
+    h(
+      "details",
+      { open: OPEN.includes(group) },
+      h("summary", { t: `settings.group.${group}` }),
+      ...rows.filter(({ setting }) => setting.group === group).map(({ element }) => element),
+    ),
+  );
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  /** The weights that the choice of one's own pictures brought, and the resolution they replaced. @type {{from: string, resolution: any} | null} */
+  let proposed = null;
+
+  /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
+  function start(kind) {
+    const { data, seed } = state.values.train;
+    for (const row of rows) row.forget();
+    state.set("train", { ...preset(kind, String(data)), seed });
+    apply(SETTINGS.map(({ key }) => key));
+  }
+
+  /** One's own pictures are best learnt from weights that know photos: those loaded or, if they know drawings or are still on their way, others. @param {Setting} setting @param {number | string | boolean} value */
+  function change(setting, value) {
+    if (setting.key !== "data") {
+      state.set("train", { [setting.key]: value });
+      return apply([setting.key]);
+    }
+    const { from, resolution } = state.values.train;
+    const back = from && proposed?.from === from && { from: "", resolution: proposed.resolution };
+    const { loaded } = model;
+    const known = loaded && loaded.samples !== "drawings" ? loaded.entry : library.find(PHOTO_WEIGHTS);
+    const proposal = value === "pictures" && !from ? known : undefined;
+    proposed = proposal ? { from: proposal.id, resolution } : null;
+    state.set("train", {
+      ...switchData(state.values.train, String(value)),
+      ...back,
+      ...(proposal && { from: proposal.id, resolution: proposal.config.resolution ?? 224 }),
+    });
+  }
+
+  /** What the person changed, and may change while training, does so at once. @param {string[]} keys */
+  async function apply(keys) {
+    problem.hidden = true;
+    if (!session.active || !session.run) return;
+    const live = SETTINGS.filter(({ key, live }) => live && keys.includes(key));
+    if (!live.length) return;
+    try {
+      await session.change(Object.fromEntries(live.map(({ key }) => [key, state.values.train[key]])));
+    } catch (error) {
+      problem.textContent = explainError(error);
+      problem.hidden = false;
+    }
+  }
+
+  function update() {
+    const { train } = state.values;
+    const entry = library.find(train.from);
+    for (const row of rows) row.update(entry ? { ...train, ...decided(entry.config) } : train, session.running);
+  }
+  state.addEventListener("change", update);
+  session.addEventListener("state", update);
+  document.addEventListener("language", update);
+  update();
+  return h("div", {}, presets, problem, ...groups);
+}
+
+/** The settings that weights to start from decide. @param {import("../../engine/protocol.js").Config} config */
+function decided(config) {
+  const given = /** @type {Record<string, any>} */ (config);
+  const plain = preset("quick");
+  const keys = SETTINGS.filter(({ target }) => target === "config").map(({ key }) => key);
+  return Object.fromEntries(keys.map((key) => [key, given[key] ?? plain[key]]));
+}
+
+/**
+ * One setting: its control, a line of explanation, and what is wrong with it or when it acts.
+ *
+ * @param {Setting} setting
+ * @param {(setting: Setting, value: number | string | boolean) => void} change
+ */
+function createRow(setting, change) {
+  const { key, choices, live } = setting;
+  const id = `setting-${key}`;
+  const hintId = `${id}-hint`;
+  const noteId = `${id}-note`;
+  const describedby = `${hintId} ${noteId}`;
+  const note = h("span", { class: "note", id: noteId });
+  const toggle = typeof setting.quick === "boolean";
+  const control = choices
+    ? h(
+        "select",
+        { id, "aria-describedby": describedby, onchange: commit },
+        ...choices.map((choice) => h("option", { value: choice, t: `setting.${key}.${choice}` })),
+      )
+    : h("input", {
+        id,
+        "aria-describedby": describedby,
+        onchange: commit,
+        ...(toggle
+          ? { type: "checkbox" }
+          : { type: "text", inputmode: setting.whole ? "numeric" : "decimal", autocomplete: "off" }),
+      });
+  const element = h(
+    "div",
+    { class: "setting" },
+    h("label", { for: id, t: `setting.${key}` }),
+    control,
+    h("p", { class: "hint", id: hintId }, h("span", { t: `setting.${key}.hint` }), " ", note),
+  );
+
+  function commit() {
+    const text = control instanceof HTMLInputElement && toggle ? String(control.checked) : control.value;
+    const value = parse(setting, text);
+    control.setAttribute("aria-invalid", String(value === null));
+    if (value !== null) change(setting, value);
+    tell();
+  }
+
+  /** The value on show: what a person types over it stays until it is another one. @type {unknown} */
+  let shown;
+  let waits = false;
+  let later = false;
+
+  /** What is wrong with the value, or when it acts. */
+  function tell() {
+    const wrong = control.getAttribute("aria-invalid") === "true";
+    const max = number(setting.max ?? 0, { maximumSignificantDigits: 9, useGrouping: false });
+    const range = setting.whole ? "settings.range.whole" : "settings.range";
+    note.classList.toggle("waits", waits && !wrong);
+    note.classList.toggle("later", later && !wrong);
+    if (wrong) note.textContent = t(range, { min: setting.min ?? 0, max });
+    else if (control.disabled) note.textContent = t("settings.weights");
+    else if (waits) note.textContent = t("settings.waits");
+    else note.textContent = live ? "" : t("settings.new");
+  }
+
+  return {
+    setting,
+    element,
+    /** Has what is typed replaced by the next update. */
+    forget: () => (shown = undefined),
+    /** @param {import("../../lab/settings.js").Values} values @param {import("../../lab/settings.js").Values} [running] */
+    update(values, running) {
+      const value = values[key];
+      if (value !== shown) {
+        if (toggle && control instanceof HTMLInputElement) control.checked = value === true;
+        else control.value = String(value);
+        control.removeAttribute("aria-invalid");
+        shown = value;
+      }
+      control.disabled = setting.target === "config" && !!values.from;
+      element.hidden = !(setting.when?.(values) ?? true);
+      waits = !!running && !control.disabled && running[key] !== value;
+      later = !running && !control.disabled; // its room is kept, so that nothing moves at the start
+      tell();
+    },
+  };
+}
