@@ -151,7 +151,7 @@ fn capabilities(tools: &Tools) -> Result<Value> {
 /// The page's JSDoc types, against those of the wasm packages and the libraries in dist/, and the npm package's own.
 fn types(tools: &Tools) -> Result<()> {
     build(tools)?;
-    for project in ["tsconfig.json", "tsconfig.service-worker.json", "tests/tsconfig.json"] {
+    for project in ["tsconfig.json", "tsconfig.workers.json", "tests/tsconfig.json"] {
         tools.run(cmd!(tools.shell, "node node_modules/typescript/bin/tsc --project {project}"))?;
     }
     Ok(())

@@ -1,0 +1,241 @@
+/**
+ * The trainings of the worker: each is one of the core's trainers with its data. Knows no DOM.
+ *
+ * @typedef {import("./protocol.js").Methods} Methods
+ * @typedef {import("./core.js").Core} Core
+ *
+ * What the classifier is given of each picture are its `features`: kept where it alone learns and the pictures are always
+ * the same. `ready` counts the pictures that are decoded and have theirs.
+ * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset,
+ *   recipe: import("./protocol.js").Recipe, position: number, waiting: AbortController,
+ *   features: Float32Array[] | null, ready: number}} Training
+ */
+import { cifar10, shapes } from "./datasets.js";
+import { EngineError } from "./errors.js";
+import { Held } from "./held.js";
+import { ownImages, ownPictures } from "./owndata.js";
+
+/** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
+const FEATURES = 19;
+/** Pictures of a step where the recipe does not say. */
+const BATCH = 96;
+/** Held-out pictures evaluated between two looks at the clock. */
+const EVALUATION_CHUNK = 25;
+
+/** What the worker answers of its trainings; protocol.js says what each method does. */
+export class Trainings {
+  #core;
+  #onLoading;
+  /** @type {Held<Training>} */
+  #held = new Held();
+
+  /** @param {Core} core @param {(file: string | null) => void} onLoading hears which file of a data set is being fetched */
+  constructor(core, onLoading) {
+    this.#core = core;
+    this.#onLoading = onLoading;
+  }
+
+  /** @param {Methods["prepare"][0]} args */
+  async prepare({ trainer, ...start }) {
+    const { set, network, recipe, position } = await (start.snapshot
+      ? this.#goOn(start.snapshot, start.data)
+      : this.#begin(start));
+    this.#held.set(trainer, {
+      trainer: network,
+      data: set,
+      recipe,
+      position,
+      waiting: new AbortController(),
+      features: recipe.freeze === FEATURES && set.fixed ? [] : null,
+      ready: 0,
+    });
+    const { names, images_per_epoch, held_out } = set;
+    return { names, images_per_epoch, held_out };
+  }
+
+  /** @param {Methods["ready"][0]} args */
+  async ready({ trainer, milliseconds }) {
+    const training = this.#held.of(trainer);
+    const { trainer: network, data, features } = training;
+    const { fixed } = data;
+    if (!fixed) return { done: 0, total: 0 };
+    const end = performance.now() + milliseconds;
+    for (; training.ready < fixed.count && performance.now() < end; training.ready++) {
+      await fixed.load?.(training.ready, async (picture) => (await picture.see(this.#core, network.config)).finish());
+      features?.push(network.features((await fixed.at(training.ready)).images, 1));
+    }
+    return { done: training.ready, total: fixed.count };
+  }
+
+  /** @param {Methods["train"][0]} args */
+  async train({ trainer, steps: most, milliseconds }) {
+    const training = this.#held.of(trainer);
+    const { signal } = (training.waiting = new AbortController());
+    const count = training.recipe.batch ?? BATCH;
+    const end = performance.now() + milliseconds;
+    /** @type {import("./protocol.js").Step[]} */
+    const steps = [];
+    do {
+      const batch = await training.data.train(training.position, count, signal).catch((error) => {
+        if (!signal.aborted && !steps.length) throw error; // what is done is told first; the next call finds out again
+      });
+      if (!batch) break;
+      const { images, labels } = batch;
+      const features = featuresOf(training, batch);
+      steps.push(
+        features ? training.trainer.train_step_features(features, labels) : training.trainer.train_step(images, labels),
+      );
+      training.position += count;
+    } while (steps.length < most && performance.now() < end);
+    return { steps };
+  }
+
+  /** @param {Methods["halt"][0]} args */
+  halt({ trainer }) {
+    this.#held.of(trainer).waiting.abort();
+    return {};
+  }
+
+  /** @param {Methods["evaluate"][0]} args */
+  async evaluate({ trainer, first, count, milliseconds }) {
+    const training = this.#held.of(trainer);
+    const end = performance.now() + milliseconds;
+    const parts = [];
+    const sum = { loss: 0, correct: 0, total: 0 };
+    do {
+      const size = Math.min(EVALUATION_CHUNK, count - sum.total);
+      const batch = await heldOutOf(training, first + sum.total, size);
+      const features = featuresOf(training, batch);
+      const part = features
+        ? training.trainer.evaluate_features(features, batch.labels)
+        : training.trainer.evaluate(batch.images, batch.labels);
+      parts.push({ ...part, labels: batch.labels });
+      sum.loss += part.loss * part.total;
+      sum.correct += part.correct;
+      sum.total += part.total;
+    } while (sum.total < count && performance.now() < end);
+    return {
+      ...sum,
+      loss: sum.loss / sum.total,
+      predictions: Uint32Array.from(parts.flatMap(({ predictions }) => [...predictions])),
+      confidences: Float32Array.from(parts.flatMap(({ confidences }) => [...confidences])),
+      labels: Uint32Array.from(parts.flatMap(({ labels }) => [...labels])),
+    };
+  }
+
+  /** @param {Methods["heldOut"][0]} args */
+  heldOut({ trainer, first, count }) {
+    return heldOutOf(this.#held.of(trainer), first, count);
+  }
+
+  /** @param {Methods["predict"][0]} args */
+  async predict({ trainer, index, k }) {
+    const training = this.#held.of(trainer);
+    const { images, resolution } = await heldOutOf(training, index, 1);
+    const rgba = new Uint8Array(resolution * resolution * 4).fill(255);
+    for (let i = 0; i < resolution * resolution; i++) rgba.set(images.subarray(i * 3, i * 3 + 3), i * 4);
+    const network = new this.#core.Classifier(training.trainer.weights(false));
+    network.set_crop(1); // held-out pictures are cut already, if they are to be
+    const result = network.classify(rgba, resolution, resolution, k);
+    network.free();
+    return result;
+  }
+
+  /** @param {Methods["setRecipe"][0]} args */
+  setRecipe({ trainer, recipe }) {
+    const training = this.#held.of(trainer);
+    const changed = { ...training.recipe, ...recipe };
+    training.trainer.set_recipe(changed);
+    training.recipe = changed;
+    return { position: training.position };
+  }
+
+  /** @param {Methods["weights"][0]} args */
+  weights({ trainer, half }) {
+    return { bytes: this.#held.of(trainer).trainer.weights(half) };
+  }
+
+  /** @param {Methods["snapshot"][0]} args */
+  snapshot({ trainer }) {
+    const training = this.#held.of(trainer);
+    return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
+  }
+
+  /** Frees a training, if it is one that has this number. @param {number} handle */
+  drop(handle) {
+    this.#held.get(handle)?.trainer.free();
+    this.#held.delete(handle);
+  }
+
+  /**
+   * A training from its beginning: its data and its network.
+   *
+   * @param {Omit<Methods["prepare"][0], "trainer" | "snapshot">} start
+   */
+  async #begin({ config, recipe, data, weights, options }) {
+    const resolution = config.resolution ?? (weights ? this.#about(weights, options).resolution : 224);
+    const set = await this.#dataset(data, resolution, recipe.seed ?? 1);
+    const network = weights
+      ? this.#core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
+      : new this.#core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
+    network.set_labels(set.names);
+    return { set, network, recipe, position: 0 };
+  }
+
+  /**
+   * A training from where a snapshot was taken of it.
+   *
+   * @param {import("./protocol.js").Snapshot} snapshot
+   * @param {import("./protocol.js").Data} data
+   */
+  async #goOn({ bytes, recipe, position }, data) {
+    const { resolution, labels } = this.#about(bytes);
+    const set = await this.#dataset(data, resolution, recipe.seed ?? 1);
+    if (String(set.names) !== String(labels)) {
+      const [had, has] = [labels, set.names].map((names) => names.join(", "));
+      throw new EngineError("other-classes", `the training learned ${had}, and the data have ${has}`, { had, has });
+    }
+    return { set, network: this.#core.Trainer.from_snapshot(bytes), recipe, position };
+  }
+
+  /**
+   * @param {import("./protocol.js").Data} data
+   * @param {number} resolution
+   * @param {number} seed
+   */
+  #dataset(data, resolution, seed) {
+    switch (data.kind) {
+      case "shapes":
+        return shapes(this.#core, { images: data.images ?? 5000, resolution, seed });
+      case "cifar-10":
+        return cifar10({ base: data.base, seed, onLoading: this.#onLoading });
+      case "images":
+        return ownImages(data, seed);
+      case "pictures":
+        return ownPictures(data, seed);
+    }
+  }
+
+  /** What a file of weights says of its network. @param {Uint8Array} weights @param {import("./protocol.js").Config} [options] */
+  #about(weights, options) {
+    const network = new this.#core.Classifier(weights, options);
+    const { config, labels } = network;
+    network.free();
+    return { resolution: config.resolution ?? 224, labels };
+  }
+}
+
+/** @param {Training} training @param {number} first @param {number} count */
+function heldOutOf({ data }, first, count) {
+  if (first >= 0 && first + count <= data.held_out) return data.heldOut(first, count);
+  throw new EngineError("core", `${data.held_out} pictures are held out; none is number ${first + count}`);
+}
+
+/** Features of a batch's pictures, where there are some. @param {Training} training @param {import("./protocol.js").Batch} batch */
+function featuresOf({ features }, { indices }) {
+  if (!features || !indices) return null;
+  const channels = features[0].length;
+  const all = new Float32Array(indices.length * channels);
+  indices.forEach((index, i) => all.set(features[index], i * channels));
+  return all;
+}
