@@ -10,7 +10,7 @@ use fearless_simd::SimdBase;
 use mobilenetv2::kernel::depthwise::{self, Geometry};
 use mobilenetv2::kernel::elementwise::{Affine, NormGradient, apply, apply_gradient, store};
 use mobilenetv2::kernel::{best_level, dispatch, lanes, matmul};
-use mobilenetv2::workspace::pixels_at_once;
+use mobilenetv2::train::workspace::pixels_at_once;
 
 /// Inputs and outputs of 1×1 convolutions at width 1, from the first block to the last convolution.
 const CHANNELS: [(usize, usize); 9] =

@@ -1,9 +1,9 @@
 //! A whole training step, and the classification of a picture, on one thread and on all. "elem/s" are images a second.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Trainer};
-use mobilenetv2::{Config, Weights};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 /// One thread, and all.

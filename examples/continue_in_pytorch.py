@@ -4,7 +4,7 @@
         --data data/cifar-10 --out further.safetensors --epochs 30
 
 Needs torch, torchvision, safetensors and, but for CIFAR-10's binary form, Pillow. WEIGHTS is a file of this project, whose
-metadata say which network it is; RECIPE has the settings of src/recipe.rs, with the same meaning and the same defaults. DATA
+metadata say which network it is; RECIPE has the settings of src/train/recipe.rs, with the same meaning and the same defaults. DATA
 is CIFAR-10, as `cargo xtask data` lays it out (train_00.webp …) or in its binary form (data_batch_1.bin …), or has `train/`
 and `test/` with a folder of images a class.
 
@@ -52,7 +52,7 @@ def optimizer(model, recipe):
 
 
 def learning_rate(recipe, epoch):
-    """As src/schedule.rs: the rate of a step, from the epochs trained before it."""
+    """As src/train/schedule.rs: the rate of a step, from the epochs trained before it."""
     progress = min(epoch / max(recipe["decay_until"], 1e-9), 1.0)
     factor = {
         "exponential": recipe["decay"] ** math.floor(epoch),
@@ -118,7 +118,7 @@ def load(folder, config):
 
 
 def augment(image, recipe, config, random):
-    """As src/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not, with a hole."""
+    """As src/train/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not, with a hole."""
     draw = lambda low, high: torch.randint(low, high + 1, (), generator=random).item()
     resolution = int(config["resolution"])
     sizes = recipe["sizes"] or [resolution]
@@ -140,7 +140,7 @@ def augment(image, recipe, config, random):
 
 @torch.no_grad()
 def follow(average, model, recipe, steps):
-    """As src/optim.rs: moves the averaged weights and running averages towards those after `steps` steps."""
+    """As src/train/optim.rs: moves the averaged weights and running averages towards those after `steps` steps."""
     past = min(recipe["average"], (1 + steps) / (10 + steps))
     for name, value in model.state_dict().items():
         average[name].copy_(average[name].lerp(value, 1 - past) if value.is_floating_point() else value)

@@ -2,10 +2,9 @@
 
 use serde::Serialize;
 
-use crate::augment::Augment;
-use crate::config::Config;
-use crate::infer::Classifier;
-use crate::loss::{self, cross_entropy};
+use crate::arch::Config;
+use crate::data::image::{Area, Resampler, normalize};
+use crate::infer::{Classifier, best, confidence, log_sum_exp};
 
 /// How well the network does on images it was not trained on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -23,16 +22,17 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Counts `logits`, (images, classes), which are replaced by their gradient.
-    pub(crate) fn add(&mut self, logits: &mut [f32], labels: &[u32]) {
-        for logits in logits.chunks_exact(logits.len() / labels.len()) {
-            let (class, confidence) = loss::best_of(logits);
+    /// Counts `logits`, (images, classes).
+    pub(crate) fn add(&mut self, logits: &[f32], labels: &[u32]) {
+        let mut loss = 0.0;
+        for (logits, label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
+            let class = best(logits);
             self.predictions.push(class as u32);
-            self.confidences.push(confidence);
+            self.confidences.push(confidence(logits));
+            self.correct += usize::from(class == *label as usize);
+            loss += f64::from(log_sum_exp(logits) - logits[*label as usize]) / self.total as f64;
         }
-        let part = cross_entropy(logits, labels, 0.0, self.total);
-        self.loss += part.loss as f32;
-        self.correct += part.correct;
+        self.loss += loss as f32;
     }
 }
 
@@ -53,7 +53,7 @@ pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels:
     for_each_input(&config, images, size, &mut |inputs| {
         classifier.forward(inputs, &mut logits);
         let (here, after) = rest.split_at(logits.len() / config.classes);
-        found.add(&mut logits, here);
+        found.add(&logits, here);
         rest = after;
     });
     found
@@ -65,13 +65,25 @@ pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: 
         return;
     }
     let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
-    let mut plain = Augment::new(config, 0, false, &[], 0);
+    let side = size as f64;
+    let whole = Area { left: 0.0, top: 0.0, right: side, bottom: side };
+    let mut resampler =
+        (size != config.resolution).then(|| Resampler::new(size, size, whole, config.resolution));
+    let mut resized = vec![0; if resampler.is_some() { input } else { 0 }];
     let at_once = (FLOATS_AT_ONCE / input).clamp(1, AT_ONCE).min(images.len() / image);
     let mut inputs = vec![0.0; at_once * input];
     for images in images.chunks(at_once * image) {
         let inputs = &mut inputs[..images.len() / image * input];
-        // Nothing is random with everything off; the generator is asked for nothing that matters.
-        plain.run(&mut fastrand::Rng::with_seed(0), images, size, inputs);
+        for (image, input) in images.chunks_exact(image).zip(inputs.chunks_exact_mut(input)) {
+            let pixels = match &mut resampler {
+                None => image,
+                Some(resampler) => {
+                    resampler.run(image, &mut resized);
+                    &resized
+                }
+            };
+            normalize(pixels, config.mean, config.std, input);
+        }
         take(inputs);
     }
 }

@@ -5,8 +5,7 @@
 
 use serde::Serialize;
 
-use crate::config::Kind;
-use crate::cost::Cost;
+use crate::arch::{Cost, Kind};
 
 /// Seconds since some moment, always the same one.
 pub type Clock = fn() -> f64;

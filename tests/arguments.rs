@@ -8,8 +8,8 @@ mod program;
 use std::fs;
 use std::path::Path;
 
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 use parts::File;
 use program::{error, folder, json, run, told, write_picture, write_weights};
 

@@ -2,10 +2,9 @@
 
 mod parts;
 
-use mobilenetv2::config::FEATURES;
-use mobilenetv2::train::{Optimizer, Recipe, Step, Trainer};
+use mobilenetv2::arch::{Config, FEATURES, Weights};
+use mobilenetv2::train::{Optimizer, Recipe, Step, Trainer, checkpoint};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights, checkpoint};
 use parts::File;
 
 fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {

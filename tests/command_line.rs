@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 use program::{error, folder, json, run, write_picture, write_weights};
 use serde_json::Value;
 
@@ -161,7 +161,7 @@ fn convert() {
         weights::load(&fs::read(folder.join("half.safetensors")).unwrap(), &PartialConfig::new()).unwrap();
     assert_eq!(half.labels, ["cat", "dog", "말"]);
     assert_eq!(half.config.mean, [0.5; 3]);
-    assert_eq!(half.config.padding, mobilenetv2::config::Padding::Same);
+    assert_eq!(half.config.padding, mobilenetv2::arch::Padding::Same);
     assert_eq!(lines[0]["bytes"], fs::metadata(folder.join("half.safetensors")).unwrap().len());
 
     json(&folder, "convert --weights @w.safetensors --out @w.onnx --json");

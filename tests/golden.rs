@@ -3,11 +3,10 @@
 //! `golden/make.py` made the values, in 64-bit floats, and describes the files. The tolerances are some ten times
 //! what PyTorch's own 32-bit floats deviate (`deviation_of_float32` in the JSON files).
 
+use mobilenetv2::arch::{Config, Weights, tensors};
 use mobilenetv2::infer::Classifier;
-use mobilenetv2::parameters::tensors;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
 use mobilenetv2::weights::{self, Container, PartialConfig};
-use mobilenetv2::{Config, Weights};
 use serde::Deserialize;
 use wasm_bindgen_test::wasm_bindgen_test;
 

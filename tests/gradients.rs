@@ -1,10 +1,8 @@
 //! Gradients against central differences: in every tensor of small networks along a random direction, and of all of them
 //! along the gradient itself.
 
-use mobilenetv2::config::{Activation, FEATURES, Padding, Shortcut, Stem};
-use mobilenetv2::parameters::{Role, tensors};
+use mobilenetv2::arch::{Activation, Config, FEATURES, Padding, Role, Shortcut, Stem, Weights, tensors};
 use mobilenetv2::train::{Recipe, Trainer};
-use mobilenetv2::{Config, Weights};
 use rayon::prelude::*;
 
 const IMAGES: usize = 6;

@@ -8,10 +8,9 @@ mod python;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mobilenetv2::config::{Activation, Padding, Shortcut};
+use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{Container, to_onnx};
-use mobilenetv2::{Config, Weights};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 

@@ -10,13 +10,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use mobilenetv2::config::{Activation, Padding, Stem};
+use mobilenetv2::arch::{Activation, Config, Padding, Stem, Weights};
 use mobilenetv2::data::{Dataset, cifar10, shapes};
 use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 use serde_json::{Value, json};
 
 /// Drawings as records of CIFAR-10: a label, then the pixels colour by colour.

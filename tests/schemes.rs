@@ -9,12 +9,11 @@ mod python;
 use std::path::Path;
 use std::process::Command;
 
-use mobilenetv2::config::{Activation, Padding, Shortcut, Stem};
-use mobilenetv2::image::normalize;
+use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Stem, Weights};
+use mobilenetv2::data::image::normalize;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 
 const SCHEMES: [&str; 4] = ["torchvision", "timm", "transformers", "pytorch-cifar"];
 

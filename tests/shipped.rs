@@ -7,7 +7,7 @@ mod data;
 use std::fs;
 use std::path::Path;
 
-use mobilenetv2::Config;
+use mobilenetv2::arch::Config;
 use mobilenetv2::data::load_test;
 use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;

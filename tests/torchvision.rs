@@ -8,10 +8,9 @@ mod python;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mobilenetv2::config::{Activation, Padding, Shortcut};
+use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 
 #[test]
 fn there_and_back() {

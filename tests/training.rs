@@ -3,11 +3,9 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use mobilenetv2::config::FEATURES;
+use mobilenetv2::arch::{Config, FEATURES, Weights, tensors};
 use mobilenetv2::infer::Classifier;
-use mobilenetv2::parameters::tensors;
-use mobilenetv2::train::{Recipe, Schedule, Trainer};
-use mobilenetv2::{Config, Weights, checkpoint};
+use mobilenetv2::train::{Recipe, Schedule, Trainer, checkpoint};
 
 /// Counts the allocations of each thread.
 struct Counting;
@@ -229,7 +227,7 @@ fn bad_batches_are_errors_and_change_nothing() {
     let before = trainer.weights().clone();
     let (images, _) = batch(1, 4, 16);
     let message =
-        |found: mobilenetv2::Result<_>| -> String { found.map(|_: ()| ()).unwrap_err().to_string() };
+        |found: mobilenetv2::error::Result<_>| -> String { found.map(|_: ()| ()).unwrap_err().to_string() };
     let mut step = |images: &[u8], labels: &[u32]| message(trainer.step(images, labels).map(|_| ()));
     assert_eq!(step(&[], &[]), "a batch has 1 to 4 images, not 0");
     assert_eq!(step(&images, &[0; 5]), "a batch has 1 to 4 images, not 5");

@@ -2,8 +2,10 @@
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Object, Reflect, Uint32Array};
+use mobilenetv2::arch::{Config, Weights};
+use mobilenetv2::error::Error;
 use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, manifold, shape_names, variant};
-use mobilenetv2::{Config, Error, Weights, weights};
+use mobilenetv2::weights;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 

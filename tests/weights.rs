@@ -3,8 +3,7 @@
 mod data;
 mod parts;
 
-use mobilenetv2::Config;
-use mobilenetv2::config::{Activation, Padding, Stem};
+use mobilenetv2::arch::{Activation, Config, Padding, Stem};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use parts::{File, small};
 use safetensors::Dtype;

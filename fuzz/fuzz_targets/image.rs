@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mobilenetv2::image::Image;
+use mobilenetv2::data::image::Image;
 use mobilenetv2_fuzz::within;
 
 fuzz_target!(|bytes: &[u8]| {

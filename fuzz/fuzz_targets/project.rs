@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use libfuzzer_sys::fuzz_target;
-use mobilenetv2::Config;
+use mobilenetv2::arch::Config;
 use mobilenetv2::data::load_train_and_test;
 use mobilenetv2_fuzz::{file, within};
 

@@ -2,9 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mobilenetv2::cost::Cost;
+use mobilenetv2::arch::{Config, Cost, json};
 use mobilenetv2::train::Recipe;
-use mobilenetv2::{Config, json};
 use mobilenetv2_fuzz::within;
 use serde_json::{Map, Value};
 

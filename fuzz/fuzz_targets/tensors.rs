@@ -5,10 +5,9 @@ use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use mobilenetv2::checkpoint;
-use mobilenetv2::train::{Recipe, Trainer};
+use mobilenetv2::arch::{Config, Weights};
+use mobilenetv2::train::{Recipe, Trainer, checkpoint};
 use mobilenetv2::weights::{self, PartialConfig};
-use mobilenetv2::{Config, Weights};
 use mobilenetv2_fuzz::{refused, within};
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mobilenetv2::checkpoint;
+use mobilenetv2::train::checkpoint;
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use mobilenetv2_fuzz::{safetensors, within};
 

@@ -3,8 +3,8 @@
 //! An official record is a label and 32 × 32 pixels, colour by colour. A mosaic is one image of 25 rows × 40 columns of
 //! tiles of 32 × 32 pixels, image i at row i / 40, column i mod 40; the labels are a file beside it, a byte an image.
 
+use crate::data::image::Image;
 use crate::error::{Error, Result};
-use crate::image::Image;
 
 /// The classes, in the order of the labels.
 pub const NAMES: [&str; 10] =

@@ -1,23 +1,14 @@
-//! Data sets on disk (native only). A folder, or a zip of one, is one of these:
-//!
-//! - mosaics of CIFAR-10: `train_00.webp` …, `test_00.webp` …, each kind with its `train_labels.bin`, `test_labels.bin`;
-//! - the official binary CIFAR-10: `data_batch_1.bin` …, `test_batch.bin`;
-//! - a project saved by the page: `project.json`, and pictures in `train` and `test`;
-//! - class folders: a folder a class, in it images of any size; or `train` with such folders, and `test` (or `val`) with the
-//!   same.
-//!
-//! Names are read as `names.rs` says: the order of classes and which images are held out follow from names alone. Images are
-//! cut and resized as a classifier does it, so that an evaluation sees what it sees.
+//! Data sets on disk (native only), read as what `layout.rs` recognises them to be. Images are cut and resized as a classifier
+//! does it, so that an evaluation sees what it sees.
 
 use std::path::Path;
 
-use serde::Deserialize;
-
+use super::layout::{Class, Layout, find, recognise};
 use super::tree::{File, Folder};
-use super::{Dataset, cifar10, names};
-use crate::config::Config;
+use super::{Dataset, cifar10};
+use crate::arch::Config;
+use crate::data::image::Image;
 use crate::error::{Error, Result};
-use crate::image::Image;
 use crate::threads;
 
 /// In class folders without a division, one image in so many of each class is held out.
@@ -85,103 +76,6 @@ pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
         }
         Layout::Classes(classes) => photos(classes, config),
     }
-}
-
-/// What a folder holds, in natural order.
-enum Layout {
-    Mosaics(Vec<(String, File)>),
-    Batches(Vec<(String, File)>),
-    Divided { train: Vec<Class>, test: Vec<Class> },
-    Classes(Vec<Class>),
-}
-
-/// A class's name and the folders with its images: one, but for names that are the same in NFC.
-struct Class {
-    name: String,
-    folders: Vec<Folder>,
-}
-
-fn recognise(folder: &Folder) -> Result<Layout> {
-    let (files, folders) = (folder.files()?, folder.folders()?);
-    let any = |extension: &str, starts: [&str; 2]| {
-        files
-            .iter()
-            .any(|(name, _)| name.ends_with(extension) && starts.iter().any(|start| name.starts_with(start)))
-    };
-    if any(".webp", ["train_", "test_"]) {
-        return Ok(Layout::Mosaics(files));
-    }
-    if any(".bin", ["data_batch_", "test_batch"]) {
-        return Ok(Layout::Batches(files));
-    }
-    let named = |wanted: &str| folders.iter().find(|(name, _)| name == wanted).map(|(_, folder)| folder);
-    if let Some(file) = find(&files, PROJECT) {
-        return project(file, named("train"), named("test"));
-    }
-    if let (Some(train), Some(test)) = (named("train"), named("test").or_else(|| named("val"))) {
-        return Ok(Layout::Divided { train: classes(train.folders()?), test: classes(test.folders()?) });
-    }
-    // A zip of a folder mostly holds that folder and nothing else.
-    if let [(_, only)] = &folders[..]
-        && (find(&only.files()?, PROJECT).is_some() || !only.folders()?.is_empty())
-    {
-        return recognise(only);
-    }
-    if !folders.is_empty() {
-        return Ok(Layout::Classes(classes(folders)));
-    }
-    Err(Error::Data(format!(
-        "{folder} holds no data set: expected are a folder for each class, a project saved by the page, mosaics \
-         (train_00.webp …, train_labels.bin) or the files of CIFAR-10 (data_batch_1.bin …)"
-    )))
-}
-
-/// Folders by the names of their classes.
-fn classes(folders: Vec<(String, Folder)>) -> Vec<Class> {
-    let mut classes: Vec<Class> = Vec::new();
-    for (name, folder) in folders {
-        match classes.last_mut() {
-            Some(last) if last.name == name => last.folders.push(folder),
-            _ => classes.push(Class { name, folders: vec![folder] }),
-        }
-    }
-    classes
-}
-
-/// What a project is described by (`www/projectfile.js` writes it).
-const PROJECT: &str = "project.json";
-const PROJECT_FORMAT: &str = "MobileNetV2 Lab project";
-
-#[derive(Deserialize)]
-struct Project {
-    format: String,
-    version: u32,
-    classes: Vec<ProjectClass>,
-}
-
-#[derive(Deserialize)]
-struct ProjectClass {
-    name: String,
-    folder: String,
-}
-
-/// The classes of a project, in its order and with its names.
-fn project(file: &File, train: Option<&Folder>, test: Option<&Folder>) -> Result<Layout> {
-    let wrong = |error: String| Error::Data(format!("{file} is no description of a project: {error}"));
-    let project: Project = serde_json::from_slice(&file.read()?).map_err(|error| wrong(error.to_string()))?;
-    if project.format != PROJECT_FORMAT || project.version != 1 {
-        let Project { format, version, .. } = project;
-        return Err(wrong(format!("it says {format:?} {version}; expected {PROJECT_FORMAT:?} 1")));
-    }
-    let classes = |side: Option<&Folder>| -> Result<Vec<Class>> {
-        let folders = side.map(Folder::folders).transpose()?.unwrap_or_default();
-        let class = |ProjectClass { name, folder }: &ProjectClass| {
-            let own = folders.iter().filter(|(name, _)| *name == names::nfc(folder));
-            Class { name: names::nfc(name), folders: own.map(|(_, folder)| folder.clone()).collect() }
-        };
-        Ok(project.classes.iter().map(class).collect())
-    };
-    Ok(Layout::Divided { train: classes(train)?, test: classes(test)? })
 }
 
 /// The mosaics of a kind, "train" or "test", however many there are: number i holds the labels from 1000 i on.
@@ -269,10 +163,6 @@ fn photos(classes: Vec<Class>, config: &Config) -> Result<Dataset> {
         )));
     }
     Ok(data)
-}
-
-fn find<'a>(files: &'a [(String, File)], wanted: &str) -> Option<&'a File> {
-    files.iter().find(|(name, _)| name == wanted).map(|(_, file)| file)
 }
 
 fn within(file: &File, error: Error) -> Error {

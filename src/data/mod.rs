@@ -3,6 +3,9 @@
 pub mod cifar10;
 #[cfg(feature = "cli")]
 mod folder;
+pub mod image;
+#[cfg(feature = "cli")]
+mod layout;
 #[cfg(feature = "cli")]
 mod names;
 pub mod shapes;

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex};
 use zip::ZipArchive;
 
 use super::names;
+use crate::data::image::MAX_FILE;
 use crate::error::{Error, Result};
-use crate::image::MAX_FILE;
 
 /// Folders above a file of a zip, at most.
 const MAX_DEPTH: usize = 32;

@@ -14,12 +14,11 @@ use fearless_simd::Level;
 
 use super::fold::Folded;
 use super::map::Map;
-use crate::config::{Config, Kind, Layer, STEM_INPUTS};
+use crate::arch::{Config, Kind, Layer, STEM_INPUTS};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::{Isa, MAX_LANES, SimdBase, dispatch, lanes, padded};
 use crate::profile::Profile;
 use crate::threads;
-use crate::workspace::geometry;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod properties;
@@ -154,8 +153,8 @@ impl FusedBlock {
             layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
         let depthwise = own.iter().find(|layer| layer.kind == Kind::Depthwise).expect("every block has one");
         self.shortcut = config.adds_input(&own);
-        self.stem_geometry = geometry(config, &layers[0]);
-        self.geometry = geometry(config, depthwise);
+        self.stem_geometry = Geometry::of(config, &layers[0]);
+        self.geometry = Geometry::of(config, depthwise);
         let size = self.size_out();
         let row = depthwise.c_out * size;
         self.sliced =

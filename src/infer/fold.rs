@@ -3,13 +3,12 @@
 
 use fearless_simd::Level;
 
-use crate::config::{Kind, Layer, STEM_INPUTS};
+use crate::arch::{Kind, Layer, Role, STEM_INPUTS, Tensor, Weights, tensors};
 use crate::kernel::{dispatch, matmul, padded};
-use crate::parameters::{Role, Tensor, Weights, tensors};
 
 /// A convolution, or the classifier, as inference runs it.
 pub struct Folded {
-    /// Index into [`crate::Config::layers`].
+    /// Index into [`crate::arch::Config::layers`].
     pub index: usize,
     /// Kind and shape.
     pub layer: Layer,

@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::{Isa, SimdBase, SimdFloat, hidden};
+use crate::arch::{Config, Layer};
 
 /// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +21,11 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Of a 3×3 convolution of the network of `config`.
+    pub fn of(config: &Config, layer: &Layer) -> Geometry {
+        Geometry { size: layer.size_in, stride: layer.stride, offset: 1 - config.padding_before(layer) }
+    }
+
     /// Height and width of the output.
     pub fn size_out(self) -> usize {
         self.size.div_ceil(self.stride)

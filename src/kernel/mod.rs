@@ -24,6 +24,7 @@ use fearless_simd::Level;
 
 pub mod depthwise;
 pub mod elementwise;
+pub mod im2col;
 pub mod matmul;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod properties;

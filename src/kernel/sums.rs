@@ -25,6 +25,26 @@ impl Sums {
         Sums { first: vec![0.0; channels], second: vec![0.0; channels] }
     }
 
+    /// Both sums of a channel; leaves 0.
+    pub fn take(&mut self, channel: usize) -> (f64, f64) {
+        (std::mem::take(&mut self.first[channel]), std::mem::take(&mut self.second[channel]))
+    }
+
+    /// Adds the sums of the first `channels` channels that `other` holds, which are 0 then.
+    pub fn absorb(&mut self, other: &mut Sums, channels: usize) {
+        for channel in 0..channels {
+            let (first, second) = other.take(channel);
+            self.first[channel] += first;
+            self.second[channel] += second;
+        }
+    }
+
+    /// Leaves 0 in the first `channels` channels.
+    pub fn clear(&mut self, channels: usize) {
+        self.first[..channels].fill(0.0);
+        self.second[..channels].fill(0.0);
+    }
+
     /// Adds the vectors of one block of channels.
     #[inline(always)]
     pub fn add<S: Isa>(&mut self, _: S, block: usize, first: S::Vector, second: S::Vector) {

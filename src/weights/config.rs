@@ -5,10 +5,8 @@ use serde_json::{Map, Value};
 use super::container::Container;
 use super::layout;
 use super::scheme::Naming;
-use crate::config::{Config, Kind, Layer};
+use crate::arch::{Config, Kind, Layer, Role, json};
 use crate::error::{Error, Result};
-use crate::json;
-use crate::parameters::Role;
 
 /// Some of the fields of [`Config`] as JSON: `{"padding": "same", "mean": [0.5, 0.5, 0.5]}`.
 ///

@@ -7,8 +7,8 @@ use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value};
 
+use crate::arch::json;
 use crate::error::{Error, Result};
-use crate::json;
 
 /// How much of each convolution's weights goes to disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

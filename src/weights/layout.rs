@@ -1,7 +1,6 @@
 //! The shapes that PyTorch gives the tensors, and the way between its order of values and ours.
 
-use crate::config::{Kind, Layer};
-use crate::parameters::Role;
+use crate::arch::{Kind, Layer, Role};
 
 /// Shape of a tensor in PyTorch.
 pub fn shape(layer: &Layer, role: Role) -> Vec<usize> {

@@ -25,10 +25,8 @@ mod timm;
 mod torchvision;
 mod transformers;
 
-use crate::config::{Config, Kind, Layer};
-use crate::error::{Error, Result};
-use crate::memory;
-use crate::parameters::{Role, Tensor, Weights, tensors};
+use crate::arch::{Config, Kind, Layer, Role, Tensor, Weights, tensors};
+use crate::error::{Error, Result, ensure_memory};
 
 use scheme::{Naming, SCHEMES, Scheme};
 
@@ -91,7 +89,7 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
 
     let numbers: usize = tensors.iter().map(|tensor| tensor.span.len()).sum();
     // A tensor is there twice for a moment, in the file's order and in ours.
-    memory::ask(2 * (numbers * size_of::<f32>()) as u64, "network", || "reading these weights".into())?;
+    ensure_memory(2 * (numbers * size_of::<f32>()) as u64, "network", || "reading these weights".into())?;
     let (mut values, mut statistics) = (Vec::new(), Vec::new());
     for Tensor { layer, role, .. } in &tensors {
         let name = naming.tensor(&layers, *layer, *role);

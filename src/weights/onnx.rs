@@ -11,8 +11,7 @@
 
 use super::layout;
 use super::scheme::SCHEMES;
-use crate::config::{Activation, Kind, Layer};
-use crate::parameters::{Role, Tensor, Weights, tensors};
+use crate::arch::{Activation, Kind, Layer, Role, Tensor, Weights, tensors};
 
 /// The input: (N, 3, R, R), colours on a scale of 0 – 1 less `mean`, divided by `std`.
 const INPUT: &str = "image";

@@ -1,7 +1,7 @@
 //! The names of the MobileNetV2 in kuangliu's collection of PyTorch networks for CIFAR-10, and how it differs: ReLU, an
 //! expansion in the first block too, and projected shortcuts.
 
-use crate::config::{Activation, Config, Kind, Layer, Shortcut};
+use crate::arch::{Activation, Config, Kind, Layer, Shortcut};
 
 /// The CIFAR network with what this one has of its own.
 pub fn conventions() -> Config {

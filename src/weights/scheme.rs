@@ -4,9 +4,8 @@ use std::slice;
 
 use super::container::Container;
 use super::{pytorch_cifar, timm, torchvision, transformers};
-use crate::config::{Config, Layer};
+use crate::arch::{Config, Layer, Role};
 use crate::error::{Error, Result};
-use crate::parameters::Role;
 
 /// The names that a library gives the tensors of its MobileNetV2, and its conventions.
 pub struct Scheme {
@@ -154,8 +153,7 @@ fn unknown(names: &[String]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Weights;
-    use crate::parameters::{Tensor, tensors};
+    use crate::arch::{Tensor, Weights, tensors};
     use crate::weights::{Entry, PartialConfig, Precision, layout, load, write};
 
     #[test]

@@ -1,7 +1,7 @@
 //! The names of timm's `mobilenetv2_*`. It also has deeper networks (`mobilenetv2_110d`, `mobilenetv2_120d`), which are
 //! not the paper's and not read.
 
-use crate::config::{Kind, Layer, stage};
+use crate::arch::{Kind, Layer, stage};
 
 /// Names of a layer's convolution and of its batch norm.
 ///

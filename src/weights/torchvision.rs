@@ -1,6 +1,6 @@
 //! The names that torchvision's `mobilenet_v2` gives its tensors.
 
-use crate::config::{Kind, Layer};
+use crate::arch::{Kind, Layer};
 
 /// Names of a layer's convolution and of its batch norm.
 ///
@@ -28,8 +28,7 @@ pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
-    use crate::parameters::Role;
+    use crate::arch::{Config, Role};
     use crate::weights::scheme::SCHEMES;
 
     #[test]

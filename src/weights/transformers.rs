@@ -1,7 +1,7 @@
 //! The names of Hugging Face transformers' `MobileNetV2ForImageClassification`, and Google's conventions, whose
 //! checkpoints it was made for.
 
-use crate::config::{Config, Kind, Layer, Padding};
+use crate::arch::{Config, Kind, Layer, Padding};
 
 /// ε 0.001, TensorFlow's padding, colours from -1 to 1.
 pub fn conventions() -> Config {

@@ -1,5 +1,5 @@
 """Measures how far PyTorch's 32-bit floats are off where a channel's mean is large beside its deviation, and writes it to
-batch_norm.json: what src/layer/conditioning.rs and tests/golden.rs allow ours ten times of.
+batch_norm.json: what src/train/layer/conditioning.rs and tests/golden.rs allow ours ten times of.
 
     python tests/golden/batch_norm.py          # needs torch, torchvision, safetensors
 
@@ -134,7 +134,7 @@ def one_colour():
 
 
 def describe(gradient, least):
-    """Its length, or `least`, and its products with the directions, in the layout of src/parameters.rs."""
+    """Its length, or `least`, and its products with the directions, in the layout of src/arch/parameters.rs."""
     flat = (gradient.permute(2, 3, 1, 0) if gradient.dim() == 4 else gradient.t()).flatten()
     along = [(flat * noise(10 + i, len(flat)).sign()).sum().item() for i in range(DIRECTIONS)]
     return [gradient.norm().clamp_min(least).item(), *along]

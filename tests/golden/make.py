@@ -32,7 +32,7 @@ FOLDER = pathlib.Path(__file__).parent
 STEPS = 10
 SEEDS, CANDIDATES = 40, 5
 
-# Keys as in src/config.rs; batch and smoothing belong to the case.
+# Keys as in src/arch/config.rs; batch and smoothing belong to the case.
 CASES = {
     # 48 → 24 → 12 → 6 → 3 → 2: the last stride meets an odd size.
     "imagenet": dict(width=0.1, resolution=48, classes=5, stem="imagenet", activation="relu6", padding="symmetric",

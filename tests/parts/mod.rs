@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
-use mobilenetv2::{Config, Weights};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 

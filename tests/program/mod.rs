@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::weights::{self, Precision};
-use mobilenetv2::{Config, Weights};
 use serde_json::Value;
 
 /// A folder for a test's files, empty at the start.

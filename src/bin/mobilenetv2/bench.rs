@@ -4,12 +4,11 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use clap::value_parser;
-use mobilenetv2::config::Stem;
-use mobilenetv2::cost::Cost;
+use mobilenetv2::arch::{Config, Cost, Stem, Weights};
+use mobilenetv2::error::{Error, Result};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::profile::Row;
 use mobilenetv2::train::{Recipe, Trainer};
-use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 
 use crate::files::{print, print_json};

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use mobilenetv2::image::{Image, normalize};
+use mobilenetv2::arch::{Config, Weights};
+use mobilenetv2::data::image::{Image, normalize};
+use mobilenetv2::error::{Error, Result};
 use mobilenetv2::infer::{Classifier, Prediction, top};
-use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 
 use crate::files;

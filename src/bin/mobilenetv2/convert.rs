@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use mobilenetv2::cost::Cost;
+use mobilenetv2::arch::{Config, Cost};
+use mobilenetv2::error::{Error, Result};
 use mobilenetv2::train::Recipe;
 use mobilenetv2::weights::{self, Precision};
-use mobilenetv2::{Config, Error, Result};
 use serde_json::json;
 
 use crate::files;

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::data::{self, Dataset, shapes};
-use mobilenetv2::{Config, Error, Result, Weights, memory};
+use mobilenetv2::error::{Error, Result, ensure_memory};
 
 /// The name that stands for the drawn data set.
 const SHAPES: &str = "shapes";
@@ -79,7 +80,7 @@ pub fn some<S: AsRef<str>>(names: &[S]) -> String {
 /// Checks that there is room for so many drawn images.
 fn check_room(images: usize, config: &Config) -> Result<()> {
     let side = config.resolution;
-    memory::ask((images * side * side * 3) as u64, "number or resolution", || {
+    ensure_memory((images * side * side * 3) as u64, "number or resolution", || {
         format!("drawing {images} images of {side} × {side}")
     })
 }

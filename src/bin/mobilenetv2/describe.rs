@@ -1,8 +1,7 @@
 //! `describe`: what a network costs.
 
-use mobilenetv2::config::Stem;
-use mobilenetv2::cost::Cost;
-use mobilenetv2::{Config, Result};
+use mobilenetv2::arch::{Config, Cost, Stem};
+use mobilenetv2::error::Result;
 
 use crate::files;
 use crate::network::NetworkOptions;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use mobilenetv2::Result;
+use mobilenetv2::error::Result;
 use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use serde_json::json;

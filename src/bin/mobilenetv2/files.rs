@@ -5,8 +5,9 @@ use std::fs::{self, Permissions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use mobilenetv2::image::MAX_FILE;
-use mobilenetv2::{Error, Result, weights};
+use mobilenetv2::data::image::MAX_FILE;
+use mobilenetv2::error::{Error, Result};
+use mobilenetv2::weights;
 use serde::Serialize;
 use tempfile::NamedTempFile;
 

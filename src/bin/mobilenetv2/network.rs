@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::str::FromStr;
 
-use mobilenetv2::config::{Activation, Layer, Padding, Stem};
-use mobilenetv2::json;
+use mobilenetv2::arch::{Activation, Config, Layer, Padding, Stem, Weights, json};
+use mobilenetv2::error::{Error, Result};
 use mobilenetv2::weights::{self, PartialConfig};
-use mobilenetv2::{Config, Error, Result, Weights};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;

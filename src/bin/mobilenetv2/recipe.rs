@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use mobilenetv2::arch::json;
+use mobilenetv2::error::Result;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule};
-use mobilenetv2::{Result, json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use mobilenetv2::image::normalize;
-use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
+use mobilenetv2::arch::Config;
+use mobilenetv2::data::image::normalize;
+use mobilenetv2::error::{Error, Result};
+use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer, checkpoint};
 use mobilenetv2::weights::{Container, Precision};
-use mobilenetv2::{Config, Error, Result, checkpoint};
 use safetensors::Dtype;
 use serde::Serialize;
 

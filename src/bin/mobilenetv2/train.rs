@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use clap::value_parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use mobilenetv2::config::Stem;
+use mobilenetv2::arch::{Config, Stem, Weights};
 use mobilenetv2::data::Dataset;
+use mobilenetv2::error::{Error, Result};
 use mobilenetv2::evaluate::Evaluation;
-use mobilenetv2::train::{Recipe, Step, Trainer};
+use mobilenetv2::train::{Recipe, Step, Trainer, checkpoint};
 use mobilenetv2::weights::Precision;
-use mobilenetv2::{Config, Error, Result, Weights, checkpoint};
 use serde::Serialize;
 use serde_json::json;
 

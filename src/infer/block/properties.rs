@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::Weights;
-use crate::config::{Padding, Shortcut, Stem};
+use crate::arch::{Padding, Shortcut, Stem, Weights};
 use crate::infer::fold::fold;
 use crate::kernel::{levels, reference};
 

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use super::{Band, FusedBlock, Input, Place};
-use crate::config::STEM_INPUTS;
+use crate::arch::STEM_INPUTS;
 use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
 use crate::kernel::elementwise::{channel, clamp, store};
+use crate::kernel::im2col::im2col;
 use crate::kernel::matmul::{matmul, panel};
 use crate::kernel::{Isa, SimdBase, padded, vectorize};
-use crate::layer::stem::unfold;
 use crate::profile::{Operation, Profile};
 
 impl FusedBlock {
@@ -30,7 +30,7 @@ impl FusedBlock {
         let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
         match input {
             Input::Image(image) if self.expand.is_none() => {
-                unfold(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
+                im2col(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
             }
             _ => self.gather(simd, input, rows, patches, inputs),
         }
@@ -153,7 +153,7 @@ impl FusedBlock {
                 let stem = self.stem.as_ref().expect("the block that reads the image has the stem");
                 let pixels = rows.len() * self.geometry.size;
                 let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
-                unfold(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
+                im2col(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
                 let blocks = 0..stem.layer.c_out / S::Vector::LEN;
                 product(simd, stem, patches, pixels, blocks, out, Place { plane: pixels, first: 0 });
             }

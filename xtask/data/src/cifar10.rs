@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use image::ExtendedColorType;
 use image::codecs::webp::WebPEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
-use mobilenetv2::Config;
+use mobilenetv2::arch::Config;
 use mobilenetv2::data::{Dataset, cifar10, load_train_and_test};
 
 use crate::archive::{checksum, unpack};

@@ -1,0 +1,275 @@
+//! What a network costs: parameters, multiply-adds and activation memory, per layer and in all.
+//!
+//! Everything follows from [`Config::layers`]; no network is built for it.
+
+use serde::Serialize;
+
+use super::{Activation, Config, Kind, Layer};
+
+/// The cost of classifying one image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Trainable numbers: convolutions, batch norm's γ and β, the classifier with its bias.
+    pub parameters: usize,
+    /// Multiply-adds of convolutions and classifier; batch norm is folded, pooling and additions are not counted
+    /// (nor are they in the paper).
+    pub macs: u64,
+    /// Activation memory: the layers' largest.
+    pub memory: Memory,
+    /// The layers, in the order in which they run.
+    pub layers: Vec<LayerCost>,
+}
+
+/// Bytes of activations that must exist at once, as 32-bit floats (paper, §5.1):
+/// the inputs and outputs of an operator, and what it stores inside while it runs.
+///
+/// The image counts as an input. Weights do not count, nor do batch norm and activation, which are folded into the
+/// convolution before them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Each convolution is an operator: input and output, and the input of the block as long as its shortcut waits
+    /// for it. The shortcut is added where the output lies.
+    pub by_operation: u64,
+    /// Each block is one operator: its input and its output. The wide tensors in between are disposable: computed
+    /// slice by slice they take a share that can be made as small as one likes, so it is left out, as in the paper.
+    /// (What an implementation does need for its slices is measured: `Classifier::working_bytes`.)
+    pub by_block: u64,
+}
+
+/// The cost of one layer, and its shape.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LayerCost {
+    /// "stem", "block 0 depthwise" … "block 16 project", "last", "classifier".
+    pub name: String,
+    /// What it computes.
+    pub kind: Kind,
+    /// The block it belongs to, 0 – 16.
+    pub block: Option<usize>,
+    /// Channels read.
+    pub c_in: usize,
+    /// Channels written.
+    pub c_out: usize,
+    /// 1 or 2.
+    pub stride: usize,
+    /// Height and width of the input.
+    pub size_in: usize,
+    /// Height and width of the output.
+    pub size_out: usize,
+    /// What follows batch norm.
+    pub activation: Activation,
+    /// Whether a block's shortcut ends here: the block's input, as it is or projected, is added to its output.
+    pub shortcut: bool,
+    /// Trainable numbers, batch norm's or the bias included.
+    pub parameters: usize,
+    /// Multiply-adds.
+    pub macs: u64,
+    /// Size of the output as 32-bit floats.
+    pub output_bytes: u64,
+    /// What must exist while the layer, or its whole block, runs.
+    pub memory: Memory,
+}
+
+impl Cost {
+    /// Adds up the network of `config`.
+    pub fn new(config: &Config) -> Self {
+        let layers = config.layers();
+        let layers: Vec<LayerCost> = layers
+            .chunk_by(|a, b| a.block.is_some() && a.block == b.block)
+            .flat_map(|block| block_costs(block, config))
+            .collect();
+        let largest =
+            |memory: fn(&Memory) -> u64| layers.iter().map(|l| memory(&l.memory)).max().unwrap_or(0);
+        Cost {
+            parameters: layers.iter().map(|l| l.parameters).sum(),
+            macs: layers.iter().map(|l| l.macs).sum(),
+            memory: Memory { by_operation: largest(|m| m.by_operation), by_block: largest(|m| m.by_block) },
+            layers,
+        }
+    }
+}
+
+/// The costs of the layers of one block, or of a layer outside of the blocks.
+fn block_costs(block: &[Layer], config: &Config) -> impl Iterator<Item = LayerCost> {
+    let (first, last) = (block[0], block[block.len() - 1]);
+    let projected = last.kind == Kind::Shortcut;
+    let residual = config.adds_input(block) || projected;
+    let by_block = input_bytes(&first) + output_bytes(&last);
+    block.iter().enumerate().map(move |(index, layer)| {
+        let waiting = match layer.kind {
+            // what the projection wrote
+            Kind::Shortcut => output_bytes(&last),
+            _ if residual && index > 0 => input_bytes(&first),
+            _ => 0,
+        };
+        let kind = match layer.kind {
+            Kind::Stem => "stem",
+            Kind::Expand => "expand",
+            Kind::Depthwise => "depthwise",
+            Kind::Project => "project",
+            Kind::Shortcut => "shortcut",
+            Kind::Last => "last",
+            Kind::Classifier => "classifier",
+        };
+        // γ and β, or the bias
+        let per_channel = if layer.kind == Kind::Classifier { 1 } else { 2 };
+        LayerCost {
+            name: layer.block.map_or(kind.into(), |block| format!("block {block} {kind}")),
+            kind: layer.kind,
+            block: layer.block,
+            c_in: layer.c_in,
+            c_out: layer.c_out,
+            stride: layer.stride,
+            size_in: layer.size_in,
+            size_out: layer.size_out(),
+            activation: layer.activation,
+            shortcut: residual && layer.kind == last.kind,
+            parameters: layer.weights() + per_channel * layer.c_out,
+            macs: square(layer.size_out()) * layer.weights() as u64,
+            output_bytes: output_bytes(layer),
+            memory: Memory { by_operation: input_bytes(layer) + output_bytes(layer) + waiting, by_block },
+        }
+    })
+}
+
+fn input_bytes(layer: &Layer) -> u64 {
+    square(layer.size_in) * layer.c_in as u64 * size_of::<f32>() as u64
+}
+
+fn output_bytes(layer: &Layer) -> u64 {
+    square(layer.size_out()) * layer.c_out as u64 * size_of::<f32>() as u64
+}
+
+fn square(side: usize) -> u64 {
+    (side * side) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Shortcut;
+
+    fn cost(width: f64, resolution: usize, classes: usize) -> Cost {
+        Cost::new(&Config { width, resolution, classes, ..Config::imagenet() })
+    }
+
+    #[test]
+    fn parameters_are_torchvisions() {
+        // sum(p.numel() for p in torchvision.models.mobilenet_v2(width_mult=…, num_classes=…).parameters())
+        for (width, thousand, ten) in [
+            (0.10, 1_367_080, 98_890),
+            (0.25, 1_519_112, 250_922),
+            (0.35, 1_677_128, 408_938),
+            (0.50, 1_968_680, 700_490),
+            (0.75, 2_636_424, 1_368_234),
+            (1.00, 3_504_872, 2_236_682),
+            (1.30, 5_386_792, 3_738_442),
+            (1.40, 6_108_776, 4_333_706),
+        ] {
+            assert_eq!(cost(width, 224, 1000).parameters, thousand, "width {width}, 1000 classes");
+            assert_eq!(cost(width, 224, 10).parameters, ten, "width {width}, 10 classes");
+        }
+    }
+
+    #[test]
+    fn parameters_and_macs_are_googles() {
+        // github.com/tensorflow/models, research/slim/nets/mobilenet/README.md: millions of parameters, of
+        // convolutions and classifier only, and of multiply-adds at each resolution; 1001 classes
+        let resolutions = [224, 192, 160, 128, 96];
+        let table: [(f64, f64, &[f64]); 6] = [
+            (1.4, 6.06, &[582.0]),
+            (1.3, 5.34, &[509.0]),
+            (1.0, 3.47, &[300.0, 221.0, 154.0, 99.0, 56.0]),
+            (0.75, 2.61, &[209.0, 153.0, 107.0, 69.0, 39.0]),
+            (0.5, 1.95, &[97.0, 71.0, 50.0, 32.0, 18.0]),
+            (0.35, 1.66, &[59.0, 43.0, 30.0, 20.0, 11.0]),
+        ];
+        for (width, parameters, macs) in table {
+            let without_norms = |layer: &LayerCost| {
+                let norm = if layer.kind == Kind::Classifier { 0 } else { 2 * layer.c_out };
+                layer.parameters - norm
+            };
+            let found = cost(width, 224, 1001).layers.iter().map(without_norms).sum::<usize>() as f64 / 1e6;
+            assert!(
+                (found - parameters).abs() < 0.01,
+                "width {width}: {found} M parameters, not {parameters}"
+            );
+            for (resolution, macs) in resolutions.into_iter().zip(macs) {
+                let found = cost(width, resolution, 1001).macs as f64 / 1e6;
+                assert!(
+                    (found - macs).abs() < 1.0,
+                    "{width} at {resolution}: {found} M multiply-adds, not {macs}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_cifar_network() {
+        let cost = Cost::new(&Config::cifar());
+        assert_eq!(cost.parameters, 2_236_682);
+        assert_eq!(cost.macs, 87_976_448);
+        let public = Cost::new(&Config {
+            shortcut: Shortcut::Projected,
+            expand_first: true,
+            activation: Activation::Relu,
+            ..Config::cifar()
+        });
+        // sum(p.numel() for p in net.parameters()) of the public collection's network
+        assert_eq!(public.parameters, 2_296_922);
+        assert!((public.macs as f64 / 1e6 - 91.2).abs() < 0.05, "{}", public.macs);
+        assert_eq!(public.layers.iter().filter(|l| l.shortcut).count(), 14);
+    }
+
+    #[test]
+    fn a_block_costs_what_the_paper_says() {
+        // h·w·d'·t·(d' + k² + d''), §3.3, at stride 1
+        let cost = cost(1.0, 224, 1000);
+        let block: u64 = cost.layers.iter().filter(|l| l.block == Some(2)).map(|l| l.macs).sum();
+        assert_eq!(block, 56 * 56 * 24 * 6 * (24 + 9 + 24));
+    }
+
+    #[test]
+    fn memory_of_both_readings() {
+        let floats = |bytes: u64| bytes / 4;
+        let cost = cost(1.0, 224, 1000);
+        // the first strided depthwise convolution: 112² × 96 to 56² × 96
+        assert_eq!(floats(cost.memory.by_operation), (112 * 112 + 56 * 56) * 96);
+        // the first block: 112² × 32 to 112² × 16
+        assert_eq!(floats(cost.memory.by_block), 112 * 112 * (32 + 16));
+
+        let layer = |name: &str| cost.layers.iter().find(|l| l.name == name).unwrap();
+        // a block with a shortcut keeps its input until the end, one without does not
+        assert!(layer("block 2 project").shortcut);
+        assert_eq!(floats(layer("block 2 expand").memory.by_operation), 56 * 56 * (24 + 144));
+        assert_eq!(floats(layer("block 2 depthwise").memory.by_operation), 56 * 56 * (24 + 144 + 144));
+        assert_eq!(floats(layer("block 2 project").memory.by_operation), 56 * 56 * (24 + 144 + 24));
+        assert!(!layer("block 3 project").shortcut);
+        assert_eq!(floats(layer("block 3 depthwise").memory.by_operation), 56 * 56 * 144 + 28 * 28 * 144);
+
+        let plain = Cost::new(&Config { shortcut: Shortcut::None, ..Config::imagenet() });
+        assert!(plain.layers.iter().all(|l| !l.shortcut));
+    }
+
+    /// Table 3 of the paper: the largest tensor that is kept at each resolution, 16-bit activations.
+    ///
+    /// It lists single tensors between operators, not inputs and outputs together, and takes the stem and the first
+    /// block as one operator (its 112² × 32 would be 800 KB). The rows of 112² (16 channels, 400 KB), 7² (320, 32 KB) and
+    /// 1² (1280, 2 KB) are those of the network. At 56², 28² and 14² the paper prints 32 / 200, 64 / 100 and 160 / 62:
+    /// the channels of the *next* stage, whose blocks do run at that size but write at half of it. What the network of
+    /// table 2 keeps there are 24, 32 and 96 channels, 150, 50 and 37 KB.
+    #[test]
+    fn table_3_as_far_as_it_goes() {
+        let cost = cost(1.0, 224, 1000);
+        let bottleneck = |size| {
+            let kept = cost.layers.iter().filter(|l| matches!(l.kind, Kind::Project | Kind::Classifier));
+            kept.filter(|l| l.size_out == size).map(|l| (l.c_out, l.output_bytes / 2)).max()
+        };
+        assert_eq!(bottleneck(112), Some((16, 401_408)));
+        assert_eq!(bottleneck(56), Some((24, 150_528)));
+        assert_eq!(bottleneck(28), Some((32, 50_176)));
+        assert_eq!(bottleneck(14), Some((96, 37_632)));
+        assert_eq!(bottleneck(7), Some((320, 31_360)));
+        // what enters the classifier
+        assert_eq!(cost.layers.last().map(|l| l.c_in * 2), Some(2_560));
+    }
+}

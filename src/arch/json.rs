@@ -1,0 +1,113 @@
+//! JSON from outside: settings whose errors name the setting, and objects that name each key once.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// Settings that may each be left out, such as [`Config`](crate::arch::Config) and [`Recipe`](crate::train::Recipe), from the
+/// fields of an object.
+///
+/// # Errors
+/// A message that names the field which does not exist or has a value of another type.
+pub fn settings<T: DeserializeOwned>(fields: &Map<String, Value>) -> Result<T, String> {
+    // Field by field first: the library's messages do not name the field.
+    for (key, value) in fields {
+        let mut field = Map::new();
+        field.insert(key.clone(), value.clone());
+        T::deserialize(&field).map_err(|error| format!("{key}: {error}"))?;
+    }
+    T::deserialize(fields).map_err(|error| error.to_string())
+}
+
+/// The first key that an object in this JSON has twice, of which libraries take the last without a word. What is no JSON
+/// has none.
+pub fn doubled_key(json: &[u8]) -> Option<String> {
+    serde_json::from_slice(json).ok().and_then(|Doubled(key)| key)
+}
+
+struct Doubled(Option<String>);
+
+impl<'de> Deserialize<'de> for Doubled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Doubled;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Doubled, A::Error> {
+        let (mut seen, mut found) = (Map::new(), None);
+        while let Some(key) = map.next_key::<String>()? {
+            let Doubled(within) = map.next_value()?;
+            let again = seen.insert(key.clone(), Value::Null).is_some();
+            found = found.or(again.then_some(key)).or(within);
+        }
+        Ok(Doubled(found))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Doubled, A::Error> {
+        let mut found = None;
+        while let Some(Doubled(within)) = items.next_element()? {
+            found = found.or(within);
+        }
+        Ok(Doubled(found))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+
+    fn visit_unit<E>(self) -> Result<Doubled, E> {
+        Ok(Doubled(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Config;
+
+    #[test]
+    fn a_key_given_twice_is_found() {
+        let doubled = |json: &str| doubled_key(json.as_bytes());
+        assert_eq!(doubled(r#"{"a": 1, "b": [true, null, -1, 0.5, "a"], "c": {"a": 2}}"#), None);
+        assert_eq!(doubled(r#"{"a": 1, "b": 2, "a": 1}"#).as_deref(), Some("a"));
+        assert_eq!(doubled(r#"{"a": [{"b": {"c": 1, "d": 2, "c": 1}}]}"#).as_deref(), Some("c"));
+        assert_eq!(doubled(r#"{"a": 1, "a": "#), None, "no JSON");
+    }
+
+    #[test]
+    fn a_wrong_setting_is_named() {
+        let error = |json: &str| {
+            let fields: Map<String, Value> = serde_json::from_str(json).unwrap();
+            settings::<Config>(&fields).unwrap_err()
+        };
+        assert_eq!(error(r#"{"width": null}"#), "width: invalid type: null, expected f64");
+        assert!(error(r#"{"classes": 2, "colour": 1}"#).starts_with("colour: unknown field"));
+    }
+}

@@ -1,0 +1,18 @@
+//! What a MobileNetV2 is.
+//!
+//! A [`Config`] is a plain value with every knob; [`Config::layers`] turns it into the list of layers that everything else is
+//! derived from: costs ([`Cost`]), the tensors and where each lies ([`tensors`], [`Weights`]), buffers, the network itself.
+//! [`Weights::widened`] makes a wider network of a trained one.
+
+mod config;
+mod cost;
+pub mod json;
+mod layers;
+mod parameters;
+mod widen;
+
+pub use config::{Activation, Config, Padding, Shortcut, Stem};
+pub use cost::{Cost, LayerCost, Memory};
+pub use layers::{FEATURES, Kind, Layer, STEM_INPUTS, round_channels, stage};
+pub(crate) use parameters::normal;
+pub use parameters::{Role, Tensor, Weights, folded_norm, tensors};

@@ -1,0 +1,168 @@
+//! A wider network that starts from a trained one, computing the same (Net2WiderNet: Chen, Goodfellow and Shlens 2016).
+//!
+//! Each channel of a wide tensor copies one of the narrow tensor. Whoever reads the copies weighs them so that they
+//! count as one, each output by shares of its own: so the copies get different gradients and part ways in training.
+
+use fastrand::Rng;
+
+use super::{Config, Kind, Layer, Role, Tensor, Weights, tensors};
+use crate::error::{Error, Result};
+
+impl Weights {
+    /// The network of a larger `width` that computes what this one does; `seed` decides what is copied.
+    ///
+    /// One thing can differ between two widths: which blocks have a shortcut, since that asks for as many channels going
+    /// in as coming out (8 in the second block of width 0.35 at stride 1). There the wide network has to learn anew.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the width is out of range, a layer would have fewer channels than before, or a block that has
+    /// a projected shortcut at one of the widths would have another one, or none, at the other; [`Error::Memory`] if there is
+    /// not enough for so many weights.
+    pub fn widened(&self, width: f64, seed: u64) -> Result<Weights> {
+        let config = Config { width, ..self.config.clone() };
+        config.validate()?;
+        let (narrow, wide) = (self.config.layers(), config.layers());
+        let from = self.config.width;
+        let kinds = |layers: &[Layer]| layers.iter().map(|layer| layer.kind).collect::<Vec<_>>();
+        if kinds(&narrow) != kinds(&wide) {
+            return Err(Error::Argument(format!(
+                "at width {width} other blocks have a projected shortcut than at {from}: widen to another width"
+            )));
+        }
+        if narrow.iter().zip(&wide).any(|(narrow, wide)| narrow.c_out > wide.c_out) {
+            return Err(Error::Argument(format!(
+                "a network of width {from} does not fit into one of width {width}: widen to a larger width"
+            )));
+        }
+
+        let mut rng = Rng::with_seed(seed);
+        let copies = copies(&self.config, &config, &mut rng);
+        let mut result = Weights { labels: self.labels.clone(), ..Weights::untrained(config, seed)? };
+        let sources = tensors(&narrow);
+        for (Tensor { role, span, layer }, source) in tensors(&wide).into_iter().zip(sources) {
+            let Copies { input, output } = &copies[layer];
+            let flat = if role.trainable() { &self.values } else { &self.statistics };
+            let from = &flat[source.span];
+            let to = if role.trainable() { &mut result.values[span] } else { &mut result.statistics[span] };
+            match (role, wide[layer].kind) {
+                (Role::Weight, Kind::Stem | Kind::Depthwise) => {
+                    let rows = from.chunks_exact(narrow[layer].c_out);
+                    for (to, from) in to.chunks_exact_mut(output.len()).zip(rows) {
+                        copy(from, output, to);
+                    }
+                }
+                (Role::Weight, _) => share_out(from, narrow[layer].c_out, input, output, &mut rng, to),
+                _ => copy(from, output, to),
+            }
+        }
+        Ok(result)
+    }
+}
+
+/// Which narrow channel each channel copies, of what a layer reads and of what it writes.
+struct Copies {
+    input: Vec<usize>,
+    output: Vec<usize>,
+}
+
+/// What the layers of the wide network copy: both sides of a shortcut alike, every narrow channel at least once.
+fn copies(narrow: &Config, wide: &Config, rng: &mut Rng) -> Vec<Copies> {
+    let (narrow_layers, wide_layers) = (narrow.layers(), wide.layers());
+    let adds_input = |config: &Config, layers: &[Layer], block| {
+        let block: Vec<Layer> = layers.iter().filter(|layer| layer.block == block).copied().collect();
+        config.adds_input(&block)
+    };
+    let mut copies: Vec<Copies> = Vec::new();
+    // What flows into the next layer, and what flowed into the block at hand.
+    let (mut flowing, mut bottleneck) = ((0..3).collect::<Vec<usize>>(), Vec::new());
+    for (index, (narrow_layer, layer)) in narrow_layers.iter().zip(&wide_layers).enumerate() {
+        if index == 0 || wide_layers[index - 1].block != layer.block {
+            bottleneck = flowing.clone();
+        }
+        let (input, output) = match layer.kind {
+            Kind::Depthwise => (flowing.clone(), flowing),
+            Kind::Shortcut => (bottleneck.clone(), flowing),
+            Kind::Project
+                if adds_input(wide, &wide_layers, layer.block)
+                    && adds_input(narrow, &narrow_layers, layer.block) =>
+            {
+                (flowing, bottleneck.clone())
+            }
+            _ => {
+                let more = std::iter::repeat_with(|| rng.usize(..narrow_layer.c_out));
+                let output = (0..narrow_layer.c_out).chain(more).take(layer.c_out).collect();
+                (flowing, output)
+            }
+        };
+        flowing = output.clone();
+        copies.push(Copies { input, output });
+    }
+    copies
+}
+
+/// `to[c] = from[copies[c]]`
+fn copy(from: &[f32], copies: &[usize], to: &mut [f32]) {
+    for (to, copied) in to.iter_mut().zip(copies) {
+        *to = from[*copied];
+    }
+}
+
+/// Weights (c_in, c_out) from narrow ones with `columns` outputs: of each output, the rows that copy the same input
+/// share its weight at random.
+fn share_out(from: &[f32], columns: usize, input: &[usize], output: &[usize], rng: &mut Rng, to: &mut [f32]) {
+    for narrow_row in 0..from.len() / columns {
+        let rows: Vec<usize> = (0..input.len()).filter(|row| input[*row] == narrow_row).collect();
+        for (column, copied) in output.iter().enumerate() {
+            let noise: Vec<f32> = rows.iter().map(|_| rng.f32() - 0.5).collect();
+            let mean = noise.iter().sum::<f32>() / noise.len() as f32;
+            for (row, noise) in rows.iter().zip(&noise) {
+                let share = 1.0 / rows.len() as f32 + noise - mean;
+                to[row * output.len() + column] = share * from[narrow_row * columns + copied];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Shortcut;
+    use crate::infer::Classifier;
+
+    fn trained(config: Config) -> Weights {
+        let mut weights = Weights::random(config, 1);
+        let mut rng = Rng::with_seed(2);
+        // Batch norm that does something, in every channel something else.
+        weights.values.iter_mut().filter(|value| **value == 0.0).for_each(|beta| *beta = rng.f32() - 0.5);
+        weights.statistics.iter_mut().for_each(|value| *value += 0.3 * rng.f32());
+        weights
+    }
+
+    #[test]
+    fn a_wider_network_computes_the_same() {
+        let cifar = |width| Config { width, resolution: 16, ..Config::cifar() };
+        let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..cifar(0.5) };
+        for (config, width) in [(cifar(0.5), 0.75), (cifar(0.75), 1.4), (projected, 1.0)] {
+            let narrow = trained(config);
+            let wide = narrow.widened(width, 3).unwrap();
+            assert_eq!(wide.config, Config { width, ..narrow.config.clone() });
+            let image: Vec<f32> = (0..16 * 16 * 3).map(|i| (i as f32 * 0.37).sin()).collect();
+            let logits = |weights: &Weights| {
+                let mut logits = Vec::new();
+                Classifier::new(weights).unwrap().forward(&image, &mut logits);
+                logits
+            };
+            for (narrow, wide) in logits(&narrow).iter().zip(logits(&wide)) {
+                assert!((narrow - wide).abs() < 1e-4 * narrow.abs().max(0.1), "{width}: {narrow}, {wide}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_narrower_network_is_an_error() {
+        let error =
+            Weights::random(Config { width: 0.5, ..Config::cifar() }, 1).widened(0.35, 1).unwrap_err();
+        let expected = "a network of width 0.5 does not fit into one of width 0.35: widen to a larger width";
+        assert_eq!(error.to_string(), expected);
+    }
+}

@@ -1,0 +1,478 @@
+//! Inference: batch norm folded into the convolutions, weights packed once, each block run as one operation.
+//!
+//! A block expands a few rows of its input, convolves them depthwise and projects them before it goes on to the
+//! next rows (`infer/block.rs`). The expanded tensor never exists as a whole: that is the paper's memory claim (§5.1), and
+//! it keeps the wide values in the cache between the three convolutions. The stem serves as the first block's
+//! expansion; the last convolution's output goes straight into the average.
+
+use fearless_simd::Level;
+
+use crate::arch::{Config, Layer, Weights};
+use crate::error::{Error, Result, ensure_memory};
+use crate::kernel::elementwise::clamp;
+use crate::kernel::matmul::{matmul, panels};
+use crate::kernel::{Isa, SimdBase, best_level, dispatch, lanes, padded};
+use crate::profile::{Clock, Operation, Profile};
+use crate::threads;
+
+mod block;
+mod fold;
+mod map;
+mod softmax;
+
+use block::{FusedBlock, Input};
+use fold::Folded;
+pub(crate) use map::Map;
+pub use softmax::{Prediction, best, confidence, log_sum_exp, top};
+
+/// A trained network ready to classify.
+pub struct Classifier {
+    level: Level,
+    config: Config,
+    blocks: Vec<FusedBlock>,
+    last: Folded,
+    classifier: Folded,
+    /// That work on an image, of which each has its part.
+    threads: usize,
+    /// Floats of a worker's arena.
+    arena: usize,
+    /// One for each image at a time, as many as there are threads and memory for.
+    workers: Vec<Worker>,
+    clock: Option<Clock>,
+}
+
+/// The buffers of one image on its way through the network.
+struct Worker {
+    /// A block's input at one end, its output at the other, and between them what it takes to compute it; the next block
+    /// finds its input where that output is.
+    arena: Vec<f32>,
+    /// Averages over all pixels, (C).
+    features: Vec<f32>,
+    /// One a class, padded to whole vectors.
+    logits: Vec<f32>,
+    /// Stopwatches, one for each of [`Classifier::threads`].
+    profiles: Vec<Profile>,
+}
+
+impl Classifier {
+    /// Folds and packs `weights`; the resolution is their configuration's.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for an image.
+    pub fn new(weights: &Weights) -> Result<Self> {
+        Self::at(best_level(), weights)
+    }
+
+    fn at(level: Level, weights: &Weights) -> Result<Self> {
+        weights.config.validate()?;
+        let config = weights.config.clone();
+        let layers = config.layers();
+        // Twice, while they are packed.
+        ensure_memory(2 * size_of_val(&weights.values[..]) as u64, "width or number of classes", || {
+            format!("a network of width {} with {} classes", config.width, config.classes)
+        })?;
+        let mut folded = fold::fold(level, weights, &layers).into_iter().peekable();
+        let mut stem = folded.next();
+        let mut blocks = Vec::new();
+        while let Some(index) = folded.peek().and_then(|next| next.layer.block) {
+            let parts = std::iter::from_fn(|| folded.next_if(|next| next.layer.block == Some(index)));
+            blocks.push(FusedBlock::new(index, stem.take(), parts));
+        }
+        let (Some(last), Some(classifier)) = (folded.next(), folded.next()) else {
+            unreachable!("two layers are left")
+        };
+        let mut classifier = Classifier {
+            level,
+            config,
+            blocks,
+            last,
+            classifier,
+            threads: threads::count(),
+            arena: 0,
+            workers: Vec::new(),
+            clock: None,
+        };
+        classifier.lay_out()?;
+        Ok(classifier)
+    }
+
+    /// The configuration, with the resolution in use.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Height and width of the images.
+    pub fn resolution(&self) -> usize {
+        self.config.resolution
+    }
+
+    /// Takes images of another size from now on; the weights serve any.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it is out of range, [`Error::Memory`] if there is not enough for an image; the size stays as it
+    /// was.
+    pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
+        let config = Config { resolution, ..self.config.clone() };
+        config.validate()?;
+        let before = std::mem::replace(&mut self.config, config);
+        self.lay_out().or_else(|error| {
+            self.config = before;
+            self.lay_out().and(Err(error))
+        })
+    }
+
+    /// Has photos cut to this share of their centre from now on, 0.1 – 1.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if it is out of range; the share stays as it was.
+    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
+        let config = Config { crop, ..self.config.clone() };
+        config.validate()?;
+        self.config = config;
+        Ok(())
+    }
+
+    /// Bytes of working memory for one image: everything but weights, input and output.
+    pub fn working_bytes(&self) -> usize {
+        self.workers
+            .first()
+            .map_or(0, |worker| (worker.arena.len() + worker.features.len()) * size_of::<f32>())
+    }
+
+    /// Watches the time of the images to come by this clock, or no longer; ends with a change of the resolution.
+    pub fn watch(&mut self, clock: Option<Clock>) {
+        self.clock = clock;
+        let profile = self.stopwatch();
+        for worker in &mut self.workers {
+            worker.profiles.fill(profile.clone());
+        }
+    }
+
+    fn stopwatch(&self) -> Profile {
+        Profile::new(self.classifier.index + 1, self.clock)
+    }
+
+    /// What the operations since [`Classifier::watch`] took, added up over all threads: where there is more than
+    /// one, more than the time that has passed.
+    pub fn profile(&self) -> Profile {
+        let mut parts = self.workers.iter().flat_map(|worker| &worker.profiles);
+        let mut sum = parts.next().cloned().unwrap_or_default();
+        parts.for_each(|part| sum.add(part));
+        sum
+    }
+
+    /// Logits of one or more images.
+    ///
+    /// `images` is (N, R, R, 3), normalised; `logits` becomes (N, classes).
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images.
+    pub fn forward(&mut self, images: &[f32], logits: &mut Vec<f32>) {
+        let classes = self.config.classes;
+        logits.clear();
+        self.run(images, &mut |worker| logits.extend_from_slice(&worker.logits[..classes]));
+    }
+
+    /// Appends what the classifier is given of one or more images, the averages of the last convolution over all
+    /// pixels, (N, C), to `features`.
+    ///
+    /// `images` is (N, R, R, 3), normalised.
+    ///
+    /// # Panics
+    /// If `images` is not a whole number of images.
+    pub fn features(&mut self, images: &[f32], features: &mut Vec<f32>) {
+        self.run(images, &mut |worker| features.extend_from_slice(&worker.features));
+    }
+
+    /// The output of block `index`, 0 – 16, for one image (R, R, 3), normalised, and the instruction set that it is laid out for.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if there is no such block.
+    ///
+    /// # Panics
+    /// If `image` is not one image.
+    pub(crate) fn bottleneck(&mut self, image: &[f32], index: usize) -> Result<(Map<'_>, Level)> {
+        assert_eq!(image.len(), self.config.resolution * self.config.resolution * 3, "one image");
+        let Classifier { level, blocks, workers, .. } = self;
+        let last = blocks.len() - 1;
+        let blocks = blocks
+            .get(..=index)
+            .ok_or_else(|| Error::Argument(format!("blocks are numbered 0 to {last}, found {index}")))?;
+        let Worker { arena, profiles, .. } = &mut workers[0];
+        let (map, _) = run_blocks(arena, profiles, *level, blocks, image);
+        Ok((map, *level))
+    }
+
+    /// Runs images through the network; `take` sees what came of each, in order. (Not generic: the whole network would
+    /// be compiled once a caller.)
+    fn run(&mut self, images: &[f32], take: &mut dyn FnMut(&Worker)) {
+        let image = self.config.resolution * self.config.resolution * 3;
+        assert_eq!(images.len() % image, 0, "images of {image} values");
+        self.employ(images.len() / image);
+        let Classifier { level, blocks, last, classifier, workers, .. } = self;
+        for images in images.chunks(image * workers.len()) {
+            let workers = &mut workers[..images.len() / image];
+            let images: &[f32] = images;
+            threads::run(|| {
+                let mut indexed: Vec<_> = workers.iter_mut().zip(images.chunks_exact(image)).collect();
+                threads::for_each(&mut indexed, |(worker, image)| {
+                    worker.run(*level, blocks, last, classifier, image)
+                });
+            });
+            workers.iter().for_each(&mut *take);
+        }
+    }
+
+    /// Sees to a worker for each of so many images, as far as there are threads and memory for them.
+    fn employ(&mut self, images: usize) {
+        while self.workers.len() < images.min(threads::count()) {
+            let mut arena = Vec::new();
+            if arena.try_reserve_exact(self.arena).is_err() {
+                return;
+            }
+            arena.resize(self.arena, 0.0);
+            self.workers.push(Worker {
+                arena,
+                features: vec![0.0; self.last.layer.c_out],
+                logits: vec![0.0; padded(self.classifier.layer.c_out)],
+                profiles: vec![self.stopwatch(); self.threads],
+            });
+        }
+    }
+
+    /// Computes the buffers for the resolution in use.
+    fn lay_out(&mut self) -> Result<()> {
+        let Classifier { level, config, blocks, workers, .. } = self;
+        let (layers, threads) = (config.layers(), self.threads);
+        // Where a block's input lies is where the one before had its output.
+        let (mut input, mut arena) = (0, 0);
+        for block in blocks.iter_mut() {
+            block.lay_out(*level, config, &layers, threads);
+            arena = arena.max(input + block.working_floats(threads) + block.floats_out());
+            input = block.floats_out();
+        }
+        workers.clear();
+        self.arena = arena.max(2 * input);
+        self.clock = None;
+        self.employ(1);
+        if self.workers.is_empty() {
+            let task = format!("an image of {0} × {0}", self.config.resolution);
+            let bytes = (self.arena * size_of::<f32>()) as u64;
+            return Err(Error::Memory { task, bytes, remedy: "resolution" });
+        }
+        Ok(())
+    }
+}
+
+impl Worker {
+    fn run(
+        &mut self,
+        level: Level,
+        blocks: &[FusedBlock],
+        last: &Folded,
+        classifier: &Folded,
+        image: &[f32],
+    ) {
+        let Worker { arena, features, logits, profiles } = self;
+        let (map, room) = run_blocks(arena, profiles, level, blocks, image);
+        let profile = &mut profiles[0];
+        profile.start();
+        let rows = map.whole(level, room);
+        profile.lap(last.index, Operation::Gather);
+        each_panel(level, last, rows, map.size * map.size, features);
+        profile.lap(last.index, Operation::Forward);
+        each_panel(level, classifier, features, 1, logits);
+        profile.lap(classifier.index, Operation::Forward);
+    }
+}
+
+/// Runs an image through blocks, with a profile for each thread: what the last of them puts out, and the room beside it.
+fn run_blocks<'a>(
+    arena: &'a mut [f32],
+    profiles: &mut [Profile],
+    level: Level,
+    blocks: &[FusedBlock],
+    image: &[f32],
+) -> (Map<'a>, &'a mut [f32]) {
+    let mut before: Option<&FusedBlock> = None;
+    for block in blocks {
+        let (input, working, out) =
+            ends(arena, block.index, before.map_or(0, FusedBlock::floats_out), block.floats_out());
+        let input = before.map_or(Input::Image(image), |before| Input::Map(before.map(input)));
+        block.run(level, input, out, working, profiles);
+        before = Some(block);
+    }
+    let before = before.expect("a network has blocks");
+    let (out, room, _) = ends(arena, blocks.len(), before.floats_out(), 0);
+    (before.map(out), room)
+}
+
+/// Splits an arena into the input, `input` floats at the end where the block before this number `index` left it, the output
+/// at the other end, and the room between: (input, room, output).
+fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &mut [f32], &mut [f32]) {
+    let length = arena.len();
+    if index.is_multiple_of(2) {
+        let (input, rest) = arena.split_at_mut(input);
+        let (room, out) = rest.split_at_mut(rest.len() - out);
+        (input, room, out)
+    } else {
+        let (rest, input) = arena.split_at_mut(length - input);
+        let (out, room) = rest.split_at_mut(out);
+        (input, room, out)
+    }
+}
+
+/// A 1×1 convolution whose output is averaged over all pixels at once: the last convolution with the pool after it
+/// and, over a single pixel, the classifier.
+///
+/// `x` is (K / L, pixels, L), `averages` (N) padded to whole blocks.
+fn each_panel(level: Level, layer: &Folded, x: &[f32], pixels: usize, averages: &mut [f32]) {
+    let width = 2 * lanes(level);
+    let per_thread = averages.len().div_ceil(threads::count()).next_multiple_of(width);
+    threads::for_each_chunk(averages, per_thread, |index, averages| {
+        let panel_floats = x.len() / pixels * width;
+        let packed = &layer.weights[index * per_thread / width * panel_floats..];
+        let bias = &layer.bias[index * per_thread..];
+        dispatch!(level, simd => average(simd, &layer.layer, x, pixels, packed, bias, averages));
+    });
+}
+
+#[inline(always)]
+fn average<S: Isa>(
+    simd: S,
+    layer: &Layer,
+    x: &[f32],
+    pixels: usize,
+    packed: &[f32],
+    bias: &[f32],
+    averages: &mut [f32],
+) {
+    let lanes = S::Vector::LEN;
+    let (low, high) = layer.activation.range();
+    let (low, high) = (S::Vector::splat(simd, low), S::Vector::splat(simd, high));
+    for (block, panel) in panels(simd, packed, x.len() / pixels, averages.len()) {
+        let mut sums = [S::Vector::splat(simd, 0.0); 2];
+        let bias = &bias[block * lanes..];
+        matmul(
+            simd,
+            x,
+            pixels,
+            panel,
+            #[inline(always)]
+            |column, _, tile| {
+                let bias = S::Vector::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
+                for value in tile {
+                    sums[column] += clamp(simd, *value + bias, low, high);
+                }
+            },
+        );
+        for (sum, average) in sums.iter().zip(averages[block * lanes..].chunks_exact_mut(lanes)) {
+            (*sum * (1.0 / pixels as f32)).store_slice(average);
+        }
+    }
+}
+
+impl std::fmt::Debug for Classifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Classifier").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn batches_and_single_images_agree() {
+        let mut classifier =
+            Classifier::new(&Weights::random(Config { width: 0.35, ..Config::cifar() }, 4)).unwrap();
+        let images = crate::kernel::reference::numbers(1, 5 * 32 * 32 * 3);
+        let (mut together, mut alone) = (Vec::new(), Vec::new());
+        classifier.forward(&images, &mut together);
+        for (image, expected) in images.chunks(32 * 32 * 3).zip(together.chunks(10)) {
+            classifier.forward(image, &mut alone);
+            assert_eq!(alone, expected);
+        }
+    }
+
+    /// Stripes, slices, bands and their seams, at more threads than some maps have rows.
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn logits_are_the_same_bits_at_any_number_of_threads() {
+        use crate::arch::Shortcut;
+        let residual = Config { width: 0.1, ..Config::cifar() };
+        let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
+        let larger = Config { width: 0.35, resolution: 160, ..Config::cifar() };
+        let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
+        let imagenet = [imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)];
+        for config in [residual, projected, larger].into_iter().chain(imagenet) {
+            let weights = Weights::random(config, 4);
+            let size = weights.config.resolution;
+            let image = crate::kernel::reference::numbers(1, size * size * 3);
+            let classify = || {
+                let mut logits = Vec::new();
+                Classifier::new(&weights).unwrap().forward(&image, &mut logits);
+                logits
+            };
+            let logits = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(classify)
+            };
+            let expected = logits(1);
+            for threads in [2, 3, 8] {
+                assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
+            }
+            assert_eq!(classify(), expected, "{:?} from outside of the threads", weights.config);
+        }
+    }
+
+    /// A classifier may be made on some threads and used on others, which bring workers of their own.
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn logits_are_the_same_bits_on_other_threads_than_it_was_made_on() {
+        let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
+        let images = crate::kernel::reference::numbers(1, 3 * 96 * 96 * 3);
+        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let mut expected = Vec::new();
+        pool(1).install(|| Classifier::new(&weights).unwrap().forward(&images, &mut expected));
+        for (made, used) in [(8, 2), (1, 3)] {
+            let mut classifier = pool(made).install(|| Classifier::new(&weights).unwrap());
+            let mut logits = Vec::new();
+            pool(used).install(|| classifier.forward(&images, &mut logits));
+            assert_eq!(logits, expected, "made on {made} threads, used on {used}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
+    fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
+        use crate::kernel::{levels, reference, same_to_the_bit};
+        let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
+        let image = reference::numbers(1, 96 * 96 * 3);
+        let found: Vec<_> = levels()
+            .into_iter()
+            .map(|level| {
+                let mut logits = Vec::new();
+                Classifier::at(level, &weights).unwrap().forward(&image, &mut logits);
+                (level, logits)
+            })
+            .collect();
+        for pair in found.windows(2) {
+            let [(level, wide), (other, narrow)] = pair else { unreachable!() };
+            assert!(!same_to_the_bit(*level, *other) || wide == narrow, "{level:?}, {other:?}");
+            for (a, b) in wide.iter().zip(narrow) {
+                assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{level:?}, {other:?}: {a}, {b}");
+            }
+        }
+    }
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn resolution_out_of_range_changes_nothing() {
+        let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 4)).unwrap();
+        let error = classifier.set_resolution(4).unwrap_err();
+        assert!(matches!(error, Error::Argument(_)));
+        assert_eq!(classifier.resolution(), 32);
+    }
+}

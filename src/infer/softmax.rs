@@ -1,0 +1,65 @@
+//! Logits of an image as probabilities.
+
+/// A class and how probable the network thinks it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Prediction {
+    /// Index of the class.
+    pub class: usize,
+    /// 0 – 1; over all classes they sum to 1.
+    pub probability: f32,
+}
+
+/// The `k` most probable classes of one image by the softmax of its logits, best first.
+pub fn top(logits: &[f32], k: usize) -> Vec<Prediction> {
+    let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
+    let mut predictions: Vec<Prediction> = logits
+        .iter()
+        .enumerate()
+        .map(|(class, logit)| Prediction { class, probability: (logit - highest).exp() / sum })
+        .collect();
+    predictions.sort_unstable_by(|a, b| b.probability.total_cmp(&a.probability).then(a.class.cmp(&b.class)));
+    predictions.truncate(k);
+    predictions
+}
+
+/// The class of the highest logit, the first if there are several.
+pub fn best(logits: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// The probability, by the softmax of all logits, of the [`best`] class: 0 – 1.
+pub fn confidence(logits: &[f32]) -> f32 {
+    1.0 / sum_exp(logits, logits[best(logits)])
+}
+
+/// ln Σ exp(logit), so that `logit - log_sum_exp(logits)` is the logarithm of a class's probability.
+pub fn log_sum_exp(logits: &[f32]) -> f32 {
+    let highest = logits[best(logits)];
+    highest + sum_exp(logits, highest).ln()
+}
+
+/// Σ exp(logit - highest), which cannot overflow.
+fn sum_exp(logits: &[f32], highest: f32) -> f32 {
+    logits.iter().map(|logit| (logit - highest).exp()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_bindgen_test::wasm_bindgen_test;
+
+    use super::*;
+
+    #[wasm_bindgen_test(unsupported = test)]
+    fn top_is_a_softmax_best_first() {
+        let top = top(&[0.0, f32::ln(3.0), f32::ln(4.0)], 2);
+        assert_eq!(top.iter().map(|p| p.class).collect::<Vec<_>>(), [2, 1]);
+        assert!((top[0].probability - 0.5).abs() < 1e-6 && (top[1].probability - 0.375).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,178 @@
+//! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
+
+use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
+use crate::kernel::elementwise::{apply_gradient, gather, store};
+use crate::kernel::matmul::{accumulate, matmul, panels};
+use crate::kernel::sums::Sums;
+use crate::kernel::{Isa, SimdBase, vectorize};
+use crate::train::workspace::pixels_at_once;
+
+/// `y = x · w`; adds Σ y and Σ y² to `sums`.
+///
+/// `packed` holds w (k, n); `y` is (n / L, pixels, L); `rows` has room for (k / L, [`pixels_at_once`], L).
+#[inline(always)]
+pub fn forward<S: Isa>(
+    simd: S,
+    source: Source,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    y: &mut [f32],
+    rows: &mut [f32],
+    sums: &mut Sums,
+) {
+    let pixels = y.len() / n;
+    product(
+        simd,
+        packed,
+        (k, n),
+        y,
+        rows,
+        sums,
+        #[inline(always)]
+        |first, count, rows| {
+            gather(simd, source.x, pixels, first, count, source.affine, rows);
+        },
+    );
+}
+
+/// The product of rows of k inputs, which `fill(first, count, rows)` brings, with packed weights.
+#[inline(always)]
+pub(super) fn product<S: Isa>(
+    simd: S,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    y: &mut [f32],
+    rows: &mut [f32],
+    sums: &mut Sums,
+    mut fill: impl FnMut(usize, usize, &mut [f32]),
+) {
+    let lanes = S::Vector::LEN;
+    let pixels = y.len() / n;
+    let step = pixels_at_once(k, n);
+    for first in (0..pixels).step_by(step) {
+        let count = step.min(pixels - first);
+        let rows = &mut rows[..k * count];
+        fill(first, count, rows);
+        for (block, panel) in panels(simd, packed, k, n) {
+            matmul(
+                simd,
+                rows,
+                count,
+                panel,
+                #[inline(always)]
+                |column, row, tile| {
+                    let start = ((block + column) * pixels + first + row) * lanes;
+                    store(simd, tile, &mut y[start..start + tile.len() * lanes]);
+                },
+            );
+            for block in block..(block + 2).min(n / lanes) {
+                let start = (block * pixels + first) * lanes;
+                sums.add_moments(simd, block, &y[start..start + count * lanes]);
+            }
+        }
+    }
+}
+
+/// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
+///
+/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
+/// (n / L, [`pixels_at_once`], L). Without `dw`, where there are no more pixels than those, x and dy stay in `rows`.
+#[inline(always)]
+pub fn backward<S: Isa>(
+    simd: S,
+    source: Source,
+    gradient: Gradient,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    mut sink: Sink,
+    mut dw: Option<&mut [f32]>,
+    rows: [&mut [f32]; 2],
+) {
+    let pixels = gradient.y.len() / n;
+    let [x_rows, dy_rows] = rows;
+    let step = pixels_at_once(k, n);
+    for first in (0..pixels).step_by(step) {
+        let count = step.min(pixels - first);
+        let x = &mut x_rows[..k * count];
+        let dy = &mut dy_rows[..n * count];
+        gather(simd, source.x, pixels, first, count, source.affine, x);
+        gather_gradient(simd, gradient, pixels, first, count, dy);
+        if let Some(dw) = &mut dw {
+            accumulate(simd, x, dy, count, (k, n), first == 0, dw);
+        }
+        for (block, panel) in panels(simd, packed, n, k) {
+            write(simd, source, &mut sink, pixels, first, count, dy, block, panel);
+        }
+    }
+}
+
+/// `dx` of one panel for the pixels `first..first + count`.
+#[inline(always)]
+fn write<S: Isa>(
+    simd: S,
+    source: Source,
+    sink: &mut Sink,
+    pixels: usize,
+    first: usize,
+    count: usize,
+    dy: &[f32],
+    block: usize,
+    panel: &[f32],
+) {
+    let lanes = S::Vector::LEN;
+    let Sink { dz, add, mean, sums } = sink;
+    let Some(affine) = source.affine.filter(|_| !mean.is_empty()) else {
+        return matmul(
+            simd,
+            dy,
+            count,
+            panel,
+            #[inline(always)]
+            |column, row, tile| {
+                let start = ((block + column) * pixels + first + row) * lanes;
+                let span = start..start + tile.len() * lanes;
+                add_shortcut(simd, tile, add.map(|add| &add[span.clone()]));
+                store(simd, tile, &mut dz[span]);
+            },
+        );
+    };
+    let width = 2.min(mean.len() / lanes - block);
+    // A panel of one block leaves the second sink unused.
+    let mut blocks =
+        [BlockSink::new(simd, affine, mean, block), BlockSink::new(simd, affine, mean, block + width - 1)];
+    matmul(
+        simd,
+        dy,
+        count,
+        panel,
+        #[inline(always)]
+        |column, row, tile| {
+            let start = ((block + column) * pixels + first + row) * lanes;
+            let span = start..start + tile.len() * lanes;
+            add_shortcut(simd, tile, add.map(|add| &add[span.clone()]));
+            blocks[column].write(simd, tile, &source.x[span.clone()], &mut dz[span]);
+        },
+    );
+    for (column, sink) in blocks.into_iter().enumerate().take(width) {
+        sink.finish(simd, block + column, sums);
+    }
+}
+
+/// Gathers `dy` of the pixels `first..first + count` into (N / L, count, L).
+#[inline(never)]
+pub(super) fn gather_gradient<S: Isa>(
+    simd: S,
+    gradient: Gradient,
+    pixels: usize,
+    first: usize,
+    count: usize,
+    out: &mut [f32],
+) {
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        for (block, out) in out.chunks_exact_mut(count * lanes).enumerate() {
+            let span = (block * pixels + first) * lanes..(block * pixels + first + count) * lanes;
+            apply_gradient(simd, &gradient.dz[span.clone()], &gradient.y[span], block, gradient.norm, out);
+        }
+    })
+}

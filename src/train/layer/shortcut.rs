@@ -1,0 +1,61 @@
+//! The end of a block: batch norm (and activation, where the bottleneck is not linear) of the projection, plus the
+//! block's input where there is a shortcut. Bottleneck tensors are small, so this one is written out.
+
+use super::{BlockSink, Sink, Source};
+use crate::arch::Activation;
+use crate::kernel::elementwise::{Affine, apply, channel, clamp};
+use crate::kernel::sums::PIXELS;
+use crate::kernel::{Isa, SimdBase, SimdFloat};
+
+/// `out = norm(y) + shortcut`; all (C / L, pixels, L).
+#[inline(always)]
+pub fn forward<S: Isa>(
+    simd: S,
+    y: &[f32],
+    affine: Affine,
+    shortcut: Option<Source>,
+    pixels: usize,
+    out: &mut [f32],
+) {
+    let lanes = S::Vector::LEN;
+    for (block, (y, out)) in
+        y.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(pixels * lanes)).enumerate()
+    {
+        apply(simd, y, block, affine, out);
+        let Some(Source { x, affine }) = shortcut else { continue };
+        let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
+        let mut scale = S::Vector::splat(simd, 1.0);
+        let mut shift = S::Vector::splat(simd, 0.0);
+        let mut range = Activation::Linear.range();
+        if let Some(affine) = affine {
+            scale = channel(simd, affine.scale, block);
+            shift = channel(simd, affine.shift, block);
+            range = affine.range;
+        }
+        let (low, high) = (S::Vector::splat(simd, range.0), S::Vector::splat(simd, range.1));
+        for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
+            let x = clamp(simd, S::Vector::from_slice(simd, x).mul_add(scale, shift), low, high);
+            (x + S::Vector::from_slice(simd, out)).store_slice(out);
+        }
+    }
+}
+
+/// `dz = dout`, masked by the projection's activation, into `sink`; forward was `out = norm(y) + shortcut`. What
+/// the shortcut passes on is `dout` itself: the layer that writes the block input's gradient adds it there.
+#[inline(always)]
+pub fn backward<S: Isa>(simd: S, y: &[f32], affine: Affine, dout: &[f32], pixels: usize, sink: Sink) {
+    let lanes = S::Vector::LEN;
+    let planes = y.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
+    for (block, ((y, dz), dout)) in planes.zip(dout.chunks_exact(pixels * lanes)).enumerate() {
+        let pieces = y.chunks(PIXELS * lanes).zip(dz.chunks_mut(PIXELS * lanes));
+        for ((y, dz), dout) in pieces.zip(dout.chunks(PIXELS * lanes)) {
+            let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
+            for ((y, dz), dout) in
+                y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))
+            {
+                block_sink.receive(simd, S::Vector::from_slice(simd, dout), y).store_slice(dz);
+            }
+            block_sink.finish(simd, block, sink.sums);
+        }
+    }
+}

@@ -1,0 +1,377 @@
+//! START HERE: the whole network in training, forward and backward.
+//!
+//! `Config` → layers → stem, seventeen blocks, last convolution, pool, classifier. Inference runs the same network
+//! another way, with batch norm folded and each block as one operation: see [`crate::infer`].
+
+use std::mem::take;
+use std::ops::Range;
+
+use fearless_simd::Level;
+
+use super::block::Block;
+use super::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
+use super::layer::{Sink, classifier, pool};
+use super::loss::{self, Loss};
+use super::workspace::{self, Shard, Slot};
+use crate::arch::{Config, FEATURES, Kind, Role, Tensor, tensors};
+use crate::error::Result;
+use crate::kernel::{best_level, dispatch, lanes, matmul};
+use crate::profile::{Operation, Profile};
+use crate::threads::for_each;
+
+/// A MobileNetV2 ready to train: its layers and all buffers for a batch. It holds no weights.
+pub struct Network {
+    level: Level,
+    stem: Unit,
+    blocks: Vec<Block>,
+    last: Unit,
+    classifier_weight: Range<usize>,
+    classifier_bias: Range<usize>,
+    /// The classifier's weights packed, and transposed.
+    packed: [Vec<f32>; 2],
+    dropout: f32,
+    /// Leading modules that stay as they are: they run by their running averages, and backward ends at them.
+    freeze: usize,
+    shards: Vec<Shard>,
+    /// Bytes that the shards take.
+    pub working_bytes: u64,
+    /// Shards that the current batch fills.
+    active: usize,
+    /// Stopwatch, off at first.
+    pub profile: Profile,
+}
+
+impl Network {
+    /// The network of `config`, of whose modules the first `freeze` stay as they are, with buffers for batches of up
+    /// to `batch` images. Where that is all [`FEATURES`], only the classifier is here: its batches start with
+    /// [`Network::start_features`].
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Memory`] if there is not enough for them.
+    pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
+        let layers = config.layers();
+        let tensors = tensors(&layers);
+        let unit = |kind| {
+            let index = layers.iter().position(|layer| layer.kind == kind).expect("every network has one");
+            let mut unit = Unit::new(config, index, layers[index], &tensors);
+            unit.frozen = layers[index].module() < freeze;
+            unit
+        };
+        let block = |index| {
+            let mut block = Block::new(config, &layers, &tensors, index);
+            block.units_mut().for_each(|unit| unit.frozen = unit.layer.module() < freeze);
+            block
+        };
+        let classifier_alone = freeze == FEATURES;
+        let blocks = layers.iter().filter_map(|layer| layer.block).max().map_or(0, |last| last + 1);
+        let blocks = if classifier_alone { 0 } else { blocks };
+        let classifier = layers.len() - 1;
+        let span = |role| {
+            let found = |tensor: &&Tensor| tensor.layer == classifier && tensor.role == role;
+            tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
+        };
+        let learning = &layers[if classifier_alone { classifier } else { 0 }..];
+        // First, since it sees to memory for the rest as well.
+        let shards = workspace::shards(config, learning, batch)?;
+        let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
+        Ok(Network {
+            level: best_level(),
+            stem: unit(Kind::Stem),
+            blocks: (0..blocks).map(block).collect(),
+            last: unit(Kind::Last),
+            classifier_weight: span(Role::Weight),
+            classifier_bias: span(Role::Bias),
+            packed: [vec![0.0; packed], vec![0.0; packed]],
+            dropout: config.dropout,
+            freeze,
+            working_bytes: workspace::bytes(config, learning, batch),
+            shards,
+            active: 0,
+            profile: Profile::default(),
+        })
+    }
+
+    /// Distributes the next batch of `images` over the shards and returns those that got some, in order.
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_batch(&mut self, images: usize) -> &mut [Shard] {
+        self.active = self.shards.len().min(images);
+        let (each, rest) = (images / self.active, images % self.active);
+        for (index, shard) in self.shards[..self.active].iter_mut().enumerate() {
+            shard.images = each + usize::from(index < rest);
+            assert!(
+                shard.images * self.stem.layer.size_in.pow(2) * 3 <= shard.input.len(),
+                "batch too large"
+            );
+        }
+        &mut self.shards[..self.active]
+    }
+
+    /// Starts a batch of `count` images; `read` turns those of a shard into its input, (shard's images, R, R, 3).
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
+        let input = self.stem.layer.size_in.pow(2) * 3;
+        self.share_out(count, images, |images, shard| read(images, &mut shard.input[..shard.images * input]));
+    }
+
+    /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
+    ///
+    /// # Panics
+    /// If there are none, or more than the network has buffers for.
+    pub fn start_features(&mut self, features: &[f32]) {
+        let (channels, lanes) = (self.last.layer.c_out, lanes(self.level));
+        self.share_out(features.len() / channels, features, |features, shard| {
+            for (image, features) in features.chunks_exact(channels).enumerate() {
+                for (block, values) in features.chunks_exact(lanes).enumerate() {
+                    let start = (block * shard.images + image) * lanes;
+                    shard.tensors.features[start..start + lanes].copy_from_slice(values);
+                }
+            }
+        });
+    }
+
+    /// Starts a batch of `count` images; `take` gets what each shard has of `values`, of which every image has as many.
+    fn share_out<T>(&mut self, count: usize, values: &[T], mut take: impl FnMut(&[T], &mut Shard)) {
+        let each = values.len() / count;
+        let mut rest = values;
+        for shard in self.start_batch(count) {
+            let (here, after) = rest.split_at(shard.images * each);
+            take(here, shard);
+            rest = after;
+        }
+    }
+
+    /// Logits of the batch: of layers that learn by its own statistics, which update the running averages.
+    /// `dropout_seed`: of the features that are dropped; none are without one.
+    pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
+        self.pack(values);
+        self.profile.lap_network(Operation::Pack);
+        if self.freeze < FEATURES {
+            self.forward_features(values, statistics);
+        }
+        self.classify(values, dropout_seed);
+    }
+
+    /// From the images to the pooled features.
+    fn forward_features(&mut self, values: &[f32], statistics: &mut [f32]) {
+        let level = self.level;
+        let shards = &mut self.shards[..self.active];
+        let mut pass = Forward { level, shards, values, statistics, profile: &mut self.profile };
+        self.stem.forward(&mut pass, Input::Image);
+        for (index, block) in self.blocks.iter_mut().enumerate() {
+            block.forward(&mut pass, block_input(&self.stem, index));
+        }
+        self.last.forward(&mut pass, Input::Bottleneck(self.blocks.len() - 1));
+
+        let last = &self.last;
+        let pixels = last.pixels();
+        for_each(shards, |shard| {
+            let features = &mut shard.tensors.features[..shard.images * last.layer.c_out];
+            let y = &shard.tensors.outputs[last.index][..features.len() * pixels];
+            dispatch!(level, simd => {
+                pool::forward(simd, y, last.norm.affine(), pixels, shard.images, features);
+            });
+        });
+        self.profile.lap(last.index, Operation::Forward);
+    }
+
+    /// From the pooled features to the logits.
+    fn classify(&mut self, values: &[f32], dropout_seed: Option<u64>) {
+        let level = self.level;
+        let shards = &mut self.shards[..self.active];
+        let (channels, packed) = (self.last.layer.c_out, &self.packed[0]);
+        let bias = &values[self.classifier_bias.clone()];
+        let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
+        for (index, shard) in shards.iter_mut().enumerate() {
+            let factors = &mut shard.tensors.dropout[..shard.images * channels];
+            let dropout = dropout.map(|(seed, p)| (seed.wrapping_add(index as u64), p));
+            draw_dropout(factors, shard.images, lanes(level), dropout);
+        }
+        for_each(shards, |shard| {
+            let features = &mut shard.tensors.features[..shard.images * channels];
+            dispatch!(level, simd => {
+                multiply(features, &shard.tensors.dropout);
+                classifier::forward(simd, features, packed, bias, shard.images, &mut shard.logits);
+            });
+        });
+        self.profile.lap(self.last.index + 1, Operation::Forward);
+    }
+
+    /// The loss of the batch; replaces the logits by its gradient. `labels` has one class an image.
+    pub fn loss(&mut self, labels: &[u32], smoothing: f32) -> Loss {
+        let classes = self.classifier_bias.len();
+        let mut total = Loss::default();
+        let mut first = 0;
+        for shard in &mut self.shards[..self.active] {
+            let labels_here = &labels[first..first + shard.images];
+            let logits = &mut shard.logits[..shard.images * classes];
+            let part = loss::cross_entropy(logits, labels_here, smoothing, labels.len());
+            total.loss += part.loss;
+            total.correct += part.correct;
+            first += shard.images;
+        }
+        self.profile.lap(self.last.index + 1, Operation::Loss);
+        total
+    }
+
+    /// Features of an image before the classifier.
+    pub fn channels(&self) -> usize {
+        self.last.layer.c_out
+    }
+
+    /// Pixels that the last convolution leaves of an image.
+    pub fn last_pixels(&self) -> usize {
+        self.last.pixels()
+    }
+
+    /// Logits of the batch, image by image, until [`Network::loss`] replaces them.
+    pub fn logits(&self) -> impl Iterator<Item = &[f32]> {
+        let classes = self.classifier_bias.len();
+        self.shards[..self.active]
+            .iter()
+            .flat_map(move |shard| shard.logits.chunks(classes).take(shard.images))
+    }
+
+    /// Gradients of all values that learn, from the loss's gradient that [`Network::loss`] left.
+    pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
+        let level = self.level;
+        let shards = &mut self.shards[..self.active];
+        let (last, packed) = (&self.last, &self.packed[1]);
+        let (weights, classes) = (self.classifier_weight.len(), self.classifier_bias.len());
+        for_each(shards, |shard| {
+            let images = shard.images;
+            let scratch = &mut shard.scratch;
+            let features = &shard.tensors.features[..images * last.layer.c_out];
+            let dfeatures = &mut shard.dfeatures[..features.len()];
+            let dlogits = &shard.logits[..images * classes];
+            let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
+            let dy = &mut scratch.dlogits;
+            dispatch!(level, simd => {
+                classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, dy);
+            });
+        });
+        self.profile.lap(last.index + 1, Operation::Backward);
+        sum_over_shards(shards, &mut gradients[self.classifier_weight.clone()], |shard| &shard.scratch.dw);
+        sum_over_shards(shards, &mut gradients[self.classifier_bias.clone()], |shard| &shard.scratch.dbias);
+        self.profile.lap(last.index + 1, Operation::Sum);
+
+        if self.freeze == FEATURES {
+            return;
+        }
+        let pixels = last.pixels();
+        for_each(shards, |shard| {
+            let dfeatures = &mut shard.dfeatures[..shard.images * last.layer.c_out];
+            let source = Input::Unit(last).source(&shard.tensors, dfeatures.len() * pixels);
+            let mut dz = take(&mut shard.gradients[Slot::Depthwise as usize]);
+            let sink = Sink { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut shard.sums };
+            dispatch!(level, simd => {
+                multiply(dfeatures, &shard.tensors.dropout);
+                pool::backward(simd, source, last.norm.affine(), dfeatures, pixels, shard.images, sink);
+            });
+            shard.gradients[Slot::Depthwise as usize] = dz;
+        });
+        self.profile.lap(last.index, Operation::Backward);
+
+        let mut pass = Backward { level, shards, values, gradients, profile: &mut self.profile };
+        let input = Input::Bottleneck(self.blocks.len() - 1);
+        self.last.backward(&mut pass, input, Slot::Depthwise, Slot::Output, None);
+        // Block i is module i + 1.
+        let first = self.freeze.saturating_sub(1);
+        for (index, block) in self.blocks.iter_mut().enumerate().skip(first).rev() {
+            block.backward(&mut pass, block_input(&self.stem, index));
+        }
+        if self.freeze > 0 {
+            return workspace::clear_sums(pass.shards, self.stem.layer.c_out);
+        }
+        // The image needs no gradient, so the slot to write to is left alone.
+        self.stem.backward(&mut pass, Input::Image, Slot::Expand, Slot::Input, None);
+    }
+
+    /// Packs all weights for this step.
+    fn pack(&mut self, values: &[f32]) {
+        let level = self.level;
+        let classes = self.classifier_bias.len();
+        let w = &values[self.classifier_weight.clone()];
+        let [packed, transposed] = &mut self.packed;
+        let features = self.last.layer.c_out;
+        dispatch!(level, simd => {
+            matmul::pack(simd, w, (features, classes), false, packed);
+            matmul::pack(simd, w, (classes, features), true, transposed);
+        });
+        if self.freeze == FEATURES {
+            return;
+        }
+        self.stem.pack(level, values);
+        self.last.pack(level, values);
+        for_each(&mut self.blocks, |block| block.units_mut().for_each(|unit| unit.pack(level, values)));
+    }
+}
+
+/// What the block of this index reads: the first one the stem, every other one the block before.
+fn block_input(stem: &Unit, index: usize) -> Input<'_> {
+    if index == 0 { Input::Unit(stem) } else { Input::Bottleneck(index - 1) }
+}
+
+/// Draws what each feature, (C / L, images, L), is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean
+/// stays. Image by image, so that a seed means the same whatever L is.
+fn draw_dropout(factors: &mut [f32], images: usize, lanes: usize, seed: Option<(u64, f32)>) {
+    let Some((seed, p)) = seed else { return factors.fill(1.0) };
+    let mut rng = fastrand::Rng::with_seed(seed);
+    for image in 0..images {
+        for block in factors.chunks_exact_mut(images * lanes) {
+            let of_image = &mut block[image * lanes..(image + 1) * lanes];
+            of_image.fill_with(|| if rng.f32() < p { 0.0 } else { 1.0 / (1.0 - p) });
+        }
+    }
+}
+
+#[inline(always)]
+fn multiply(values: &mut [f32], factors: &[f32]) {
+    for (value, factor) in values.iter_mut().zip(factors) {
+        *value *= factor;
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))] // a browser has one instruction set
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Weights;
+    use crate::kernel::{levels, reference, same_to_the_bit};
+
+    const IMAGES: usize = 9;
+
+    /// Gradients and running averages after a step on random numbers.
+    fn step(level: Level, weights: &Weights) -> Vec<f32> {
+        let Weights { config, values, statistics, .. } = weights;
+        let images = reference::numbers(2, IMAGES * config.resolution * config.resolution * 3);
+        let labels: Vec<u32> = (0..IMAGES as u32).collect();
+        let mut network = Network::new(config, 0, IMAGES).unwrap();
+        network.level = level;
+        network.start_images(IMAGES, &images, |images, input| input.copy_from_slice(images));
+        let mut statistics = statistics.clone();
+        let mut gradients = vec![0.0; values.len()];
+        network.forward(values, &mut statistics, Some(3));
+        network.loss(&labels, 0.1);
+        network.backward(values, &mut gradients);
+        gradients.extend(statistics);
+        gradients
+    }
+
+    #[test]
+    fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
+        let weights = Weights::random(Config { width: 0.35, dropout: 0.2, ..Config::cifar() }, 1);
+        let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
+        for pair in found.windows(2) {
+            let [(level, wide), (other, narrow)] = pair else { unreachable!() };
+            assert!(!same_to_the_bit(*level, *other) || wide == narrow, "{level:?}, {other:?}");
+            let off: f64 = wide.iter().zip(narrow).map(|(a, b)| f64::from(a - b).powi(2)).sum();
+            let all: f64 = narrow.iter().map(|b| f64::from(*b).powi(2)).sum();
+            // rounding puts some activations on the other side of a bend
+            assert!((off / all).sqrt() < 1e-2, "{level:?}, {other:?}: {}", (off / all).sqrt());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! The learning rate over time.
+
+use super::{Recipe, Schedule};
+
+/// The learning rate of a step, from the epochs (whole and fractional) trained before it.
+///
+/// Warm-up raises the rate in a straight line over its epochs, on top of the schedule.
+pub fn learning_rate(recipe: &Recipe, epoch: f64) -> f32 {
+    let until = f64::from(recipe.decay_until).max(f64::MIN_POSITIVE);
+    let progress = (epoch / until).min(1.0);
+    let factor = match recipe.schedule {
+        // As the paper says: a factor an epoch, not a step.
+        Schedule::Exponential => f64::from(recipe.decay).powi(epoch as i32),
+        Schedule::Linear => 1.0 - progress,
+        Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        Schedule::Constant => 1.0,
+    };
+    let warmup = f64::from(recipe.warmup);
+    let warm = if epoch < warmup { epoch / warmup } else { 1.0 };
+    (f64::from(recipe.learning_rate) * factor * warm) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates() {
+        let rate = |schedule, warmup, epoch| {
+            let recipe =
+                Recipe { schedule, warmup, learning_rate: 1.0, decay_until: 10.0, ..Recipe::default() };
+            learning_rate(&recipe, epoch)
+        };
+        assert_eq!(rate(Schedule::Exponential, 0.0, 0.9), 1.0);
+        assert_eq!(rate(Schedule::Exponential, 0.0, 2.5), 0.98 * 0.98);
+        assert_eq!(rate(Schedule::Linear, 0.0, 2.5), 0.75);
+        assert_eq!(rate(Schedule::Linear, 0.0, 11.0), 0.0);
+        assert_eq!(rate(Schedule::Cosine, 0.0, 5.0), 0.5);
+        assert_eq!(rate(Schedule::Constant, 0.0, 99.0), 1.0);
+        assert_eq!(rate(Schedule::Constant, 4.0, 1.0), 0.25);
+        assert_eq!(rate(Schedule::Constant, 4.0, 4.0), 1.0);
+    }
+}

@@ -1,0 +1,468 @@
+//! The trainer: one step after another, without I/O and without a clock.
+
+use serde::Serialize;
+
+use super::augment::Augment;
+use super::network::Network;
+use super::optim::{self, Memory};
+use super::recipe::Recipe;
+use super::schedule::learning_rate;
+use crate::arch::{FEATURES, Tensor, Weights, tensors};
+use crate::error::{Error, Result};
+use crate::evaluate::{Evaluation, evaluate, for_each_input};
+use crate::infer::Classifier;
+use crate::kernel::best_level;
+use crate::profile::{Clock, Operation, Profile};
+use crate::threads;
+
+/// What a step reports.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Steps taken, this one included.
+    pub step: u64,
+    /// Mean cross-entropy of the batch, before the update.
+    pub loss: f32,
+    /// Share of the batch whose best class was right, 0 – 1.
+    pub accuracy: f32,
+    /// The learning rate used.
+    pub learning_rate: f32,
+}
+
+/// What a checkpoint holds beyond weights and recipe: all that a trainer needs to go on bit for bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Steps taken.
+    pub step: u64,
+    /// Images that make an epoch.
+    pub images_per_epoch: u64,
+    /// Images seen.
+    pub images: u64,
+    /// State of the random generator.
+    pub rng: u64,
+    /// What the optimiser remembers.
+    pub memory: Memory,
+    /// The averaged weights, where the recipe asks for them.
+    pub average: Option<Weights>,
+}
+
+/// A network in training.
+pub struct Trainer {
+    weights: Weights,
+    recipe: Recipe,
+    /// Those that learn.
+    tensors: Vec<Tensor>,
+    network: Network,
+    augment: Augment,
+    gradients: Vec<f32>,
+    state: State,
+    /// The network for evaluation, where what it computes has not changed since it was made.
+    classifier: Option<Classifier>,
+    /// Pooled features of a batch, (N, C).
+    features: Vec<f32>,
+}
+
+impl Trainer {
+    /// Trains `weights` by `recipe`; the schedule counts epochs of `images_per_epoch` images.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a knob or a setting is out of range, [`Error::Memory`] if there is not enough for the batch.
+    pub fn new(weights: Weights, recipe: Recipe, images_per_epoch: usize) -> Result<Self> {
+        weights.config.validate()?;
+        recipe.validate()?;
+        if images_per_epoch == 0 {
+            return Err(Error::Argument("an epoch needs at least one image".into()));
+        }
+        let length = weights.values.len();
+        let layers = weights.config.layers();
+        let learns = |tensor: &Tensor| layers[tensor.layer].module() >= recipe.freeze;
+        Ok(Trainer {
+            tensors: tensors(&layers).into_iter().filter(learns).collect(),
+            network: Network::new(&weights.config, recipe.freeze, recipe.batch)?,
+            augment: augment(&weights, &recipe),
+            classifier: None,
+            features: Vec::new(),
+            gradients: vec![0.0; length],
+            state: State {
+                step: 0,
+                images_per_epoch: images_per_epoch as u64,
+                images: 0,
+                rng: recipe.seed,
+                memory: Memory::new(recipe.optimizer, length),
+                average: (recipe.average > 0.0).then(|| weights.clone()),
+            },
+            weights,
+            recipe,
+        })
+    }
+
+    /// Bytes of working memory for a batch: all but weights, their gradients and what the optimiser keeps.
+    pub fn working_bytes(&self) -> u64 {
+        self.network.working_bytes
+    }
+
+    /// A step on images as bytes, augmented by the recipe. `images` is (N, S, S, 3) of any size S, `labels` (N).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
+    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
+    /// Nothing has changed then.
+    pub fn step(&mut self, images: &[u8], labels: &[u32]) -> Result<Step> {
+        let size = side(images.len(), labels.len());
+        self.check_batch(images.len(), size, labels)?;
+        self.network.profile.start();
+        let mut rng = fastrand::Rng::with_seed(self.state.rng);
+        self.network.start_images(labels.len(), images, |images, input| {
+            self.augment.run(&mut rng, images, size, input);
+        });
+        let dropout_seed = rng.u64(..);
+        self.network.profile.lap_network(Operation::Augment);
+        self.fill_features(labels.len())?;
+        self.state.rng = rng.get_seed();
+        Ok(self.finish_step(labels, Some(dropout_seed)))
+    }
+
+    /// A step of the classifier alone, on what [`Trainer::features`] gave for images: `features` is (N, C), `labels`
+    /// (N). Of the recipe, what is done to images is left out.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, the batch is empty or larger than
+    /// the recipe's, or a label is not a class.
+    pub fn step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Step> {
+        self.check_count(labels.len())?;
+        self.check_features(features, labels)?;
+        let mut rng = fastrand::Rng::with_seed(self.state.rng);
+        let dropout_seed = rng.u64(..);
+        self.state.rng = rng.get_seed();
+        self.network.profile.start();
+        self.network.start_features(features);
+        Ok(self.finish_step(labels, Some(dropout_seed)))
+    }
+
+    /// A step on normalised images as they are, without augmentation and dropout: what a replay against another
+    /// implementation compares. `images` is (N, R, R, 3), `labels` (N).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
+    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
+    /// Nothing has changed then.
+    pub fn step_tensor(&mut self, images: &[f32], labels: &[u32]) -> Result<Step> {
+        self.check_batch(images.len(), self.weights.config.resolution, labels)?;
+        self.network.profile.start();
+        self.network.start_images(labels.len(), images, |images, input| input.copy_from_slice(images));
+        self.fill_features(labels.len())?;
+        Ok(self.finish_step(labels, None))
+    }
+
+    /// Where the classifier alone learns, everything before it runs as inference: the features of the `images` that
+    /// the shards hold.
+    fn fill_features(&mut self, images: usize) -> Result<()> {
+        if self.recipe.freeze < FEATURES {
+            return Ok(());
+        }
+        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
+        self.features.clear();
+        let image = classifier.resolution().pow(2) * 3;
+        for shard in self.network.start_batch(images) {
+            classifier.features(&shard.input[..shard.images * image], &mut self.features);
+        }
+        self.network.start_features(&self.features);
+        Ok(())
+    }
+
+    /// Forward, loss, backward and update on the batch that the network's shards hold.
+    fn finish_step(&mut self, labels: &[u32], dropout_seed: Option<u64>) -> Step {
+        let Weights { values, statistics, .. } = &mut self.weights;
+        let epoch = self.state.images as f64 / self.state.images_per_epoch as f64;
+        let rate = learning_rate(&self.recipe, epoch);
+        let loss = threads::run(|| {
+            self.network.forward(values, statistics, dropout_seed);
+            let loss = self.network.loss(labels, self.recipe.label_smoothing);
+            self.network.backward(values, &mut self.gradients);
+            let memory = &mut self.state.memory;
+            optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+            if let Some(average) = &mut self.state.average {
+                let follow = |average: &mut [f32], values: &[f32]| {
+                    optim::average(best_level(), &self.recipe, self.state.step + 1, average, values);
+                };
+                follow(&mut average.values, values);
+                follow(&mut average.statistics, statistics);
+            }
+            self.network.profile.lap_network(Operation::Update);
+            loss
+        });
+        if self.recipe.freeze < FEATURES {
+            self.classifier = None;
+        }
+        self.state.step += 1;
+        self.state.images += labels.len() as u64;
+        Step {
+            step: self.state.step,
+            loss: loss.loss as f32,
+            accuracy: loss.correct as f32 / labels.len() as f32,
+            learning_rate: rate,
+        }
+    }
+
+    /// How well the network does, by its running averages. `images` is (N, S, S, 3) of any size S and any number,
+    /// `labels` (N).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if the shapes do not fit or a label is not a class, [`Error::Memory`] if there is not enough.
+    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
+        let size = side(images.len(), labels.len());
+        check_shape(images.len(), size, labels.len())?;
+        self.check_labels(labels)?;
+        if self.recipe.freeze == FEATURES {
+            let features = self.features(images, labels.len())?;
+            return self.evaluate_features(&features, labels);
+        }
+        Ok(evaluate(
+            inference(&mut self.classifier, judged(&self.weights, &self.state))?,
+            images,
+            size,
+            labels,
+        ))
+    }
+
+    /// What the classifier is given of images, once for a whole training in which it alone learns: (N, C), by the
+    /// running averages. `images` is (N, S, S, 3) of any size S and number.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, or the shapes do not fit; [`Error::Memory`] if there is not
+    /// enough.
+    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Vec<f32>> {
+        self.check_classifier_alone()?;
+        let size = side(images.len(), count);
+        check_shape(images.len(), size, count)?;
+        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
+        let mut features = Vec::new();
+        for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
+            classifier.features(inputs, &mut features);
+        });
+        Ok(features)
+    }
+
+    /// [`Trainer::evaluate`] of images of which there are features, (N, C).
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, or a label is not a class.
+    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Evaluation> {
+        self.check_features(features, labels)?;
+        let Weights { values, statistics, .. } = self.state.average.as_mut().unwrap_or(&mut self.weights);
+        let channels = features.len() / labels.len().max(1);
+        let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
+        let batches = features.chunks((self.recipe.batch * channels).max(1));
+        for (features, labels) in batches.zip(labels.chunks(self.recipe.batch)) {
+            self.network.start_features(features);
+            self.network.forward(values, statistics, None);
+            let logits = self.network.logits().flatten().copied().collect::<Vec<f32>>();
+            found.add(&logits, labels);
+        }
+        Ok(found)
+    }
+
+    /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past; averaging starts
+    /// with the weights at hand.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if a setting is out of range, or `batch` or `freeze` another than before; the old recipe stays.
+    pub fn set_recipe(&mut self, recipe: Recipe) -> Result<()> {
+        recipe.validate()?;
+        if recipe.batch != self.recipe.batch {
+            let (old, new) = (self.recipe.batch, recipe.batch);
+            return Err(Error::Argument(format!("a batch of {new} needs a new run: this one is of {old}")));
+        }
+        if recipe.freeze != self.recipe.freeze {
+            return Err(Error::Argument("what learns can only change with a new run".into()));
+        }
+        if recipe.optimizer != self.recipe.optimizer {
+            self.state.memory = Memory::new(recipe.optimizer, self.gradients.len());
+        }
+        if (recipe.average > 0.0) != self.state.average.is_some() {
+            self.state.average = (recipe.average > 0.0).then(|| self.weights.clone());
+            self.classifier = None;
+        }
+        self.augment = augment(&self.weights, &recipe);
+        self.recipe = recipe;
+        Ok(())
+    }
+
+    /// Goes on from where `weights`, the latest, and `state` were taken.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] if they belong to another network or another optimiser; nothing has changed then.
+    pub fn restore(&mut self, weights: Weights, state: State) -> Result<()> {
+        let fresh = Memory::new(self.recipe.optimizer, self.gradients.len());
+        if weights.config != self.weights.config {
+            return Err(Error::Argument(
+                "the checkpoint belongs to a network with another configuration".into(),
+            ));
+        }
+        let lengths = |memory: &Memory| (memory.momentum.len(), memory.square.len());
+        if lengths(&state.memory) != lengths(&fresh) {
+            return Err(Error::Argument("the checkpoint belongs to another optimizer or network".into()));
+        }
+        let averages = self.recipe.average > 0.0;
+        let average = averages.then(|| state.average.unwrap_or_else(|| weights.clone()));
+        self.weights = weights;
+        self.state = State { average, ..state };
+        self.classifier = None;
+        Ok(())
+    }
+
+    /// Names the classes, for the file that the weights will be saved to.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] unless there is one name a class.
+    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
+        let classes = self.weights.config.classes;
+        if labels.len() != classes {
+            return Err(Error::Argument(format!(
+                "{classes} classes need as many names, not {}",
+                labels.len()
+            )));
+        }
+        if let Some(average) = &mut self.state.average {
+            average.labels.clone_from(&labels);
+        }
+        self.weights.labels = labels;
+        Ok(())
+    }
+
+    fn check_batch(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
+        self.check_count(labels.len())?;
+        check_shape(values, size, labels.len())?;
+        self.check_labels(labels)
+    }
+
+    fn check_count(&self, images: usize) -> Result<()> {
+        let most = self.recipe.batch;
+        if images == 0 || images > most {
+            return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
+        }
+        // Batch norm would take all that the image says for the mean, and leave nothing.
+        if images == 1 && self.network.last_pixels() == 1 && self.recipe.freeze < FEATURES {
+            return Err(Error::Argument(
+                "a batch of one image has one value a channel in the last layers, too few for batch norm: it takes two \
+                 images, or a higher resolution"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_classifier_alone(&self) -> Result<()> {
+        match self.recipe.freeze {
+            FEATURES => Ok(()),
+            freeze => Err(Error::Argument(format!(
+                "features stay the same only if the classifier alone learns: freeze must be {FEATURES}, not {freeze}"
+            ))),
+        }
+    }
+
+    fn check_features(&self, features: &[f32], labels: &[u32]) -> Result<()> {
+        self.check_classifier_alone()?;
+        let channels = self.network.channels();
+        if features.len() != labels.len() * channels {
+            let (images, found) = (labels.len(), features.len());
+            return Err(Error::Argument(format!(
+                "{images} images of {channels} features are {} values, not {found}",
+                images * channels
+            )));
+        }
+        self.check_labels(labels)
+    }
+
+    fn check_labels(&self, labels: &[u32]) -> Result<()> {
+        let classes = self.weights.config.classes;
+        match labels.iter().find(|label| **label as usize >= classes) {
+            Some(label) => Err(Error::Argument(format!("label {label} is not one of {classes} classes"))),
+            None => Ok(()),
+        }
+    }
+
+    /// What the training has given so far: the averaged weights, where the recipe asks for them, else the latest.
+    pub fn weights(&self) -> &Weights {
+        judged(&self.weights, &self.state)
+    }
+
+    /// Sees that all is finite numbers, as it must be in a file: others could not be read again.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] if not.
+    pub fn check_finite(&self) -> Result<()> {
+        let State { step, memory, average, .. } = &self.state;
+        let weights = [&self.weights].into_iter().chain(average).flat_map(|w| [&w.values, &w.statistics]);
+        let mut numbers = weights.chain([&memory.momentum, &memory.square]).flatten();
+        match numbers.all(|number| number.is_finite()) {
+            true => Ok(()),
+            false => Err(Error::Diverged { step: *step }),
+        }
+    }
+
+    /// The weights after the last step, from which the training goes on.
+    pub fn latest_weights(&self) -> &Weights {
+        &self.weights
+    }
+
+    /// The recipe in force.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Watches the time of the steps to come by this clock, or no longer.
+    pub fn watch(&mut self, clock: Option<Clock>) {
+        self.network.profile = Profile::new(self.weights.config.layers().len(), clock);
+    }
+
+    /// What the operations of the steps since [`Trainer::watch`] took, as whoever waits for them sees it.
+    pub fn profile(&self) -> &Profile {
+        &self.network.profile
+    }
+
+    /// Gradients of the last step, laid out as [`Weights::values`].
+    pub fn gradients(&self) -> &[f32] {
+        &self.gradients
+    }
+
+    /// All that a checkpoint needs beyond weights and recipe.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+}
+
+fn check_shape(values: usize, size: usize, images: usize) -> Result<()> {
+    if images > 0 && size == 0 {
+        return Err(Error::Argument(format!("{images} images have no pixels")));
+    }
+    let expected = images as u128 * 3 * (size as u128).pow(2); // more than a usize holds, where it does not fit
+    if values as u128 != expected {
+        return Err(Error::Argument(format!(
+            "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
+        )));
+    }
+    Ok(())
+}
+
+/// What the recipe does to training images.
+fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
+    Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes, recipe.cutout)
+}
+
+/// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
+fn side(values: usize, images: usize) -> usize {
+    (values as f64 / (3.0 * images.max(1) as f64)).sqrt().round() as usize
+}
+
+/// The weights by which a training is judged: their average, or those of the last step.
+fn judged<'a>(weights: &'a Weights, state: &'a State) -> &'a Weights {
+    state.average.as_ref().unwrap_or(weights)
+}
+
+/// The network for evaluation: the one at hand, or a new one of `weights`.
+fn inference<'a>(at_hand: &'a mut Option<Classifier>, weights: &Weights) -> Result<&'a mut Classifier> {
+    match at_hand {
+        Some(classifier) => Ok(classifier),
+        none => Ok(none.insert(Classifier::new(weights)?)),
+    }
+}

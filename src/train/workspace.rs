@@ -1,0 +1,225 @@
+//! Every buffer of training, its size computed once, here.
+//!
+//! A batch is cut into shards, fixed groups of images that know nothing of each other. A thread works on one shard
+//! at a time, in that shard's buffers; sums over the batch are taken shard by shard in their order. So the result
+//! depends on the batch but not on the number of threads.
+
+use crate::arch::{Config, Kind, Layer, STEM_INPUTS};
+use crate::error::{Result, ensure_memory};
+use crate::kernel::depthwise::Geometry;
+use crate::kernel::sums::Sums;
+use crate::kernel::{MAX_LANES, padded};
+
+/// Shards of a batch: the number of threads that can be busy at once.
+pub const SHARDS: usize = 8;
+
+/// Floats of the pixels that a matrix product works on at once, inputs and outputs together, within the bounds of
+/// [`pixels_at_once`].
+const ROW_FLOATS: usize = 96 << 10;
+
+/// Pixels that a product of `k` inputs and `n` outputs works on at once. Each panel of weights is read once for all of them,
+/// and each tile of the weights' gradient added to memory once: so there are many even where, in the widest layers, they
+/// take more than the second cache. What is read of each channel is long enough to be fetched ahead. Twelve make full tiles,
+/// of six rows as well as of four.
+pub fn pixels_at_once(k: usize, n: usize) -> usize {
+    (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
+}
+
+/// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses
+/// the front of each.
+pub struct Tensors {
+    /// Each convolution's output before batch norm, in the order of [`Config::layers`]; (C / L, M, L).
+    pub outputs: Vec<Vec<f32>>,
+    /// Each block's output, (C / L, M, L).
+    pub bottlenecks: Vec<Vec<f32>>,
+    /// The pooled features after dropout, (C / L, images, L).
+    pub features: Vec<f32>,
+    /// What dropout multiplied each feature by, (C / L, images, L).
+    pub dropout: Vec<f32>,
+}
+
+/// A gradient buffer of a shard, by what it holds while a block is walked backward.
+#[derive(Clone, Copy)]
+pub enum Slot {
+    /// Of the depthwise or the last convolution's normalised output.
+    Depthwise,
+    /// Of the expansion's or the stem's.
+    Expand,
+    /// Of the projection's.
+    Project,
+    /// Of the block's output.
+    Output,
+    /// Of the block's input.
+    Input,
+    /// Of the block's input, by way of a projected shortcut alone.
+    Shortcut,
+}
+
+/// Room to work in that holds nothing between two operations.
+pub struct Scratch {
+    /// Rows of inputs, (K / L, rows, L), and of outputs' gradients, (N / L, rows, L), of [`pixels_at_once`].
+    pub rows: [Vec<f32>; 2],
+    /// Two framed planes of L channels.
+    pub frames: [Vec<f32>; 2],
+    /// Gradient of one layer's weights.
+    pub dw: Vec<f32>,
+    /// Gradient of the logits, (classes / L, images, L).
+    pub dlogits: Vec<f32>,
+    /// Gradient of the classifier's bias.
+    pub dbias: Vec<f32>,
+}
+
+/// A fixed group of a batch's images with all that a thread needs to work on them.
+pub struct Shard {
+    /// Images of the current batch.
+    pub images: usize,
+    /// The images, (images, R, R, 3).
+    pub input: Vec<f32>,
+    /// What forward leaves for backward.
+    pub tensors: Tensors,
+    /// By [`Slot`].
+    pub gradients: [Vec<f32>; 6],
+    /// Logits, (images, classes), and after the loss their gradient.
+    pub logits: Vec<f32>,
+    /// Gradient of the features, (C / L, images, L).
+    pub dfeatures: Vec<f32>,
+    /// Batch norm's sums, on their way from a convolution to its batch norm.
+    pub sums: Sums,
+    /// Working room.
+    pub scratch: Scratch,
+}
+
+impl Shard {
+    /// A shard for up to `images` images; `zeros` makes a buffer of so many floats.
+    fn new(
+        config: &Config,
+        layers: &[Layer],
+        images: usize,
+        mut zeros: impl FnMut(usize) -> Vec<f32>,
+    ) -> Self {
+        let output = |layer: &Layer| layer.c_out * layer.size_out() * layer.size_out();
+        let largest = |kinds: &[Kind]| {
+            layers.iter().filter(|layer| kinds.contains(&layer.kind)).map(output).max().unwrap_or(0) * images
+        };
+        let (convolutions, classifier) = layers.split_at(layers.len() - 1);
+        let features = classifier[0].c_in * images;
+        let wide = largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]);
+        let narrow = largest(&[Kind::Project]);
+        let shortcut = layers.iter().filter(|l| l.kind == Kind::Shortcut);
+        let shortcut = shortcut.map(|l| l.c_in * l.size_in * l.size_in).max().unwrap_or(0) * images;
+        let rows = |floats: fn((usize, usize)) -> usize| {
+            let products = convolutions.iter().filter_map(|layer| match layer.kind {
+                Kind::Depthwise => None,
+                Kind::Stem => Some((padded(STEM_INPUTS), layer.c_out)),
+                _ => Some((layer.c_in, layer.c_out)),
+            });
+            products.map(|(k, n)| floats((k, n)) * pixels_at_once(k, n)).max().unwrap_or(0)
+        };
+        let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
+        let frame = depthwise.map(|l| Geometry::of(config, l).framed_pixels()).max().unwrap_or(0) * MAX_LANES;
+        Shard {
+            images: 0,
+            input: zeros(images * config.resolution * config.resolution * 3),
+            tensors: Tensors {
+                outputs: convolutions.iter().map(|layer| zeros(output(layer) * images)).collect(),
+                bottlenecks: convolutions
+                    .iter()
+                    .filter(|layer| layer.kind == Kind::Project)
+                    .map(|layer| zeros(output(layer) * images))
+                    .collect(),
+                features: zeros(features),
+                dropout: zeros(features),
+            },
+            gradients: [wide, wide, narrow, narrow, narrow, shortcut].map(&mut zeros),
+            logits: zeros(images * config.classes),
+            dfeatures: zeros(features),
+            sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
+            scratch: Scratch {
+                rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n))],
+                frames: [zeros(frame), zeros(frame)],
+                dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
+                dlogits: zeros(padded(config.classes) * images),
+                dbias: zeros(config.classes),
+            },
+        }
+    }
+}
+
+/// How many times the weights a training keeps at most, beside its shards: gradients, the optimiser's memory (two), an
+/// average, packed weights (two), the network that evaluates, and what a checkpoint writes (three).
+const COPIES: u64 = 10;
+
+/// Bytes that the shards of batches of up to `batch` images take for `layers`.
+pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
+    let bytes = |images| {
+        let mut floats = 0;
+        Shard::new(config, layers, images, |length| {
+            floats += length as u64;
+            Vec::new()
+        });
+        floats * size_of::<f32>() as u64
+    };
+    // Counted for one image, and what a further one adds: a whole batch need not fit into a `usize`.
+    let (one, two) = (bytes(1), bytes(2));
+    let images = batch.div_ceil(SHARDS) as u64;
+    SHARDS.min(batch) as u64 * (one + (images - 1) * (two - one))
+}
+
+/// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
+///
+/// # Errors
+/// [`Error::Memory`](crate::error::Error::Memory) if there is not enough memory for a training with them; nothing is kept of it then.
+pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
+    let weights: usize = config.layers().iter().map(Layer::weights).sum();
+    let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
+    ensure_memory(bytes, "batch, resolution or width", || {
+        format!("training on {batch} images of {0} × {0} at a time", config.resolution)
+    })?;
+    let images = batch.div_ceil(SHARDS);
+    Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())
+}
+
+/// Batch norm's sums of so many channels over the whole batch: the shards' are added up in the first of them, in their order,
+/// and the others are left at 0.
+pub fn batch_sums(shards: &mut [Shard], channels: usize) -> &mut Sums {
+    let (first, others) = shards.split_first_mut().expect("a batch fills a shard");
+    for other in others {
+        first.sums.absorb(&mut other.sums, channels);
+    }
+    &mut first.sums
+}
+
+/// Clears batch norm's sums of so many channels, of which nobody has a use.
+pub fn clear_sums(shards: &mut [Shard], channels: usize) {
+    for shard in shards {
+        shard.sums.clear(channels);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_those_of_the_buffers() {
+        let few = Config { width: 0.35, ..Config::cifar() };
+        let many = Config { classes: 10_000, ..few.clone() };
+        for (config, batch) in [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512)] {
+            let layers = config.layers();
+            let mut floats = 0;
+            for _ in 0..SHARDS.min(batch) {
+                Shard::new(config, &layers, batch.div_ceil(SHARDS), |length| {
+                    floats += length;
+                    Vec::new()
+                });
+            }
+            let found = bytes(config, &layers, batch);
+            assert_eq!(
+                found,
+                (floats * size_of::<f32>()) as u64,
+                "{} classes, batch {batch}",
+                config.classes
+            );
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Pictures in, classes and feature maps out.
+
+use js_sys::{Array, Float32Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use super::clock::{now, seconds};
+use super::objects::{object, read_weights, strings, to_js};
+use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings};
+use crate::arch::{Config, Cost};
+use crate::data::image::{Orientation, RowResampler, normalize};
+use crate::error::{Error, Result};
+use crate::explain::feature_maps;
+use crate::infer::{self, top};
+
+/// A trained network that classifies pictures.
+#[wasm_bindgen]
+pub struct Classifier {
+    classifier: infer::Classifier,
+    labels: Vec<String>,
+    /// What the network saw of the last picture, (resolution, resolution, 3) bytes.
+    seen: Vec<u8>,
+    input: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+#[wasm_bindgen]
+impl Classifier {
+    /// From a `.safetensors` file; `options` say what its metadata leave open.
+    #[wasm_bindgen(constructor)]
+    pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier> {
+        let weights = read_weights(weights, options)?;
+        let classifier = infer::Classifier::new(&weights)?;
+        let labels = weights.labels;
+        Ok(Classifier { classifier, labels, seen: Vec::new(), input: Vec::new(), logits: Vec::new() })
+    }
+
+    /// The network's knobs.
+    #[wasm_bindgen(getter)]
+    pub fn config(&self) -> Result<JsConfig> {
+        to_js(self.classifier.config())
+    }
+
+    /// Names of the classes; empty where the file has none.
+    #[wasm_bindgen(getter)]
+    pub fn labels(&self) -> JsStrings {
+        strings(&self.labels)
+    }
+
+    /// Bytes of working memory for one picture: all but weights, input and output.
+    #[wasm_bindgen(getter)]
+    pub fn working_bytes(&self) -> usize {
+        self.classifier.working_bytes()
+    }
+
+    /// Has pictures resized to this height and width from now on, 8 – 1024.
+    pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
+        self.classifier.set_resolution(resolution)
+    }
+
+    /// Has pictures cut to this share of their centre from now on, 0.1 – 1.
+    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
+        self.classifier.set_crop(crop)
+    }
+
+    /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
+    pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
+        let start = now();
+        let rows = self.rows(rgba, width, height)?;
+        self.classify_seen(rows, k, start)
+    }
+
+    /// The same of a picture whose rows have come one after the other, cut and resized as this network has it.
+    pub fn classify_rows(&mut self, rows: Rows, k: usize) -> Result<JsResult> {
+        self.classify_seen(rows, k, now())
+    }
+
+    /// What block `block`, 0 – 16, puts out for a picture whose rows have come one after the other.
+    pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
+        self.see(rows)?;
+        let maps = feature_maps(&mut self.classifier, &self.input, block)?;
+        Ok(object([
+            ("channels", maps.channels.into()),
+            ("size", maps.size.into()),
+            ("values", Float32Array::from(maps.values.as_slice()).into()),
+        ])
+        .unchecked_into())
+    }
+
+    /// The part of the last picture that the network saw, as RGBA bytes of its resolution; empty before the first.
+    pub fn crop(&self) -> Uint8Array {
+        let rgba: Vec<u8> = self.seen.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        Uint8Array::from(rgba.as_slice())
+    }
+
+    /// Has what each operation takes added up from now on, over all threads.
+    pub fn watch(&mut self) {
+        self.classifier.watch(Some(seconds));
+    }
+
+    /// What each operation took since `watch`; empty without it.
+    pub fn profile(&self) -> Result<JsProfile> {
+        to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
+    }
+}
+
+impl Classifier {
+    /// A picture of RGBA bytes, cut and resized.
+    fn rows(&self, rgba: &[u8], width: usize, height: usize) -> Result<Rows> {
+        let Config { crop, resolution, .. } = *self.classifier.config();
+        Rows::of(rgba, width, height, crop, resolution)
+    }
+
+    /// Takes a picture that is cut and resized for the network, and normalises it.
+    fn see(&mut self, rows: Rows) -> Result<()> {
+        let Config { mean, std, resolution, .. } = *self.classifier.config();
+        let picture = rows.rows.finish()?;
+        if picture.width() != resolution {
+            let found = picture.width();
+            return Err(Error::Argument(format!(
+                "the picture was resized to {found} pixels; the network takes {resolution}"
+            )));
+        }
+        self.seen = picture.into_rgb();
+        self.input.resize(self.seen.len(), 0.0);
+        normalize(&self.seen, mean, std, &mut self.input);
+        Ok(())
+    }
+
+    fn classify_seen(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
+        self.see(rows)?;
+        let prepared = now();
+        self.classifier.forward(&self.input, &mut self.logits);
+        let end = now();
+
+        let predictions = Array::new();
+        for prediction in top(&self.logits, k) {
+            let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
+            predictions.push(&object([
+                ("class", prediction.class.into()),
+                ("label", label),
+                ("probability", prediction.probability.into()),
+            ]));
+        }
+        Ok(object([
+            ("predictions", predictions.into()),
+            ("preprocess_ms", (prepared - start).into()),
+            ("network_ms", (end - prepared).into()),
+        ])
+        .unchecked_into())
+    }
+}
+
+/// A picture that comes row by row from the top, so that it is never held whole, and becomes what the network sees of it.
+#[wasm_bindgen]
+pub struct Rows {
+    rows: RowResampler,
+}
+
+#[wasm_bindgen]
+impl Rows {
+    /// For a picture of `width` × `height`: of its middle, a square of the share `crop` (0.1 – 1) of the shorter side, at
+    /// `resolution` (8 – 1024) pixels. Its EXIF orientation, 1 – 8, is given where the rows are not upright.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        width: usize,
+        height: usize,
+        crop: f32,
+        resolution: usize,
+        orientation: Option<u8>,
+    ) -> Result<Rows> {
+        Config { crop, resolution, ..Config::cifar() }.validate()?;
+        let orientation = Orientation::from_exif(orientation.unwrap_or(1));
+        Ok(Rows { rows: RowResampler::center_crop(width, height, orientation, crop, resolution)? })
+    }
+
+    /// The next rows as RGBA bytes, as many as one likes.
+    pub fn push(&mut self, rgba: &[u8]) -> Result<()> {
+        self.rows.push_rgba(rgba)
+    }
+
+    /// What the network sees of the picture, as RGB bytes, once all rows have come.
+    pub fn finish(self) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(self.rows.finish()?.rgb()))
+    }
+}
+
+impl Rows {
+    /// Of a picture that is there whole.
+    fn of(rgba: &[u8], width: usize, height: usize, crop: f32, resolution: usize) -> Result<Rows> {
+        let mut rows = RowResampler::center_crop(width, height, Orientation::default(), crop, resolution)?;
+        rows.push_rgba(rgba)?;
+        Ok(Rows { rows })
+    }
+}

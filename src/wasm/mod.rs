@@ -1,0 +1,131 @@
+//! The face towards JavaScript: types crossing the border, and a clock. No maths.
+//!
+//! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
+//! message a person can act on, and a `code` and `values` by which the page finds its own words.
+
+use js_sys::{Float32Array, Uint8Array, Uint32Array};
+use wasm_bindgen::prelude::*;
+
+use crate::arch::{Activation, Config, Cost};
+use crate::data::shapes;
+use crate::error::{Result, ensure_memory};
+use crate::explain::Manifold;
+use crate::weights;
+
+mod classifier;
+mod clock;
+mod objects;
+#[cfg(feature = "threads")]
+mod pool;
+mod trainer;
+
+pub use classifier::{Classifier, Rows};
+use objects::{from_js, object, read_weights, strings, to_js};
+pub use trainer::Trainer;
+
+#[wasm_bindgen(typescript_custom_section)]
+const TYPES: &str = include_str!("types.d.ts");
+
+#[wasm_bindgen]
+extern "C" {
+    /// A network's knobs, those left out at their defaults.
+    #[wasm_bindgen(typescript_type = "Config")]
+    pub type JsConfig;
+    /// A recipe's settings, those left out at their defaults.
+    #[wasm_bindgen(typescript_type = "Recipe")]
+    pub type JsRecipe;
+    /// Costs of a network.
+    #[wasm_bindgen(typescript_type = "Description")]
+    pub type JsDescription;
+    /// What the network makes of a picture.
+    #[wasm_bindgen(typescript_type = "Result")]
+    pub type JsResult;
+    /// What a step reports.
+    #[wasm_bindgen(typescript_type = "Step")]
+    pub type JsStep;
+    /// What an evaluation reports.
+    #[wasm_bindgen(typescript_type = "Evaluation")]
+    pub type JsEvaluation;
+    /// What each operation took.
+    #[wasm_bindgen(typescript_type = "ProfileRow[]")]
+    pub type JsProfile;
+    /// What a block puts out for a picture.
+    #[wasm_bindgen(typescript_type = "FeatureMaps")]
+    pub type JsFeatureMaps;
+    /// Images with labels.
+    #[wasm_bindgen(typescript_type = "Batch")]
+    pub type JsBatch;
+    /// A curve before and after.
+    #[wasm_bindgen(typescript_type = "Manifold")]
+    pub type JsManifold;
+    /// Several strings.
+    #[wasm_bindgen(typescript_type = "string[]")]
+    pub type JsStrings;
+}
+
+/// Makes a panic, which is a mistake of ours, show its message in the console.
+#[wasm_bindgen(start)]
+pub fn start() {
+    console_error_panic_hook::set_once();
+}
+
+/// The name of this build: the instructions it uses, and `-threads` where it works on several.
+#[wasm_bindgen]
+pub fn variant() -> String {
+    let simd = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
+    if cfg!(feature = "threads") { format!("{simd}-threads") } else { simd.into() }
+}
+
+/// Parameters, multiply-adds and memory of a network, per layer and in all.
+#[wasm_bindgen]
+pub fn describe(config: JsConfig) -> Result<JsDescription> {
+    let config: Config = from_js(config.into())?;
+    config.validate()?;
+    to_js(&Cost::new(&config))
+}
+
+/// Images `first..first + count` of the drawn data set of a seed, at any resolution, 8 – 1024.
+#[wasm_bindgen(js_name = shapes)]
+pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch> {
+    Config { resolution, ..Config::cifar() }.validate()?;
+    let length = resolution * resolution * 3;
+    ensure_memory(count as u64 * length as u64, "number", || {
+        format!("drawing {count} pictures of {resolution} × {resolution}")
+    })?;
+    let mut images = vec![0; count * length];
+    let labels: Vec<u32> = images
+        .chunks_exact_mut(length)
+        .zip(u64::from(first)..)
+        .map(|(image, index)| shapes::draw(seed.into(), index, resolution, image))
+        .collect();
+    Ok(object([
+        ("images", Uint8Array::from(images.as_slice()).into()),
+        ("labels", Uint32Array::from(labels.as_slice()).into()),
+    ])
+    .unchecked_into())
+}
+
+/// Names of the drawn classes.
+#[wasm_bindgen]
+pub fn shape_names() -> JsStrings {
+    strings(shapes::NAMES)
+}
+
+/// A spiral that is carried into so many dimensions, 2 – 64, through ReLU there or not, and back, by a matrix of this seed.
+#[wasm_bindgen]
+pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> {
+    let activation = if relu { Activation::Relu } else { Activation::Linear };
+    let found = Manifold::new(dimensions, activation, seed.into())?;
+    Ok(object([
+        ("curve", Float32Array::from(found.curve.as_slice()).into()),
+        ("returned", Float32Array::from(found.returned.as_slice()).into()),
+        ("alive", Uint32Array::from(found.alive.as_slice()).into()),
+    ])
+    .unchecked_into())
+}
+
+/// The network of a `.safetensors` file as an ONNX model; `options` say what the file's metadata leave open.
+#[wasm_bindgen]
+pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>> {
+    Ok(weights::to_onnx(&read_weights(weights, options)?))
+}

@@ -1,0 +1,91 @@
+//! Plain objects and errors on their way across the border.
+
+use js_sys::{Array, JSON, Object, Reflect};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use wasm_bindgen::prelude::*;
+
+use super::{JsConfig, JsStrings};
+use crate::arch::{Weights, json};
+use crate::error::{Error, Result, gigabytes};
+use crate::weights::{self, PartialConfig};
+
+/// The network of a `.safetensors` file; `options` say what its metadata leave open.
+pub(super) fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights> {
+    let options = options.map(|options| fields(options.into())).transpose()?;
+    weights::load(bytes, &options.unwrap_or_default())
+}
+
+/// Reads an object whose fields may be left out; one that does not exist is an error.
+pub(super) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
+    json::settings(&fields(value)?).map_err(Error::Argument)
+}
+
+/// The fields of an object, without those that are undefined.
+fn fields(object: JsValue) -> Result<PartialConfig> {
+    if object.is_object() {
+        Object::entries(object.unchecked_ref())
+            .iter()
+            .try_for_each(|field| check_finite(field.unchecked_ref()))?;
+    }
+    let text = JSON::stringify(&object).ok().and_then(|text| text.as_string());
+    let text = text.ok_or_else(|| Error::Argument("expected an object of plain values".into()))?;
+    serde_json::from_str(&text).map_err(argument)
+}
+
+/// Checks a field, its name and its value, for numbers of which JSON would make `null`, alone or in an array.
+fn check_finite(field: &Array) -> Result<()> {
+    let value = field.get(1);
+    let values = if Array::is_array(&value) { Array::from(&value) } else { Array::of1(&value) };
+    match values.iter().filter_map(|value| value.as_f64()).find(|number| !number.is_finite()) {
+        None => Ok(()),
+        Some(number) => {
+            let name = field.get(0).as_string().unwrap_or_default();
+            Err(Error::Argument(format!("{name}: {number} is no number that a setting can have")))
+        }
+    }
+}
+
+pub(super) fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T> {
+    let text = serde_json::to_string(value).map_err(argument)?;
+    Ok(JSON::parse(&text).expect("JSON just written").unchecked_into())
+}
+
+pub(super) fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> JsStrings {
+    let array: Array = values.into_iter().map(|value| JsValue::from_str(value.as_ref())).collect();
+    array.unchecked_into()
+}
+
+pub(super) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
+    let object = Object::new();
+    assign(&object, fields);
+    object.into()
+}
+
+/// Sets fields of an object that is as yet only ours, which cannot fail.
+fn assign<const N: usize>(object: &Object, fields: [(&str, JsValue); N]) {
+    for (name, value) in fields {
+        let _ = Reflect::set(object, &name.into(), &value);
+    }
+}
+
+fn argument(error: serde_json::Error) -> Error {
+    Error::Argument(error.to_string())
+}
+
+impl From<Error> for JsValue {
+    fn from(error: Error) -> JsValue {
+        let values = match &error {
+            Error::Memory { bytes, .. } => object([("gigabytes", gigabytes(*bytes).into())]),
+            Error::Weights { values, .. } => {
+                let object = Object::new();
+                values.iter().for_each(|(name, value)| assign(&object, [(name, value.into())]));
+                object.into()
+            }
+            _ => object([]),
+        };
+        let caught = js_sys::Error::new(&error.to_string());
+        assign(&caught, [("code", error.code().into()), ("values", values)]);
+        caught.into()
+    }
+}

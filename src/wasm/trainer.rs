@@ -1,0 +1,135 @@
+//! Batches in, steps, evaluations and files out.
+
+use js_sys::{Float32Array, Uint32Array};
+use wasm_bindgen::prelude::*;
+
+use super::clock::seconds;
+use super::objects::{from_js, object, read_weights, to_js};
+use super::{JsConfig, JsEvaluation, JsProfile, JsRecipe, JsStep};
+use crate::arch::{Config, Cost, Weights};
+use crate::error::Result;
+use crate::evaluate::Evaluation;
+use crate::train::{self, Recipe, checkpoint};
+use crate::weights::Precision;
+
+/// A network in training.
+#[wasm_bindgen]
+pub struct Trainer {
+    trainer: train::Trainer,
+}
+
+#[wasm_bindgen]
+impl Trainer {
+    /// Starts from random weights drawn by the recipe's seed; the schedule counts epochs of `images_per_epoch`.
+    #[wasm_bindgen(constructor)]
+    pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer> {
+        let config: Config = from_js(config.into())?;
+        let recipe: Recipe = from_js(recipe.into())?;
+        let weights = Weights::untrained(config, recipe.seed)?;
+        Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
+    }
+
+    /// Goes on from the weights of a `.safetensors` file, at this resolution or the file's, with classes of these
+    /// names: where the file has others, the classifier starts anew. `options` say what its metadata leave open.
+    pub fn from_weights(
+        weights: &[u8],
+        options: Option<JsConfig>,
+        recipe: JsRecipe,
+        images_per_epoch: usize,
+        resolution: Option<usize>,
+        names: Vec<String>,
+    ) -> Result<Trainer> {
+        let recipe: Recipe = from_js(recipe.into())?;
+        let mut weights = read_weights(weights, options)?.for_classes(&names, recipe.seed)?;
+        weights.config.resolution = resolution.unwrap_or(weights.config.resolution);
+        Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
+    }
+
+    /// Goes on with the training that a snapshot was taken of.
+    pub fn from_snapshot(snapshot: &[u8]) -> Result<Trainer> {
+        Ok(Trainer { trainer: checkpoint::load(snapshot)? })
+    }
+
+    /// The network's knobs.
+    #[wasm_bindgen(getter)]
+    pub fn config(&self) -> Result<JsConfig> {
+        to_js(&self.trainer.weights().config)
+    }
+
+    /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
+    pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep> {
+        Ok(step_object(self.trainer.step(images, labels)?))
+    }
+
+    /// What the classifier is given of images, (N, C), once for a training in which it alone learns.
+    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array> {
+        Ok(Float32Array::from(self.trainer.features(images, count)?.as_slice()))
+    }
+
+    /// One step of the classifier alone, on features of images.
+    pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep> {
+        Ok(step_object(self.trainer.step_features(features, labels)?))
+    }
+
+    /// How well the network does on other images, in the same form.
+    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation> {
+        Ok(evaluation_object(&self.trainer.evaluate(images, labels)?))
+    }
+
+    /// The same of images of which there are features.
+    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation> {
+        Ok(evaluation_object(&self.trainer.evaluate_features(features, labels)?))
+    }
+
+    /// Trains by another recipe from the next step on; `batch` and `freeze` cannot change.
+    pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<()> {
+        self.trainer.set_recipe(from_js(recipe.into())?)
+    }
+
+    /// Names the classes, for the file that the weights will be saved to.
+    pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
+        self.trainer.set_labels(labels)
+    }
+
+    /// Has what each operation of a step takes added up from now on.
+    pub fn watch(&mut self) {
+        self.trainer.watch(Some(seconds));
+    }
+
+    /// What each operation took since `watch`; empty without it.
+    pub fn profile(&self) -> Result<JsProfile> {
+        to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
+    }
+
+    /// A `.safetensors` file of the weights as they are now, in half or single precision; none of a training that has
+    /// diverged, as it could not be read.
+    pub fn weights(&self, half: bool) -> Result<Vec<u8>> {
+        checkpoint::save_weights(&self.trainer, if half { Precision::Half } else { Precision::Full })
+    }
+
+    /// All that a training needs to go on bit for bit; nothing of one that has diverged, likewise.
+    pub fn snapshot(&self) -> Result<Vec<u8>> {
+        checkpoint::save(&self.trainer)
+    }
+}
+
+fn step_object(step: train::Step) -> JsStep {
+    object([
+        ("step", (step.step as f64).into()),
+        ("loss", step.loss.into()),
+        ("accuracy", step.accuracy.into()),
+        ("learning_rate", step.learning_rate.into()),
+    ])
+    .unchecked_into()
+}
+
+fn evaluation_object(found: &Evaluation) -> JsEvaluation {
+    object([
+        ("loss", found.loss.into()),
+        ("correct", found.correct.into()),
+        ("total", found.total.into()),
+        ("predictions", Uint32Array::from(found.predictions.as_slice()).into()),
+        ("confidences", Float32Array::from(found.confidences.as_slice()).into()),
+    ])
+    .unchecked_into()
+}
