@@ -51,6 +51,16 @@ pub fn error(folder: &Path, words: &str) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// The fields of an object.
+pub fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+/// A file that PyTorch made.
+pub fn golden(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file)
+}
+
 /// A small untrained network on disk.
 pub fn write_weights(folder: &Path, name: &str) {
     let config = Config { width: 0.1, resolution: 32, classes: 3, ..Config::cifar() };
