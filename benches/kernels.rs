@@ -84,21 +84,21 @@ fn depthwise(criterion: &mut Criterion) {
         let geometry = Geometry { size, stride, offset: 0 };
         let out = geometry.size_out();
         let (x, dy, w) = (numbers(size * size * lanes), numbers(out * out * lanes), numbers(9 * lanes));
-        let mut x_frame = vec![0.0; geometry.framed_pixels() * lanes];
-        let mut dy_frame = vec![0.0; (out + 2) * (out + 2) * lanes];
+        let mut x_padded = vec![0.0; geometry.padded_pixels() * lanes];
+        let mut dy_padded = vec![0.0; (out + 2) * (out + 2) * lanes];
         dispatch!(level, simd => {
-            depthwise::frame(simd, out, &mut dy_frame, |row, out| out.copy_from_slice(&dy[row]));
+            depthwise::pad(simd, out, &mut dy_padded, |row, out| out.copy_from_slice(&dy[row]));
         });
         let mut y = vec![0.0; out * out * lanes];
         let name = |kernel| format!("{kernel} {size}x{size} stride {stride}");
 
-        group.throughput(Throughput::Bytes(((size * size + geometry.framed_pixels()) * lanes * 4) as u64));
-        group.bench_function(name("frame"), |bencher| {
+        group.throughput(Throughput::Bytes(((size * size + geometry.padded_pixels()) * lanes * 4) as u64));
+        group.bench_function(name("pad"), |bencher| {
             bencher.iter(|| {
-                dispatch!(level, simd => depthwise::frame(
+                dispatch!(level, simd => depthwise::pad(
                     simd,
                     size,
-                    &mut x_frame,
+                    &mut x_padded,
                     #[inline(always)]
                     |row, out| out.copy_from_slice(&black_box(&x)[row]),
                 ));
@@ -112,7 +112,7 @@ fn depthwise(criterion: &mut Criterion) {
                     depthwise::convolve(
                         simd,
                         geometry,
-                        &x_frame,
+                        &x_padded,
                         geometry.whole(),
                         &taps,
                         #[inline(always)]
@@ -129,7 +129,7 @@ fn depthwise(criterion: &mut Criterion) {
                     depthwise::convolve_back(
                         simd,
                         geometry,
-                        &dy_frame,
+                        &dy_padded,
                         &taps,
                         #[inline(always)]
                         |pixel, values| store(simd, values, &mut dx[pixel * lanes..]),
@@ -142,7 +142,7 @@ fn depthwise(criterion: &mut Criterion) {
             bencher.iter(|| {
                 dispatch!(level, simd => {
                     let mut sums = [SimdBase::splat(simd, 0.0); 9];
-                    depthwise::accumulate(simd, geometry, black_box(&x_frame), &dy_frame, &mut sums);
+                    depthwise::accumulate(simd, geometry, black_box(&x_padded), &dy_padded, &mut sums);
                     depthwise::add_taps(simd, &sums, lanes, 0, &mut dw);
                 });
             });

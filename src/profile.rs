@@ -18,11 +18,11 @@ pub enum Operation {
     Augment,
     /// Lay weights out for the matrix product.
     Pack,
-    /// Copy the inputs of a band to one piece.
-    Gather,
+    /// Copy the inputs of a row tile into one piece.
+    PackRows,
     /// The convolution, with bias and activation in inference and with batch norm's sums in training.
     Forward,
-    /// Batch norm's factors from the sums of all shards, forward and backward.
+    /// Batch norm's factors from the sums of all micro-batches, forward and backward.
     Normalize,
     /// Add the block's input; in training, write the block's normalised output, and its gradient.
     Shortcut,
@@ -30,7 +30,7 @@ pub enum Operation {
     Loss,
     /// Gradients of the convolution's weights and input.
     Backward,
-    /// Add up the shards' gradients of the weights.
+    /// Add up the micro-batches' gradients of the weights.
     Sum,
     /// The optimiser; of the whole network.
     Update,
@@ -129,7 +129,7 @@ impl Profile {
 const ALL: [Operation; OPERATIONS] = [
     Operation::Augment,
     Operation::Pack,
-    Operation::Gather,
+    Operation::PackRows,
     Operation::Forward,
     Operation::Normalize,
     Operation::Shortcut,

@@ -88,8 +88,8 @@ impl Weights {
     /// [`Weights::random`] of a network that someone asks for.
     ///
     /// # Errors
-    /// [`Error::Argument`](crate::error::Error::Argument) if a knob is out of range, [`Error::Memory`](crate::error::Error::Memory) if
-    /// there is not enough to do something with so many weights.
+    /// [`Error::Argument`](crate::error::Error::Argument) if a knob is out of range,
+    /// [`Error::Memory`](crate::error::Error::Memory) if there is not enough to do something with so many weights.
     pub fn untrained(config: Config, seed: u64) -> Result<Self> {
         config.validate()?;
         let numbers: u64 = config.layers().iter().map(|layer| layer.weights() as u64).sum();

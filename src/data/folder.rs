@@ -1,5 +1,5 @@
-//! Data sets on disk (native only), read as what `layout.rs` recognises them to be. Images are cut and resized as a classifier
-//! does it, so that an evaluation sees what it sees.
+//! Data sets on disk (native only), read as what `layout.rs` recognises them to be. Images are cut and resized as a
+//! classifier does it, so that an evaluation sees what it sees.
 
 use std::path::Path;
 

@@ -1,12 +1,14 @@
 //! A whole block, expand → depthwise → project and its shortcut, as one operation.
 //!
-//! Two blocks of channels at a time are expanded into a frame of zeros, which the first cache holds, and convolved
-//! depthwise from there; so the expanded tensor exists for two vectors of channels only. What the projection reads is
-//! either a band of rows or, where the map is small, all of it:
+//! Two blocks of channels at a time are expanded into padded planes, which the first cache holds, and convolved depthwise
+//! from there; so the expanded tensor exists for two vectors of channels only. What the projection reads is either a row
+//! tile or, where the map is small, all of it:
 //!
-//! - [Bands](FusedBlock::stripe) leave each thread a stripe of rows to itself; neighbours expand a row or two twice.
-//! - [Slices](FusedBlock::slices) share out the channels, first the expanded, then the projected. On small maps this
-//!   repeats nothing, and each thread reads only its share of the weights, which are most of the data there.
+//! - [Row partitions](FusedBlock::row_partition) give each thread rows of its own, which it computes tile by tile;
+//!   neighbours expand a row or two twice.
+//! - [Channel partitions](FusedBlock::channel_partitions) share out the channels, first the expanded, then the projected.
+//!   On small maps this repeats nothing, and each thread reads only its share of the weights, which are most of the data
+//!   there.
 
 use std::ops::Range;
 
@@ -24,8 +26,8 @@ use crate::threads;
 mod properties;
 mod steps;
 
-/// Floats of a band of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
-const BAND_FLOATS: usize = 64 << 10;
+/// Floats of a row tile of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
+const ROW_TILE_FLOATS: usize = 64 << 10;
 
 /// What a block reads.
 #[derive(Clone, Copy)]
@@ -52,12 +54,12 @@ pub struct FusedBlock {
     stem_geometry: Geometry,
     geometry: Geometry,
     /// Whether threads share out channels instead of rows.
-    sliced: bool,
-    /// Output rows of a stripe; the last may have fewer.
-    stripe_rows: usize,
-    /// Output rows of a band.
-    band: usize,
-    /// Where in a frame each pixel of its rows goes.
+    by_channels: bool,
+    /// Output rows of a partition; the last may have fewer.
+    partition_rows: usize,
+    /// Output rows of a row tile.
+    tile_rows: usize,
+    /// Where in a padded plane each pixel of its rows goes.
     places: Vec<usize>,
 }
 
@@ -65,46 +67,46 @@ pub struct FusedBlock {
 struct Scratch<'a> {
     /// Inputs of the rows to expand, (K / L, pixels, L); then the stem's output, if that is added.
     inputs: &'a mut [f32],
-    /// Inputs of the stem, where its output is not what the frame holds, (32 / L, pixels, L).
+    /// Inputs of the stem, where its output is not what the padded planes hold, (32 / L, pixels, L).
     patches: &'a mut [f32],
-    /// Two blocks of expanded rows in a frame of zeros, (2, rows, size + 2, L).
-    frame: &'a mut [f32],
-    /// The last rows of a band, which are the first of the next, (C / L, rows, size + 2, L).
-    kept: &'a mut [f32],
+    /// Two padded planes of expanded rows, (2, rows, size + 2, L).
+    padded_planes: &'a mut [f32],
+    /// The halo: the last rows of a tile, which the next one reads first, (C / L, rows, size + 2, L).
+    halo: &'a mut [f32],
     /// After the depthwise convolution, and the input of a projected shortcut behind it, (C / L, pixels, L).
     depthwise: &'a mut [f32],
 }
 
-/// Output rows that are computed at once, and what of the frame they need. Frame rows are counted from above the
-/// image: frame row f holds image row f - 1. So two bands of two output rows each, at stride 1:
+/// Output rows that are computed at once, and the rows of the padded plane that they need. Padded rows are counted from above
+/// the image: padded row p holds image row p - 1. So two tiles of two output rows each, at stride 1:
 ///
 /// ```text
-/// frame row 0 ┐ zeros above the image         top = 0
-///           1 │ ┐
-///           2 │ │ fresh                       2 ┐ ┐ kept   top = 2
-///           3 ┘ ┘                             3 │ ┘
-///                                             4 │ ┐ fresh
+/// padded row 0 ┐ zeros above the image         top = 0
+///            1 │ ┐
+///            2 │ │ new                        2 ┐ ┐ halo   top = 2
+///            3 ┘ ┘                            3 │ ┘
+///                                             4 │ ┐ new
 ///   output rows 0 and 1, bottom = 4           5 ┘ ┘
 ///
 ///                                               output rows 2 and 3, bottom = 6
 /// ```
-struct Band {
+struct RowTile {
     /// Its output rows.
     rows: Range<usize>,
-    /// The first frame row of its frame.
+    /// The first padded row that it reads.
     top: usize,
-    /// The frame row after the last that it reads.
+    /// The padded row after the last that it reads.
     bottom: usize,
-    /// Rows of the frame that the band before has left.
-    kept: usize,
-    /// Frame rows to expand.
-    fresh: Range<usize>,
+    /// Rows that the tile before has left.
+    halo: usize,
+    /// Padded rows to expand.
+    new_rows: Range<usize>,
 }
 
-impl Band {
-    /// The rows of the image that the fresh frame rows hold.
-    fn fresh_rows(&self) -> Range<usize> {
-        self.fresh.start - 1..self.fresh.end - 1
+impl RowTile {
+    /// The rows of the image that the new padded rows hold.
+    fn new_image_rows(&self) -> Range<usize> {
+        self.new_rows.start - 1..self.new_rows.end - 1
     }
 }
 
@@ -140,9 +142,9 @@ impl FusedBlock {
             shortcut: false,
             stem_geometry: nothing,
             geometry: nothing,
-            sliced: false,
-            stripe_rows: 0,
-            band: 0,
+            by_channels: false,
+            partition_rows: 0,
+            tile_rows: 0,
             places: Vec::new(),
         }
     }
@@ -157,24 +159,24 @@ impl FusedBlock {
         self.geometry = Geometry::of(config, depthwise);
         let size = self.size_out();
         let row = depthwise.c_out * size;
-        self.sliced =
+        self.by_channels =
             depthwise.c_in * (self.project.inputs + self.widening().map_or(0, |w| w.inputs)) > row * size;
-        let (stripe_rows, band) = if self.sliced {
+        let (partition_rows, tile_rows) = if self.by_channels {
             (size, size)
         } else {
-            let stripe = size.div_ceil(threads);
-            (stripe, (BAND_FLOATS / row).clamp(1, stripe))
+            let rows = size.div_ceil(threads);
+            (rows, (ROW_TILE_FLOATS / row).clamp(1, rows))
         };
-        self.divide(level, stripe_rows, band);
+        self.divide(level, partition_rows, tile_rows);
     }
 
-    /// Divides the output into stripes and bands of so many rows.
-    fn divide(&mut self, level: Level, stripe_rows: usize, band: usize) {
-        (self.stripe_rows, self.band) = (stripe_rows, band);
-        let (framed, lanes) = (self.geometry.framed(), lanes(level));
-        let rows = 0..self.framed_rows();
+    /// Divides the output into partitions and tiles of so many rows.
+    fn divide(&mut self, level: Level, partition_rows: usize, tile_rows: usize) {
+        (self.partition_rows, self.tile_rows) = (partition_rows, tile_rows);
+        let (width, lanes) = (self.geometry.padded_size(), lanes(level));
+        let rows = 0..self.padded_rows();
         self.places = rows
-            .flat_map(|row| (0..self.geometry.size).map(move |x| (row * framed + 1 + x) * lanes))
+            .flat_map(|row| (0..self.geometry.size).map(move |x| (row * width + 1 + x) * lanes))
             .collect();
     }
 
@@ -198,17 +200,17 @@ impl FusedBlock {
         Map {
             channels: self.channels_out(),
             size: self.size_out(),
-            stripe_rows: self.stripe_rows,
+            partition_rows: self.partition_rows,
             values: out,
         }
     }
 
-    /// Framed rows that a full band covers.
-    fn framed_rows(&self) -> usize {
-        (self.band - 1) * self.geometry.stride + 3
+    /// Padded rows that a full tile reads.
+    fn padded_rows(&self) -> usize {
+        (self.tile_rows - 1) * self.geometry.stride + 3
     }
 
-    /// What fills the frame: the expansion, else the stem.
+    /// What fills the padded planes: the expansion, else the stem.
     fn widening(&self) -> Option<&Folded> {
         self.expand.as_ref().or(self.stem.as_ref())
     }
@@ -220,29 +222,30 @@ impl FusedBlock {
 
     /// Floats of each buffer of [`Scratch`], in its order.
     fn scratch_floats(&self) -> [usize; 5] {
-        let band = self.band * self.size_out();
-        let pixels = self.framed_rows().min(self.geometry.size) * self.geometry.size;
+        let tile = self.tile_rows * self.size_out();
+        let pixels = self.padded_rows().min(self.geometry.size) * self.geometry.size;
         let stem = |used: bool, channels: usize| if used && self.stem.is_some() { channels } else { 0 };
         let depth = self.widening().map_or(0, |widening| padded(widening.inputs));
         let stem_apart = self.expand.is_some() || self.projected() > 0 || self.shortcut;
-        let framed = self.geometry.framed();
-        let kept = if self.band < self.stripe_rows { self.depthwise.layer.c_out } else { 0 };
+        let width = self.geometry.padded_size();
+        let halo = if self.tile_rows < self.partition_rows { self.depthwise.layer.c_out } else { 0 };
         [
-            (depth * pixels).max(stem(self.shortcut, self.channels_out()) * band),
+            (depth * pixels).max(stem(self.shortcut, self.channels_out()) * tile),
             stem(stem_apart, padded(STEM_INPUTS)) * pixels,
-            2 * MAX_LANES * self.framed_rows() * framed,
-            kept * (3 - self.geometry.stride) * framed,
-            self.project.inputs * band,
+            2 * MAX_LANES * self.padded_rows() * width,
+            halo * (3 - self.geometry.stride) * width,
+            self.project.inputs * tile,
         ]
     }
 
     /// Floats of working room for so many threads.
     pub fn working_floats(&self, threads: usize) -> usize {
-        let [inputs, patches, frame, kept, depthwise] = self.scratch_floats();
-        if self.sliced {
-            inputs + patches + depthwise + threads * frame
+        let [inputs, patches, padded_planes, halo, depthwise] = self.scratch_floats();
+        if self.by_channels {
+            inputs + patches + depthwise + threads * padded_planes
         } else {
-            self.size_out().div_ceil(self.stripe_rows) * (inputs + patches + frame + kept + depthwise)
+            self.size_out().div_ceil(self.partition_rows)
+                * (inputs + patches + padded_planes + halo + depthwise)
         }
     }
 
@@ -255,27 +258,27 @@ impl FusedBlock {
         working: &mut [f32],
         profiles: &mut [Profile],
     ) {
-        if self.sliced {
-            return self.slices(level, input, out, working, profiles);
+        if self.by_channels {
+            return self.channel_partitions(level, input, out, working, profiles);
         }
         let row = self.channels_out() * self.size_out();
-        let stripes = out.chunks_mut(self.stripe_rows * row);
+        let partitions = out.chunks_mut(self.partition_rows * row);
         let working = working.chunks_exact_mut(self.scratch_floats().iter().sum());
-        let mut stripes: Vec<_> = stripes.zip(working).zip(profiles).enumerate().collect();
-        threads::for_each(&mut stripes, |(index, ((out, working), profile))| {
-            let first = *index * self.stripe_rows;
-            let rows = first..self.size_out().min(first + self.stripe_rows);
+        let mut partitions: Vec<_> = partitions.zip(working).zip(profiles).enumerate().collect();
+        threads::for_each(&mut partitions, |(index, ((out, working), profile))| {
+            let first = *index * self.partition_rows;
+            let rows = first..self.size_out().min(first + self.partition_rows);
             let mut rest: &mut [f32] = working;
-            let [inputs, patches, frame, kept, depthwise] =
+            let [inputs, patches, padded_planes, halo, depthwise] =
                 self.scratch_floats().map(|floats| rest.split_off_mut(..floats).expect("room for each"));
-            let scratch = Scratch { inputs, patches, frame, kept, depthwise };
-            dispatch!(level, simd => self.stripe(simd, input, rows, out, scratch, profile));
+            let scratch = Scratch { inputs, patches, padded_planes, halo, depthwise };
+            dispatch!(level, simd => self.row_partition(simd, input, rows, out, scratch, profile));
         });
     }
 
-    /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L), band by band.
+    /// Computes the output rows `rows` into `out`, (C / L, rows · size_out, L), tile by tile.
     #[inline(always)]
-    fn stripe<S: Isa>(
+    fn row_partition<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -285,38 +288,38 @@ impl FusedBlock {
         profile: &mut Profile,
     ) {
         let lanes = S::Vector::LEN;
-        let Scratch { inputs, patches, frame, kept, depthwise } = scratch;
+        let Scratch { inputs, patches, padded_planes, halo, depthwise } = scratch;
         let size = self.size_out();
-        // The columns left and right of the image stay zero in every band.
-        frame.fill(0.0);
-        for first in rows.clone().step_by(self.band) {
-            let band = self.band(first..rows.end.min(first + self.band), first > rows.start);
-            let pixels = band.rows.len() * size;
+        // The columns left and right of the image stay zero in every tile.
+        padded_planes.fill(0.0);
+        for first in rows.clone().step_by(self.tile_rows) {
+            let row_tile = self.row_tile(first..rows.end.min(first + self.tile_rows), first > rows.start);
+            let pixels = row_tile.rows.len() * size;
             profile.start();
-            self.gather_inputs(simd, input, &band, patches, inputs, profile);
+            self.pack_inputs(simd, input, &row_tile, patches, inputs, profile);
             let channels = self.depthwise.layer.c_out;
             let (wide, shortcut) = depthwise[..self.project.inputs * pixels].split_at_mut(channels * pixels);
             self.widen_and_convolve(
                 simd,
                 input,
                 0..channels / lanes,
-                &band,
+                &row_tile,
                 inputs,
-                frame,
-                kept,
+                padded_planes,
+                halo,
                 wide,
                 profile,
             );
-            self.gather_projected(simd, input, &band, patches, shortcut, profile);
-            self.gather_stem(simd, input, &band, patches, inputs);
+            self.pack_projected(simd, input, &row_tile, patches, shortcut, profile);
+            self.stem_output(simd, input, &row_tile, patches, inputs);
             let blocks = 0..self.channels_out() / lanes;
             let place = Place { plane: rows.len() * size, first: (first - rows.start) * size };
-            self.project(simd, input, depthwise, &band, blocks, inputs, out, place, profile);
+            self.project(simd, input, depthwise, &row_tile, blocks, inputs, out, place, profile);
         }
     }
 
     /// Computes the whole output, threads sharing out the expanded and then the projected channels.
-    fn slices(
+    fn channel_partitions(
         &self,
         level: Level,
         input: Input,
@@ -324,10 +327,10 @@ impl FusedBlock {
         working: &mut [f32],
         profiles: &mut [Profile],
     ) {
-        let band = self.band(0..self.size_out(), false);
+        let row_tile = self.row_tile(0..self.size_out(), false);
         let pixels = self.size_out() * self.size_out();
         let mut rest = working;
-        let [inputs, patches, frame, _, depthwise] = self.scratch_floats();
+        let [inputs, patches, padded_planes, _, depthwise] = self.scratch_floats();
         let [inputs, patches, depthwise] =
             [inputs, patches, depthwise].map(|floats| rest.split_off_mut(..floats).expect("room for each"));
         let channels = self.depthwise.layer.c_out;
@@ -335,49 +338,50 @@ impl FusedBlock {
         let profile = &mut profiles[0];
         profile.start();
         dispatch!(level, simd => {
-            self.gather_inputs(simd, input, &band, patches, inputs, profile);
-            self.gather_projected(simd, input, &band, patches, shortcut, profile);
+            self.pack_inputs(simd, input, &row_tile, patches, inputs, profile);
+            self.pack_projected(simd, input, &row_tile, patches, shortcut, profile);
         });
 
         // A thread takes whole panels of weights, which are two blocks wide.
         let panel = 2 * lanes(level);
         let threads = profiles.len();
-        let slice = |channels: usize| channels.div_ceil(panel).div_ceil(threads) * panel;
-        let each = slice(channels);
-        let slices = wide.chunks_mut(each * pixels).zip(rest.chunks_exact_mut(frame)).zip(&mut *profiles);
-        let mut slices: Vec<_> = slices.enumerate().collect();
-        threads::for_each(&mut slices, |(index, ((wide, frame), profile))| {
+        let per_thread = |channels: usize| channels.div_ceil(panel).div_ceil(threads) * panel;
+        let each = per_thread(channels);
+        let partitions =
+            wide.chunks_mut(each * pixels).zip(rest.chunks_exact_mut(padded_planes)).zip(&mut *profiles);
+        let mut partitions: Vec<_> = partitions.enumerate().collect();
+        threads::for_each(&mut partitions, |(index, ((wide, padded_planes), profile))| {
             profile.start();
-            frame.fill(0.0);
+            padded_planes.fill(0.0);
             dispatch!(level, simd => {
                 let first = *index * each / lanes(level);
                 let blocks = first..first + wide.len() / pixels / lanes(level);
-                self.widen_and_convolve(simd, input, blocks, &band, inputs, frame, &mut [], wide, profile);
+                self.widen_and_convolve(simd, input, blocks, &row_tile, inputs, padded_planes, &mut [], wide, profile);
             });
         });
 
-        dispatch!(level, simd => self.gather_stem(simd, input, &band, patches, inputs));
+        dispatch!(level, simd => self.stem_output(simd, input, &row_tile, patches, inputs));
         let (inputs, depthwise): (&[f32], &[f32]) = (inputs, depthwise);
-        let each = slice(self.channels_out());
+        let each = per_thread(self.channels_out());
         let place = Place { plane: pixels, first: 0 };
-        let slices = out.chunks_mut(each * pixels).zip(profiles);
-        let mut slices: Vec<_> = slices.enumerate().collect();
-        threads::for_each(&mut slices, |(index, (out, profile))| {
+        let partitions = out.chunks_mut(each * pixels).zip(profiles);
+        let mut partitions: Vec<_> = partitions.enumerate().collect();
+        threads::for_each(&mut partitions, |(index, (out, profile))| {
             profile.start();
             dispatch!(level, simd => {
                 let first = *index * each / lanes(level);
                 let blocks = first..first + out.len() / pixels / lanes(level);
-                self.project(simd, input, depthwise, &band, blocks, inputs, out, place, profile);
+                self.project(simd, input, depthwise, &row_tile, blocks, inputs, out, place, profile);
             });
         });
     }
 
-    /// The band of these output rows; whether it follows another one of the same stripe.
-    fn band(&self, rows: Range<usize>, follows: bool) -> Band {
+    /// The tile of these output rows; whether it follows another one of the same partition.
+    fn row_tile(&self, rows: Range<usize>, follows: bool) -> RowTile {
         let Geometry { size, stride, offset } = self.geometry;
         let top = rows.start * stride + offset;
         let bottom = top + (rows.len() - 1) * stride + 3;
-        let kept = if follows { 3 - stride } else { 0 };
-        Band { rows, top, bottom, kept, fresh: (top + kept).max(1)..bottom.min(size + 1) }
+        let halo = if follows { 3 - stride } else { 0 };
+        RowTile { rows, top, bottom, halo, new_rows: (top + halo).max(1)..bottom.min(size + 1) }
     }
 }

@@ -1,4 +1,4 @@
-//! A feature map in stripes of rows, one a thread, so that each thread writes memory of its own.
+//! A feature map in row partitions, one a thread, so that each thread writes memory of its own.
 
 use std::ops::Range;
 
@@ -6,26 +6,26 @@ use fearless_simd::Level;
 
 use crate::kernel::{Isa, SimdBase, dispatch};
 
-/// The channels of one image: stripe after stripe, each (C / L, rows · size, L).
+/// The channels of one image: partition after partition, each (C / L, rows · size, L).
 #[derive(Clone, Copy)]
 pub struct Map<'a> {
     /// C.
     pub channels: usize,
     /// Height and width.
     pub size: usize,
-    /// Rows of a stripe; the last may have fewer.
-    pub stripe_rows: usize,
+    /// Rows of a partition; the last may have fewer.
+    pub partition_rows: usize,
     /// All of it.
     pub values: &'a [f32],
 }
 
 impl<'a> Map<'a> {
-    /// The rows from `first` on, within one stripe, of one block of channels: (rows · size, L).
+    /// The rows from `first` on, within one partition, of one block of channels: (rows · size, L).
     #[inline(always)]
     pub fn rows<S: Isa>(self, _: S, block: usize, rows: Range<usize>) -> &'a [f32] {
         let width = self.size * S::Vector::LEN;
-        let start = rows.start / self.stripe_rows * self.stripe_rows;
-        let height = self.stripe_rows.min(self.size - start);
+        let start = rows.start / self.partition_rows * self.partition_rows;
+        let height = self.partition_rows.min(self.size - start);
         let from = start * self.channels * self.size + (block * height + rows.start - start) * width;
         &self.values[from..from + rows.len() * width]
     }
@@ -33,7 +33,7 @@ impl<'a> Map<'a> {
     /// Copies all of it to the beginning of `room`, which is returned: (C / L, size · size, L).
     pub fn whole(self, level: Level, room: &mut [f32]) -> &[f32] {
         let out = &mut room[..self.values.len()];
-        dispatch!(level, simd => self.gather(simd, 0..self.size, out));
+        dispatch!(level, simd => self.pack_rows(simd, 0..self.size, out));
         out
     }
 
@@ -50,12 +50,12 @@ impl<'a> Map<'a> {
 
     /// Copies rows of all channels to `out`, (C / L, rows · size, L).
     #[inline(always)]
-    pub fn gather<S: Isa>(self, simd: S, rows: Range<usize>, out: &mut [f32]) {
+    pub fn pack_rows<S: Isa>(self, simd: S, rows: Range<usize>, out: &mut [f32]) {
         let width = self.size * S::Vector::LEN;
         let blocks = self.channels / S::Vector::LEN;
         let mut row = rows.start;
         while row < rows.end {
-            let end = rows.end.min((row / self.stripe_rows + 1) * self.stripe_rows);
+            let end = rows.end.min((row / self.partition_rows + 1) * self.partition_rows);
             for block in 0..blocks {
                 let to = (block * rows.len() + row - rows.start) * width;
                 let out = &mut out[to..to + (end - row) * width];

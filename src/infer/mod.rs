@@ -184,7 +184,8 @@ impl Classifier {
         self.run(images, &mut |worker| features.extend_from_slice(&worker.features));
     }
 
-    /// The output of block `index`, 0 – 16, for one image (R, R, 3), normalised, and the instruction set that it is laid out for.
+    /// The output of block `index`, 0 – 16, for one image (R, R, 3), normalised, and the instruction set that it is laid
+    /// out for.
     ///
     /// # Errors
     /// [`Error::Argument`] if there is no such block.
@@ -278,7 +279,7 @@ impl Worker {
         let profile = &mut profiles[0];
         profile.start();
         let rows = map.whole(level, room);
-        profile.lap(last.index, Operation::Gather);
+        profile.lap(last.index, Operation::PackRows);
         each_panel(level, last, rows, map.size * map.size, features);
         profile.lap(last.index, Operation::Forward);
         each_panel(level, classifier, features, 1, logits);
@@ -397,7 +398,7 @@ mod tests {
         }
     }
 
-    /// Stripes, slices, bands and their seams, at more threads than some maps have rows.
+    /// Row partitions, channel partitions, row tiles and their seams, at more threads than some maps have rows.
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
     fn logits_are_the_same_bits_at_any_number_of_threads() {

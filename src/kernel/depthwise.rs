@@ -1,22 +1,22 @@
 //! The depthwise 3×3 convolution of one image's plane of L channels, and its gradients.
 //!
-//! A plane is copied into a frame of zeros first (with batch norm and activation applied on the way), so that no
-//! tap needs a test for the border; planes of one block of channels are small enough to stay in the first caches.
-//! Backward frames the gradient of the output in the same way.
+//! A plane is copied into a padded one first, with a border of zeros (batch norm and activation are applied on the way), so
+//! that no tap needs a test for the border; planes of one block of channels are small enough to stay in the first caches.
+//! Backward pads the gradient of the output in the same way.
 
 use std::ops::Range;
 
-use super::{Isa, SimdBase, SimdFloat, hidden};
+use super::{Isa, SimdBase, SimdFloat, optimisation_barrier};
 use crate::arch::{Config, Layer};
 
-/// The geometry of a 3×3 convolution with a frame of one zero on each side of a square plane.
+/// The geometry of a 3×3 convolution of a square plane that is padded by one zero on each side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Geometry {
     /// Height and width of the input.
     pub size: usize,
     /// 1 or 2.
     pub stride: usize,
-    /// Where the first tap of the first output lies in the frame: 0 if the convolution pads before, else 1.
+    /// Where the first tap of the first output lies in the padded plane: 0 if the convolution pads before, else 1.
     pub offset: usize,
 }
 
@@ -31,14 +31,14 @@ impl Geometry {
         self.size.div_ceil(self.stride)
     }
 
-    /// Height and width of the frame.
-    pub fn framed(self) -> usize {
+    /// Height and width of the padded plane.
+    pub fn padded_size(self) -> usize {
         self.size + 2
     }
 
-    /// Pixels of the frame.
-    pub fn framed_pixels(self) -> usize {
-        self.framed() * self.framed()
+    /// Pixels of the padded plane.
+    pub fn padded_pixels(self) -> usize {
+        self.padded_size() * self.padded_size()
     }
 
     /// Rows to skip and to compute when a whole plane is convolved.
@@ -47,15 +47,20 @@ impl Geometry {
     }
 }
 
-/// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the frame
+/// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the padded plane
 /// (framed², L), whose border is zero and remains so.
 #[inline(always)]
-pub fn frame<S: Isa>(_: S, size: usize, framed: &mut [f32], mut fill: impl FnMut(Range<usize>, &mut [f32])) {
+pub fn pad<S: Isa>(
+    _: S,
+    size: usize,
+    padded_plane: &mut [f32],
+    mut fill: impl FnMut(Range<usize>, &mut [f32]),
+) {
     let lanes = S::Vector::LEN;
     let width = (size + 2) * lanes;
     let row = size * lanes;
-    for (y, framed) in framed[width..].chunks_exact_mut(width).enumerate().take(size) {
-        fill(y * row..(y + 1) * row, &mut framed[lanes..width - lanes]);
+    for (y, padded_plane) in padded_plane[width..].chunks_exact_mut(width).enumerate().take(size) {
+        fill(y * row..(y + 1) * row, &mut padded_plane[lanes..width - lanes]);
     }
 }
 
@@ -69,22 +74,22 @@ pub fn taps<S: Isa>(simd: S, weights: &[f32], channels: usize, block: usize) -> 
     taps
 }
 
-/// Convolves a framed plane, or a band of its rows, and passes the outputs, in order and some neighbours at a time, to
+/// Convolves a padded plane, or some of its rows, and passes the outputs, in order and some neighbours at a time, to
 /// `finish(pixel, values)`, with the pixel of the first.
 ///
-/// `framed` starts at a row of the frame, from which `top` more are skipped; `rows` rows of outputs follow.
+/// `padded_plane` starts at a row of the padded plane, from which `top` more are skipped; `rows` rows of outputs follow.
 #[inline(always)]
 pub fn convolve<S: Isa>(
     simd: S,
     geometry: Geometry,
-    framed: &[f32],
+    padded_plane: &[f32],
     (top, rows): (usize, usize),
     taps: &[S::Vector; 9],
     finish: impl FnMut(usize, &mut [S::Vector]),
 ) {
     match geometry.stride {
-        1 => convolve_rows::<S, 1>(simd, geometry, framed, (top, rows), taps, finish),
-        _ => convolve_rows::<S, 2>(simd, geometry, framed, (top, rows), taps, finish),
+        1 => convolve_rows::<S, 1>(simd, geometry, padded_plane, (top, rows), taps, finish),
+        _ => convolve_rows::<S, 2>(simd, geometry, padded_plane, (top, rows), taps, finish),
     }
 }
 
@@ -94,7 +99,7 @@ pub fn convolve<S: Isa>(
 fn convolve_rows<S: Isa, const STRIDE: usize>(
     simd: S,
     geometry: Geometry,
-    framed: &[f32],
+    padded_plane: &[f32],
     (top, rows): (usize, usize),
     taps: &[S::Vector; 9],
     mut finish: impl FnMut(usize, &mut [S::Vector]),
@@ -102,7 +107,8 @@ fn convolve_rows<S: Isa, const STRIDE: usize>(
     let lanes = S::Vector::LEN;
     let out = geometry.size_out();
     for y in 0..rows {
-        let [above, centre, below] = rows_of_taps::<S, STRIDE>(simd, geometry, framed, y * STRIDE + top);
+        let [above, centre, below] =
+            rows_of_taps::<S, STRIDE>(simd, geometry, padded_plane, y * STRIDE + top);
         let mut x = 0;
         while x < out {
             let left = x * STRIDE * lanes;
@@ -120,19 +126,23 @@ fn convolve_rows<S: Isa, const STRIDE: usize>(
     }
 }
 
-/// The three rows of a frame, from row `top` on, that a row of outputs reads. They are cut so that the first output's first
-/// tap is their beginning and the last one's last tap their end: no tap is out of bounds.
+/// The three rows of a padded plane, from row `top` on, that a row of outputs reads. They are cut so that the first
+/// output's first tap is their beginning and the last one's last tap their end: no tap is out of bounds.
 #[inline(always)]
 fn rows_of_taps<S: Isa, const STRIDE: usize>(
     _: S,
     geometry: Geometry,
-    framed: &[f32],
+    padded_plane: &[f32],
     top: usize,
 ) -> [&[f32]; 3] {
-    let width = geometry.framed() * S::Vector::LEN;
+    let width = geometry.padded_size() * S::Vector::LEN;
     let length = ((geometry.size_out() - 1) * STRIDE + 3) * S::Vector::LEN;
     let top = top * width + geometry.offset * S::Vector::LEN;
-    [&framed[top..][..length], &framed[top + width..][..length], &framed[top + 2 * width..][..length]]
+    [
+        &padded_plane[top..][..length],
+        &padded_plane[top + width..][..length],
+        &padded_plane[top + 2 * width..][..length],
+    ]
 }
 
 /// N neighbouring outputs, of which `pixel` is the first, from where their rows of inputs start on. Returns N.
@@ -144,7 +154,7 @@ fn outputs<S: Isa, const STRIDE: usize, const N: usize>(
     pixel: usize,
     finish: &mut impl FnMut(usize, &mut [S::Vector]),
 ) -> usize {
-    let last = hidden((N - 1) * STRIDE + 2);
+    let last = optimisation_barrier((N - 1) * STRIDE + 2);
     let mut sums = [S::Vector::splat(simd, 0.0); N];
     // Not a loop: compiled for the browser it would stay one, which reads from memory where each row and its taps lie.
     add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
@@ -178,7 +188,7 @@ fn add_row<S: Isa, const STRIDE: usize, const N: usize>(
     }
 }
 
-/// The gradient of the input: passes that of the pixels, in some order, to `finish` as [`convolve`] does. `dy` is framed.
+/// The gradient of the input: passes that of the pixels, in some order, to `finish` as [`convolve`] does. `dy` is padded.
 ///
 /// At stride 1 it is a convolution with the filter turned around.
 #[inline(always)]
@@ -254,7 +264,7 @@ fn put_pair<S: Isa>(
     }
 }
 
-/// The gradient of the nine taps: adds Σ x · dy over all outputs. Both are framed.
+/// The gradient of the nine taps: adds Σ x · dy over all outputs. Both are padded.
 #[inline(always)]
 pub fn accumulate<S: Isa>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], sums: &mut [S::Vector; 9]) {
     match geometry.stride {
@@ -373,18 +383,18 @@ mod tests {
                 let mut dx = vec![f32::NAN; inputs * lanes];
                 let mut dw = vec![0.0; 9 * lanes];
                 dispatch!(level, simd => {
-                    let mut framed = vec![0.0; geometry.framed_pixels() * lanes];
-                    let mut gradient = framed.clone();
+                    let mut padded_plane = vec![0.0; geometry.padded_pixels() * lanes];
+                    let mut gradient = padded_plane.clone();
                     let taps = taps(simd, &weights, lanes, 0);
                     let plane = interleave(&x);
-                    frame(simd, size, &mut framed, |row, out| out.copy_from_slice(&plane[row]));
-                    convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, values| {
+                    pad(simd, size, &mut padded_plane, |row, out| out.copy_from_slice(&plane[row]));
+                    convolve(simd, geometry, &padded_plane, geometry.whole(), &taps, |pixel, values| {
                         store(simd, values, &mut y[pixel * lanes..]);
                     });
                     let plane = interleave(&dy);
-                    frame(simd, geometry.size_out(), &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
+                    pad(simd, geometry.size_out(), &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
                     let mut sums = [SimdBase::splat(simd, 0.0); 9];
-                    accumulate(simd, geometry, &framed, &gradient, &mut sums);
+                    accumulate(simd, geometry, &padded_plane, &gradient, &mut sums);
                     add_taps(simd, &sums, lanes, 0, &mut dw);
                     convolve_back(simd, geometry, &gradient, &taps, |pixel, values| {
                         store(simd, values, &mut dx[pixel * lanes..]);

@@ -1,4 +1,4 @@
-//! Passes over whole tensors: gathering rows with batch norm and activation applied on the way, and batch norm's
+//! Passes over whole tensors: packing rows with batch norm and activation applied on the way, and batch norm's
 //! gradient.
 
 use super::{Isa, Select, SimdBase, SimdFloat, vectorize};
@@ -16,7 +16,7 @@ pub struct Affine<'a> {
 
 /// Copies pixels `first..first + rows` of `x` (C / L, M, L) to `out` (C / L, rows, L), through `affine` if given.
 #[inline(never)]
-pub fn gather<S: Isa>(
+pub fn pack_rows<S: Isa>(
     simd: S,
     x: &[f32],
     pixels: usize,

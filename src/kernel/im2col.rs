@@ -22,16 +22,16 @@ pub fn im2col<S: Isa>(
             let pixel = first + row;
             let (image, y, x) = (pixel / (out * out), pixel / out % out, pixel % out);
             let image = &images[image * size * size * 3..(image + 1) * size * size * 3];
-            // Rows and columns are counted in the frame, whose first row and column are zeros.
+            // Rows and columns are counted in the padded plane, whose first row and column are zeros.
             let (top, left) = (y * stride + offset, x * stride + offset);
             let mut patch = [0.0; padded(STEM_INPUTS)];
-            for (framed_row, patch) in (top..top + 3).zip(patch.chunks_exact_mut(9)) {
-                if !(1..=size).contains(&framed_row) {
+            for (padded_row, patch) in (top..top + 3).zip(patch.chunks_exact_mut(9)) {
+                if !(1..=size).contains(&padded_row) {
                     continue;
                 }
                 let from = left.max(1);
                 let to = (left + 3).min(size + 1);
-                let start = ((framed_row - 1) * size + from - 1) * 3;
+                let start = ((padded_row - 1) * size + from - 1) * 3;
                 if to - from == 3 {
                     // most of them, and without a call, since the length is known
                     patch.copy_from_slice(&image[start..start + 9]);

@@ -1,13 +1,13 @@
-//! The matrix product: every 1×1 convolution, the stem after unfolding, the classifier, and their gradients.
+//! The matrix product: every 1×1 convolution, the stem after im2col, the classifier, and their gradients.
 //!
 //! [`matmul`] multiplies a block of rows (pixels) with packed weights and hands each finished tile to a closure,
 //! which adds bias and activation, sums statistics or masks a gradient while the values are in registers.
 //! [`accumulate`] is the gradient of the weights. Both read blocks of rows in the channel-blocked layout of the
-//! parent module, gathered by [`super::elementwise`].
+//! parent module, packed by [`super::elementwise`].
 
 use fearless_simd::{SimdCombine, SimdSplit};
 
-use super::{Isa, MAX_LANES, SimdBase, SimdFloat, hidden, vectorize};
+use super::{Isa, MAX_LANES, SimdBase, SimdFloat, optimisation_barrier, vectorize};
 
 /// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
 /// inputs, and every register file has at least sixteen; without fused multiply-add the product needs a register of its own
@@ -85,7 +85,7 @@ pub fn matmul<S: Isa>(
     mut finish: impl FnMut(usize, usize, &mut [S::Vector]),
 ) {
     if rows == 0 {
-        return; // a band of an image can be only its border
+        return; // a row tile may hold nothing but padding
     }
     let lanes = S::Vector::LEN;
     // the number of a narrower vector's blocks is even
@@ -153,7 +153,7 @@ fn tile<'a, S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usi
 ) -> usize {
     let lanes = S::Vector::LEN;
     let mut sums = [[V::splat(simd, 0.0); R]; C];
-    let steps = hidden(4);
+    let steps = optimisation_barrier(4);
     for a in blocks {
         let a = &a[row * lanes..(row + R) * lanes];
         // One test for all weights of the block: zipped chunks would be tested, and their place multiplied out, at each read.

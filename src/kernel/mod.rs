@@ -136,11 +136,11 @@ pub fn same_to_the_bit(one: Level, other: Level) -> bool {
     lanes(one) == lanes(other) && fuses(one) == fuses(other)
 }
 
-/// `number`, kept from the compiler in the browser, where what may end at this number stays in order. Otherwise LLVM sorts
-/// products by the sum that they are added to: all that was read for the others is then kept until their turn, in the
+/// Hides `number` from the compiler in the browser, where a loop that may end at this number stays in order. Otherwise LLVM
+/// sorts products by the sum that they are added to: all that was read for the others is then kept until their turn, in the
 /// stack, since there are not registers enough.
 #[inline(always)]
-fn hidden(number: usize) -> usize {
+fn optimisation_barrier(number: usize) -> usize {
     if cfg!(target_arch = "wasm32") { std::hint::black_box(number) } else { number }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::depthwise::{self, Geometry, add_taps, convolve, convolve_back, frame, taps};
+use super::depthwise::{self, Geometry, add_taps, convolve, convolve_back, pad, taps};
 use super::elementwise::store;
 use super::matmul::{self, matmul, pack, packed_len, panels};
 use super::{SimdBase, dispatch, lanes, levels, padded, reference};
@@ -102,20 +102,20 @@ proptest! {
             let mut dw = vec![0.0; 9 * lanes];
             dispatch!(level, simd => {
                 let taps = taps(simd, &weights, lanes, 0);
-                let mut framed = vec![0.0; geometry.framed_pixels() * lanes];
-                let mut gradient = framed.clone();
+                let mut padded_plane = vec![0.0; geometry.padded_pixels() * lanes];
+                let mut gradient = padded_plane.clone();
                 let plane = interleave(&x);
-                frame(simd, size, &mut framed, |row, out| out.copy_from_slice(&plane[row]));
+                pad(simd, size, &mut padded_plane, |row, out| out.copy_from_slice(&plane[row]));
                 let plane = interleave(&dy);
-                frame(simd, out, &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
-                convolve(simd, geometry, &framed, geometry.whole(), &taps, |pixel, values| {
+                pad(simd, out, &mut gradient, |row, out| out.copy_from_slice(&plane[row]));
+                convolve(simd, geometry, &padded_plane, geometry.whole(), &taps, |pixel, values| {
                     store(simd, values, &mut y[pixel * lanes..]);
                 });
                 convolve_back(simd, geometry, &gradient, &taps, |pixel, values| {
                     store(simd, values, &mut dx[pixel * lanes..]);
                 });
                 let mut sums = [SimdBase::splat(simd, 0.0); 9];
-                depthwise::accumulate(simd, geometry, &framed, &gradient, &mut sums);
+                depthwise::accumulate(simd, geometry, &padded_plane, &gradient, &mut sums);
                 add_taps(simd, &sums, lanes, 0, &mut dw);
             });
             for lane in 0..lanes {

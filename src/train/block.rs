@@ -3,9 +3,9 @@
 
 use std::mem::take;
 
-use super::layer::unit::{Backward, Forward, Input, Unit};
-use super::layer::{Sink, shortcut};
-use super::workspace::Slot;
+use super::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input};
+use super::layer::{GradientWriter, shortcut};
+use super::workspace::GradientBuffer;
 use crate::arch::{Config, Kind, Layer, Tensor};
 use crate::kernel::dispatch;
 use crate::profile::Operation;
@@ -15,9 +15,9 @@ use crate::threads::for_each;
 pub struct Block {
     index: usize,
     /// Left out where the expansion factor is 1.
-    expand: Option<Unit>,
-    depthwise: Unit,
-    project: Unit,
+    expand: Option<ConvBnAct>,
+    depthwise: ConvBnAct,
+    project: ConvBnAct,
     shortcut: Shortcut,
 }
 
@@ -27,34 +27,34 @@ enum Shortcut {
     /// The block's input.
     Input,
     /// The block's input through a convolution.
-    Projected(Box<Unit>),
+    Projected(Box<ConvBnAct>),
 }
 
 impl Block {
     /// The block `index`, from the layers that belong to it.
     pub fn new(config: &Config, layers: &[Layer], tensors: &[Tensor], index: usize) -> Self {
-        let unit = |kind| {
+        let conv = |kind| {
             let layer = layers.iter().position(|layer| layer.block == Some(index) && layer.kind == kind)?;
-            Some(Unit::new(config, layer, layers[layer], tensors))
+            Some(ConvBnAct::new(config, layer, layers[layer], tensors))
         };
         let own: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(index)).copied().collect();
         Block {
             index,
-            expand: unit(Kind::Expand),
-            depthwise: unit(Kind::Depthwise).expect("every block has a depthwise convolution"),
-            project: unit(Kind::Project).expect("every block has a projection"),
-            shortcut: match unit(Kind::Shortcut) {
-                Some(unit) => Shortcut::Projected(Box::new(unit)),
+            expand: conv(Kind::Expand),
+            depthwise: conv(Kind::Depthwise).expect("every block has a depthwise convolution"),
+            project: conv(Kind::Project).expect("every block has a projection"),
+            shortcut: match conv(Kind::Shortcut) {
+                Some(conv) => Shortcut::Projected(Box::new(conv)),
                 None if config.adds_input(&own) => Shortcut::Input,
                 None => Shortcut::None,
             },
         }
     }
 
-    /// All units, first to last.
-    pub fn units_mut(&mut self) -> impl Iterator<Item = &mut Unit> {
+    /// All convolutions, first to last.
+    pub fn convolutions_mut(&mut self) -> impl Iterator<Item = &mut ConvBnAct> {
         let shortcut = match &mut self.shortcut {
-            Shortcut::Projected(unit) => Some(unit.as_mut()),
+            Shortcut::Projected(conv) => Some(conv.as_mut()),
             _ => None,
         };
         self.expand.iter_mut().chain([&mut self.depthwise, &mut self.project]).chain(shortcut)
@@ -66,38 +66,38 @@ impl Block {
         let mut before = input;
         if let Some(expand) = expand {
             expand.forward(pass, input);
-            before = Input::Unit(expand);
+            before = Input::Convolution(expand);
         }
         depthwise.forward(pass, before);
-        project.forward(pass, Input::Unit(depthwise));
+        project.forward(pass, Input::Convolution(depthwise));
         let shortcut = match shortcut {
             Shortcut::None => None,
             Shortcut::Input => Some(input),
-            Shortcut::Projected(unit) => {
-                unit.forward(pass, input);
-                Some(Input::Unit(unit))
+            Shortcut::Projected(conv) => {
+                conv.forward(pass, input);
+                Some(Input::Convolution(conv))
             }
         };
 
         let level = pass.level;
         let floats = project.layer.c_out * project.pixels();
-        for_each(pass.shards, |shard| {
-            let mut output = take(&mut shard.tensors.bottlenecks[*index]);
-            let out = &mut output[..shard.images * floats];
-            let y = &shard.tensors.outputs[project.index][..out.len()];
-            let shortcut = shortcut.map(|shortcut| shortcut.source(&shard.tensors, out.len()));
-            let pixels = shard.images * project.pixels();
+        for_each(pass.micro_batches, |micro_batch| {
+            let mut output = take(&mut micro_batch.tensors.bottlenecks[*index]);
+            let out = &mut output[..micro_batch.images * floats];
+            let y = &micro_batch.tensors.outputs[project.index][..out.len()];
+            let shortcut = shortcut.map(|shortcut| shortcut.lazy(&micro_batch.tensors, out.len()));
+            let pixels = micro_batch.images * project.pixels();
             dispatch!(level, simd => {
                 shortcut::forward(simd, y, project.norm.affine(), shortcut, pixels, out);
             });
-            shard.tensors.bottlenecks[*index] = output;
+            micro_batch.tensors.bottlenecks[*index] = output;
         });
         pass.profile.lap(project.index, Operation::Shortcut);
     }
 
-    /// From the gradient of the block's output in [`Slot::Output`] to that of its input, in the same slot; where the
-    /// input is a unit (the stem), to that of its normalised value in [`Slot::Expand`]. Each step reads a slot, adds one
-    /// perhaps, and writes another:
+    /// From the gradient of the block's output in [`GradientBuffer::Output`] to that of its input, in the same buffer;
+    /// where the input is a convolution (the stem), to that of its normalised value in [`GradientBuffer::Expand`]. Each
+    /// step reads one buffer, may add another, and writes a third:
     ///
     /// | step | reads | adds | writes |
     /// |---|---|---|---|
@@ -105,57 +105,69 @@ impl Block {
     /// | split | Output | | Project |
     /// | project | Project | | Depthwise |
     /// | depthwise | Depthwise | | Expand |
-    /// | expand | Expand | Output, or Shortcut where it is projected | Input; to a unit Depthwise |
+    /// | expand | Expand | Output, or Shortcut where it is projected | Input; to a convolution Depthwise |
     ///
-    /// Without expand, depthwise takes its place, and writes Input or, to a unit, Expand. What lies elsewhere than it is looked
-    /// for changes places at the end.
+    /// Without expand, depthwise takes its place, and writes Input or, to a convolution, Expand. Buffers are
+    /// swapped at the end, so that the next block finds its gradient in Output.
     pub fn backward(&mut self, pass: &mut Backward, input: Input) {
         let Block { expand, depthwise, project, shortcut, .. } = self;
         let add = match shortcut {
             Shortcut::None => None,
-            Shortcut::Input => Some(Slot::Output),
-            Shortcut::Projected(unit) => {
-                split(pass, unit);
-                unit.backward(pass, input, Slot::Project, Slot::Shortcut, None);
-                Some(Slot::Shortcut)
+            Shortcut::Input => Some(GradientBuffer::Output),
+            Shortcut::Projected(conv) => {
+                split(pass, conv);
+                conv.backward(pass, input, GradientBuffer::Project, GradientBuffer::Shortcut, None);
+                Some(GradientBuffer::Shortcut)
             }
         };
         split(pass, project);
-        project.backward(pass, Input::Unit(depthwise), Slot::Project, Slot::Depthwise, None);
-        let from_unit = matches!(input, Input::Unit(_));
+        project.backward(
+            pass,
+            Input::Convolution(depthwise),
+            GradientBuffer::Project,
+            GradientBuffer::Depthwise,
+            None,
+        );
+        let from_convolution = matches!(input, Input::Convolution(_));
         if let Some(expand) = expand {
-            depthwise.backward(pass, Input::Unit(expand), Slot::Depthwise, Slot::Expand, None);
-            let to = if from_unit { Slot::Depthwise } else { Slot::Input };
-            expand.backward(pass, input, Slot::Expand, to, add);
-            if from_unit {
-                pass.shards
-                    .iter_mut()
-                    .for_each(|shard| shard.gradients.swap(to as usize, Slot::Expand as usize));
+            depthwise.backward(
+                pass,
+                Input::Convolution(expand),
+                GradientBuffer::Depthwise,
+                GradientBuffer::Expand,
+                None,
+            );
+            let to = if from_convolution { GradientBuffer::Depthwise } else { GradientBuffer::Input };
+            expand.backward(pass, input, GradientBuffer::Expand, to, add);
+            if from_convolution {
+                pass.micro_batches.iter_mut().for_each(|micro_batch| {
+                    micro_batch.gradients.swap(to as usize, GradientBuffer::Expand as usize)
+                });
             }
         } else {
-            let to = if from_unit { Slot::Expand } else { Slot::Input };
-            depthwise.backward(pass, input, Slot::Depthwise, to, add);
+            let to = if from_convolution { GradientBuffer::Expand } else { GradientBuffer::Input };
+            depthwise.backward(pass, input, GradientBuffer::Depthwise, to, add);
         }
-        for shard in &mut *pass.shards {
-            shard.gradients.swap(Slot::Input as usize, Slot::Output as usize);
+        for micro_batch in &mut *pass.micro_batches {
+            micro_batch.gradients.swap(GradientBuffer::Input as usize, GradientBuffer::Output as usize);
         }
     }
 }
 
-/// The gradient of a unit's normalised value in [`Slot::Project`], from that of the block's output, to which the unit's
-/// output was added.
-fn split(pass: &mut Backward, unit: &Unit) {
+/// Writes the gradient of a convolution's normalised value to [`GradientBuffer::Project`], from that of the block's output,
+/// to which the convolution's output was added.
+fn split(pass: &mut Backward, conv: &ConvBnAct) {
     let level = pass.level;
-    let floats = unit.layer.c_out * unit.pixels();
-    for_each(pass.shards, |shard| {
-        let mut target = take(&mut shard.gradients[Slot::Project as usize]);
-        let dout = &shard.gradients[Slot::Output as usize][..shard.images * floats];
-        let y = &shard.tensors.outputs[unit.index][..dout.len()];
+    let floats = conv.layer.c_out * conv.pixels();
+    for_each(pass.micro_batches, |micro_batch| {
+        let mut target = take(&mut micro_batch.gradients[GradientBuffer::Project as usize]);
+        let dout = &micro_batch.gradients[GradientBuffer::Output as usize][..micro_batch.images * floats];
+        let y = &micro_batch.tensors.outputs[conv.index][..dout.len()];
         let dz = &mut target[..dout.len()];
-        let sink = Sink { dz, add: None, mean: &unit.norm.mean, sums: &mut shard.sums };
-        let pixels = shard.images * unit.pixels();
-        dispatch!(level, simd => shortcut::backward(simd, y, unit.norm.affine(), dout, pixels, sink));
-        shard.gradients[Slot::Project as usize] = target;
+        let writer = GradientWriter { dz, add: None, mean: &conv.norm.mean, sums: &mut micro_batch.sums };
+        let pixels = micro_batch.images * conv.pixels();
+        dispatch!(level, simd => shortcut::backward(simd, y, conv.norm.affine(), dout, pixels, writer));
+        micro_batch.gradients[GradientBuffer::Project as usize] = target;
     });
-    pass.profile.lap(unit.index, Operation::Shortcut);
+    pass.profile.lap(conv.index, Operation::Shortcut);
 }

@@ -1,6 +1,6 @@
 //! A training on disk: all that a [`Trainer`] needs to go on bit for bit.
 //!
-//! A checkpoint is a weights file in full precision with the optimiser's memory beside the weights
+//! A checkpoint is a weights file in full precision with the optimiser's state beside the weights
 //! (`optimizer.momentum` and, for RMSProp, `optimizer.square`: flat, in the order of [`Weights::values`]) and the
 //! recipe and the counters in its metadata. Where the recipe averages weights, they are the file's, and those of the last
 //! step lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads it
@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value};
 
-use super::optim::Memory;
+use super::optim::OptimizerState;
 use super::{Recipe, State, Trainer};
 use crate::arch::{Role, Weights, json, tensors};
 use crate::error::{Error, Result};
@@ -27,9 +27,9 @@ const LATEST: [&str; 2] = ["optimizer.latest.values", "optimizer.latest.statisti
 pub fn save(trainer: &Trainer) -> Result<Vec<u8>> {
     trainer.check_finite()?;
     let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
-    let State { step, images_per_epoch, images, rng, memory, average } = trainer.state();
+    let State { step, images_per_epoch, images, rng, optimizer, average } = trainer.state();
     let Weights { values, statistics, .. } = trainer.latest_weights();
-    let mut flat = vec![(MOMENTUM, &memory.momentum), (SQUARE, &memory.square)];
+    let mut flat = vec![(MOMENTUM, &optimizer.momentum), (SQUARE, &optimizer.square)];
     if average.is_some() {
         flat.extend([(LATEST[0], values), (LATEST[1], statistics)]);
     }
@@ -121,12 +121,12 @@ fn read(bytes: &[u8]) -> Result<(Weights, Recipe, State)> {
         images_per_epoch: counter("images_per_epoch", 1, u32::MAX.into())?,
         images: counter("images", 0, step * recipe.batch as u64)?,
         rng: counter("rng", 0, u64::MAX)?,
-        memory: Memory {
+        optimizer: OptimizerState {
             momentum: file.floats(MOMENTUM)?,
             square: if file.shape(SQUARE).is_some() { file.floats(SQUARE)? } else { Vec::new() },
         },
         average,
     };
-    weights::check_not_negative(SQUARE, &state.memory.square)?;
+    weights::check_not_negative(SQUARE, &state.optimizer.square)?;
     Ok((latest, recipe, state))
 }

@@ -2,7 +2,8 @@
 //!
 //! A network is made of [`block`]s, and those of [`layer`]s, one operation a file; [`workspace`] has every buffer. A
 //! [`Trainer`] takes one step after another by a [`Recipe`]: it prepares images ([`augment`]), runs the network, takes the
-//! loss ([`loss`]) and moves the weights ([`optim`]) at the rate of the [`schedule`]. A [`checkpoint`] is a training as bytes.
+//! loss ([`loss`]) and moves the weights ([`optim`]) at the rate of the [`schedule`]. A [`checkpoint`] is a training as
+//! bytes.
 
 pub mod augment;
 pub mod block;

@@ -9,10 +9,10 @@ use std::ops::Range;
 use fearless_simd::Level;
 
 use super::block::Block;
-use super::layer::unit::{Backward, Forward, Input, Unit, sum_over_shards};
-use super::layer::{Sink, classifier, pool};
+use super::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input, sum_over_micro_batches};
+use super::layer::{GradientWriter, classifier, pool};
 use super::loss::{self, Loss};
-use super::workspace::{self, Shard, Slot};
+use super::workspace::{self, GradientBuffer, MicroBatch};
 use crate::arch::{Config, FEATURES, Kind, Role, Tensor, tensors};
 use crate::error::Result;
 use crate::kernel::{best_level, dispatch, lanes, matmul};
@@ -22,9 +22,9 @@ use crate::threads::for_each;
 /// A MobileNetV2 ready to train: its layers and all buffers for a batch. It holds no weights.
 pub struct Network {
     level: Level,
-    stem: Unit,
+    stem: ConvBnAct,
     blocks: Vec<Block>,
-    last: Unit,
+    last: ConvBnAct,
     classifier_weight: Range<usize>,
     classifier_bias: Range<usize>,
     /// The classifier's weights packed, and transposed.
@@ -32,10 +32,10 @@ pub struct Network {
     dropout: f32,
     /// Leading modules that stay as they are: they run by their running averages, and backward ends at them.
     freeze: usize,
-    shards: Vec<Shard>,
-    /// Bytes that the shards take.
+    micro_batches: Vec<MicroBatch>,
+    /// Bytes that the micro-batches take.
     pub working_bytes: u64,
-    /// Shards that the current batch fills.
+    /// Micro-batches that the current batch fills.
     active: usize,
     /// Stopwatch, off at first.
     pub profile: Profile,
@@ -51,15 +51,15 @@ impl Network {
     pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);
-        let unit = |kind| {
+        let conv = |kind| {
             let index = layers.iter().position(|layer| layer.kind == kind).expect("every network has one");
-            let mut unit = Unit::new(config, index, layers[index], &tensors);
-            unit.frozen = layers[index].module() < freeze;
-            unit
+            let mut conv = ConvBnAct::new(config, index, layers[index], &tensors);
+            conv.frozen = layers[index].module() < freeze;
+            conv
         };
         let block = |index| {
             let mut block = Block::new(config, &layers, &tensors, index);
-            block.units_mut().for_each(|unit| unit.frozen = unit.layer.module() < freeze);
+            block.convolutions_mut().for_each(|conv| conv.frozen = conv.layer.module() < freeze);
             block
         };
         let classifier_alone = freeze == FEATURES;
@@ -72,49 +72,51 @@ impl Network {
         };
         let learning = &layers[if classifier_alone { classifier } else { 0 }..];
         // First, since it sees to memory for the rest as well.
-        let shards = workspace::shards(config, learning, batch)?;
+        let micro_batches = workspace::micro_batches(config, learning, batch)?;
         let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
         Ok(Network {
             level: best_level(),
-            stem: unit(Kind::Stem),
+            stem: conv(Kind::Stem),
             blocks: (0..blocks).map(block).collect(),
-            last: unit(Kind::Last),
+            last: conv(Kind::Last),
             classifier_weight: span(Role::Weight),
             classifier_bias: span(Role::Bias),
             packed: [vec![0.0; packed], vec![0.0; packed]],
             dropout: config.dropout,
             freeze,
             working_bytes: workspace::bytes(config, learning, batch),
-            shards,
+            micro_batches,
             active: 0,
             profile: Profile::default(),
         })
     }
 
-    /// Distributes the next batch of `images` over the shards and returns those that got some, in order.
+    /// Distributes the next batch of `images` over the micro-batches and returns those that got some, in order.
     ///
     /// # Panics
     /// If there are none, or more than the network has buffers for.
-    pub fn start_batch(&mut self, images: usize) -> &mut [Shard] {
-        self.active = self.shards.len().min(images);
+    pub fn start_batch(&mut self, images: usize) -> &mut [MicroBatch] {
+        self.active = self.micro_batches.len().min(images);
         let (each, rest) = (images / self.active, images % self.active);
-        for (index, shard) in self.shards[..self.active].iter_mut().enumerate() {
-            shard.images = each + usize::from(index < rest);
+        for (index, micro_batch) in self.micro_batches[..self.active].iter_mut().enumerate() {
+            micro_batch.images = each + usize::from(index < rest);
             assert!(
-                shard.images * self.stem.layer.size_in.pow(2) * 3 <= shard.input.len(),
+                micro_batch.images * self.stem.layer.size_in.pow(2) * 3 <= micro_batch.input.len(),
                 "batch too large"
             );
         }
-        &mut self.shards[..self.active]
+        &mut self.micro_batches[..self.active]
     }
 
-    /// Starts a batch of `count` images; `read` turns those of a shard into its input, (shard's images, R, R, 3).
+    /// Starts a batch of `count` images; `read` turns those of a micro-batch into its input, (images, R, R, 3).
     ///
     /// # Panics
     /// If there are none, or more than the network has buffers for.
     pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
         let input = self.stem.layer.size_in.pow(2) * 3;
-        self.share_out(count, images, |images, shard| read(images, &mut shard.input[..shard.images * input]));
+        self.share_out(count, images, |images, micro_batch| {
+            read(images, &mut micro_batch.input[..micro_batch.images * input])
+        });
     }
 
     /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
@@ -123,23 +125,23 @@ impl Network {
     /// If there are none, or more than the network has buffers for.
     pub fn start_features(&mut self, features: &[f32]) {
         let (channels, lanes) = (self.last.layer.c_out, lanes(self.level));
-        self.share_out(features.len() / channels, features, |features, shard| {
+        self.share_out(features.len() / channels, features, |features, micro_batch| {
             for (image, features) in features.chunks_exact(channels).enumerate() {
                 for (block, values) in features.chunks_exact(lanes).enumerate() {
-                    let start = (block * shard.images + image) * lanes;
-                    shard.tensors.features[start..start + lanes].copy_from_slice(values);
+                    let start = (block * micro_batch.images + image) * lanes;
+                    micro_batch.tensors.features[start..start + lanes].copy_from_slice(values);
                 }
             }
         });
     }
 
-    /// Starts a batch of `count` images; `take` gets what each shard has of `values`, of which every image has as many.
-    fn share_out<T>(&mut self, count: usize, values: &[T], mut take: impl FnMut(&[T], &mut Shard)) {
+    /// Starts a batch of `count` images; `take` gets each micro-batch's part of `values`, which are as many for every image.
+    fn share_out<T>(&mut self, count: usize, values: &[T], mut take: impl FnMut(&[T], &mut MicroBatch)) {
         let each = values.len() / count;
         let mut rest = values;
-        for shard in self.start_batch(count) {
-            let (here, after) = rest.split_at(shard.images * each);
-            take(here, shard);
+        for micro_batch in self.start_batch(count) {
+            let (here, after) = rest.split_at(micro_batch.images * each);
+            take(here, micro_batch);
             rest = after;
         }
     }
@@ -158,8 +160,8 @@ impl Network {
     /// From the images to the pooled features.
     fn forward_features(&mut self, values: &[f32], statistics: &mut [f32]) {
         let level = self.level;
-        let shards = &mut self.shards[..self.active];
-        let mut pass = Forward { level, shards, values, statistics, profile: &mut self.profile };
+        let micro_batches = &mut self.micro_batches[..self.active];
+        let mut pass = Forward { level, micro_batches, values, statistics, profile: &mut self.profile };
         self.stem.forward(&mut pass, Input::Image);
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.forward(&mut pass, block_input(&self.stem, index));
@@ -168,11 +170,11 @@ impl Network {
 
         let last = &self.last;
         let pixels = last.pixels();
-        for_each(shards, |shard| {
-            let features = &mut shard.tensors.features[..shard.images * last.layer.c_out];
-            let y = &shard.tensors.outputs[last.index][..features.len() * pixels];
+        for_each(micro_batches, |micro_batch| {
+            let features = &mut micro_batch.tensors.features[..micro_batch.images * last.layer.c_out];
+            let y = &micro_batch.tensors.outputs[last.index][..features.len() * pixels];
             dispatch!(level, simd => {
-                pool::forward(simd, y, last.norm.affine(), pixels, shard.images, features);
+                pool::forward(simd, y, last.norm.affine(), pixels, micro_batch.images, features);
             });
         });
         self.profile.lap(last.index, Operation::Forward);
@@ -181,20 +183,20 @@ impl Network {
     /// From the pooled features to the logits.
     fn classify(&mut self, values: &[f32], dropout_seed: Option<u64>) {
         let level = self.level;
-        let shards = &mut self.shards[..self.active];
+        let micro_batches = &mut self.micro_batches[..self.active];
         let (channels, packed) = (self.last.layer.c_out, &self.packed[0]);
         let bias = &values[self.classifier_bias.clone()];
         let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
-        for (index, shard) in shards.iter_mut().enumerate() {
-            let factors = &mut shard.tensors.dropout[..shard.images * channels];
+        for (index, micro_batch) in micro_batches.iter_mut().enumerate() {
+            let factors = &mut micro_batch.tensors.dropout[..micro_batch.images * channels];
             let dropout = dropout.map(|(seed, p)| (seed.wrapping_add(index as u64), p));
-            draw_dropout(factors, shard.images, lanes(level), dropout);
+            draw_dropout(factors, micro_batch.images, lanes(level), dropout);
         }
-        for_each(shards, |shard| {
-            let features = &mut shard.tensors.features[..shard.images * channels];
+        for_each(micro_batches, |micro_batch| {
+            let features = &mut micro_batch.tensors.features[..micro_batch.images * channels];
             dispatch!(level, simd => {
-                multiply(features, &shard.tensors.dropout);
-                classifier::forward(simd, features, packed, bias, shard.images, &mut shard.logits);
+                multiply(features, &micro_batch.tensors.dropout);
+                classifier::forward(simd, features, packed, bias, micro_batch.images, &mut micro_batch.logits);
             });
         });
         self.profile.lap(self.last.index + 1, Operation::Forward);
@@ -205,13 +207,13 @@ impl Network {
         let classes = self.classifier_bias.len();
         let mut total = Loss::default();
         let mut first = 0;
-        for shard in &mut self.shards[..self.active] {
-            let labels_here = &labels[first..first + shard.images];
-            let logits = &mut shard.logits[..shard.images * classes];
+        for micro_batch in &mut self.micro_batches[..self.active] {
+            let labels_here = &labels[first..first + micro_batch.images];
+            let logits = &mut micro_batch.logits[..micro_batch.images * classes];
             let part = loss::cross_entropy(logits, labels_here, smoothing, labels.len());
             total.loss += part.loss;
             total.correct += part.correct;
-            first += shard.images;
+            first += micro_batch.images;
         }
         self.profile.lap(self.last.index + 1, Operation::Loss);
         total
@@ -230,23 +232,23 @@ impl Network {
     /// Logits of the batch, image by image, until [`Network::loss`] replaces them.
     pub fn logits(&self) -> impl Iterator<Item = &[f32]> {
         let classes = self.classifier_bias.len();
-        self.shards[..self.active]
+        self.micro_batches[..self.active]
             .iter()
-            .flat_map(move |shard| shard.logits.chunks(classes).take(shard.images))
+            .flat_map(move |micro_batch| micro_batch.logits.chunks(classes).take(micro_batch.images))
     }
 
     /// Gradients of all values that learn, from the loss's gradient that [`Network::loss`] left.
     pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
         let level = self.level;
-        let shards = &mut self.shards[..self.active];
+        let micro_batches = &mut self.micro_batches[..self.active];
         let (last, packed) = (&self.last, &self.packed[1]);
         let (weights, classes) = (self.classifier_weight.len(), self.classifier_bias.len());
-        for_each(shards, |shard| {
-            let images = shard.images;
-            let scratch = &mut shard.scratch;
-            let features = &shard.tensors.features[..images * last.layer.c_out];
-            let dfeatures = &mut shard.dfeatures[..features.len()];
-            let dlogits = &shard.logits[..images * classes];
+        for_each(micro_batches, |micro_batch| {
+            let images = micro_batch.images;
+            let scratch = &mut micro_batch.scratch;
+            let features = &micro_batch.tensors.features[..images * last.layer.c_out];
+            let dfeatures = &mut micro_batch.dfeatures[..features.len()];
+            let dlogits = &micro_batch.logits[..images * classes];
             let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
             let dy = &mut scratch.dlogits;
             dispatch!(level, simd => {
@@ -254,40 +256,47 @@ impl Network {
             });
         });
         self.profile.lap(last.index + 1, Operation::Backward);
-        sum_over_shards(shards, &mut gradients[self.classifier_weight.clone()], |shard| &shard.scratch.dw);
-        sum_over_shards(shards, &mut gradients[self.classifier_bias.clone()], |shard| &shard.scratch.dbias);
+        sum_over_micro_batches(
+            micro_batches,
+            &mut gradients[self.classifier_weight.clone()],
+            |micro_batch| &micro_batch.scratch.dw,
+        );
+        sum_over_micro_batches(micro_batches, &mut gradients[self.classifier_bias.clone()], |micro_batch| {
+            &micro_batch.scratch.dbias
+        });
         self.profile.lap(last.index + 1, Operation::Sum);
 
         if self.freeze == FEATURES {
             return;
         }
         let pixels = last.pixels();
-        for_each(shards, |shard| {
-            let dfeatures = &mut shard.dfeatures[..shard.images * last.layer.c_out];
-            let source = Input::Unit(last).source(&shard.tensors, dfeatures.len() * pixels);
-            let mut dz = take(&mut shard.gradients[Slot::Depthwise as usize]);
-            let sink = Sink { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut shard.sums };
+        for_each(micro_batches, |micro_batch| {
+            let dfeatures = &mut micro_batch.dfeatures[..micro_batch.images * last.layer.c_out];
+            let lazy = Input::Convolution(last).lazy(&micro_batch.tensors, dfeatures.len() * pixels);
+            let mut dz = take(&mut micro_batch.gradients[GradientBuffer::Depthwise as usize]);
+            let writer =
+                GradientWriter { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut micro_batch.sums };
             dispatch!(level, simd => {
-                multiply(dfeatures, &shard.tensors.dropout);
-                pool::backward(simd, source, last.norm.affine(), dfeatures, pixels, shard.images, sink);
+                multiply(dfeatures, &micro_batch.tensors.dropout);
+                pool::backward(simd, lazy, last.norm.affine(), dfeatures, pixels, micro_batch.images, writer);
             });
-            shard.gradients[Slot::Depthwise as usize] = dz;
+            micro_batch.gradients[GradientBuffer::Depthwise as usize] = dz;
         });
         self.profile.lap(last.index, Operation::Backward);
 
-        let mut pass = Backward { level, shards, values, gradients, profile: &mut self.profile };
+        let mut pass = Backward { level, micro_batches, values, gradients, profile: &mut self.profile };
         let input = Input::Bottleneck(self.blocks.len() - 1);
-        self.last.backward(&mut pass, input, Slot::Depthwise, Slot::Output, None);
+        self.last.backward(&mut pass, input, GradientBuffer::Depthwise, GradientBuffer::Output, None);
         // Block i is module i + 1.
         let first = self.freeze.saturating_sub(1);
         for (index, block) in self.blocks.iter_mut().enumerate().skip(first).rev() {
             block.backward(&mut pass, block_input(&self.stem, index));
         }
         if self.freeze > 0 {
-            return workspace::clear_sums(pass.shards, self.stem.layer.c_out);
+            return workspace::clear_sums(pass.micro_batches, self.stem.layer.c_out);
         }
-        // The image needs no gradient, so the slot to write to is left alone.
-        self.stem.backward(&mut pass, Input::Image, Slot::Expand, Slot::Input, None);
+        // The image needs no gradient, so the buffer named for it is left alone.
+        self.stem.backward(&mut pass, Input::Image, GradientBuffer::Expand, GradientBuffer::Input, None);
     }
 
     /// Packs all weights for this step.
@@ -306,13 +315,15 @@ impl Network {
         }
         self.stem.pack(level, values);
         self.last.pack(level, values);
-        for_each(&mut self.blocks, |block| block.units_mut().for_each(|unit| unit.pack(level, values)));
+        for_each(&mut self.blocks, |block| {
+            block.convolutions_mut().for_each(|conv| conv.pack(level, values))
+        });
     }
 }
 
 /// What the block of this index reads: the first one the stem, every other one the block before.
-fn block_input(stem: &Unit, index: usize) -> Input<'_> {
-    if index == 0 { Input::Unit(stem) } else { Input::Bottleneck(index - 1) }
+fn block_input(stem: &ConvBnAct, index: usize) -> Input<'_> {
+    if index == 0 { Input::Convolution(stem) } else { Input::Bottleneck(index - 1) }
 }
 
 /// Draws what each feature, (C / L, images, L), is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean

@@ -6,20 +6,20 @@ use super::{Optimizer, Recipe};
 use crate::arch::{Role, Tensor};
 use crate::kernel::dispatch;
 
-/// What an optimiser remembers, laid out as the values.
+/// The optimiser's state, laid out as the values.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Memory {
+pub struct OptimizerState {
     /// Decaying sum of past gradients.
     pub momentum: Vec<f32>,
     /// RMSProp's decaying mean of squared gradients; empty for the others.
     pub square: Vec<f32>,
 }
 
-impl Memory {
+impl OptimizerState {
     /// Nothing remembered yet of `length` values.
     pub fn new(optimizer: Optimizer, length: usize) -> Self {
         let square = if optimizer == Optimizer::RmsProp { length } else { 0 };
-        Memory { momentum: vec![0.0; length], square: vec![0.0; square] }
+        OptimizerState { momentum: vec![0.0; length], square: vec![0.0; square] }
     }
 }
 
@@ -31,7 +31,7 @@ pub fn update(
     tensors: &[Tensor],
     values: &mut [f32],
     gradients: &[f32],
-    memory: &mut Memory,
+    state: &mut OptimizerState,
 ) {
     for tensor in tensors.iter().filter(|tensor| tensor.role.trainable()) {
         let span = tensor.span.clone();
@@ -39,12 +39,12 @@ pub fn update(
         let decay = if decays { recipe.weight_decay } else { 0.0 };
         let values = &mut values[span.clone()];
         let gradients = &gradients[span.clone()];
-        let momentum = &mut memory.momentum[span.clone()];
+        let momentum = &mut state.momentum[span.clone()];
         dispatch!(level, _simd => match recipe.optimizer {
             Optimizer::Sgd => sgd::<false>(rate, recipe.momentum, decay, values, gradients, momentum),
             Optimizer::Nesterov => sgd::<true>(rate, recipe.momentum, decay, values, gradients, momentum),
             Optimizer::RmsProp => {
-                rms_prop(rate, recipe, decay, values, gradients, momentum, &mut memory.square[span]);
+                rms_prop(rate, recipe, decay, values, gradients, momentum, &mut state.square[span]);
             }
         });
     }

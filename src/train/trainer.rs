@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::augment::Augment;
 use super::network::Network;
-use super::optim::{self, Memory};
+use super::optim::{self, OptimizerState};
 use super::recipe::Recipe;
 use super::schedule::learning_rate;
 use crate::arch::{FEATURES, Tensor, Weights, tensors};
@@ -39,8 +39,8 @@ pub struct State {
     pub images: u64,
     /// State of the random generator.
     pub rng: u64,
-    /// What the optimiser remembers.
-    pub memory: Memory,
+    /// The optimiser's state.
+    pub optimizer: OptimizerState,
     /// The averaged weights, where the recipe asks for them.
     pub average: Option<Weights>,
 }
@@ -87,7 +87,7 @@ impl Trainer {
                 images_per_epoch: images_per_epoch as u64,
                 images: 0,
                 rng: recipe.seed,
-                memory: Memory::new(recipe.optimizer, length),
+                optimizer: OptimizerState::new(recipe.optimizer, length),
                 average: (recipe.average > 0.0).then(|| weights.clone()),
             },
             weights,
@@ -154,22 +154,22 @@ impl Trainer {
     }
 
     /// Where the classifier alone learns, everything before it runs as inference: the features of the `images` that
-    /// the shards hold.
+    /// the micro-batches hold.
     fn fill_features(&mut self, images: usize) -> Result<()> {
         if self.recipe.freeze < FEATURES {
             return Ok(());
         }
-        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
+        let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
         self.features.clear();
         let image = classifier.resolution().pow(2) * 3;
-        for shard in self.network.start_batch(images) {
-            classifier.features(&shard.input[..shard.images * image], &mut self.features);
+        for micro_batch in self.network.start_batch(images) {
+            classifier.features(&micro_batch.input[..micro_batch.images * image], &mut self.features);
         }
         self.network.start_features(&self.features);
         Ok(())
     }
 
-    /// Forward, loss, backward and update on the batch that the network's shards hold.
+    /// Forward, loss, backward and update on the batch that the network's micro-batches hold.
     fn finish_step(&mut self, labels: &[u32], dropout_seed: Option<u64>) -> Step {
         let Weights { values, statistics, .. } = &mut self.weights;
         let epoch = self.state.images as f64 / self.state.images_per_epoch as f64;
@@ -178,8 +178,16 @@ impl Trainer {
             self.network.forward(values, statistics, dropout_seed);
             let loss = self.network.loss(labels, self.recipe.label_smoothing);
             self.network.backward(values, &mut self.gradients);
-            let memory = &mut self.state.memory;
-            optim::update(best_level(), &self.recipe, rate, &self.tensors, values, &self.gradients, memory);
+            let optimizer = &mut self.state.optimizer;
+            optim::update(
+                best_level(),
+                &self.recipe,
+                rate,
+                &self.tensors,
+                values,
+                &self.gradients,
+                optimizer,
+            );
             if let Some(average) = &mut self.state.average {
                 let follow = |average: &mut [f32], values: &[f32]| {
                     optim::average(best_level(), &self.recipe, self.state.step + 1, average, values);
@@ -217,7 +225,7 @@ impl Trainer {
             return self.evaluate_features(&features, labels);
         }
         Ok(evaluate(
-            inference(&mut self.classifier, judged(&self.weights, &self.state))?,
+            inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?,
             images,
             size,
             labels,
@@ -234,7 +242,7 @@ impl Trainer {
         self.check_classifier_alone()?;
         let size = side(images.len(), count);
         check_shape(images.len(), size, count)?;
-        let classifier = inference(&mut self.classifier, judged(&self.weights, &self.state))?;
+        let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
         let mut features = Vec::new();
         for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
             classifier.features(inputs, &mut features);
@@ -276,7 +284,7 @@ impl Trainer {
             return Err(Error::Argument("what learns can only change with a new run".into()));
         }
         if recipe.optimizer != self.recipe.optimizer {
-            self.state.memory = Memory::new(recipe.optimizer, self.gradients.len());
+            self.state.optimizer = OptimizerState::new(recipe.optimizer, self.gradients.len());
         }
         if (recipe.average > 0.0) != self.state.average.is_some() {
             self.state.average = (recipe.average > 0.0).then(|| self.weights.clone());
@@ -292,14 +300,14 @@ impl Trainer {
     /// # Errors
     /// [`Error::Argument`] if they belong to another network or another optimiser; nothing has changed then.
     pub fn restore(&mut self, weights: Weights, state: State) -> Result<()> {
-        let fresh = Memory::new(self.recipe.optimizer, self.gradients.len());
+        let fresh = OptimizerState::new(self.recipe.optimizer, self.gradients.len());
         if weights.config != self.weights.config {
             return Err(Error::Argument(
                 "the checkpoint belongs to a network with another configuration".into(),
             ));
         }
-        let lengths = |memory: &Memory| (memory.momentum.len(), memory.square.len());
-        if lengths(&state.memory) != lengths(&fresh) {
+        let lengths = |optimizer: &OptimizerState| (optimizer.momentum.len(), optimizer.square.len());
+        if lengths(&state.optimizer) != lengths(&fresh) {
             return Err(Error::Argument("the checkpoint belongs to another optimizer or network".into()));
         }
         let averages = self.recipe.average > 0.0;
@@ -383,7 +391,7 @@ impl Trainer {
 
     /// What the training has given so far: the averaged weights, where the recipe asks for them, else the latest.
     pub fn weights(&self) -> &Weights {
-        judged(&self.weights, &self.state)
+        evaluated_weights(&self.weights, &self.state)
     }
 
     /// Sees that all is finite numbers, as it must be in a file: others could not be read again.
@@ -391,9 +399,9 @@ impl Trainer {
     /// # Errors
     /// [`Error::Diverged`] if not.
     pub fn check_finite(&self) -> Result<()> {
-        let State { step, memory, average, .. } = &self.state;
+        let State { step, optimizer, average, .. } = &self.state;
         let weights = [&self.weights].into_iter().chain(average).flat_map(|w| [&w.values, &w.statistics]);
-        let mut numbers = weights.chain([&memory.momentum, &memory.square]).flatten();
+        let mut numbers = weights.chain([&optimizer.momentum, &optimizer.square]).flatten();
         match numbers.all(|number| number.is_finite()) {
             true => Ok(()),
             false => Err(Error::Diverged { step: *step }),
@@ -454,8 +462,8 @@ fn side(values: usize, images: usize) -> usize {
     (values as f64 / (3.0 * images.max(1) as f64)).sqrt().round() as usize
 }
 
-/// The weights by which a training is judged: their average, or those of the last step.
-fn judged<'a>(weights: &'a Weights, state: &'a State) -> &'a Weights {
+/// The weights that are evaluated and saved: their average, or those of the last step.
+fn evaluated_weights<'a>(weights: &'a Weights, state: &'a State) -> &'a Weights {
     state.average.as_ref().unwrap_or(weights)
 }
 

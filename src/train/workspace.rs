@@ -1,8 +1,8 @@
 //! Every buffer of training, its size computed once, here.
 //!
-//! A batch is cut into shards, fixed groups of images that know nothing of each other. A thread works on one shard
-//! at a time, in that shard's buffers; sums over the batch are taken shard by shard in their order. So the result
-//! depends on the batch but not on the number of threads.
+//! A batch is cut into micro-batches, fixed groups of images that know nothing of each other. A thread works on one
+//! micro-batch at a time, in that micro-batch's buffers; sums over the batch are taken micro-batch by micro-batch, in their
+//! order. So the result depends on the batch but not on the number of threads.
 
 use crate::arch::{Config, Kind, Layer, STEM_INPUTS};
 use crate::error::{Result, ensure_memory};
@@ -10,8 +10,8 @@ use crate::kernel::depthwise::Geometry;
 use crate::kernel::sums::Sums;
 use crate::kernel::{MAX_LANES, padded};
 
-/// Shards of a batch: the number of threads that can be busy at once.
-pub const SHARDS: usize = 8;
+/// Micro-batches of a batch: the number of threads that can be busy at once.
+pub const MICRO_BATCHES: usize = 8;
 
 /// Floats of the pixels that a matrix product works on at once, inputs and outputs together, within the bounds of
 /// [`pixels_at_once`].
@@ -25,7 +25,7 @@ pub fn pixels_at_once(k: usize, n: usize) -> usize {
     (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
 }
 
-/// The tensors of the forward pass that backward needs again. Sizes are those of a full shard; a smaller one uses
+/// The tensors of the forward pass that backward needs again. Sizes are those of a full micro-batch; a smaller one uses
 /// the front of each.
 pub struct Tensors {
     /// Each convolution's output before batch norm, in the order of [`Config::layers`]; (C / L, M, L).
@@ -38,9 +38,9 @@ pub struct Tensors {
     pub dropout: Vec<f32>,
 }
 
-/// A gradient buffer of a shard, by what it holds while a block is walked backward.
+/// A gradient buffer of a micro-batch, by what it holds while a block is walked backward.
 #[derive(Clone, Copy)]
-pub enum Slot {
+pub enum GradientBuffer {
     /// Of the depthwise or the last convolution's normalised output.
     Depthwise,
     /// Of the expansion's or the stem's.
@@ -59,8 +59,8 @@ pub enum Slot {
 pub struct Scratch {
     /// Rows of inputs, (K / L, rows, L), and of outputs' gradients, (N / L, rows, L), of [`pixels_at_once`].
     pub rows: [Vec<f32>; 2],
-    /// Two framed planes of L channels.
-    pub frames: [Vec<f32>; 2],
+    /// Two padded planes of L channels.
+    pub padded_planes: [Vec<f32>; 2],
     /// Gradient of one layer's weights.
     pub dw: Vec<f32>,
     /// Gradient of the logits, (classes / L, images, L).
@@ -70,14 +70,14 @@ pub struct Scratch {
 }
 
 /// A fixed group of a batch's images with all that a thread needs to work on them.
-pub struct Shard {
+pub struct MicroBatch {
     /// Images of the current batch.
     pub images: usize,
     /// The images, (images, R, R, 3).
     pub input: Vec<f32>,
     /// What forward leaves for backward.
     pub tensors: Tensors,
-    /// By [`Slot`].
+    /// By [`GradientBuffer`].
     pub gradients: [Vec<f32>; 6],
     /// Logits, (images, classes), and after the loss their gradient.
     pub logits: Vec<f32>,
@@ -89,8 +89,8 @@ pub struct Shard {
     pub scratch: Scratch,
 }
 
-impl Shard {
-    /// A shard for up to `images` images; `zeros` makes a buffer of so many floats.
+impl MicroBatch {
+    /// A micro-batch for up to `images` images; `zeros` makes a buffer of so many floats.
     fn new(
         config: &Config,
         layers: &[Layer],
@@ -116,8 +116,9 @@ impl Shard {
             products.map(|(k, n)| floats((k, n)) * pixels_at_once(k, n)).max().unwrap_or(0)
         };
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
-        let frame = depthwise.map(|l| Geometry::of(config, l).framed_pixels()).max().unwrap_or(0) * MAX_LANES;
-        Shard {
+        let padded_plane =
+            depthwise.map(|l| Geometry::of(config, l).padded_pixels()).max().unwrap_or(0) * MAX_LANES;
+        MicroBatch {
             images: 0,
             input: zeros(images * config.resolution * config.resolution * 3),
             tensors: Tensors {
@@ -136,7 +137,7 @@ impl Shard {
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
             scratch: Scratch {
                 rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n))],
-                frames: [zeros(frame), zeros(frame)],
+                padded_planes: [zeros(padded_plane), zeros(padded_plane)],
                 dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
                 dlogits: zeros(padded(config.classes) * images),
                 dbias: zeros(config.classes),
@@ -145,15 +146,15 @@ impl Shard {
     }
 }
 
-/// How many times the weights a training keeps at most, beside its shards: gradients, the optimiser's memory (two), an
+/// How many times the weights a training keeps at most, beside its micro-batches: gradients, the optimiser's state (two), an
 /// average, packed weights (two), the network that evaluates, and what a checkpoint writes (three).
 const COPIES: u64 = 10;
 
-/// Bytes that the shards of batches of up to `batch` images take for `layers`.
+/// Bytes that the micro-batches of batches of up to `batch` images take for `layers`.
 pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     let bytes = |images| {
         let mut floats = 0;
-        Shard::new(config, layers, images, |length| {
+        MicroBatch::new(config, layers, images, |length| {
             floats += length as u64;
             Vec::new()
         });
@@ -161,38 +162,41 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     };
     // Counted for one image, and what a further one adds: a whole batch need not fit into a `usize`.
     let (one, two) = (bytes(1), bytes(2));
-    let images = batch.div_ceil(SHARDS) as u64;
-    SHARDS.min(batch) as u64 * (one + (images - 1) * (two - one))
+    let images = batch.div_ceil(MICRO_BATCHES) as u64;
+    MICRO_BATCHES.min(batch) as u64 * (one + (images - 1) * (two - one))
 }
 
-/// The shards of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
+/// The micro-batches of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
 ///
 /// # Errors
-/// [`Error::Memory`](crate::error::Error::Memory) if there is not enough memory for a training with them; nothing is kept of it then.
-pub fn shards(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<Shard>> {
+/// [`Error::Memory`](crate::error::Error::Memory) if there is not enough memory for a training with them; nothing is kept
+/// of it then.
+pub fn micro_batches(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<MicroBatch>> {
     let weights: usize = config.layers().iter().map(Layer::weights).sum();
     let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
     ensure_memory(bytes, "batch, resolution or width", || {
         format!("training on {batch} images of {0} × {0} at a time", config.resolution)
     })?;
-    let images = batch.div_ceil(SHARDS);
-    Ok((0..SHARDS.min(batch)).map(|_| Shard::new(config, layers, images, |n| vec![0.0; n])).collect())
+    let images = batch.div_ceil(MICRO_BATCHES);
+    Ok((0..MICRO_BATCHES.min(batch))
+        .map(|_| MicroBatch::new(config, layers, images, |n| vec![0.0; n]))
+        .collect())
 }
 
-/// Batch norm's sums of so many channels over the whole batch: the shards' are added up in the first of them, in their order,
-/// and the others are left at 0.
-pub fn batch_sums(shards: &mut [Shard], channels: usize) -> &mut Sums {
-    let (first, others) = shards.split_first_mut().expect("a batch fills a shard");
+/// Batch norm's sums of `channels` channels over the whole batch: those of the micro-batches are added up in the first of
+/// them, in their order, and the others are left at 0.
+pub fn batch_sums(micro_batches: &mut [MicroBatch], channels: usize) -> &mut Sums {
+    let (first, others) = micro_batches.split_first_mut().expect("a batch fills a micro-batch");
     for other in others {
         first.sums.absorb(&mut other.sums, channels);
     }
     &mut first.sums
 }
 
-/// Clears batch norm's sums of so many channels, of which nobody has a use.
-pub fn clear_sums(shards: &mut [Shard], channels: usize) {
-    for shard in shards {
-        shard.sums.clear(channels);
+/// Clears batch norm's sums of `channels` channels where nothing reads them.
+pub fn clear_sums(micro_batches: &mut [MicroBatch], channels: usize) {
+    for micro_batch in micro_batches {
+        micro_batch.sums.clear(channels);
     }
 }
 
@@ -207,8 +211,8 @@ mod tests {
         for (config, batch) in [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512)] {
             let layers = config.layers();
             let mut floats = 0;
-            for _ in 0..SHARDS.min(batch) {
-                Shard::new(config, &layers, batch.div_ceil(SHARDS), |length| {
+            for _ in 0..MICRO_BATCHES.min(batch) {
+                MicroBatch::new(config, &layers, batch.div_ceil(MICRO_BATCHES), |length| {
                     floats += length;
                     Vec::new()
                 });

@@ -66,17 +66,17 @@ impl Classifier {
     pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
         let start = now();
         let rows = self.rows(rgba, width, height)?;
-        self.classify_seen(rows, k, start)
+        self.classify_preprocessed(rows, k, start)
     }
 
     /// The same of a picture whose rows have come one after the other, cut and resized as this network has it.
     pub fn classify_rows(&mut self, rows: Rows, k: usize) -> Result<JsResult> {
-        self.classify_seen(rows, k, now())
+        self.classify_preprocessed(rows, k, now())
     }
 
     /// What block `block`, 0 – 16, puts out for a picture whose rows have come one after the other.
     pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
-        self.see(rows)?;
+        self.preprocess(rows)?;
         let maps = feature_maps(&mut self.classifier, &self.input, block)?;
         Ok(object([
             ("channels", maps.channels.into()),
@@ -111,7 +111,7 @@ impl Classifier {
     }
 
     /// Takes a picture that is cut and resized for the network, and normalises it.
-    fn see(&mut self, rows: Rows) -> Result<()> {
+    fn preprocess(&mut self, rows: Rows) -> Result<()> {
         let Config { mean, std, resolution, .. } = *self.classifier.config();
         let picture = rows.rows.finish()?;
         if picture.width() != resolution {
@@ -126,8 +126,8 @@ impl Classifier {
         Ok(())
     }
 
-    fn classify_seen(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
-        self.see(rows)?;
+    fn classify_preprocessed(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
+        self.preprocess(rows)?;
         let prepared = now();
         self.classifier.forward(&self.input, &mut self.logits);
         let end = now();

@@ -111,7 +111,7 @@ export interface ProfileRow {
   layer: string;
   kind: LayerCost["kind"] | null;
   operation:
-    "augment" | "pack" | "gather" | "forward" | "normalize" | "shortcut" | "loss" | "backward" | "sum" | "update";
+    "augment" | "pack" | "pack_rows" | "forward" | "normalize" | "shortcut" | "loss" | "backward" | "sum" | "update";
   seconds: number;
   macs: number;
 }

@@ -1,4 +1,5 @@
-//! However a block's output is divided among threads and bands, and whether rows or channels are, it is the same to the bit.
+//! However a block's output is divided among threads and row tiles, and whether rows or channels are, it is the same to the
+//! bit.
 
 use proptest::prelude::*;
 
@@ -43,8 +44,8 @@ proptest! {
     fn any_partition_gives_the_same(
         config in config(),
         index in prop_oneof![Just(0usize), 0..17usize],
-        stripe: prop::sample::Index,
-        band: prop::sample::Index,
+        partition: prop::sample::Index,
+        tile: prop::sample::Index,
         threads in 1..6usize,
         seed: u64,
     ) {
@@ -54,7 +55,7 @@ proptest! {
         let channels = if index == 0 { 3 } else { first.c_in };
         let size = if index == 0 { config.resolution } else { first.size_in };
         let values = reference::numbers(seed, channels * size * size);
-        let map = Map { channels, size, stripe_rows: size, values: &values };
+        let map = Map { channels, size, partition_rows: size, values: &values };
         let input = if index == 0 { Input::Image(&values) } else { Input::Map(map) };
         for level in levels() {
             let mut folded = fold(level, &weights, &layers).into_iter();
@@ -64,18 +65,18 @@ proptest! {
             block.lay_out(level, &config, &layers, threads);
             let size = block.size_out();
 
-            block.sliced = false;
+            block.by_channels = false;
             block.divide(level, size, size);
             let expected = output(&block, level, input, 1);
             assert!(expected.iter().all(|value| value.is_finite()), "{level:?}: not all of it was written");
 
-            let stripe = 1 + stripe.index(size);
-            let band = 1 + band.index(stripe);
-            block.divide(level, stripe, band);
-            let found = output(&block, level, input, size.div_ceil(stripe));
-            assert!(found == expected, "{level:?}: stripes of {stripe} rows, bands of {band} of {size}");
+            let partition = 1 + partition.index(size);
+            let tile = 1 + tile.index(partition);
+            block.divide(level, partition, tile);
+            let found = output(&block, level, input, size.div_ceil(partition));
+            assert!(found == expected, "{level:?}: partitions of {partition} rows, tiles of {tile} of {size}");
 
-            block.sliced = true;
+            block.by_channels = true;
             block.divide(level, size, size);
             let found = output(&block, level, input, threads);
             assert!(found == expected, "{level:?}: channels shared out among {threads} threads");

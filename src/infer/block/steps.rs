@@ -1,8 +1,8 @@
-//! What is done to a band of a block, one step after the other: gather, expand and convolve, project.
+//! What is done to a row tile of a block, one step after the other: pack rows, expand and convolve, project.
 
 use std::ops::Range;
 
-use super::{Band, FusedBlock, Input, Place};
+use super::{FusedBlock, Input, Place, RowTile};
 use crate::arch::STEM_INPUTS;
 use crate::infer::fold::Folded;
 use crate::kernel::depthwise::{convolve, taps};
@@ -13,123 +13,134 @@ use crate::kernel::{Isa, SimdBase, padded, vectorize};
 use crate::profile::{Operation, Profile};
 
 impl FusedBlock {
-    /// Gathers what a band's fresh rows are expanded from.
+    /// Packs what a row tile's new rows are expanded from.
     #[inline(never)]
-    pub(super) fn gather_inputs<S: Isa>(
+    pub(super) fn pack_inputs<S: Isa>(
         &self,
         simd: S,
         input: Input,
-        band: &Band,
+        row_tile: &RowTile,
         patches: &mut [f32],
         inputs: &mut [f32],
         profile: &mut Profile,
     ) {
         let Some(widening) = self.widening() else { return };
-        let rows = band.fresh_rows();
+        let rows = row_tile.new_image_rows();
         let size = self.geometry.size;
         let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
         match input {
             Input::Image(image) if self.expand.is_none() => {
                 im2col(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
             }
-            _ => self.gather(simd, input, rows, patches, inputs),
+            _ => self.pack_rows(simd, input, rows, patches, inputs),
         }
-        profile.lap(widening.index, Operation::Gather);
+        profile.lap(widening.index, Operation::PackRows);
     }
 
-    /// Gathers what a projected shortcut reads.
+    /// Packs what a projected shortcut reads.
     #[inline(always)]
-    pub(super) fn gather_projected<S: Isa>(
+    pub(super) fn pack_projected<S: Isa>(
         &self,
         simd: S,
         input: Input,
-        band: &Band,
+        row_tile: &RowTile,
         patches: &mut [f32],
         shortcut: &mut [f32],
         profile: &mut Profile,
     ) {
         if self.projected() > 0 {
-            self.gather(simd, input, band.rows.clone(), patches, shortcut);
-            profile.lap(self.project.index, Operation::Gather);
+            self.pack_rows(simd, input, row_tile.rows.clone(), patches, shortcut);
+            profile.lap(self.project.index, Operation::PackRows);
         }
     }
 
-    /// Computes the stem's output of a band for [`Self::add_input`], where that is the input to add.
+    /// Computes the stem's output of a row tile for [`Self::add_input`], where that is the input to add.
     #[inline(always)]
-    pub(super) fn gather_stem<S: Isa>(
+    pub(super) fn stem_output<S: Isa>(
         &self,
         simd: S,
         input: Input,
-        band: &Band,
+        row_tile: &RowTile,
         patches: &mut [f32],
         out: &mut [f32],
     ) {
         if self.shortcut && matches!(input, Input::Image(_)) {
-            let floats = self.channels_out() * band.rows.len() * self.size_out();
-            self.gather(simd, input, band.rows.clone(), patches, &mut out[..floats]);
+            let floats = self.channels_out() * row_tile.rows.len() * self.size_out();
+            self.pack_rows(simd, input, row_tile.rows.clone(), patches, &mut out[..floats]);
         }
     }
 
-    /// Expands these blocks of channels into the frame, two at a time, and convolves them into `out`, (blocks, pixels, L).
+    /// Expands these blocks of channels into padded planes, two at a time, and convolves them into `out`, (blocks, pixels,
+    /// L).
     #[inline(never)]
     pub(super) fn widen_and_convolve<S: Isa>(
         &self,
         simd: S,
         input: Input,
         blocks: Range<usize>,
-        band: &Band,
+        row_tile: &RowTile,
         inputs: &[f32],
-        frame: &mut [f32],
-        kept: &mut [f32],
+        padded_planes: &mut [f32],
+        halo: &mut [f32],
         out: &mut [f32],
         profile: &mut Profile,
     ) {
         vectorize!(simd, {
             let lanes = S::Vector::LEN;
             let size = self.geometry.size;
-            let width = self.geometry.framed() * lanes;
-            let plane = self.framed_rows() * width;
-            let out_plane = band.rows.len() * self.size_out() * lanes;
-            let kept_plane = (3 - self.geometry.stride) * width;
-            for plane in frame[..2 * plane].chunks_exact_mut(plane) {
-                for row in (band.top..band.bottom).filter(|row| !(1..=size).contains(row)) {
-                    plane[(row - band.top) * width..(row - band.top + 1) * width].fill(0.0);
+            let width = self.geometry.padded_size() * lanes;
+            let plane = self.padded_rows() * width;
+            let out_plane = row_tile.rows.len() * self.size_out() * lanes;
+            let halo_plane = (3 - self.geometry.stride) * width;
+            for plane in padded_planes[..2 * plane].chunks_exact_mut(plane) {
+                for row in (row_tile.top..row_tile.bottom).filter(|row| !(1..=size).contains(row)) {
+                    plane[(row - row_tile.top) * width..(row - row_tile.top + 1) * width].fill(0.0);
                 }
             }
-            let first_row = band.fresh.start - band.top;
+            let first_row = row_tile.new_rows.start - row_tile.top;
             for (pair, out) in blocks.step_by(2).zip(out.chunks_mut(2 * out_plane)) {
                 let columns = out.len() / out_plane;
-                if band.kept > 0 {
-                    for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
-                        let kept = &kept[(pair + column) * kept_plane..(pair + column + 1) * kept_plane];
-                        plane[..kept_plane].copy_from_slice(kept);
+                if row_tile.halo > 0 {
+                    for (column, plane) in padded_planes.chunks_exact_mut(plane).take(columns).enumerate() {
+                        let halo = &halo[(pair + column) * halo_plane..(pair + column + 1) * halo_plane];
+                        plane[..halo_plane].copy_from_slice(halo);
                     }
                 }
                 match (self.widening(), input) {
                     (Some(widening), _) => {
                         let places = &self.places[first_row * size..];
-                        expand(simd, widening, inputs, band.fresh.len() * size, pair, places, frame, plane);
+                        expand(
+                            simd,
+                            widening,
+                            inputs,
+                            row_tile.new_rows.len() * size,
+                            pair,
+                            places,
+                            padded_planes,
+                            plane,
+                        );
                         profile.lap(widening.index, Operation::Forward);
                     }
                     (None, Input::Map(map)) => {
-                        for (column, plane) in frame.chunks_exact_mut(plane).take(columns).enumerate() {
-                            let framed = plane.chunks_exact_mut(width).skip(first_row);
-                            for (row, framed) in band.fresh_rows().zip(framed) {
+                        for (column, plane) in padded_planes.chunks_exact_mut(plane).take(columns).enumerate()
+                        {
+                            let padded_rows = plane.chunks_exact_mut(width).skip(first_row);
+                            for (row, padded_row) in row_tile.new_image_rows().zip(padded_rows) {
                                 let row = map.rows(simd, pair + column, row..row + 1);
-                                framed[lanes..width - lanes].copy_from_slice(row);
+                                padded_row[lanes..width - lanes].copy_from_slice(row);
                             }
                         }
-                        profile.lap(self.depthwise.index, Operation::Gather);
+                        profile.lap(self.depthwise.index, Operation::PackRows);
                     }
                     (None, Input::Image(_)) => unreachable!("the first block has the stem"),
                 }
                 for (column, (plane, out)) in
-                    frame.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
+                    padded_planes.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
                 {
-                    self.convolve(simd, pair + column, plane, band.rows.len(), out);
-                    if let Some(kept) = kept.chunks_exact_mut(kept_plane).nth(pair + column) {
-                        let next = self.band * self.geometry.stride * width;
-                        kept.copy_from_slice(&plane[next..next + kept_plane]);
+                    self.convolve(simd, pair + column, plane, row_tile.rows.len(), out);
+                    if let Some(halo) = halo.chunks_exact_mut(halo_plane).nth(pair + column) {
+                        let next = self.tile_rows * self.geometry.stride * width;
+                        halo.copy_from_slice(&plane[next..next + halo_plane]);
                     }
                 }
                 profile.lap(self.depthwise.index, Operation::Forward);
@@ -137,9 +148,9 @@ impl FusedBlock {
         })
     }
 
-    /// Gathers rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
+    /// Packs rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
     #[inline(never)]
-    fn gather<S: Isa>(
+    fn pack_rows<S: Isa>(
         &self,
         simd: S,
         input: Input,
@@ -148,7 +159,7 @@ impl FusedBlock {
         out: &mut [f32],
     ) {
         match input {
-            Input::Map(map) => map.gather(simd, rows, out),
+            Input::Map(map) => map.pack_rows(simd, rows, out),
             Input::Image(image) => {
                 let stem = self.stem.as_ref().expect("the block that reads the image has the stem");
                 let pixels = rows.len() * self.geometry.size;
@@ -160,9 +171,9 @@ impl FusedBlock {
         }
     }
 
-    /// Convolves `rows` rows of outputs of a block of channels from its frame into (pixels, L).
+    /// Convolves `rows` rows of outputs of a block of channels from its padded plane into (pixels, L).
     #[inline(always)]
-    fn convolve<S: Isa>(&self, simd: S, block: usize, framed: &[f32], rows: usize, out: &mut [f32]) {
+    fn convolve<S: Isa>(&self, simd: S, block: usize, padded_plane: &[f32], rows: usize, out: &mut [f32]) {
         let lanes = S::Vector::LEN;
         let Folded { layer, weights, bias, .. } = &self.depthwise;
         let range = layer.activation.range();
@@ -171,7 +182,7 @@ impl FusedBlock {
         convolve(
             simd,
             self.geometry,
-            framed,
+            padded_plane,
             (0, rows),
             &taps,
             #[inline(always)]
@@ -182,36 +193,36 @@ impl FusedBlock {
         );
     }
 
-    /// Projects a band to these blocks of output channels and adds the block's input.
+    /// Projects a row tile to these blocks of output channels and adds the block's input.
     #[inline(always)]
     pub(super) fn project<S: Isa>(
         &self,
         simd: S,
         input: Input,
         depthwise: &[f32],
-        band: &Band,
+        row_tile: &RowTile,
         blocks: Range<usize>,
         stem: &[f32],
         out: &mut [f32],
         place: Place,
         profile: &mut Profile,
     ) {
-        let pixels = band.rows.len() * self.size_out();
+        let pixels = row_tile.rows.len() * self.size_out();
         product(simd, &self.project, depthwise, pixels, blocks.clone(), out, place);
         profile.lap(self.project.index, Operation::Forward);
         if self.shortcut {
-            self.add_input(simd, input, band, blocks, stem, out, place);
+            self.add_input(simd, input, row_tile, blocks, stem, out, place);
             profile.lap(self.project.index, Operation::Shortcut);
         }
     }
 
-    /// Adds the block's input to these blocks of a band's output.
+    /// Adds the block's input to these blocks of a row tile's output.
     #[inline(never)]
     fn add_input<S: Isa>(
         &self,
         simd: S,
         input: Input,
-        band: &Band,
+        row_tile: &RowTile,
         blocks: Range<usize>,
         stem: &[f32],
         out: &mut [f32],
@@ -221,10 +232,10 @@ impl FusedBlock {
             let width = self.size_out() * S::Vector::LEN;
             for (block, out) in blocks.zip(out.chunks_exact_mut(plane * S::Vector::LEN)) {
                 let out = out[first * S::Vector::LEN..].chunks_exact_mut(width);
-                for (row, (y, out)) in band.rows.clone().zip(out).enumerate() {
+                for (row, (y, out)) in row_tile.rows.clone().zip(out).enumerate() {
                     let x = match input {
                         Input::Map(map) => map.rows(simd, block, y..y + 1),
-                        Input::Image(_) => &stem[(block * band.rows.len() + row) * width..][..width],
+                        Input::Image(_) => &stem[(block * row_tile.rows.len() + row) * width..][..width],
                     };
                     let pixels = x.chunks_exact(S::Vector::LEN).zip(out.chunks_exact_mut(S::Vector::LEN));
                     for (x, out) in pixels {
@@ -237,7 +248,7 @@ impl FusedBlock {
 }
 
 /// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
-/// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its frame of `plane` floats.
+/// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its padded plane of `plane` floats.
 #[inline(never)]
 fn expand<S: Isa>(
     simd: S,
@@ -246,7 +257,7 @@ fn expand<S: Isa>(
     pixels: usize,
     block: usize,
     places: &[usize],
-    frame: &mut [f32],
+    padded_planes: &mut [f32],
     plane: usize,
 ) {
     vectorize!(simd, {
@@ -259,7 +270,7 @@ fn expand<S: Isa>(
             block,
             #[inline(always)]
             |column, row, tile| {
-                let plane = &mut frame[column * plane..(column + 1) * plane];
+                let plane = &mut padded_planes[column * plane..(column + 1) * plane];
                 for (value, place) in tile.iter().zip(&places[row..row + tile.len()]) {
                     value.store_slice(&mut plane[*place..*place + lanes]);
                 }

@@ -99,7 +99,8 @@ impl BatchNorm {
 
     /// From the batch's Σ dz and Σ dz · (y - mean): `dβ = Σ dz`, `dγ = Σ dz · x̂`, and
     /// `dy = γ / deviation · (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and y - mean and a summand; clears the
-    /// sums. Their mean is the rounded one, which is put right here. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) / deviation`.
+    /// sums. Their mean is the rounded one, which is put right here. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) /
+    /// deviation`.
     pub fn backward(&mut self, sums: &mut Sums, count: usize, (dgamma, dbeta): (&mut [f32], &mut [f32])) {
         let count = count as f64;
         for channel in 0..self.mean.len() {

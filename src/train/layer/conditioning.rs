@@ -14,9 +14,9 @@ mod tests {
     use crate::arch::{Activation, Config, Kind, Layer, Role, Weights, tensors};
     use crate::kernel::{dispatch, lanes, levels, reference};
     use crate::profile::Profile;
-    use crate::train::layer::unit::{Backward, Forward, Input, Unit};
-    use crate::train::layer::{Sink, shortcut};
-    use crate::train::workspace::{self, Slot};
+    use crate::train::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input};
+    use crate::train::layer::{GradientWriter, shortcut};
+    use crate::train::workspace::{self, GradientBuffer};
 
     const IMAGES: usize = 8;
     const MEAN: f64 = 100.0;
@@ -194,55 +194,60 @@ mod tests {
             let Weights { mut values, mut statistics, .. } = Weights::random(config.clone(), 1);
             values[span(Role::Weight)].copy_from_slice(w);
             let mut gradients = vec![0.0; values.len()];
-            let mut shards = workspace::shards(config, &layers, IMAGES).unwrap();
+            let mut micro_batches = workspace::micro_batches(config, &layers, IMAGES).unwrap();
             let lanes = lanes(level);
             let pixels = layer.size_in * layer.size_in;
-            for (shard, x) in shards.iter_mut().zip(x.chunks(pixels * layer.c_in)) {
-                shard.images = 1;
+            for (micro_batch, x) in micro_batches.iter_mut().zip(x.chunks(pixels * layer.c_in)) {
+                micro_batch.images = 1;
                 if layer.kind == Kind::Stem {
-                    shard.input.copy_from_slice(x);
+                    micro_batch.input.copy_from_slice(x);
                 } else {
-                    shard.tensors.bottlenecks[0] = reference::block(x, layer.c_in, lanes);
+                    micro_batch.tensors.bottlenecks[0] = reference::block(x, layer.c_in, lanes);
                 }
             }
             let input = if layer.kind == Kind::Stem { Input::Image } else { Input::Bottleneck(0) };
-            let mut unit = Unit::new(config, *index, *layer, &tensors);
+            let mut conv = ConvBnAct::new(config, *index, *layer, &tensors);
             let mut profile = Profile::default();
-            unit.pack(level, &values);
-            unit.forward(
+            conv.pack(level, &values);
+            conv.forward(
                 &mut Forward {
                     level,
-                    shards: &mut shards,
+                    micro_batches: &mut micro_batches,
                     values: &values,
                     statistics: &mut statistics,
                     profile: &mut profile,
                 },
                 input,
             );
-            for (shard, dz) in shards.iter_mut().zip(dz.chunks(pixels * layer.c_out)) {
+            for (micro_batch, dz) in micro_batches.iter_mut().zip(dz.chunks(pixels * layer.c_out)) {
                 let dout = reference::block(dz, layer.c_out, lanes);
-                let target = &mut shard.gradients[Slot::Depthwise as usize][..dout.len()];
-                let sink = Sink { dz: target, add: None, mean: &unit.norm.mean, sums: &mut shard.sums };
-                let y = &shard.tensors.outputs[*index];
-                dispatch!(level, simd => shortcut::backward(simd, y, unit.norm.affine(), &dout, pixels, sink));
+                let target = &mut micro_batch.gradients[GradientBuffer::Depthwise as usize][..dout.len()];
+                let writer = GradientWriter {
+                    dz: target,
+                    add: None,
+                    mean: &conv.norm.mean,
+                    sums: &mut micro_batch.sums,
+                };
+                let y = &micro_batch.tensors.outputs[*index];
+                dispatch!(level, simd => shortcut::backward(simd, y, conv.norm.affine(), &dout, pixels, writer));
             }
-            unit.backward(
+            conv.backward(
                 &mut Backward {
                     level,
-                    shards: &mut shards,
+                    micro_batches: &mut micro_batches,
                     values: &values,
                     gradients: &mut gradients,
                     profile: &mut profile,
                 },
                 input,
-                Slot::Depthwise,
-                Slot::Expand,
+                GradientBuffer::Depthwise,
+                GradientBuffer::Expand,
                 None,
             );
             let doubles = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
             let mut dx = Vec::new();
-            for shard in &shards {
-                let blocked = &shard.gradients[Slot::Expand as usize];
+            for micro_batch in &micro_batches {
+                let blocked = &micro_batch.gradients[GradientBuffer::Expand as usize];
                 let place = |pixel, c| (c / lanes * pixels + pixel) * lanes + c % lanes;
                 dx.extend((0..pixels * layer.c_in).map(|i| blocked[place(i / layer.c_in, i % layer.c_in)]));
             }

@@ -1,41 +1,41 @@
 //! The depthwise 3×3 convolution, image by image and block of channels by block of channels.
 
-use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
-use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, frame, taps};
+use super::{BlockWriter, Gradient, GradientWriter, LazyInput, add_shortcut};
+use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, pad, taps};
 use crate::kernel::elementwise::{apply, apply_gradient, store};
 use crate::kernel::sums::{PIXELS, Sums};
 use crate::kernel::{Isa, SimdBase};
 
 /// `y = w ∗ x`; adds Σ y and Σ y² to `sums`.
 ///
-/// `weights` is (3, 3, C), `y` (C / L, images · size_out², L); `framed` has room for a framed plane.
+/// `weights` is (3, 3, C), `y` (C / L, images · size_out², L); `padded_plane` has room for a padded plane.
 #[inline(always)]
 pub fn forward<S: Isa>(
     simd: S,
     geometry: Geometry,
-    source: Source,
+    input: LazyInput,
     weights: &[f32],
     y: &mut [f32],
-    framed: &mut [f32],
+    padded_plane: &mut [f32],
     sums: &mut Sums,
 ) {
     let lanes = S::Vector::LEN;
     let channels = weights.len() / 9;
-    let (input, output) = plane_lengths(simd, geometry);
-    let images = y.len() * lanes / (output * channels);
-    framed[..geometry.framed_pixels() * lanes].fill(0.0);
+    let (floats_in, floats_out) = plane_lengths(simd, geometry);
+    let images = y.len() * lanes / (floats_out * channels);
+    padded_plane[..geometry.padded_pixels() * lanes].fill(0.0);
     // Planes whose moments are taken together: several where they are small, but never more than a cache holds.
-    let together = (PIXELS * lanes / output).max(1);
-    let blocks = source.x.chunks_exact(images * input).zip(y.chunks_exact_mut(images * output));
+    let together = (PIXELS * lanes / floats_out).max(1);
+    let blocks = input.x.chunks_exact(images * floats_in).zip(y.chunks_exact_mut(images * floats_out));
     for (block, (x, y)) in blocks.enumerate() {
         let taps = taps(simd, weights, channels, block);
-        for (x, y) in x.chunks(together * input).zip(y.chunks_mut(together * output)) {
-            for (x, y) in x.chunks_exact(input).zip(y.chunks_exact_mut(output)) {
-                frame_source(simd, geometry, source, x, block, framed);
+        for (x, y) in x.chunks(together * floats_in).zip(y.chunks_mut(together * floats_out)) {
+            for (x, y) in x.chunks_exact(floats_in).zip(y.chunks_exact_mut(floats_out)) {
+                pad_input(simd, geometry, input, x, block, padded_plane);
                 convolve(
                     simd,
                     geometry,
-                    framed,
+                    padded_plane,
                     geometry.whole(),
                     &taps,
                     #[inline(always)]
@@ -49,71 +49,71 @@ pub fn forward<S: Isa>(
     }
 }
 
-/// `dx = turned(w) ∗ dy` into `sink`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
+/// `dx = turned(w) ∗ dy` into `writer`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
 ///
-/// `dw` is (3, 3, C); each of `frames` has room for a framed plane.
+/// `dw` is (3, 3, C); each of `padded_planes` has room for a padded plane.
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,
     geometry: Geometry,
-    source: Source,
+    input: LazyInput,
     gradient: Gradient,
     weights: &[f32],
-    sink: Sink,
+    writer: GradientWriter,
     dw: &mut [f32],
-    frames: [&mut [f32]; 2],
+    padded_planes: [&mut [f32]; 2],
 ) {
     let lanes = S::Vector::LEN;
     let channels = weights.len() / 9;
-    let (input, output) = plane_lengths(simd, geometry);
-    let images = gradient.y.len() * lanes / (output * channels);
-    let [x_frame, dy_frame] = frames;
-    let Sink { dz, add, mean, sums } = sink;
-    for frame in [&mut *x_frame, &mut *dy_frame] {
-        frame[..geometry.framed_pixels() * lanes].fill(0.0);
+    let (floats_in, floats_out) = plane_lengths(simd, geometry);
+    let images = gradient.y.len() * lanes / (floats_out * channels);
+    let [x_padded, dy_padded] = padded_planes;
+    let GradientWriter { dz, add, mean, sums } = writer;
+    for padded_plane in [&mut *x_padded, &mut *dy_padded] {
+        padded_plane[..geometry.padded_pixels() * lanes].fill(0.0);
     }
     dw.fill(0.0);
-    for (index, dz) in dz.chunks_exact_mut(input).enumerate().take(channels / lanes * images) {
+    for (index, dz) in dz.chunks_exact_mut(floats_in).enumerate().take(channels / lanes * images) {
         let block = index / images;
-        let x = &source.x[index * input..(index + 1) * input];
-        let add = add.map(|add| &add[index * input..(index + 1) * input]);
-        frame_source(simd, geometry, source, x, block, x_frame);
-        let span = index * output..(index + 1) * output;
+        let x = &input.x[index * floats_in..(index + 1) * floats_in];
+        let add = add.map(|add| &add[index * floats_in..(index + 1) * floats_in]);
+        pad_input(simd, geometry, input, x, block, x_padded);
+        let span = index * floats_out..(index + 1) * floats_out;
         let (dy, y) = (&gradient.dz[span.clone()], &gradient.y[span]);
-        frame(
+        pad(
             simd,
             geometry.size_out(),
-            dy_frame,
+            dy_padded,
             #[inline(always)]
             |row, out| apply_gradient(simd, &dy[row.clone()], &y[row], block, gradient.norm, out),
         );
 
         let mut taps_gradient = [S::Vector::splat(simd, 0.0); 9];
-        accumulate(simd, geometry, x_frame, dy_frame, &mut taps_gradient);
+        accumulate(simd, geometry, x_padded, dy_padded, &mut taps_gradient);
         add_taps(simd, &taps_gradient, channels, block, dw);
 
         let taps = taps(simd, weights, channels, block);
-        match source.affine {
+        match input.affine {
             Some(affine) => {
-                let mut block_sink = BlockSink::new(simd, affine, mean, block);
+                let mut block_writer = BlockWriter::new(simd, affine, mean, block);
                 convolve_back(
                     simd,
                     geometry,
-                    dy_frame,
+                    dy_padded,
                     &taps,
                     #[inline(always)]
                     |pixel, values| {
                         let span = pixel * lanes..(pixel + values.len()) * lanes;
                         add_shortcut(simd, values, add.map(|add| &add[span.clone()]));
-                        block_sink.write(simd, values, &x[span.clone()], &mut dz[span]);
+                        block_writer.write(simd, values, &x[span.clone()], &mut dz[span]);
                     },
                 );
-                block_sink.finish(simd, block, sums);
+                block_writer.finish(simd, block, sums);
             }
             None => convolve_back(
                 simd,
                 geometry,
-                dy_frame,
+                dy_padded,
                 &taps,
                 #[inline(always)]
                 |pixel, values| {
@@ -133,28 +133,28 @@ fn plane_lengths<S: Isa>(_: S, geometry: Geometry) -> (usize, usize) {
     (length(geometry.size), length(geometry.size_out()))
 }
 
-/// A plane of the source, normalised and activated, in its frame.
+/// A plane of the input, normalised and activated, in its padded plane.
 #[inline(always)]
-fn frame_source<S: Isa>(
+fn pad_input<S: Isa>(
     simd: S,
     geometry: Geometry,
-    source: Source,
+    input: LazyInput,
     plane: &[f32],
     block: usize,
-    framed: &mut [f32],
+    padded_plane: &mut [f32],
 ) {
-    match source.affine {
-        Some(affine) => frame(
+    match input.affine {
+        Some(affine) => pad(
             simd,
             geometry.size,
-            framed,
+            padded_plane,
             #[inline(always)]
             |row, out| apply(simd, &plane[row], block, affine, out),
         ),
-        None => frame(
+        None => pad(
             simd,
             geometry.size,
-            framed,
+            padded_plane,
             #[inline(always)]
             |row, out| out.copy_from_slice(&plane[row]),
         ),

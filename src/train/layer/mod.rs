@@ -1,8 +1,8 @@
 //! One operation a file, forward and backward side by side.
 //!
 //! A convolution writes its output `y` once and sums batch norm's statistics on the way. Nobody writes the
-//! normalised, activated value: whoever needs it reads `y` through a [`Source`]. Backward mirrors this. The
-//! gradient `dz` of a normalised value is written once, by a [`Sink`], which masks it by the activation and sums
+//! normalised, activated value: whoever needs it reads `y` through a [`LazyInput`]. Backward mirrors this. The
+//! gradient `dz` of a normalised value is written once, by a [`GradientWriter`], which masks it by the activation and sums
 //! what batch norm's gradient needs; the gradient `dy` of a convolution's output is never written: it is read as
 //! `a · dz + b · (y - mean) + c` through a [`Gradient`].
 //!
@@ -16,16 +16,16 @@ pub mod batch_norm;
 pub mod classifier;
 #[cfg(test)]
 mod conditioning;
+pub mod conv_bn_act;
 pub mod depthwise;
 pub mod pointwise;
 pub mod pool;
 pub mod shortcut;
 pub mod stem;
-pub mod unit;
 
 /// What a layer reads: a tensor, through batch norm and activation where they are still to be applied.
 #[derive(Clone, Copy)]
-pub struct Source<'a> {
+pub struct LazyInput<'a> {
     /// (C / L, M, L)
     pub x: &'a [f32],
     /// Batch norm and activation of the layer that wrote `x`; none if `x` is final.
@@ -43,9 +43,9 @@ pub struct Gradient<'a> {
     pub norm: NormGradient<'a>,
 }
 
-/// Where a layer writes the gradient of what it read from its [`Source`].
-pub struct Sink<'a> {
-    /// Receives the gradient of `Source::x`'s final value or, if that has a pending batch norm and `mean` is given, of
+/// Where a layer writes the gradient of what it read from its [`LazyInput`].
+pub struct GradientWriter<'a> {
+    /// Receives the gradient of `LazyInput::x`'s final value or, if that has a pending batch norm and `mean` is given, of
     /// its normalised value before the activation; (C / L, M, L).
     pub dz: &'a mut [f32],
     /// A further gradient of the same value, from a shortcut.
@@ -56,8 +56,8 @@ pub struct Sink<'a> {
     pub sums: &'a mut Sums,
 }
 
-/// A [`Sink`] for one block of channels of a source.
-pub(crate) struct BlockSink<S: Isa> {
+/// A [`GradientWriter`] for one block of channels.
+pub(crate) struct BlockWriter<S: Isa> {
     scale: S::Vector,
     shift: S::Vector,
     mean: S::Vector,
@@ -66,10 +66,10 @@ pub(crate) struct BlockSink<S: Isa> {
     moment: S::Vector,
 }
 
-impl<S: Isa> BlockSink<S> {
+impl<S: Isa> BlockWriter<S> {
     #[inline(always)]
     fn new(simd: S, affine: Affine, mean: &[f32], block: usize) -> Self {
-        BlockSink {
+        BlockWriter {
             scale: channel(simd, affine.scale, block),
             shift: channel(simd, affine.shift, block),
             mean: channel(simd, mean, block),

@@ -1,7 +1,7 @@
 //! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
 
-use super::{BlockSink, Gradient, Sink, Source, add_shortcut};
-use crate::kernel::elementwise::{apply_gradient, gather, store};
+use super::{BlockWriter, Gradient, GradientWriter, LazyInput, add_shortcut};
+use crate::kernel::elementwise::{apply_gradient, pack_rows, store};
 use crate::kernel::matmul::{accumulate, matmul, panels};
 use crate::kernel::sums::Sums;
 use crate::kernel::{Isa, SimdBase, vectorize};
@@ -13,7 +13,7 @@ use crate::train::workspace::pixels_at_once;
 #[inline(always)]
 pub fn forward<S: Isa>(
     simd: S,
-    source: Source,
+    input: LazyInput,
     packed: &[f32],
     (k, n): (usize, usize),
     y: &mut [f32],
@@ -30,7 +30,7 @@ pub fn forward<S: Isa>(
         sums,
         #[inline(always)]
         |first, count, rows| {
-            gather(simd, source.x, pixels, first, count, source.affine, rows);
+            pack_rows(simd, input.x, pixels, first, count, input.affine, rows);
         },
     );
 }
@@ -73,18 +73,18 @@ pub(super) fn product<S: Isa>(
     }
 }
 
-/// `dx = dy · wᵀ` into `sink`, `dw = xᵀ · dy`; forward was `y = x · w`.
+/// `dx = dy · wᵀ` into `writer`, `dw = xᵀ · dy`; forward was `y = x · w`.
 ///
 /// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
 /// (n / L, [`pixels_at_once`], L). Without `dw`, where there are no more pixels than those, x and dy stay in `rows`.
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,
-    source: Source,
+    input: LazyInput,
     gradient: Gradient,
     packed: &[f32],
     (k, n): (usize, usize),
-    mut sink: Sink,
+    mut writer: GradientWriter,
     mut dw: Option<&mut [f32]>,
     rows: [&mut [f32]; 2],
 ) {
@@ -95,13 +95,13 @@ pub fn backward<S: Isa>(
         let count = step.min(pixels - first);
         let x = &mut x_rows[..k * count];
         let dy = &mut dy_rows[..n * count];
-        gather(simd, source.x, pixels, first, count, source.affine, x);
-        gather_gradient(simd, gradient, pixels, first, count, dy);
+        pack_rows(simd, input.x, pixels, first, count, input.affine, x);
+        pack_gradient_rows(simd, gradient, pixels, first, count, dy);
         if let Some(dw) = &mut dw {
             accumulate(simd, x, dy, count, (k, n), first == 0, dw);
         }
         for (block, panel) in panels(simd, packed, n, k) {
-            write(simd, source, &mut sink, pixels, first, count, dy, block, panel);
+            write(simd, input, &mut writer, pixels, first, count, dy, block, panel);
         }
     }
 }
@@ -110,8 +110,8 @@ pub fn backward<S: Isa>(
 #[inline(always)]
 fn write<S: Isa>(
     simd: S,
-    source: Source,
-    sink: &mut Sink,
+    input: LazyInput,
+    writer: &mut GradientWriter,
     pixels: usize,
     first: usize,
     count: usize,
@@ -120,8 +120,8 @@ fn write<S: Isa>(
     panel: &[f32],
 ) {
     let lanes = S::Vector::LEN;
-    let Sink { dz, add, mean, sums } = sink;
-    let Some(affine) = source.affine.filter(|_| !mean.is_empty()) else {
+    let GradientWriter { dz, add, mean, sums } = writer;
+    let Some(affine) = input.affine.filter(|_| !mean.is_empty()) else {
         return matmul(
             simd,
             dy,
@@ -137,9 +137,11 @@ fn write<S: Isa>(
         );
     };
     let width = 2.min(mean.len() / lanes - block);
-    // A panel of one block leaves the second sink unused.
-    let mut blocks =
-        [BlockSink::new(simd, affine, mean, block), BlockSink::new(simd, affine, mean, block + width - 1)];
+    // A panel of one block leaves the second writer unused.
+    let mut blocks = [
+        BlockWriter::new(simd, affine, mean, block),
+        BlockWriter::new(simd, affine, mean, block + width - 1),
+    ];
     matmul(
         simd,
         dy,
@@ -150,17 +152,17 @@ fn write<S: Isa>(
             let start = ((block + column) * pixels + first + row) * lanes;
             let span = start..start + tile.len() * lanes;
             add_shortcut(simd, tile, add.map(|add| &add[span.clone()]));
-            blocks[column].write(simd, tile, &source.x[span.clone()], &mut dz[span]);
+            blocks[column].write(simd, tile, &input.x[span.clone()], &mut dz[span]);
         },
     );
-    for (column, sink) in blocks.into_iter().enumerate().take(width) {
-        sink.finish(simd, block + column, sums);
+    for (column, writer) in blocks.into_iter().enumerate().take(width) {
+        writer.finish(simd, block + column, sums);
     }
 }
 
-/// Gathers `dy` of the pixels `first..first + count` into (N / L, count, L).
+/// Packs `dy` of the pixels `first..first + count` into (N / L, count, L).
 #[inline(never)]
-pub(super) fn gather_gradient<S: Isa>(
+pub(super) fn pack_gradient_rows<S: Isa>(
     simd: S,
     gradient: Gradient,
     pixels: usize,

@@ -1,6 +1,6 @@
 //! The average over all pixels of an image.
 
-use super::{BlockSink, Sink, Source};
+use super::{BlockWriter, GradientWriter, LazyInput};
 use crate::kernel::elementwise::{Affine, channel, clamp};
 use crate::kernel::{Isa, SimdBase, SimdFloat};
 
@@ -30,26 +30,26 @@ pub fn forward<S: Isa>(
     }
 }
 
-/// `dx = dfeatures / pixels` into `sink`; forward was `features = mean of x`.
+/// `dx = dfeatures / pixels` into `writer`; forward was `features = mean of x`.
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,
-    source: Source,
+    input: LazyInput,
     affine: Affine,
     dfeatures: &[f32],
     pixels: usize,
     images: usize,
-    sink: Sink,
+    writer: GradientWriter,
 ) {
     let lanes = S::Vector::LEN;
-    let planes = source.x.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
+    let planes = input.x.chunks_exact(pixels * lanes).zip(writer.dz.chunks_exact_mut(pixels * lanes));
     for (index, ((x, dz), feature)) in planes.zip(dfeatures.chunks_exact(lanes)).enumerate() {
         let block = index / images;
         let gradient = S::Vector::from_slice(simd, feature) * (1.0 / pixels as f32);
-        let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
+        let mut block_writer = BlockWriter::new(simd, affine, writer.mean, block);
         for (x, dz) in x.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)) {
-            block_sink.receive(simd, gradient, x).store_slice(dz);
+            block_writer.receive(simd, gradient, x).store_slice(dz);
         }
-        block_sink.finish(simd, block, sink.sums);
+        block_writer.finish(simd, block, writer.sums);
     }
 }

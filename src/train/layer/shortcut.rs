@@ -1,7 +1,7 @@
 //! The end of a block: batch norm (and activation, where the bottleneck is not linear) of the projection, plus the
 //! block's input where there is a shortcut. Bottleneck tensors are small, so this one is written out.
 
-use super::{BlockSink, Sink, Source};
+use super::{BlockWriter, GradientWriter, LazyInput};
 use crate::arch::Activation;
 use crate::kernel::elementwise::{Affine, apply, channel, clamp};
 use crate::kernel::sums::PIXELS;
@@ -13,7 +13,7 @@ pub fn forward<S: Isa>(
     simd: S,
     y: &[f32],
     affine: Affine,
-    shortcut: Option<Source>,
+    shortcut: Option<LazyInput>,
     pixels: usize,
     out: &mut [f32],
 ) {
@@ -22,7 +22,7 @@ pub fn forward<S: Isa>(
         y.chunks_exact(pixels * lanes).zip(out.chunks_exact_mut(pixels * lanes)).enumerate()
     {
         apply(simd, y, block, affine, out);
-        let Some(Source { x, affine }) = shortcut else { continue };
+        let Some(LazyInput { x, affine }) = shortcut else { continue };
         let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
         let mut scale = S::Vector::splat(simd, 1.0);
         let mut shift = S::Vector::splat(simd, 0.0);
@@ -40,22 +40,29 @@ pub fn forward<S: Isa>(
     }
 }
 
-/// `dz = dout`, masked by the projection's activation, into `sink`; forward was `out = norm(y) + shortcut`. What
+/// `dz = dout`, masked by the projection's activation, into `writer`; forward was `out = norm(y) + shortcut`. What
 /// the shortcut passes on is `dout` itself: the layer that writes the block input's gradient adds it there.
 #[inline(always)]
-pub fn backward<S: Isa>(simd: S, y: &[f32], affine: Affine, dout: &[f32], pixels: usize, sink: Sink) {
+pub fn backward<S: Isa>(
+    simd: S,
+    y: &[f32],
+    affine: Affine,
+    dout: &[f32],
+    pixels: usize,
+    writer: GradientWriter,
+) {
     let lanes = S::Vector::LEN;
-    let planes = y.chunks_exact(pixels * lanes).zip(sink.dz.chunks_exact_mut(pixels * lanes));
+    let planes = y.chunks_exact(pixels * lanes).zip(writer.dz.chunks_exact_mut(pixels * lanes));
     for (block, ((y, dz), dout)) in planes.zip(dout.chunks_exact(pixels * lanes)).enumerate() {
         let pieces = y.chunks(PIXELS * lanes).zip(dz.chunks_mut(PIXELS * lanes));
         for ((y, dz), dout) in pieces.zip(dout.chunks(PIXELS * lanes)) {
-            let mut block_sink = BlockSink::new(simd, affine, sink.mean, block);
+            let mut block_writer = BlockWriter::new(simd, affine, writer.mean, block);
             for ((y, dz), dout) in
                 y.chunks_exact(lanes).zip(dz.chunks_exact_mut(lanes)).zip(dout.chunks_exact(lanes))
             {
-                block_sink.receive(simd, S::Vector::from_slice(simd, dout), y).store_slice(dz);
+                block_writer.receive(simd, S::Vector::from_slice(simd, dout), y).store_slice(dz);
             }
-            block_sink.finish(simd, block, sink.sums);
+            block_writer.finish(simd, block, writer.sums);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The 3×3 convolution of the image: [`im2col`] makes a row of each pixel's 27 inputs for the matrix product.
 
 use super::Gradient;
-use super::pointwise::{gather_gradient, product};
+use super::pointwise::{pack_gradient_rows, product};
 use crate::arch::STEM_INPUTS;
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::im2col::im2col;
@@ -58,7 +58,7 @@ pub fn backward<S: Isa>(
         let x = &mut x_rows[..padded(STEM_INPUTS) * count];
         let dy = &mut dy_rows[..n * count];
         im2col(simd, geometry, image, first, count, x);
-        gather_gradient(simd, gradient, pixels, first, count, dy);
+        pack_gradient_rows(simd, gradient, pixels, first, count, dy);
         accumulate(simd, x, dy, count, (STEM_INPUTS, n), first == 0, dw);
     }
 }

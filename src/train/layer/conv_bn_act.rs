@@ -1,4 +1,4 @@
-//! A convolution with its batch norm, over all shards of a batch: what a block is made of.
+//! A convolution with its batch norm, over all micro-batches of a batch: what a block is made of.
 
 use std::mem::take;
 use std::ops::Range;
@@ -6,20 +6,22 @@ use std::ops::Range;
 use fearless_simd::Level;
 
 use super::batch_norm::BatchNorm;
-use super::{Gradient, Sink, Source, depthwise, pointwise, stem};
+use super::{Gradient, GradientWriter, LazyInput, depthwise, pointwise, stem};
 use crate::arch::{Config, Kind, Layer, Role, STEM_INPUTS, Tensor};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::{dispatch, matmul};
 use crate::profile::{Operation, Profile};
 use crate::threads::{for_each, for_each_chunk};
-use crate::train::workspace::{SHARDS, Shard, Slot, Tensors, batch_sums, clear_sums, pixels_at_once};
+use crate::train::workspace::{
+    GradientBuffer, MICRO_BATCHES, MicroBatch, Tensors, batch_sums, clear_sums, pixels_at_once,
+};
 
 /// What a forward pass works on.
 pub struct Forward<'a> {
     /// Instruction set.
     pub level: Level,
     /// The batch.
-    pub shards: &'a mut [Shard],
+    pub micro_batches: &'a mut [MicroBatch],
     /// All trainable values.
     pub values: &'a [f32],
     /// All running averages.
@@ -33,7 +35,7 @@ pub struct Backward<'a> {
     /// Instruction set.
     pub level: Level,
     /// The batch.
-    pub shards: &'a mut [Shard],
+    pub micro_batches: &'a mut [MicroBatch],
     /// All trainable values.
     pub values: &'a [f32],
     /// Their gradients, laid out alike.
@@ -42,40 +44,40 @@ pub struct Backward<'a> {
     pub profile: &'a mut Profile,
 }
 
-/// What a unit or a block reads.
+/// What a convolution or a block reads.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
     /// The images.
     Image,
-    /// Another unit's output, through its batch norm and activation.
-    Unit(&'a Unit),
+    /// Another convolution's output, through its batch norm and activation.
+    Convolution(&'a ConvBnAct),
     /// The output of the block of this index.
     Bottleneck(usize),
 }
 
 impl<'a> Input<'a> {
-    /// What to read of a shard: `floats` of the input's tensor.
-    pub fn source(self, tensors: &'a Tensors, floats: usize) -> Source<'a> {
+    /// What to read of a micro-batch: `floats` of the input's tensor.
+    pub fn lazy(self, tensors: &'a Tensors, floats: usize) -> LazyInput<'a> {
         match self {
-            Input::Image => Source { x: &[], affine: None },
-            Input::Unit(unit) => {
-                Source { x: &tensors.outputs[unit.index][..floats], affine: Some(unit.norm.affine()) }
+            Input::Image => LazyInput { x: &[], affine: None },
+            Input::Convolution(conv) => {
+                LazyInput { x: &tensors.outputs[conv.index][..floats], affine: Some(conv.norm.affine()) }
             }
-            Input::Bottleneck(index) => Source { x: &tensors.bottlenecks[index][..floats], affine: None },
+            Input::Bottleneck(index) => LazyInput { x: &tensors.bottlenecks[index][..floats], affine: None },
         }
     }
 
-    /// The batch means that a sink of this input's gradient needs.
+    /// The batch means that a writer of this input's gradient needs.
     fn mean(self) -> &'a [f32] {
         match self {
-            Input::Unit(unit) => &unit.norm.mean,
+            Input::Convolution(conv) => &conv.norm.mean,
             Input::Image | Input::Bottleneck(_) => &[],
         }
     }
 }
 
 /// A convolution followed by batch norm and an activation.
-pub struct Unit {
+pub struct ConvBnAct {
     /// Index into [`Config::layers`].
     pub index: usize,
     /// Kind and shape.
@@ -96,8 +98,8 @@ pub struct Unit {
     packed: [Vec<f32>; 2],
 }
 
-impl Unit {
-    /// The unit of the layer `index`.
+impl ConvBnAct {
+    /// The convolution that is layer `index`.
     pub fn new(config: &Config, index: usize, layer: Layer, tensors: &[Tensor]) -> Self {
         let span = |role| {
             let tensor = tensors.iter().find(|tensor| tensor.layer == index && tensor.role == role);
@@ -108,7 +110,7 @@ impl Unit {
             Kind::Stem => [matmul::packed_len(STEM_INPUTS, layer.c_out), 0],
             _ => [matmul::packed_len(layer.c_in, layer.c_out); 2],
         };
-        Unit {
+        ConvBnAct {
             index,
             layer,
             norm: BatchNorm::new(layer.c_out, layer.activation.range()),
@@ -155,39 +157,40 @@ impl Unit {
     }
 
     /// Values of a channel in the whole batch.
-    fn count(&self, shards: &[Shard]) -> usize {
-        self.pixels() * shards.iter().map(|shard| shard.images).sum::<usize>()
+    fn count(&self, micro_batches: &[MicroBatch]) -> usize {
+        self.pixels() * micro_batches.iter().map(|micro_batch| micro_batch.images).sum::<usize>()
     }
 
     /// Convolves, and takes batch norm's statistics.
     pub fn forward(&mut self, pass: &mut Forward, input: Input) {
         let level = pass.level;
         let (floats_in, floats_out) = self.floats();
-        let Unit { index, layer, geometry, packed: [packed, _], .. } = &*self;
+        let ConvBnAct { index, layer, geometry, packed: [packed, _], .. } = &*self;
         let (k, n) = (layer.c_in, layer.c_out);
         let weights = &pass.values[self.weight.clone()];
-        for_each(pass.shards, |shard| {
-            let mut output = take(&mut shard.tensors.outputs[*index]);
-            let y = &mut output[..shard.images * floats_out];
-            let source = input.source(&shard.tensors, shard.images * floats_in);
-            let scratch = &mut shard.scratch;
-            let (rows, frame, sums) = (&mut scratch.rows[0], &mut scratch.frames[0], &mut shard.sums);
+        for_each(pass.micro_batches, |micro_batch| {
+            let mut output = take(&mut micro_batch.tensors.outputs[*index]);
+            let y = &mut output[..micro_batch.images * floats_out];
+            let lazy = input.lazy(&micro_batch.tensors, micro_batch.images * floats_in);
+            let scratch = &mut micro_batch.scratch;
+            let (rows, padded_plane, sums) =
+                (&mut scratch.rows[0], &mut scratch.padded_planes[0], &mut micro_batch.sums);
             match layer.kind {
                 Kind::Stem => {
-                    let image = &shard.input[..shard.images * floats_in];
+                    let image = &micro_batch.input[..micro_batch.images * floats_in];
                     dispatch!(level, simd => stem::forward(simd, *geometry, image, packed, n, y, rows, sums));
                 }
                 Kind::Depthwise => {
-                    dispatch!(level, simd => depthwise::forward(simd, *geometry, source, weights, y, frame, sums));
+                    dispatch!(level, simd => depthwise::forward(simd, *geometry, lazy, weights, y, padded_plane, sums));
                 }
                 _ => {
-                    dispatch!(level, simd => pointwise::forward(simd, source, packed, (k, n), y, rows, sums))
+                    dispatch!(level, simd => pointwise::forward(simd, lazy, packed, (k, n), y, rows, sums))
                 }
             }
-            shard.tensors.outputs[*index] = output;
+            micro_batch.tensors.outputs[*index] = output;
         });
         pass.profile.lap(self.index, Operation::Forward);
-        let count = self.count(pass.shards);
+        let count = self.count(pass.micro_batches);
         let affine = (&pass.values[self.gamma.clone()], &pass.values[self.beta.clone()]);
         let [mean, var] = pass
             .statistics
@@ -195,97 +198,105 @@ impl Unit {
             .expect("spans of two tensors do not overlap");
         let channels = self.layer.c_out;
         if self.frozen {
-            clear_sums(pass.shards, channels);
+            clear_sums(pass.micro_batches, channels);
             self.norm.forward_frozen(affine, (mean, var), self.epsilon);
         } else {
-            let sums = batch_sums(pass.shards, channels);
+            let sums = batch_sums(pass.micro_batches, channels);
             self.norm.forward(sums, count, affine, (mean, var), self.epsilon, self.momentum);
         }
         pass.profile.lap(self.index, Operation::Normalize);
     }
 
-    /// From the gradient of the normalised value in `from`, whose sums the shards hold: the gradients of γ, β and
+    /// From the gradient of the normalised value in `from`, whose sums the micro-batches hold: the gradients of γ, β and
     /// the weights, and the input's in `to`, with `add` (a shortcut's) on top.
-    pub fn backward(&mut self, pass: &mut Backward, input: Input, from: Slot, to: Slot, add: Option<Slot>) {
+    pub fn backward(
+        &mut self,
+        pass: &mut Backward,
+        input: Input,
+        from: GradientBuffer,
+        to: GradientBuffer,
+        add: Option<GradientBuffer>,
+    ) {
         let level = pass.level;
-        let count = self.count(pass.shards);
+        let count = self.count(pass.micro_batches);
         let [gamma, beta] = pass
             .gradients
             .get_disjoint_mut([self.gamma.clone(), self.beta.clone()])
             .expect("spans of two tensors do not overlap");
-        self.norm.backward(batch_sums(pass.shards, self.layer.c_out), count, (gamma, beta));
+        self.norm.backward(batch_sums(pass.micro_batches, self.layer.c_out), count, (gamma, beta));
         pass.profile.lap(self.index, Operation::Normalize);
 
         let (floats_in, floats_out) = self.floats();
-        let Unit { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
+        let ConvBnAct { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
         let (k, n) = (layer.c_in, layer.c_out);
         let weights = &pass.values[self.weight.clone()];
-        // Where a shard's rows all fit into its scratch, the weights' gradient can wait for those of the others.
+        // Where a micro-batch's rows all fit into its scratch, the weights' gradient can wait for those of the others.
         let product = !matches!(layer.kind, Kind::Stem | Kind::Depthwise);
-        let at_once = product && pass.shards[0].images * self.pixels() <= pixels_at_once(k, n);
-        for_each(pass.shards, |shard| {
-            let (inputs, outputs) = (shard.images * floats_in, shard.images * floats_out);
-            let mut target = take(&mut shard.gradients[to as usize]);
-            let source = input.source(&shard.tensors, inputs);
+        let at_once = product && pass.micro_batches[0].images * self.pixels() <= pixels_at_once(k, n);
+        for_each(pass.micro_batches, |micro_batch| {
+            let (inputs, outputs) = (micro_batch.images * floats_in, micro_batch.images * floats_out);
+            let mut target = take(&mut micro_batch.gradients[to as usize]);
+            let lazy = input.lazy(&micro_batch.tensors, inputs);
             let gradient = Gradient {
-                dz: &shard.gradients[from as usize][..outputs],
-                y: &shard.tensors.outputs[*index][..outputs],
+                dz: &micro_batch.gradients[from as usize][..outputs],
+                y: &micro_batch.tensors.outputs[*index][..outputs],
                 norm: norm.gradient(),
             };
-            let sink = Sink {
+            let writer = GradientWriter {
                 dz: &mut target,
-                add: add.map(|slot| &shard.gradients[slot as usize][..inputs]),
+                add: add.map(|buffer| &micro_batch.gradients[buffer as usize][..inputs]),
                 // What a shortcut adds to another gradient of the same value passes batch norm together with that.
-                mean: if matches!(to, Slot::Shortcut) { &[] } else { input.mean() },
-                sums: &mut shard.sums,
+                mean: if matches!(to, GradientBuffer::Shortcut) { &[] } else { input.mean() },
+                sums: &mut micro_batch.sums,
             };
-            let scratch = &mut shard.scratch;
+            let scratch = &mut micro_batch.scratch;
             let dw = &mut scratch.dw[..weights.len()];
             let [rows_in, rows_out] = &mut scratch.rows;
             let rows = [rows_in.as_mut_slice(), rows_out.as_mut_slice()];
             match layer.kind {
                 Kind::Stem => {
-                    let image = &shard.input[..inputs];
+                    let image = &micro_batch.input[..inputs];
                     dispatch!(level, simd => stem::backward(simd, *geometry, image, gradient, n, dw, rows));
                 }
                 Kind::Depthwise => {
-                    let [x, dy] = &mut scratch.frames;
-                    let frames = [x.as_mut_slice(), dy.as_mut_slice()];
+                    let [x, dy] = &mut scratch.padded_planes;
+                    let padded_planes = [x.as_mut_slice(), dy.as_mut_slice()];
                     dispatch!(level, simd => {
-                        depthwise::backward(simd, *geometry, source, gradient, weights, sink, dw, frames);
+                        depthwise::backward(simd, *geometry, lazy, gradient, weights, writer, dw, padded_planes);
                     });
                 }
                 _ => {
                     let dw = (!at_once).then_some(dw);
                     dispatch!(level, simd => {
-                        pointwise::backward(simd, source, gradient, transposed, (k, n), sink, dw, rows);
+                        pointwise::backward(simd, lazy, gradient, transposed, (k, n), writer, dw, rows);
                     });
                 }
             }
-            shard.gradients[to as usize] = target;
+            micro_batch.gradients[to as usize] = target;
         });
         let dw = &mut pass.gradients[self.weight.clone()];
         if at_once {
-            self.weights_gradient(level, pass.shards, dw);
+            self.weights_gradient(level, pass.micro_batches, dw);
             pass.profile.lap(self.index, Operation::Backward);
         } else {
             pass.profile.lap(self.index, Operation::Backward);
-            sum_over_shards(pass.shards, dw, |shard| &shard.scratch.dw);
+            sum_over_micro_batches(pass.micro_batches, dw, |micro_batch| &micro_batch.scratch.dw);
             pass.profile.lap(self.index, Operation::Sum);
         }
     }
 
-    /// The weights' gradient of a product, from rows in which each shard has all of its pixels: threads share out the inputs
-    /// and go through the shards in their order, instead of writing a gradient a shard. It is large where pixels are few.
-    fn weights_gradient(&self, level: Level, shards: &[Shard], dw: &mut [f32]) {
+    /// The weights' gradient of a product, from rows in which each micro-batch has all of its pixels: threads share out the
+    /// inputs and go through the micro-batches in their order, instead of writing a gradient a micro-batch. It is large
+    /// where pixels are few.
+    fn weights_gradient(&self, level: Level, micro_batches: &[MicroBatch], dw: &mut [f32]) {
         let (k, n, pixels) = (self.layer.c_in, self.layer.c_out, self.pixels());
         // whole blocks and whole tiles
-        let height = k.div_ceil(SHARDS).next_multiple_of(24);
+        let height = k.div_ceil(MICRO_BATCHES).next_multiple_of(24);
         for_each_chunk(dw, height * n, |index, dw| {
             dispatch!(level, simd => {
-                for (i, shard) in shards.iter().enumerate() {
-                    let [x, dy] = &shard.scratch.rows;
-                    let rows = shard.images * pixels;
+                for (i, micro_batch) in micro_batches.iter().enumerate() {
+                    let [x, dy] = &micro_batch.scratch.rows;
+                    let rows = micro_batch.images * pixels;
                     let x = &x[index * height * rows..][..dw.len() / n * rows];
                     matmul::accumulate(simd, x, &dy[..n * rows], rows, (dw.len() / n, n), i == 0, dw);
                 }
@@ -294,12 +305,16 @@ impl Unit {
     }
 }
 
-/// `sum = Σ part(shard)` over the shards in their order.
-pub fn sum_over_shards(shards: &[Shard], sum: &mut [f32], part: impl Fn(&Shard) -> &[f32] + Sync) {
+/// `sum = Σ part(micro_batch)` over the micro-batches in their order.
+pub fn sum_over_micro_batches(
+    micro_batches: &[MicroBatch],
+    sum: &mut [f32],
+    part: impl Fn(&MicroBatch) -> &[f32] + Sync,
+) {
     const CHUNK: usize = 1 << 14;
     crate::threads::for_each_chunk(sum, CHUNK, |index, sum| {
-        for (i, shard) in shards.iter().enumerate() {
-            let part = &part(shard)[index * CHUNK..][..sum.len()];
+        for (i, micro_batch) in micro_batches.iter().enumerate() {
+            let part = &part(micro_batch)[index * CHUNK..][..sum.len()];
             if i == 0 {
                 sum.copy_from_slice(part);
             } else {
