@@ -191,8 +191,8 @@ def main():
     parallel = DistributedDataParallel(model)
     update = optimizer(model, recipe)
     # The network that is evaluated and saved.
-    judged = copy.deepcopy(model) if recipe["average"] else model
-    average = judged.state_dict()
+    evaluated = copy.deepcopy(model) if recipe["average"] else model
+    average = evaluated.state_dict()
     # The order of the images is the same for all processes, what is done to them is not.
     order, random = torch.Generator(), torch.Generator()
     order.manual_seed(recipe["seed"])
@@ -223,10 +223,10 @@ def main():
             if not math.isfinite(loss):
                 raise SystemExit("the training has diverged: try a lower learning rate")
         if rank == 0:
-            say({"epoch": epoch + 1, "step": (epoch + 1) * steps, "held_out": evaluate(judged, *test, config)})
+            say({"epoch": epoch + 1, "step": (epoch + 1) * steps, "held_out": evaluate(evaluated, *test, config)})
         distributed.barrier()
     if rank == 0:
-        save_file(judged.state_dict(), options.out, {**config, "format": "pt"})
+        save_file(evaluated.state_dict(), options.out, {**config, "format": "pt"})
     distributed.destroy_process_group()
 
 
