@@ -68,7 +68,7 @@ pub enum Padding {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Width multiplier, 0.1 – 4; see [`round_channels`].
+    /// Width multiplier, 0.1 – 4; see [`round_channels`](super::round_channels).
     pub width: f64,
     /// Height and width of the input in pixels, 8 – 1024.
     pub resolution: usize,
