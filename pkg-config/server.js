@@ -94,7 +94,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const port = Number(process.argv[2]);
   try {
     const roots = [here("../www"), dist, pageFolder()];
-    const mounts = { "/data/": here("../data/") }; // what `cargo xtask data` fetches meanwhile
+    const mounts = {
+      "/data/": here("../data/"), // what `cargo xtask data` fetches meanwhile
+      "/weights/": `${pageFolder()}/weights/`, // the build's own list of them has those for ImageNet
+    };
     const { url } = await startServer({ roots, mounts, port });
     console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
   } catch (error) {

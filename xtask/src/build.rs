@@ -1,12 +1,15 @@
 //! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use xshell::cmd;
 
+use crate::data::{IMAGENET, fetch_imagenet_once};
 use crate::site::{Site, Weight, hash};
 use crate::tools::Tools;
 use crate::wasm;
@@ -48,11 +51,25 @@ const NOT_FETCHED: [&str; 3] = [".map", "/LICENSE", ".md"];
 const ROOT: [&str; 5] =
     ["index.html", "bench.html", "service-worker.js", "service-worker.js.map", "files.js"];
 
-/// Builds what is not up to date.
+/// The list of the weights that a page offers, within it.
+const MANIFEST: &str = "weights/manifest.json";
+
+/// Builds what is not up to date, with the weights for ImageNet that are here or can be fetched.
+pub fn build_with_imagenet(tools: &Tools) -> Result<()> {
+    fetch_imagenet_once(tools)?;
+    assemble(tools, Some(&tools.root().join(IMAGENET)))
+}
+
+/// Builds what is not up to date, of the repository alone: so what is tested and measured is the same page everywhere.
+pub fn build(tools: &Tools) -> Result<()> {
+    assemble(tools, None)
+}
+
+/// Builds the page, with weights of a folder besides those of the repository, and the npm package.
 ///
 /// The page's files lie in a folder that has the build's name, a hash of them all. So a page gets what belongs to it or
 /// nothing, whatever its host has become since it was loaded; and a host may keep the folders of earlier builds.
-pub fn build(tools: &Tools) -> Result<()> {
+fn assemble(tools: &Tools, weights: Option<&Path>) -> Result<()> {
     let root = tools.root();
     let mut page = Site::default();
     page.folder("", &root.join("www"))?;
@@ -63,6 +80,9 @@ pub fn build(tools: &Tools) -> Result<()> {
     let written = page.clone(); // bundlers read comments, and so do those who use the package
     page.take(|path| path.ends_with(".d.ts"));
     page.take(|path| path == "files.js"); // a build has its own
+    if let Some(weights) = weights {
+        add_weights(&mut page, weights, &root.join("target/weights"))?;
+    }
     minify(tools, &mut page)?;
 
     let mut dist = Site::default();
@@ -74,6 +94,34 @@ pub fn build(tools: &Tools) -> Result<()> {
     dist.folder("data/cifar-10/", &root.join("data/cifar-10"))?; // from `cargo xtask data`, if at all
     dist.write(&root.join("dist"))?;
     check_sizes(tools, &page)
+}
+
+/// Adds the weights of a folder, which `cargo xtask data imagenet` fills, before all others: the first are those that a page
+/// begins with. They stand for the published ones that they were made from. The manifest is written into the folder `made`.
+fn add_weights(page: &mut Site, from: &Path, made: &Path) -> Result<()> {
+    let own = from.join("manifest.json");
+    if !own.exists() {
+        return Ok(());
+    }
+    let read = |path: &Path| -> Result<Vec<Map<String, Value>>> {
+        let context = || format!("cannot read {}", path.display());
+        serde_json::from_slice(&fs::read(path).with_context(context)?).with_context(context)
+    };
+    let mut entries = read(&own)?;
+    for entry in &entries {
+        let file = entry.get("file").and_then(Value::as_str).unwrap_or_default();
+        let path = from.join(file);
+        ensure!(path.is_file(), "{} lists {file:?}, which is not beside it", own.display());
+        page.file(format!("weights/{file}"), path);
+    }
+    let mut others = read(page.source(MANIFEST).context("the page has no weights")?)?;
+    others.retain(|other| entries.iter().all(|entry| entry.get("id") != other.get("id")));
+    entries.append(&mut others);
+    let manifest = made.join("manifest.json");
+    fs::create_dir_all(made)?;
+    fs::write(&manifest, serde_json::to_string_pretty(&entries)?)?;
+    page.file(MANIFEST, manifest);
+    Ok(())
 }
 
 /// Puts together what the page takes of npm packages, with its types, and returns the folder.
@@ -220,4 +268,41 @@ fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
     page.raw += largest.raw;
     page.gzipped += largest.gzipped;
     report("page, largest variant", page, budget.page)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use xshell::Shell;
+
+    use super::*;
+
+    #[test]
+    fn fetched_weights_come_first_and_stand_for_what_they_were_made_from() {
+        let sh = Shell::new().unwrap();
+        let temporary = sh.create_temp_dir().unwrap();
+        let [www, from, made] = ["www", "from", "made"].map(|name| temporary.path().join(name));
+        let entry = |id: &str, file: &str| json!({"id": id, "file": file});
+        let shipped =
+            json!([entry("ours", "ours.safetensors"), entry("theirs", "https://host/model.safetensors")]);
+        sh.write_file(www.join(MANIFEST), shipped.to_string()).unwrap();
+        let mut page = Site::default();
+        page.folder("", &www).unwrap();
+        add_weights(&mut page, &from, &made).unwrap();
+        assert_eq!(page.iter().count(), 1, "nothing was fetched");
+
+        sh.write_file(from.join("manifest.json"), json!([entry("theirs", "theirs.safetensors")]).to_string())
+            .unwrap();
+        let error = add_weights(&mut page, &from, &made).unwrap_err().to_string();
+        assert!(error.ends_with("lists \"theirs.safetensors\", which is not beside it"), "{error}");
+        sh.write_file(from.join("theirs.safetensors"), "weights").unwrap();
+        add_weights(&mut page, &from, &made).unwrap();
+        let manifest: Value =
+            serde_json::from_slice(&fs::read(page.source(MANIFEST).unwrap()).unwrap()).unwrap();
+        assert_eq!(
+            manifest,
+            json!([entry("theirs", "theirs.safetensors"), entry("ours", "ours.safetensors")])
+        );
+        assert_eq!(page.source("weights/theirs.safetensors"), Some(&*from.join("theirs.safetensors")));
+    }
 }

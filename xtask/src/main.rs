@@ -50,14 +50,9 @@ enum Task {
         #[arg(long, default_value = "relaxed-simd")]
         variant: String,
     },
-    /// Fetch a data set for the page to train on, into data/
-    Data {
-        name: data::Name,
-        /// Instead of its authors' server: an address or a path of the archive, or a folder with its records or
-        /// with mosaics
-        #[arg(long, value_name = "PATH-OR-URL")]
-        from: Option<String>,
-    },
+    /// Fetch what the page trains on or classifies with and the repository does not have, into data/
+    #[command(subcommand)]
+    Data(data::Data),
     /// Write the curves of ReLU6 and ReLU for the page, from the logs of two trainings
     Curves(curves::Args),
     /// Put weights trained on CIFAR-10 among those the page ships: in 16-bit floats, with their accuracy
@@ -77,12 +72,12 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::setup(Needs::Engines).map(drop),
-        Task::Build => build::build(&setup::setup(Needs::Build)?),
+        Task::Build => build::build_with_imagenet(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
         Task::Test { stages } => test::test(&stages),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench { what, variant } => bench::bench(what, &variant),
-        Task::Data { name, from } => data::data(&name, from.as_deref()),
+        Task::Data(data) => data::data(&data),
         Task::Curves(args) => curves::curves(&args),
         Task::Weights(args) => weights::weights(&args),
     }

@@ -3,13 +3,13 @@
 use anyhow::Result;
 use xshell::cmd;
 
-use crate::build::build;
+use crate::build::build_with_imagenet;
 use crate::setup::{Needs, setup};
 
 /// Never returns while the server runs.
 pub fn serve(port: u16) -> Result<()> {
     let tools = setup(Needs::Build)?;
-    build(&tools)?;
+    build_with_imagenet(&tools)?;
     let port = port.to_string();
     let mut server = std::process::Command::from(cmd!(tools.shell, "node pkg-config/server.js {port}"));
     server.current_dir(tools.root());

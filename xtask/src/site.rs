@@ -34,6 +34,11 @@ impl Site {
         Site(self.0.extract_if(.., |path, _| wanted(path)).collect())
     }
 
+    /// Where a file comes from.
+    pub fn source(&self, path: &str) -> Option<&Path> {
+        self.0.get(path).map(PathBuf::as_path)
+    }
+
     /// Where each file lies in the site, and where it comes from.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.0.iter().map(|(path, source)| (path.as_str(), source.as_path()))

@@ -6,25 +6,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use flate2::read::MultiGzDecoder;
-use sha2::{Digest, Sha256};
 
 /// Bytes of the largest record file, ten thousand images.
 const MOST_RECORDS: u64 = 10_000 * 3073;
 /// Bytes that an archive may unpack to: the official one's 184 million, and some.
 const MOST_UNPACKED: u64 = 250_000_000;
-
-/// SHA-256 of a file, in hexadecimal.
-pub fn checksum(path: &Path) -> Result<String> {
-    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
-            length => hasher.update(&buffer[..length]),
-        }
-    }
-}
 
 /// Takes the record files, whatever folder they are in, out of a `.tar.gz`.
 pub fn unpack(archive: &Path, into: &Path) -> Result<()> {

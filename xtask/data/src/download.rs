@@ -1,12 +1,14 @@
-//! A download that can be resumed.
+//! A download that can be resumed and is compared with its checksum.
 
 use std::fs::{self, File, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
+use sha2::{Digest, Sha256};
 use ureq::http::header::{CONTENT_RANGE, RANGE};
 use ureq::{Agent, Error};
 
@@ -15,18 +17,83 @@ const ATTEMPTS: usize = 3;
 /// A server that sends nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// Where a Hugging Face host says the SHA-256 of a file, before it sends on to where the file lies.
+const CHECKSUM: &str = "x-linked-etag";
+
+/// Whether it is an address and not a path.
+pub fn is_url(from: &str) -> bool {
+    from.starts_with("http://") || from.starts_with("https://")
+}
+
+/// Downloads a file into the folder `work`, unless an earlier run has, and compares its SHA-256 with what it should be.
+pub fn fetch(url: &str, sha256: Option<&str>, work: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(work).with_context(|| format!("cannot write {}", work.display()))?;
+    // named after its address, so that what one address left is never gone on with from another
+    let mut hasher = DefaultHasher::new();
+    url.hash(&mut hasher);
+    let file = work.join(format!("{:016x}.download", hasher.finish()));
+    if !file.exists() {
+        let style = "{msg} {wide_bar} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+        let bar = ProgressBar::no_length()
+            .with_style(ProgressStyle::with_template(style)?)
+            .with_message("download");
+        download(&agent(SILENCE), url, &file, &bar)?;
+        bar.finish();
+    }
+    if let Some(expected) = sha256 {
+        let found = checksum(&file)?;
+        if found != expected {
+            fs::remove_file(&file)?;
+            bail!(
+                "what {url} sent has the SHA-256 {found} instead of {expected}; it was removed, start again"
+            );
+        }
+    }
+    Ok(file)
+}
+
+/// The SHA-256 that the host gives for a file; none where it gives none.
+///
+/// # Errors
+/// Where the host cannot be reached.
+pub fn checksum_of_host(url: &str) -> Result<Option<String>> {
+    let request = agent(SILENCE).head(url).config().max_redirects(0).build();
+    let response = request.call().with_context(|| format!("cannot fetch {url}"))?;
+    let tag = response.headers().get(CHECKSUM).and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+    let tag = tag.trim_matches('"');
+    let is_sha256 = tag.len() == 64 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(is_sha256.then(|| tag.to_lowercase()))
+}
+
+/// SHA-256 of a file, in hexadecimal.
+fn checksum(path: &Path) -> Result<String> {
+    let mut file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            length => hasher.update(&buffer[..length]),
+        }
+    }
+}
+
+/// What asks hosts, and takes one that sends nothing for so long to be gone.
+fn agent(silence: Duration) -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .timeout_connect(Some(silence))
+        .timeout_per_read(Some(silence))
+        .build()
+        .into()
+}
+
 /// Downloads a file. What arrives before a failure stays beside it, as `….part`, and the next call goes on from there;
 /// under its own name the file is whole.
-pub fn download(url: &str, target: &Path, bar: &ProgressBar) -> Result<()> {
+fn download(agent: &Agent, url: &str, target: &Path, bar: &ProgressBar) -> Result<()> {
     let part = part_of(target);
-    let agent: Agent = Agent::config_builder()
-        .http_status_as_error(false)
-        .timeout_connect(Some(SILENCE))
-        .timeout_per_read(Some(SILENCE))
-        .build()
-        .into();
     let mut attempt = 1;
-    while let Err(broken) = go_on(&agent, url, &part, bar)? {
+    while let Err(broken) = go_on(agent, url, &part, bar)? {
         if attempt == ATTEMPTS {
             match fs::metadata(&part).map_or(0, |part| part.len()) {
                 0 => bail!("cannot fetch {url}: {broken}"),
@@ -105,6 +172,9 @@ pub mod tests {
 
     use super::*;
 
+    /// SHA-256 of "hello".
+    pub const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+
     /// Serves one response after another, each a whole HTTP answer, and returns the address and, when all are served,
     /// the `Range` headers of the requests.
     pub fn server(responses: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
@@ -125,22 +195,22 @@ pub mod tests {
         [head.as_bytes(), body.as_ref()].concat()
     }
 
-    fn fetch(responses: Vec<Vec<u8>>, before: &str) -> (Result<String>, String, Vec<String>) {
+    fn receive(responses: Vec<Vec<u8>>, before: &str) -> (Result<String>, String, Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("file");
         if !before.is_empty() {
             fs::write(part_of(&target), before).unwrap();
         }
         let (url, requests) = server(responses);
-        let result =
-            download(&url, &target, &ProgressBar::hidden()).map(|()| fs::read_to_string(&target).unwrap());
+        let result = download(&agent(SILENCE), &url, &target, &ProgressBar::hidden())
+            .map(|()| fs::read_to_string(&target).unwrap());
         assert_eq!(result.is_ok(), target.exists());
         (result, fs::read_to_string(part_of(&target)).unwrap_or_default(), requests.join().unwrap())
     }
 
     #[test]
     fn whole() {
-        let (result, part, ranges) = fetch(vec![answer("200 OK", "Content-Length: 5\r\n", "hello")], "");
+        let (result, part, ranges) = receive(vec![answer("200 OK", "Content-Length: 5\r\n", "hello")], "");
         assert_eq!((result.unwrap().as_str(), part.as_str(), ranges), ("hello", "", vec![String::new()]));
     }
 
@@ -150,7 +220,7 @@ pub mod tests {
             answer("200 OK", "Content-Length: 5\r\n", "he"),
             answer("206 Partial Content", "Content-Range: bytes 2-4/5\r\nContent-Length: 3\r\n", "llo"),
         ];
-        let (result, _, ranges) = fetch(responses, "");
+        let (result, _, ranges) = receive(responses, "");
         assert_eq!(result.unwrap(), "hello");
         assert_eq!(ranges[1].to_lowercase(), "range: bytes=2-");
     }
@@ -158,29 +228,68 @@ pub mod tests {
     #[test]
     fn what_an_earlier_run_left_is_kept() {
         let rest = answer("206 Partial Content", "Content-Range: bytes 4-4/5\r\nContent-Length: 1\r\n", "o");
-        assert_eq!(fetch(vec![rest], "hell").0.unwrap(), "hello");
+        assert_eq!(receive(vec![rest], "hell").0.unwrap(), "hello");
         let nothing =
             answer("416 Range Not Satisfiable", "Content-Range: bytes */5\r\nContent-Length: 0\r\n", "");
-        assert_eq!(fetch(vec![nothing], "hello").0.unwrap(), "hello");
+        assert_eq!(receive(vec![nothing], "hello").0.unwrap(), "hello");
         let all = answer("200 OK", "Content-Length: 5\r\n", "hello");
-        assert_eq!(fetch(vec![all], "other").0.unwrap(), "hello", "a server without ranges");
+        assert_eq!(receive(vec![all], "other").0.unwrap(), "hello", "a server without ranges");
     }
 
     #[test]
     fn failures_say_what_happened() {
         let broken =
             || answer("206 Partial Content", "Content-Range: bytes 2-4/5\r\nContent-Length: 3\r\n", "");
-        let (result, part, _) = fetch(vec![broken(), broken(), broken()], "he");
+        let (result, part, _) = receive(vec![broken(), broken(), broken()], "he");
         assert!(result.unwrap_err().to_string().contains("the same command fetches the rest"));
         assert_eq!(part, "he");
 
-        let (result, ..) = fetch(vec![answer("404 Not Found", "Content-Length: 0\r\n", "")], "");
+        let (result, ..) = receive(vec![answer("404 Not Found", "Content-Length: 0\r\n", "")], "");
         assert!(result.unwrap_err().to_string().ends_with("answers 404 Not Found"));
 
         let shorter =
             answer("416 Range Not Satisfiable", "Content-Range: bytes */3\r\nContent-Length: 0\r\n", "");
-        let (result, part, _) = fetch(vec![shorter], "hello");
+        let (result, part, _) = receive(vec![shorter], "hello");
         assert!(result.unwrap_err().to_string().contains("was removed; start again"));
         assert_eq!(part, "");
+    }
+
+    #[test]
+    fn a_host_that_falls_silent_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/file", listener.local_addr().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("file");
+        let silent = agent(Duration::from_millis(100));
+        let error = download(&silent, &url, &target, &ProgressBar::hidden()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot fetch {url}: timeout")), "{error}");
+    }
+
+    #[test]
+    fn a_download_is_compared_with_its_checksum() {
+        let (url, requests) = server(vec![answer("200 OK", "Content-Length: 5\r\n", "hello"); 2]);
+        let work = tempfile::tempdir().unwrap();
+        let (hello, other) = (HELLO, "0".repeat(64));
+        let file = fetch(&url, Some(hello), work.path()).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"hello");
+        fs::remove_file(&file).unwrap();
+        let error = fetch(&url, Some(&other), work.path()).unwrap_err().to_string();
+        assert!(error.contains(hello) && error.contains(&other) && !file.exists(), "{error}");
+        requests.join().unwrap();
+    }
+
+    #[test]
+    fn a_host_may_give_a_checksum() {
+        let linked = format!("X-Linked-Etag: \"{HELLO}\"\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n");
+        let (url, requests) = server(vec![
+            answer("302 Found", &linked, ""),
+            answer("200 OK", "X-Linked-Etag: \"d41d8cd9\"\r\nContent-Length: 5\r\n", ""),
+            answer("404 Not Found", "Content-Length: 0\r\n", ""),
+        ]);
+        assert_eq!(checksum_of_host(&url).unwrap().as_deref(), Some(HELLO));
+        assert_eq!(checksum_of_host(&url).unwrap(), None, "of another kind");
+        assert_eq!(checksum_of_host(&url).unwrap(), None, "the download says what is wrong");
+        requests.join().unwrap();
+        assert!(checksum_of_host(&url).unwrap_err().to_string().starts_with("cannot fetch http://127.0.0.1"));
     }
 }

@@ -4,25 +4,41 @@
 mod archive;
 mod cifar10;
 mod download;
+mod imagenet;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Lays out CIFAR-10 as the page loads it
 #[derive(Parser)]
-struct Arguments {
-    /// Address or path to take it from
-    #[arg(long)]
-    from: Option<String>,
-    /// Folder to write
-    into: PathBuf,
+enum Task {
+    /// Lays out CIFAR-10 as the page loads it
+    #[command(name = "cifar-10")]
+    Cifar10 {
+        /// Address or path to take it from
+        #[arg(long)]
+        from: Option<String>,
+        /// Folder to write
+        into: PathBuf,
+    },
+    /// Adds weights trained on ImageNet to a folder of such
+    Imagenet {
+        #[command(flatten)]
+        wanted: imagenet::Wanted,
+        /// Manifest with what publishers have
+        published: PathBuf,
+        /// Folder to write
+        into: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
-    let Arguments { from, into } = Arguments::parse();
-    match cifar10::prepare(from.as_deref(), &into) {
+    let done = match Task::parse() {
+        Task::Cifar10 { from, into } => cifar10::prepare(from.as_deref(), &into),
+        Task::Imagenet { wanted, published, into } => imagenet::prepare(&wanted, &published, &into),
+    };
+    match done {
         Ok(message) => {
             println!("{message}");
             ExitCode::SUCCESS
