@@ -20,10 +20,14 @@ export function sharedData(path) {
   return null;
 }
 
-/** A server and a browser for the tests of a file. `cifar: false` leaves the data set out. */
-export async function startLab({ cifar = true } = {}) {
+/**
+ * A server and a browser for the tests of a file. `cifar: false` leaves the data set out; `mounts` are folders that lie over
+ * those of the page, by address.
+ * @param {{cifar?: boolean, mounts?: Record<string, string>}} [options]
+ */
+export async function startLab({ cifar = true, mounts = {} } = {}) {
   const folder = cifar ? sharedData("cifar-10") : null;
-  const server = await startServer(folder ? { mounts: { "/data/cifar-10/": folder } } : {});
+  const server = await startServer({ mounts: { ...mounts, ...(folder && { "/data/cifar-10/": folder }) } });
   const browser = await launch().catch(async (error) => {
     await server.close(); // or it would keep the test running
     throw error;

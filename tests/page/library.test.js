@@ -15,8 +15,9 @@ const ID = "timm-0.5";
 
 // What the page brings it reads from its own folder.
 const { fetch } = globalThis;
-globalThis.fetch = async (url, options) =>
+const fetchFiles = async (/** @type {any} */ url, /** @type {RequestInit} */ options) =>
   String(url).startsWith("file:") ? new Response(readFileSync(new URL(String(url)))) : fetch(url, options);
+globalThis.fetch = fetchFiles;
 
 const [{ Library }, { EngineError }] = await Promise.all(["lab/library", "engine/errors"].map(page));
 
@@ -258,6 +259,27 @@ test("what there is of weights that are named no longer goes, or stays where tha
     for (let i = 0; i < 20; i++) await new Promise(setImmediate);
     assert.deepEqual(await contents(WEIGHTS), { files: {}, parts: {} });
   }
+});
+
+test("published weights that the host has by now are its own, and what was fetched of them goes", async () => {
+  anew();
+  const { library, entry } = await open();
+  await library.load(entry);
+  assert.equal(entry.source, "https://huggingface.co/timm/mobilenetv2_050.lamb_in1k/resolve/main/model.safetensors");
+  const { source } = entry;
+  globalThis.fetch = async (url) => {
+    const manifest = JSON.parse(readFileSync(new URL(String(url)), "utf8"));
+    Object.assign(
+      manifest.find(({ id }) => id === ID),
+      { file: "own.safetensors", published: undefined, source },
+    );
+    return Response.json(manifest);
+  };
+  const other = await open().finally(() => (globalThis.fetch = fetchFiles));
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  const own = other.library.entries.filter(({ id }) => id === ID);
+  assert.deepEqual([own.length, own[0].origin, own[0].source, own[0].stored], [1, "shipped", source, undefined]);
+  assert.deepEqual(await contents(WEIGHTS), { files: {}, parts: {} });
 });
 
 test("weights that another tab has taken out are gone, and said so", async () => {

@@ -17,6 +17,7 @@
  * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
  * @property {{activation: string, epochs: number, minutes: number, widened_from?: number}} [training] of those the page ships, where it is known
  * @property {string} [url] where it is fetched from
+ * @property {string} [source] where those who published it have it, and state its accuracy
  * @property {number} [size] of the file, in bytes; about, while it is not here
  * @property {Uint8Array} [bytes] where they are in memory
  * @property {Stored} [stored] what of it is in the storage
@@ -71,7 +72,8 @@ export class Library extends EventTarget {
   async open() {
     const manifest = await fetchJson(new URL("manifest.json", FOLDER));
     for (const one of manifest) {
-      const { id, file, name, published, width, resolution, classes, stem, accuracy, training, bytes } = one;
+      const { id, file, name, published, source, width, resolution, classes, stem, accuracy, training, bytes } = one;
+      const url = new URL(file, FOLDER).href;
       this.entries.push({
         id,
         origin: published ? "published" : "shipped",
@@ -82,7 +84,8 @@ export class Library extends EventTarget {
         options: published ? { resolution } : undefined,
         accuracy,
         training,
-        url: new URL(file, FOLDER).href,
+        url,
+        source: published ? url : source,
         size: bytes,
       });
     }
@@ -97,10 +100,10 @@ export class Library extends EventTarget {
 
   /** @param {Stored} stored */
   #restore(stored) {
-    const published = this.find(stored.id);
-    if (published) published.stored = stored;
-    else if (!stored.whole)
-      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // of weights that this page no longer names
+    const listed = this.find(stored.id);
+    if (listed?.origin === "published") listed.stored = stored;
+    else if (listed || !stored.whole)
+      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // the host has them by now, or they have no name any more
     else
       this.entries.push(
         this.#entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),

@@ -164,7 +164,7 @@ export function createModelBar(context, openWeights) {
       [accuracy, false],
       [publishedAccuracy, true],
     ])) {
-      one.element.hidden = stated === undefined || (entry?.origin === "published") !== published;
+      one.element.hidden = stated === undefined || !!entry?.source !== published;
       one.set(percent(stated ?? 0));
     }
     const measuredAt = state.room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];

@@ -60,7 +60,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
 
   /** @param {Entry} entry */
   function createRow(entry) {
-    const { id, origin, config, url = "" } = entry;
+    const { id, origin, config, source } = entry;
     const button = (/** @type {string} */ key, /** @type {() => Promise<unknown> | void} */ action) =>
       h("button", { type: "button", t: key, onclick: () => attempt(wrong, action) });
     const wrong = h("p", { class: "problem", role: "alert", hidden: true });
@@ -83,7 +83,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
       save(await engine.toOnnx(await library.load(entry), { options: entry.options }), `${fileName}.onnx`),
     );
     const gone = button("weights.delete", () => remove(entry));
-    const from = origin === "published" && h("a", { href: url, rel: "noreferrer" }, new URL(url).host);
+    const from = !!source && h("a", { href: source, rel: "noreferrer" }, new URL(source).host);
     const element = h(
       "li",
       {},
