@@ -252,7 +252,7 @@ test("a loss that explodes is told, and the best weights before it can be used",
     .locator(".train-trouble", { hasText: "The loss is far above that of guessing among 10 classes, 2.30" })
     .waitFor();
   assert.equal(await page.locator(".runs li").count(), 1, "it goes on: a lower rate may help");
-  const kept = page.locator(".train-best", { hasText: /best weights are kept: [\d.]+.%/ });
+  const kept = page.locator(".train-best", { hasText: /best weights are kept: [\d.]+(.%| of \d+)/ });
   await kept.waitFor();
   await page.locator(".chart-above", { hasText: "leaves the chart, up to" }).waitFor();
   await button(page, "Stop").click();
