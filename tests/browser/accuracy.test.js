@@ -43,7 +43,7 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await page.keyboard.press("Escape");
 
   // more pictures than the curve is made of
-  await page.getByRole("button", { name: "Look at all 1,000" }).click();
+  await page.getByRole("button", { name: "Evaluate all 1,000" }).click();
   await page
     .locator(".panel", { hasText: /[0-9,]+ of 1,000 right/ })
     .last()

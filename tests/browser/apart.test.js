@@ -109,13 +109,13 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
   await panel.locator(".large-place canvas").waitFor();
   // 112² × 96 and 56² × 96 numbers of 4 bytes; 112² × (32 + 16)
   await panel.getByText("the largest needs 6.02 MB for its input").waitFor();
-  await panel.getByText("the largest operation needs 2.41 MB for its input and output: 2.5 times less").waitFor();
+  await panel.getByText("the largest needs 2.41 MB: 2.5 times less").waitFor();
   const label = await panel.locator(".large-place").getAttribute("aria-label");
   assert.match(label ?? "", /6\.02\sMB/);
   const over = panel.locator(".u-over");
   const { width = 0 } = (await over.boundingBox()) ?? {};
   await over.hover({ position: { x: (4.5 / 53) * width, y: 40 } }); // the fifth of 53 layers
-  await panel.getByText("Block 2, Depthwise: 6.02 MB by itself, 1.1 MB in its block").waitFor();
+  await panel.getByText("Block 2, Depthwise: 6.02 MB alone, 1.1 MB in its block").waitFor();
   await page.mouse.move(0, 0);
   const chart = panel.getByRole("slider", { name: /Memory that each layer needs/ });
   await chart.press("ArrowRight");
@@ -131,9 +131,11 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   const { page, check } = await lab.open(`#apart?apart.panel=block&${network}&train.from=shapes-0.35`);
   const panel = page.locator("#panel-apart");
   const [figure, before] = [panel.locator(".block-figure").first(), panel.locator(".block-figure").last()];
-  await panel.getByText("widens 301 kB to 1.81 MB, 6 times as much. Its shortcut holds on to the 301 kB").waitFor();
+  await panel.getByText("expands 301 kB to 1.81 MB, 6 times as much. Its shortcut carries only the 301 kB").waitFor();
   // 56² · (24 · 144 + 9 · 24² + 144 · 24) and 56² · (24 · 144 + 9 · 144 + 144 · 24)
-  await panel.getByText("it would hold on to 1.81 MB, and take 37.9 M multiply-adds instead of 25.7 M").waitFor();
+  await panel
+    .getByText("would carry 1.81 MB along its shortcut, and take 37.9 M multiply-adds instead of 25.7 M")
+    .waitFor();
   assert.equal(
     await before.getAttribute("aria-label"),
     "Input, 56² × 144; Reduce, 56² × 24, ReLU; 3 × 3, 56² × 24, ReLU; Expand, 56² × 144, ReLU",
@@ -229,7 +231,7 @@ test("a spiral comes back whole without ReLU, and less of it is lost the more di
   /** What is lost, or kept, of the spiral and of what comes back. @param {"lost" | "kept"} kind */
   const lines = (kind) =>
     panel.locator(`.plane .${kind}`).evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
-  await panel.getByText(/^[\d.]+\s% of this spiral is lost.* with n = 2 dimensions 75 %/).waitFor();
+  await panel.getByText(/^[\d.]+\s% of this spiral cannot be recovered.* with n = 2 dimensions 75 %/).waitFor();
   const lost = await lines("lost");
   assert.ok(lost[0] && lost[0] !== lost[1], "two dimensions lose some of it");
 
@@ -238,7 +240,7 @@ test("a spiral comes back whole without ReLU, and less of it is lost the more di
   await hashIs(page, "#apart?apart.panel=manifold&apart.matrix=5");
 
   await panel.getByRole("radio", { name: "30" }).click();
-  await panel.getByText(/^0\.0\s% of this spiral is lost.* with n = 30 dimensions 0\.0000029 %/).waitFor();
+  await panel.getByText(/^0\.0\s% of this spiral cannot be recovered.* with n = 30 dimensions 0\.0000029 %/).waitFor();
   assert.deepEqual(await lines("lost"), ["", ""]);
   const kept = await lines("kept");
   assert.notEqual(kept[0], kept[1], "what comes back is another curve");
@@ -254,12 +256,12 @@ test("published accuracies stand against multiply-adds, and the bar's network am
   const { page, check } = await lab.open("#apart?apart.panel=tradeoff&apart.width=1&apart.resolution=224");
   const panel = page.locator("#panel-apart");
   await panel.locator(".large-place canvas").waitFor();
-  await panel.getByText("Width 1 at 224 pixels gets 71.8 % right with 300 M MACs.").waitFor();
+  await panel.getByText("Width 1 at 224 pixels reaches 71.8 % with 300 M MACs.").waitFor();
   await page.locator('input[name=resolution][value="128"]').click();
   // of 79 to 124 M: 0.75 at 160, 0.5 at 224
   await panel
     .getByText(
-      "65.3 % right with 99 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
+      "65.3 % with 99 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
         "65.4 % at width 0.5 and 224 pixels.",
     )
     .waitFor();

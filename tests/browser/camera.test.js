@@ -185,7 +185,9 @@ test(
     await card(page, 0).getByRole("button", { name: "Close the camera" }).click();
     await page.locator("#tab-classify").click();
     await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
-    await page.locator(".camera-rate", { hasText: /^[\d.]+ pictures a second here$/ }).waitFor({ timeout: 30_000 });
+    await page
+      .locator(".camera-rate", { hasText: /^[\d.]+ pictures a second, this device$/ })
+      .waitFor({ timeout: 30_000 });
     await browser.close();
   },
 );

@@ -221,7 +221,7 @@ test("what are no weights gets a message, and the network in use stays", async (
   for (const [name, bytes, what] of bad) {
     await page.setInputFiles(weightsInput, file(name, bytes, "application/octet-stream"));
     await page
-      .locator("#bar .problem", { hasText: `These weights were not taken: “${name}” cannot be read (${what}` })
+      .locator("#bar .problem", { hasText: `These weights cannot be used: “${name}” cannot be read (${what}` })
       .waitFor();
     assert.equal(await page.locator("#weights").inputValue(), used);
     await page.setInputFiles(pictureInput, await coffee(`after-${name}`));

@@ -24,7 +24,7 @@ test("the page states their accuracy at the resolution chosen, and offers CIFAR-
   assert.equal(await page.locator(".samples-list img").count(), there ? 0 : 5);
   for (const resolution of [32, 48, 64]) {
     await page.locator(`input[name=resolution][value="${resolution}"]`).click();
-    await page.locator(".cost", { hasText: `${(100 * accuracy[resolution]).toFixed(1)} % right` }).waitFor();
+    await page.locator(".cost", { hasText: `accuracy ${(100 * accuracy[resolution]).toFixed(1)} %` }).waitFor();
   }
   if (there) check(); // or the console says that they are not
 });

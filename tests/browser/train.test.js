@@ -38,7 +38,7 @@ test(
     await button(page, "Stop").click();
     await message(page, /was stopped at step/);
     assert.ok(await button(page, "Stop").isDisabled());
-    await page.getByRole("button", { name: /^Look at all/ }).click();
+    await page.getByRole("button", { name: /^Evaluate all/ }).click();
     await page.locator(".runs li", { hasText: `of 1,000 held out, at step ${await step(page)}` }).waitFor();
 
     // a second run, with another width: named by what sets it apart
@@ -95,7 +95,7 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   const { page, check } = await lab.open("#train?train.schedule=constant");
   await page.locator("#setting-batch").fill("0");
   await page.keyboard.press("Tab");
-  await page.locator("#setting-batch-note", { hasText: "A whole number from 1 to 1024" }).waitFor();
+  await page.locator("#setting-batch-note", { hasText: "Enter a whole number from 1 to 1024" }).waitFor();
   await page.locator("#setting-batch").fill("32");
   await page.keyboard.press("Tab");
   const height = () => page.locator(".settings").evaluate((panel) => panel.clientHeight);
@@ -249,10 +249,10 @@ test("a loss that explodes is told, and the best weights before it can be used",
   await page.locator("#setting-learning_rate").fill("10");
   await page.keyboard.press("Tab");
   await page
-    .locator(".train-trouble", { hasText: "The loss is far above that of guessing among 10 classes, 2.30" })
+    .locator(".train-trouble", { hasText: "The loss is far above 2.30, that of guessing among 10 classes" })
     .waitFor();
   assert.equal(await page.locator(".runs li").count(), 1, "it goes on: a lower rate may help");
-  const kept = page.locator(".train-best", { hasText: /best weights are kept: [\d.]+(.%| of \d+)/ });
+  const kept = page.locator(".train-best", { hasText: /best weights of this run are kept: [\d.]+(.%| of \d+)/ });
   await kept.waitFor();
   await page.locator(".chart-above", { hasText: "leaves the chart, up to" }).waitFor();
   await button(page, "Stop").click();

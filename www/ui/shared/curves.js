@@ -179,7 +179,15 @@ export function createChart(key) {
         y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
       },
       axes: [
-        { ...axis, size: 28, incrs: WHOLE, values: (_, ticks) => ticks.map((tick) => number(tick)) },
+        {
+          ...axis,
+          size: 28,
+          incrs: WHOLE,
+          values: (_, ticks) => ticks.map((tick) => number(tick)),
+          label: t("curves.step"),
+          labelFont: axis.font,
+          labelSize: 18,
+        },
         { ...axis, size: 48, values: (_, ticks) => ticks.map(tick) },
       ],
       series: [{}, ...(series.length ? series : [{}])],
