@@ -1,4 +1,4 @@
-// The static server of `cargo xtask serve` and of the browser tests.
+// The static server of `cargo xtask serve` (page.js), of the browser tests and of the benchmarks.
 //
 // sirv does the serving: it is small, maintained, knows the MIME types (application/wasm among them) and, in
 // its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the headers that every host is to send.
@@ -38,11 +38,18 @@ export function pageFolder() {
 }
 
 /**
+ * Answers a request, or leaves it and returns false.
+ *
+ * @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => boolean} Answer
+ */
+
+/**
  * Serves folders on localhost.
  * @param {object} [options]
  * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/,
  *   and the page's files under addresses that stay
  * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
+ * @param {Answer} [options.answer] what answers before any folder is looked into
  * @param {number} [options.port] default: any free one
  * @param {boolean} [options.isolated] whether it sends headers at all; some hosts cannot
  * @param {string} [options.policy] its content policy; "" where other libraries than ours are to run
@@ -51,6 +58,7 @@ export function pageFolder() {
 export async function startServer({
   roots = [dist, pageFolder()],
   mounts = {},
+  answer = () => false,
   port = 0,
   isolated = true,
   policy = CONTENT_POLICY,
@@ -65,6 +73,7 @@ export async function startServer({
   ];
   const server = createServer((request, response) => {
     for (const [name, value] of headers) response.setHeader(name, value);
+    if (answer(request, response)) return;
     const url = request.url ?? "/";
     const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
     const next = () => {
@@ -87,22 +96,4 @@ export async function startServer({
         server.closeAllConnections();
       }),
   };
-}
-
-// node server.js PORT: www/ over dist/, so that an edit of the page and new data show without a build
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const port = Number(process.argv[2]);
-  try {
-    const roots = [here("../www"), dist, pageFolder()];
-    const mounts = {
-      "/data/": here("../data/"), // what `cargo xtask data` fetches meanwhile
-      "/weights/": `${pageFolder()}/weights/`, // the build's own list of them has those for ImageNet
-    };
-    const { url } = await startServer({ roots, mounts, port });
-    console.log(`\nMobileNetV2 Lab: ${url}   (Ctrl-C ends it)`);
-  } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code !== "EADDRINUSE") throw error;
-    console.error(`port ${port} is taken; choose another one: cargo xtask serve --port ${port + 1}`);
-    process.exitCode = 1;
-  }
 }

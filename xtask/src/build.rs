@@ -138,6 +138,19 @@ fn vendored(tools: &Tools) -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Puts together what a server lays over www/ while that is worked on: the libraries and, where they are here, the weights for
+/// ImageNet with the list of all. Returns the folder.
+pub fn overlay(tools: &Tools) -> Result<PathBuf> {
+    let root = tools.root();
+    let mut site = Site::default();
+    site.folder("", &vendored(tools)?)?;
+    site.file(MANIFEST, root.join("www").join(MANIFEST));
+    add_weights(&mut site, &root.join(IMAGENET), &root.join("target/weights"))?;
+    let folder = root.join("target/overlay");
+    site.write(&folder)?;
+    Ok(folder)
+}
+
 /// Names the build and lays the page out: documents that point into its folder, the list of its files for the service
 /// worker, and the folder.
 fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {

@@ -13,6 +13,7 @@ mod stamp;
 mod test;
 mod tools;
 mod wasm;
+mod watch;
 mod weights;
 
 use std::process::ExitCode;
@@ -29,11 +30,20 @@ enum Task {
     Setup,
     /// Assemble dist/: the page and the npm package, ready for any static host
     Build,
-    /// Build, then serve the page on localhost
+    /// Serve the page on localhost, built as it ships
     Serve {
         /// Port of the address
         #[arg(long, default_value_t = 8000)]
         port: u16,
+    },
+    /// Serve the page and show every change of it: one of JavaScript or CSS at once, one of Rust when it is compiled
+    Dev {
+        /// Port of the address
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+        /// The one wasm variant that is built; Safari needs simd128-threads
+        #[arg(long, default_value = "relaxed-simd-threads")]
+        variant: String,
     },
     /// Check and test everything, or the stages named
     Test {
@@ -43,7 +53,7 @@ enum Task {
     },
     /// Give everything that parses bytes made-up ones, up to a million each
     Fuzz(fuzz::FuzzArgs),
-    /// Measure beside the peers, which are installed into target/bench/, and write the README's tables
+    /// Measure beside the peers, which are installed into target/bench/, and write the tables of docs/performance.md
     Bench {
         what: bench::What,
         /// Wasm variant to use on one thread; on several it is this one with -threads, if there is one
@@ -74,6 +84,7 @@ fn run(task: Task) -> Result<()> {
         Task::Setup => setup::setup(Needs::Engines).map(drop),
         Task::Build => build::build_with_imagenet(&setup::setup(Needs::Build)?),
         Task::Serve { port } => serve::serve(port),
+        Task::Dev { port, variant } => serve::dev(port, &variant),
         Task::Test { stages } => test::test(&stages),
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench { what, variant } => bench::bench(what, &variant),

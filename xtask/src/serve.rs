@@ -1,30 +1,113 @@
-//! `cargo xtask serve`: builds, then serves the page on localhost until Ctrl-C.
+//! `cargo xtask serve` and `cargo xtask dev`: the page as it lies in www/, on localhost until Ctrl-C.
 
-use anyhow::Result;
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
 use xshell::cmd;
 
-use crate::build::build_with_imagenet;
+use crate::build::overlay;
+use crate::data::fetch_imagenet_once;
 use crate::setup::{Needs, setup};
+use crate::tools::Tools;
+use crate::wasm::{self, Build};
+use crate::watch::{Change, watch};
 
-/// Never returns while the server runs.
+/// Without a further change: editors save in several steps, and several files at once.
+const SETTLED: Duration = Duration::from_millis(50);
+
+/// Serves as soon as the variant is built that most browsers choose. The rest follows meanwhile: weights for ImageNet, which a
+/// page finds when it is loaded again, and the other variants.
 pub fn serve(port: u16) -> Result<()> {
+    ensure_free(port)?;
     let tools = setup(Needs::Build)?;
-    build_with_imagenet(&tools)?;
-    let port = port.to_string();
-    let mut server = std::process::Command::from(cmd!(tools.shell, "node pkg-config/server.js {port}"));
-    server.current_dir(tools.root());
-    replace_process(server)
+    overlay(&tools)?;
+    let mut variants = tools.variants.iter().rev(); // the widest instructions and threads first
+    wasm::package(&tools, variants.next().context("there is no variant")?)?;
+    let mut server = Server::start(&tools, port, Build::Ship)?;
+    fetch_imagenet_once(&tools)?;
+    overlay(&tools)?;
+    for variant in variants {
+        if let Err(error) = wasm::package(&tools, variant) {
+            eprintln!("\nbrowsers that need {} have to do without: {error:#}", variant.name);
+        }
+    }
+    println!("\nBuilt for every browser: http://127.0.0.1:{port}/   (Ctrl-C ends it)");
+    server.wait()
 }
 
-/// Becomes the server, so that whoever ends this process ends the server and not only what started it.
-#[cfg(unix)]
-fn replace_process(mut server: std::process::Command) -> Result<()> {
-    Err(std::os::unix::process::CommandExt::exec(&mut server).into())
+/// Serves with one variant, compiled fast. Every change is shown: one of Rust once it is compiled.
+pub fn dev(port: u16, variant: &str) -> Result<()> {
+    ensure_free(port)?;
+    let tools = setup(Needs::Build)?;
+    overlay(&tools)?;
+    let variant = tools.variant(variant)?.clone();
+    wasm::package_for_dev(&tools, &variant)?;
+    let mut server = Server::start(&tools, port, Build::Dev)?;
+
+    let (compile, wanted) = mpsc::channel();
+    let pages = server.pages.clone();
+    let _watcher = watch(&tools.root(), move |change| match change {
+        Change::Page(path) => pages.changed(&path),
+        Change::Core => drop(compile.send(())),
+    })?;
+    let pages = server.pages.clone();
+    thread::spawn(move || {
+        while wanted.recv().is_ok() {
+            while wanted.recv_timeout(SETTLED).is_ok() {} // of an editor that saves several files
+            match wasm::package_for_dev(&tools, &variant) {
+                Ok(()) => pages.changed(""),
+                Err(error) => eprintln!("\n{error:#}"),
+            }
+        }
+    });
+    server.wait()
 }
 
-#[cfg(not(unix))]
-fn replace_process(mut server: std::process::Command) -> Result<()> {
-    let status = server.status()?;
-    anyhow::ensure!(status.success(), "the server ended: {status}");
-    Ok(())
+/// A port that is taken is noticed before minutes of building.
+fn ensure_free(port: u16) -> Result<()> {
+    TcpListener::bind(("127.0.0.1", port)).map(drop).with_context(|| {
+        format!("port {port} cannot be used; choose another one: --port {}", port.wrapping_add(1))
+    })
+}
+
+/// `pkg-config/page.js`. It ends with its standard input, so whatever ends this process ends it too.
+struct Server {
+    process: Child,
+    pages: Pages,
+}
+
+impl Server {
+    fn start(tools: &Tools, port: u16, build: Build) -> Result<Self> {
+        let (port, packages) = (port.to_string(), build.packages(tools));
+        let live = (build == Build::Dev).then_some("--live");
+        let command = cmd!(tools.shell, "node pkg-config/page.js {port} {packages} {live...}");
+        let mut command = Command::from(command);
+        let mut process = command.current_dir(tools.root()).stdin(Stdio::piped()).spawn()?;
+        let input = process.stdin.take().context("the server has no standard input")?;
+        Ok(Server { process, pages: Pages(Arc::new(Mutex::new(input))) })
+    }
+
+    /// Returns when the server has ended.
+    fn wait(&mut self) -> Result<()> {
+        let status = self.process.wait()?;
+        ensure!(status.success(), "the server ended: {status}");
+        Ok(())
+    }
+}
+
+/// The documents that are open.
+#[derive(Clone)]
+struct Pages(Arc<Mutex<ChildStdin>>);
+
+impl Pages {
+    /// Tells them that a file of www/ has changed, or something else where the path is empty.
+    fn changed(&self, path: &str) {
+        let mut input = self.0.lock().expect("nobody panics while writing");
+        let _ = writeln!(input, "{path}"); // a server that has ended is noticed where it is waited for
+    }
 }

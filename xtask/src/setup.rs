@@ -59,7 +59,9 @@ pub fn setup(needs: Needs) -> Result<Tools> {
     if !lacks.is_empty() {
         bail!("{}", advice(&lacks));
     }
-    install_cargo_tools(&tools, needs)?;
+    if needs >= Needs::Test {
+        install_cargo_tools(&tools, needs)?;
+    }
     install_node_modules(&tools, &tools.root())?;
     Ok(tools)
 }
@@ -177,7 +179,8 @@ fn advice(lacks: &[Lack]) -> String {
     format!("this machine lacks what setup cannot install. Do this, then start again:{by_hand}{apt}")
 }
 
-/// wasm-bindgen, in exactly the version of the crate, wasm-pack and others: in PATH, else compiled into `.tools/`.
+/// What tests run besides: wasm-bindgen's test runner in exactly the version of the crate, wasm-pack and others, in PATH or
+/// else compiled into `.tools/`. Building the page needs none of them.
 fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     let sh = &tools.shell;
     let version = wasm_bindgen_version(tools)?;
@@ -186,10 +189,10 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     if found != format!("wasm-bindgen {version}") || tools.find("wasm-bindgen-test-runner").is_none() {
         crates.push(format!("wasm-bindgen-cli@{version}"));
     }
-    if needs >= Needs::Test && tools.find("wasm-pack").is_none() {
+    if tools.find("wasm-pack").is_none() {
         crates.push(format!("wasm-pack@{WASM_PACK}"));
     }
-    if needs >= Needs::Test && tools.find("cargo-fuzz").is_none() {
+    if tools.find("cargo-fuzz").is_none() {
         crates.push(format!("cargo-fuzz@{CARGO_FUZZ}"));
     }
     if needs >= Needs::Engines && tools.find("geckodriver").is_none() {

@@ -13,7 +13,7 @@ use xshell::{Cmd, Shell};
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// One wasm build of `pkg-config/variants.toml`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Variant {
     pub name: String,
@@ -34,9 +34,11 @@ impl Variant {
             let features = format!("-Ctarget-feature={features}");
             // Only the crates with kernels get them: all others, and the standard library, are compiled once for two variants.
             for package in ["mobilenetv2", "fearless_simd"] {
-                for (profile, flags) in
-                    [("dev", vec![&*features]), ("wasm", vec![PANIC_LOCATIONS, &features])]
-                {
+                for (profile, flags) in [
+                    ("dev", vec![&*features]),
+                    ("wasm-dev", vec![&features]),
+                    ("wasm", vec![PANIC_LOCATIONS, &features]),
+                ] {
                     args.push(format!("--config=profile.{profile}.package.{package}.rustflags={flags:?}"));
                 }
             }
@@ -101,6 +103,14 @@ impl Tools {
     /// The repository's root.
     pub fn root(&self) -> PathBuf {
         self.shell.current_dir()
+    }
+
+    /// The wasm variant of this name.
+    pub fn variant(&self, name: &str) -> Result<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name).with_context(|| {
+            let all: Vec<_> = self.variants.iter().map(|variant| &*variant.name).collect();
+            format!("no wasm variant is called {name}; pkg-config/variants.toml has {}", all.join(", "))
+        })
     }
 
     /// The program's path, if it is installed.
