@@ -1,38 +1,39 @@
 //! `cargo xtask bench`: ours beside its peers, in alternation in one run. What only this needs is installed into
-//! `target/bench/`; the tables go to the README.
+//! `target/bench/`; the tables go to `docs/performance.md`.
 
 use std::path::PathBuf;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use clap::ValueEnum;
 use xshell::cmd;
 
 use crate::build::build;
 use crate::setup::{Needs, setup};
 use crate::stamp::keep;
-use crate::tools::{Tools, Variant};
+use crate::tools::Tools;
 
 /// What is measured.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum What {
     /// Inference: in Chromium beside LiteRT.js, onnxruntime-web and TensorFlow.js, natively beside onnxruntime
     Browser,
-    /// A training step: in Chromium, natively, and PyTorch's
+    /// A training step: in Chromium and natively, beside PyTorch and jax-js
     Train,
 }
 
-/// What the peers in the browser come as, and what bundles them.
-const PEERS: &[&str] = &[
+/// What the peers in the browser come as, and what bundles those of inference.
+const INFERENCE: &[&str] = &[
     "@litertjs/core",
     "onnxruntime-web",
     "@tensorflow/tfjs-core",
     "@tensorflow/tfjs-backend-wasm",
     "esbuild",
 ];
+const TRAINING: &[&str] = &["@jax-js/jax"];
 
 /// Measures. `instructions` is the wasm variant to use, and `instructions`-threads on several threads.
 pub fn bench(what: What, instructions: &str) -> Result<()> {
-    let variants = choose(&Tools::new()?.variants, instructions)?;
+    let variants = choose(&Tools::new()?, instructions)?;
     let tools = setup(Needs::Test)?;
     build(&tools)?;
     let sh = &tools.shell;
@@ -41,32 +42,29 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
     let program = tools.root().join("target/release/mobilenetv2");
     match what {
         What::Browser => {
-            let folder = packages(&tools, PEERS)?;
+            let folder = packages(&tools, "web", INFERENCE)?;
             let python = python(&tools, &["tensorflow", "onnxruntime"])?;
             let measure =
                 cmd!(sh, "node benches/browser/browser.js {folder} {python} {program} {variants...}");
             tools.run(measure.env("CHROME", chrome))
         }
         What::Train => {
+            let folder = packages(&tools, "web-training", TRAINING)?;
             let python = python(&tools, &["torch", "torchvision"])?;
-            let measure = cmd!(sh, "node benches/browser/train.js {python} {program} {variants...}");
+            let measure = cmd!(sh, "node benches/browser/train.js {folder} {python} {program} {variants...}");
             tools.run(measure.env("CHROME", chrome))
         }
     }
 }
 
 /// The names of the variant for one thread and, if there is one, of that for several.
-fn choose(variants: &[Variant], instructions: &str) -> Result<Vec<String>> {
-    let known = |name: &String| variants.iter().any(|variant| variant.name == *name);
-    let names = [instructions.to_owned(), format!("{instructions}-threads")];
-    let chosen: Vec<_> = names.into_iter().take_while(known).collect();
-    let all: Vec<_> = variants.iter().map(|variant| &*variant.name).collect();
-    ensure!(
-        !chosen.is_empty(),
-        "no wasm variant is called {instructions}; pkg-config/variants.toml has {}",
-        all.join(", ")
-    );
-    Ok(chosen)
+fn choose(tools: &Tools, instructions: &str) -> Result<Vec<String>> {
+    let threaded = tools.variant(&format!("{instructions}-threads")).ok();
+    Ok([tools.variant(instructions)?]
+        .into_iter()
+        .chain(threaded)
+        .map(|variant| variant.name.clone())
+        .collect())
 }
 
 /// A Python that has these packages, the newest when it was made.
@@ -82,9 +80,9 @@ fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
 }
 
 /// A folder with these npm packages, the newest when it was made.
-fn packages(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
+fn packages(tools: &Tools, name: &str, packages: &[&str]) -> Result<PathBuf> {
     let sh = &tools.shell;
-    let folder = tools.root().join("target/bench/web");
+    let folder = tools.root().join("target/bench").join(name);
     keep(sh, &folder, "node_modules", &packages.join(" "), || {
         tools.run(cmd!(sh, "npm install --no-save --no-audit --no-fund --prefix {folder} {packages...}"))
     })?;
@@ -97,10 +95,10 @@ mod tests {
 
     #[test]
     fn a_variant_that_is_not_there_is_named_with_those_that_are() {
-        let variants = Tools::new().unwrap().variants;
-        assert_eq!(choose(&variants, "simd128").unwrap(), ["simd128", "simd128-threads"]);
-        assert_eq!(choose(&variants, "simd128-threads").unwrap(), ["simd128-threads"]);
-        let error = choose(&variants, "smid128").unwrap_err().to_string();
+        let tools = Tools::new().unwrap();
+        assert_eq!(choose(&tools, "simd128").unwrap(), ["simd128", "simd128-threads"]);
+        assert_eq!(choose(&tools, "simd128-threads").unwrap(), ["simd128-threads"]);
+        let error = choose(&tools, "smid128").unwrap_err().to_string();
         assert!(error.contains("called smid128;") && error.contains(" relaxed-simd, "), "{error}");
     }
 }
