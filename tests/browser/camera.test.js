@@ -170,9 +170,7 @@ test(
   "the camera fills a class while its button is held, and Classify states its rate",
   { timeout: MINUTE },
   async () => {
-    const browser = await launch({
-      args: ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-    });
+    const browser = await launch({ camera: true });
     const page = await browser.newPage({ locale: "en" });
     await page.goto(`${lab.url}#train?train.data=pictures`);
     await page.getByRole("button", { name: "Add a class" }).click();

@@ -93,9 +93,10 @@ test("pictures come by file, paste and drop; several become a strip", async () =
       ({ bytes, type, name }) => {
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
+        // a ClipboardEvent of one's own has no clipboardData in Firefox
         const event =
           type === "paste"
-            ? new ClipboardEvent(type, { clipboardData: data, bubbles: true })
+            ? Object.assign(new Event(type, { bubbles: true }), { clipboardData: data })
             : new DragEvent(type, { dataTransfer: data, bubbles: true });
         document.body.dispatchEvent(event);
       },

@@ -1,17 +1,27 @@
-// What every browser test starts with: the built page on a local server, and a headless Chromium.
+// What every browser test starts with: the built page on a local server, and a headless browser.
 
-import { chromium } from "playwright-core";
+import { fileURLToPath } from "node:url";
+import { chromium, firefox } from "playwright-core";
 
 export { CONTENT_POLICY, ISOLATION, pageFolder, startServer } from "../../pkg-config/server.js";
 
+const { BROWSER, CHROME } = process.env;
+/** Whether the browser is Firefox. */
+export const IN_FIREFOX = BROWSER === "firefox";
+
 /**
- * Starts the browser named by the environment variable CHROME (`cargo xtask test` sets it), else the
- * installed Google Chrome. Close it when done.
- * @param {import("playwright-core").LaunchOptions} [options] override the defaults
+ * Starts Chromium, the one named by the environment variable CHROME (`cargo xtask test` sets it), else the installed
+ * Google Chrome; or Firefox, where BROWSER asks for it. Close it when done.
+ * @param {object} [options]
+ * @param {boolean} [options.camera] whether it has a camera, and pages may use it
  * @returns {Promise<import("playwright-core").Browser>}
  */
-export function launch(options = {}) {
-  const { CHROME } = process.env;
+export function launch({ camera = false } = {}) {
+  return IN_FIREFOX ? launchFirefox(camera) : launchChromium(camera);
+}
+
+/** @param {boolean} camera */
+function launchChromium(camera) {
   return chromium.launch({
     ...(CHROME ? { executablePath: CHROME } : { channel: "chrome" }),
     // no sandbox: root in a container has none; the rest keeps the browser from calling home
@@ -23,7 +33,18 @@ export function launch(options = {}) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...(camera ? ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"] : []),
     ],
-    ...options,
+  });
+}
+
+/** @param {boolean} camera */
+function launchFirefox(camera) {
+  return firefox.launch({
+    channel: "moz-firefox",
+    executablePath: fileURLToPath(new URL("../engines/firefox.js", import.meta.url)),
+    firefoxUserPrefs: camera
+      ? { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }
+      : {},
   });
 }

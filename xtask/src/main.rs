@@ -48,7 +48,8 @@ enum Task {
     /// Check and test everything, or the stages named
     Test {
         /// Any of: formatting, imports, clippy, native, docs, fuzz, wasm, types, bundlers, browser, firefox (wasm in
-        /// Firefox), walk; or, only where it is named, aarch64: kernels, training and inference, emulated
+        /// Firefox), walk; or, only where they are named, engines: the stage browser in Firefox; aarch64: kernels,
+        /// training and inference, emulated
         stages: Vec<String>,
     },
     /// Give everything that parses bytes made-up ones, up to a million each

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use crate::build::build;
 use crate::fuzz;
@@ -31,10 +31,10 @@ const STAGES: &[Stage] = &[
     ("firefox", firefox),
     ("walk", walk),
 ];
-/// Only where it is asked for: minutes of emulation.
-const ON_REQUEST: &[Stage] = &[("aarch64", aarch64)];
+/// Only where they are asked for: each takes minutes.
+const ON_REQUEST: &[Stage] = &[("engines", engines), ("aarch64", aarch64)];
 /// Those that need other browsers than Chromium.
-const OF_ENGINES: [&str; 2] = ["firefox", "walk"];
+const OF_ENGINES: [&str; 3] = ["firefox", "walk", "engines"];
 
 /// What Prettier formats.
 const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{js,ts}", "src/**/*.ts"];
@@ -180,15 +180,25 @@ fn bundlers(tools: &Tools) -> Result<()> {
 /// `tests/engines/walk.test.js`: one walk through the built page in Chromium, Firefox and WebKit.
 fn walk(tools: &Tools) -> Result<()> {
     build(tools)?;
+    let tests = tests_in(tools, "tests/engines")?;
+    tools.run(in_engines(tools, cmd!(tools.shell, "node --test --test-reporter spec {tests...}"))?)
+}
+
+/// `tests/browser/*.test.js` once more, in Firefox, but for those that `tests/engines/impossible.js` lists.
+fn engines(tools: &Tools) -> Result<()> {
+    build(tools)?;
+    tools.run(cmd!(tools.shell, "node tests/engines/suite.js").env("FIREFOX", tools.firefox()?))
+}
+
+/// The command, told of the three engines, as far as they are there.
+pub fn in_engines<'a>(tools: &Tools, command: Cmd<'a>) -> Result<Cmd<'a>> {
     let mut engines = vec!["chromium", "firefox"];
     match WEBKIT.iter().find(|program| tools.find(program).is_none()) {
         None => engines.extend(["webkit", "webkit-bare"]),
         Some(program) => println!("WebKit is left out: there is no {program}"),
     }
-    let tests = tests_in(tools, "tests/engines")?;
-    let node = cmd!(tools.shell, "node --test --test-reporter spec {tests...}");
-    let node = node.env("CHROME", tools.chrome()?).env("FIREFOX", tools.firefox()?);
-    tools.run(node.env("ENGINES", engines.join(",")))
+    let command = command.env("CHROME", tools.chrome()?).env("FIREFOX", tools.firefox()?);
+    Ok(command.env("ENGINES", engines.join(",")))
 }
 
 /// The suite `wasm` once more, in Firefox.
