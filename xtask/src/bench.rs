@@ -10,15 +10,18 @@ use xshell::cmd;
 use crate::build::build;
 use crate::setup::{Needs, setup};
 use crate::stamp::keep;
+use crate::test::in_engines;
 use crate::tools::Tools;
 
 /// What is measured.
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
     /// Inference: in Chromium beside LiteRT.js, onnxruntime-web and TensorFlow.js, natively beside onnxruntime
     Browser,
     /// A training step: in Chromium and natively, beside PyTorch and jax-js
     Train,
+    /// What the page's bench.html measures, in Chromium, Firefox and WebKitGTK, each with the variant that it takes
+    Engines,
 }
 
 /// What the peers in the browser come as, and what bundles those of inference.
@@ -34,27 +37,31 @@ const TRAINING: &[&str] = &["@jax-js/jax"];
 /// Measures. `instructions` is the wasm variant to use, and `instructions`-threads on several threads.
 pub fn bench(what: What, instructions: &str) -> Result<()> {
     let variants = choose(&Tools::new()?, instructions)?;
-    let tools = setup(Needs::Test)?;
+    let tools = setup(if what == What::Engines { Needs::Engines } else { Needs::Test })?;
     build(&tools)?;
     let sh = &tools.shell;
-    let chrome = tools.chrome()?;
-    tools.run(cmd!(sh, "cargo build --release --bin mobilenetv2"))?;
-    let program = tools.root().join("target/release/mobilenetv2");
-    match what {
+    let measure = match what {
         What::Browser => {
             let folder = packages(&tools, "web", INFERENCE)?;
             let python = python(&tools, &["tensorflow", "onnxruntime"])?;
-            let measure =
-                cmd!(sh, "node benches/browser/browser.js {folder} {python} {program} {variants...}");
-            tools.run(measure.env("CHROME", chrome))
+            let program = command_line(&tools)?;
+            cmd!(sh, "node benches/browser/browser.js {folder} {python} {program} {variants...}")
         }
         What::Train => {
             let folder = packages(&tools, "web-training", TRAINING)?;
             let python = python(&tools, &["torch", "torchvision"])?;
-            let measure = cmd!(sh, "node benches/browser/train.js {folder} {python} {program} {variants...}");
-            tools.run(measure.env("CHROME", chrome))
+            let program = command_line(&tools)?;
+            cmd!(sh, "node benches/browser/train.js {folder} {python} {program} {variants...}")
         }
-    }
+        What::Engines => in_engines(&tools, cmd!(sh, "node benches/browser/engines.js"))?,
+    };
+    tools.run(measure.env("CHROME", tools.chrome()?))
+}
+
+/// Our command line, optimised.
+fn command_line(tools: &Tools) -> Result<PathBuf> {
+    tools.run(cmd!(tools.shell, "cargo build --release --bin mobilenetv2"))?;
+    Ok(tools.root().join("target/release/mobilenetv2"))
 }
 
 /// The names of the variant for one thread and, if there is one, of that for several.
