@@ -244,7 +244,7 @@ test("errors are rejections with a code, and the engine goes on", async () => {
       "data must be an object with a kind, not undefined",
       "data must be an object with a kind, not null",
       "data must be an object with a kind, not shapes",
-      "data.kind must be shapes, cifar-10, images or pictures, not shape",
+      "data.kind must be shapes, cifar-10, hub, images or pictures, not shape",
       "data.images must be a whole number from 1 on, not -1",
       "data.base must be the address of a folder, not undefined",
       "data.names must be an array of the classes' names, not object",

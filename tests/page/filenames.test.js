@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { isJunk, natural, nfc } from "../../www/lab/filenames.js";
+import { isJunk, natural, nfc } from "../../www/engine/filenames.js";
 
 /** @type {{order: string[][], left_out: string[], kept: string[], nfc: [string, string][]}} */
 const cases = JSON.parse(readFileSync(new URL("../cases/names.json", import.meta.url), "utf8"));

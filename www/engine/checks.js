@@ -20,6 +20,8 @@ export function checkWhole(numbers) {
   }
 }
 
+const KINDS = ["shapes", "cifar-10", "hub", "images", "pictures"];
+
 /** Checks what is to be trained on. @param {any} data as protocol.js has it */
 export function checkData(data) {
   if (typeof data !== "object" || !data) throw wrong("data", "an object with a kind", data);
@@ -28,9 +30,13 @@ export function checkData(data) {
     if (!right) throw wrong(`data.${field}`, expected, data[field]);
   };
   const { kind, images, labels, names } = data;
-  check("kind", ["shapes", "cifar-10", "images", "pictures"].includes(kind), "shapes, cifar-10, images or pictures");
+  check("kind", KINDS.includes(kind), `${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1)}`);
   if (kind === "shapes") check("images", images === undefined || isWhole(images, 1), "a whole number from 1 on");
   if (kind === "cifar-10") check("base", typeof data.base === "string", "the address of a folder");
+  if (kind === "hub") {
+    check("id", typeof data.id === "string", "a data set's owner/name");
+    check("images", isWhole(images, 1), "a whole number from 1 on");
+  }
   if (kind !== "images" && kind !== "pictures") return;
   const given = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
   check("names", given, "an array of the classes' names");

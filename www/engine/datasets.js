@@ -15,7 +15,8 @@
  * @typedef {object} Fixed
  * @property {number} count of all pictures, held-out ones included
  * @property {(index: number) => Promise<Batch>} at one of them
- * @property {(index: number, see: See) => Promise<void>} [load] makes one of them ready: all are, before the first batch
+ * @property {(n: number, see: See) => Promise<number>} [load] makes one of them ready, as the n-th, and says which: all are,
+ *   before the first batch
  *
  * What the network sees of a picture, as RGB bytes of its resolution.
  * @typedef {(picture: import("./heldpicture.js").HeldPicture) => Promise<Uint8Array>} See

@@ -33,12 +33,14 @@ export const fetchFile = async (url, { signal } = {}) => check(await ask(url, { 
  * The value in a file of JSON.
  *
  * @param {string | URL} url
+ * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<any>}
  * @throws {EngineError} as {@link fetchFile}, or `cut`
  */
-export async function fetchJson(url) {
-  const response = await fetchFile(url);
+export async function fetchJson(url, { signal } = {}) {
+  const response = await fetchFile(url, { signal });
   const text = await response.text().catch((error) => {
+    signal?.throwIfAborted();
     throw failure("cut", url, error.message);
   });
   try {
@@ -105,6 +107,7 @@ const MEANING = {
   "missing-file": "the host sent a web page instead of the file",
   "web-page": "the host sent a web page instead of the file",
   "newer-build": "the host has another build of the page",
+  "no-ranges": "the host sends no part of a file, only the whole",
 };
 
 /** @param {string} code @param {string | URL} url @param {string | number} status */
@@ -145,6 +148,37 @@ export async function request(url, { signal, from = 0, version = "" } = {}) {
   const length = whole ? 0 : total - from; // a host may send less of a file than was asked for
   const chunks = read(body, length, signal, (error) => failure("cut", url, error.message));
   return { from: whole ? 0 : from, total, version: found, chunks };
+}
+
+/**
+ * Fetches the bytes of a file from `from` up to, but without, `to`.
+ *
+ * @param {string | URL} url
+ * @param {number} from
+ * @param {number} to
+ * @param {{signal?: AbortSignal}} [options]
+ * @returns {Promise<Uint8Array<ArrayBuffer>>}
+ * @throws {EngineError} as {@link fetchFile}, `cut` where the host sends less or other bytes, or `no-ranges` where it sends
+ *   whole files only
+ */
+export async function fetchRange(url, from, to, { signal } = {}) {
+  const response = await ask(url, { signal, headers: { Range: `bytes=${from}-${to - 1}` } });
+  const { body, status, headers } = await check(response, url);
+  const [, first] = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "") ?? []; // which not every host lets a page see
+  if (status !== 206) {
+    await body.cancel();
+    throw failure("no-ranges", url, status);
+  }
+  const parts = [];
+  let length = 0;
+  for await (const part of read(body, to - from, signal, (error) => failure("cut", url, error.message))) {
+    parts.push(part);
+    if ((length += part.length) > to - from) break;
+  }
+  if (length !== to - from || Number(first ?? from) !== from) {
+    throw failure("cut", url, `${length} bytes from ${first ?? from} instead of ${to - from} from ${from}`);
+  }
+  return join(parts);
 }
 
 /**

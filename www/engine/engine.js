@@ -311,11 +311,11 @@ export class Engine extends EventTarget {
    * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
    *   options?: Config, snapshot?: import("./protocol.js").Snapshot, signal?: AbortSignal,
    *   onProgress?: (share: number) => void, onReady?: (share: number) => void}} how `options` fill in what the file of the
-   *   weights does not say; `onReady` hears the share of the caller's own pictures that is decoded and, where they are,
-   *   turned into features
+   *   weights does not say; `onReady` hears the share of the pictures that is fetched, decoded and, where they are, turned
+   *   into features, where they are always the same
    * @returns {Promise<Trainer>}
    * @throws {EngineError} `wrong-argument` names what `data` lack, `other-classes` where they have others than the
-   *   snapshot's training
+   *   snapshot's training, `hub-…` and `parquet-…` where a set of the Hub cannot be read
    */
   async createTrainer({
     config = {},
@@ -330,11 +330,15 @@ export class Engine extends EventTarget {
   }) {
     checkData(data);
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
-    // to the worker, addresses would be relative to itself
-    if (data.kind === "cifar-10") data = { ...data, base: new URL(data.base.replace(/\/?$/, "/"), location.href).href };
+    if (data.kind === "cifar-10") data = { ...data, base: folderAt(data.base) };
+    if (data.kind === "hub" && data.api) data = { ...data, api: folderAt(data.api) };
     const trainer = this.handle();
     const start = { config, recipe, data, weights: bytes, options, snapshot: snapshot ?? null };
-    const prepared = await this.call("prepare", { trainer, ...start });
+    const preparing = this.call("prepare", { trainer, ...start });
+    const prepared = await abortable(preparing, signal).catch(async (error) => {
+      if (signal?.aborted) await this.call("drop", { handle: trainer });
+      throw error;
+    });
     const made = new Trainer(this, trainer, prepared);
     try {
       for (let done = 0, total = Infinity; done < total;) {
@@ -348,6 +352,9 @@ export class Engine extends EventTarget {
     return made;
   }
 }
+
+/** The whole address of a folder: to the worker, others would be relative to itself. @param {string} url */
+const folderAt = (url) => new URL(url.replace(/\/?$/, "/"), location.href).href;
 
 /** The address is written out where it is used, since bundlers find the file by that. @throws {EngineError} `other-origin` */
 function createWorker() {

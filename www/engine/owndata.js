@@ -46,18 +46,21 @@ export function ownPictures({ pictures, ...rest }, seed) {
       all.images = new Uint8Array(pictures.length * seen.length);
     }
     all.images.set(seen, index * seen.length);
+    return index;
   };
   return fixedSet(rest, seed, () => all, load);
 }
 
 /**
+ * A fixed number of pictures, the last of them held out.
+ *
  * @param {{labels: Uint32Array, names: string[], held_out: number}} data
  * @param {number} seed
  * @param {() => {images: Uint8Array, resolution: number}} all
  * @param {import("./datasets.js").Fixed["load"]} [load]
  * @returns {Dataset}
  */
-function fixedSet({ labels, names, held_out }, seed, all, load) {
+export function fixedSet({ labels, names, held_out }, seed, all, load) {
   const training = labels.length - held_out;
   if (!(training >= 1 && held_out >= 0)) {
     throw new EngineError("core", `held_out must leave pictures to train on: ${held_out} of ${labels.length}`);

@@ -30,10 +30,12 @@
 
 /**
  * What a training reads. `shapes` are drawn without end, so `images` only says how many make an epoch. `cifar-10`
- * takes its mosaics from the folder `base`. `images` are the caller's own: (N, R, R, 3) RGB bytes; `pictures` are files
- * of any size, cut and resized as for classification. Of both the last `held_out` are kept for evaluation.
+ * takes its mosaics from the folder `base`. `hub` is a set of the Hugging Face Hub, of which `images` pictures are taken in all
+ * (`hub.js` says what the rest is). `images` are the caller's own: (N, R, R, 3) RGB bytes; `pictures` are files of any size, cut
+ * and resized as for classification. Of both the last `held_out` are kept for evaluation.
  * @typedef {{kind: "shapes", images?: number}
  *   | {kind: "cifar-10", base: string}
+ *   | {kind: "hub", images: number} & import("./hub.js").Wanted
  *   | {kind: "images", images: Uint8Array, labels: Uint32Array, resolution: number, names: string[], held_out: number}
  *   | {kind: "pictures", pictures: Blob[], labels: Uint32Array, names: string[], held_out: number}
  * } Data

@@ -5,10 +5,10 @@
  * @typedef {import("./core.js").Core} Core
  *
  * What the classifier is given of each picture are its `features`: kept where it alone learns and the pictures are always
- * the same. `ready` counts the pictures that are decoded and have theirs.
+ * the same. `ready` counts the pictures that are decoded and have theirs; `leave` ends what its data wait for.
  * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset,
  *   recipe: import("./protocol.js").Recipe, position: number, waiting: AbortController,
- *   features: Float32Array[] | null, ready: number}} Training
+ *   features: Float32Array[] | null, ready: number, leave: AbortController}} Training
  */
 import { cifar10, shapes } from "./datasets.js";
 import { EngineError } from "./errors.js";
@@ -28,6 +28,8 @@ export class Trainings {
   #onLoading;
   /** @type {Held<Training>} */
   #held = new Held();
+  /** What ends the making of a training. @type {Map<number, AbortController>} */
+  #making = new Map();
 
   /** @param {Core} core @param {(file: string | null) => void} onLoading hears which file of a data set is being fetched */
   constructor(core, onLoading) {
@@ -37,9 +39,14 @@ export class Trainings {
 
   /** @param {Methods["prepare"][0]} args */
   async prepare({ trainer, ...start }) {
-    const { set, network, recipe, position } = await (start.snapshot
-      ? this.#goOn(start.snapshot, start.data)
-      : this.#begin(start));
+    const leave = new AbortController();
+    this.#making.set(trainer, leave);
+    const made = start.snapshot
+      ? this.#goOn(start.snapshot, start.data, leave.signal)
+      : this.#begin(start, leave.signal);
+    const { set, network, recipe, position } = await made.finally(() => this.#making.delete(trainer));
+    if (leave.signal.aborted) network.free();
+    leave.signal.throwIfAborted();
     this.#held.set(trainer, {
       trainer: network,
       data: set,
@@ -48,6 +55,7 @@ export class Trainings {
       waiting: new AbortController(),
       features: recipe.freeze === FEATURES && set.fixed ? [] : null,
       ready: 0,
+      leave,
     });
     const { names, images_per_epoch, held_out } = set;
     return { names, images_per_epoch, held_out };
@@ -61,8 +69,11 @@ export class Trainings {
     if (!fixed) return { done: 0, total: 0 };
     const end = performance.now() + milliseconds;
     for (; training.ready < fixed.count && performance.now() < end; training.ready++) {
-      await fixed.load?.(training.ready, async (picture) => (await picture.see(this.#core, network.config)).finish());
-      features?.push(network.features((await fixed.at(training.ready)).images, 1));
+      const see = async (/** @type {import("./heldpicture.js").HeldPicture} */ picture) =>
+        (await picture.see(this.#core, network.config)).finish();
+      const index = (await fixed.load?.(training.ready, see)) ?? training.ready;
+      this.#held.of(trainer); // or it was closed meanwhile
+      if (features) features[index] = network.features((await fixed.at(index)).images, 1);
     }
     return { done: training.ready, total: fixed.count };
   }
@@ -161,8 +172,10 @@ export class Trainings {
     return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
   }
 
-  /** Frees a training, if it is one that has this number. @param {number} handle */
+  /** Frees a training, or ends the making of it, if it is one that has this number. @param {number} handle */
   drop(handle) {
+    this.#making.get(handle)?.abort();
+    this.#held.get(handle)?.leave.abort();
     this.#held.get(handle)?.trainer.free();
     this.#held.delete(handle);
   }
@@ -171,10 +184,11 @@ export class Trainings {
    * A training from its beginning: its data and its network.
    *
    * @param {Omit<Methods["prepare"][0], "trainer" | "snapshot">} start
+   * @param {AbortSignal} signal
    */
-  async #begin({ config, recipe, data, weights, options }) {
+  async #begin({ config, recipe, data, weights, options }, signal) {
     const resolution = config.resolution ?? (weights ? this.#about(weights, options).resolution : 224);
-    const set = await this.#dataset(data, resolution, recipe.seed ?? 1);
+    const set = await this.#dataset(data, resolution, recipe.seed ?? 1, signal);
     const network = weights
       ? this.#core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
       : new this.#core.Trainer({ ...config, classes: set.names.length }, recipe, set.images_per_epoch);
@@ -187,10 +201,11 @@ export class Trainings {
    *
    * @param {import("./protocol.js").Snapshot} snapshot
    * @param {import("./protocol.js").Data} data
+   * @param {AbortSignal} signal
    */
-  async #goOn({ bytes, recipe, position }, data) {
+  async #goOn({ bytes, recipe, position }, data, signal) {
     const { resolution, labels } = this.#about(bytes);
-    const set = await this.#dataset(data, resolution, recipe.seed ?? 1);
+    const set = await this.#dataset(data, resolution, recipe.seed ?? 1, signal);
     if (String(set.names) !== String(labels)) {
       const [had, has] = [labels, set.names].map((names) => names.join(", "));
       throw new EngineError("other-classes", `the training learned ${had}, and the data have ${has}`, { had, has });
@@ -202,13 +217,18 @@ export class Trainings {
    * @param {import("./protocol.js").Data} data
    * @param {number} resolution
    * @param {number} seed
+   * @param {AbortSignal} signal
    */
-  #dataset(data, resolution, seed) {
+  async #dataset(data, resolution, seed, signal) {
     switch (data.kind) {
       case "shapes":
         return shapes(this.#core, { images: data.images ?? 5000, resolution, seed });
       case "cifar-10":
         return cifar10({ base: data.base, seed, onLoading: this.#onLoading });
+      case "hub": {
+        const { hubData } = await import("./hubdata.js"); // few trainings need it
+        return hubData(data, { resolution, seed, onLoading: this.#onLoading, signal });
+      }
       case "images":
         return ownImages(data, seed);
       case "pictures":

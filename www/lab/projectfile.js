@@ -10,7 +10,7 @@
 import { EngineError } from "../engine/errors.js";
 import { unzip } from "../vendor/but-unzip/index.js";
 import { makeZip } from "../vendor/client-zip/index.js";
-import { nfc } from "./filenames.js";
+import { nfc } from "../engine/filenames.js";
 import { newId } from "./project.js";
 
 const FORMAT = "MobileNetV2 Lab project";

@@ -44,6 +44,9 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// npm packages of many modules, which dist/ holds as one: the folder it lies in, the package, and its first module.
+const BUNDLED: &[(&str, &str, &str)] = &[("engine/vendor/hyparquet/", "hyparquet", "src/index.js")];
+
 /// Ends of the paths of what no page fetches: it is there for those who read it.
 const NOT_FETCHED: [&str; 3] = [".map", "/LICENSE", ".md"];
 
@@ -133,6 +136,20 @@ fn vendored(tools: &Tools) -> Result<PathBuf> {
         for (path, source) in *files {
             site.file(format!("vendor/{library}/{path}"), from.join(source));
         }
+    }
+    for (place, library, first) in BUNDLED {
+        let from = tools.root().join("node_modules").join(library);
+        let (module, bundle) = (from.join(first), tools.root().join("target/bundled").join(library));
+        let command = "node_modules/.bin/esbuild";
+        tools.run(
+            cmd!(
+                tools.shell,
+                "{command} {module} --bundle --format=esm --log-level=warning --outfile={bundle}"
+            )
+            .quiet(),
+        )?;
+        site.file(format!("{place}index.js"), bundle);
+        site.file(format!("{place}LICENSE"), from.join("LICENSE"));
     }
     site.write(&folder)?;
     Ok(folder)

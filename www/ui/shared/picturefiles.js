@@ -1,6 +1,6 @@
 /** Files and folders that a person drops, pastes or chooses: without junk, with the folder each lies in. */
 import { EngineError } from "../../engine/errors.js";
-import { isJunk, natural, nfc } from "../../lab/filenames.js";
+import { isJunk, natural, nfc } from "../../engine/filenames.js";
 
 /**
  * @typedef {object} Found

@@ -1,5 +1,5 @@
 /** One class: its name, its pictures, and the ways to add some. */
-import { nfc } from "../../lab/filenames.js";
+import { nfc } from "../../engine/filenames.js";
 import { h } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
 import { chosenFiles } from "../shared/picturefiles.js";

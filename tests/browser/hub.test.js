@@ -1,0 +1,149 @@
+// Training on sets of the Hugging Face Hub, from a local server that answers as the Hub does with files that pyarrow wrote.
+
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ISOLATION, launch, startServer } from "./server.js";
+
+const FILES = new URL("../golden/parquet/", import.meta.url);
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof startServer>>} */
+let server;
+/** @type {import("playwright-core").Page} an empty page of the same origin */
+let page;
+let folder = "";
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
+  server = await startServer({ mounts: { "/hub/": folder } });
+  browser = await launch();
+  page = await browser.newPage();
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
+  );
+  await page.goto(`${server.url}empty.html`);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+/** Lays out a set as the Hub lists it. @param {string} name @param {Record<string, string>} splits files by split */
+async function holds(name, splits) {
+  const files = [];
+  await mkdir(join(folder, name), { recursive: true });
+  for (const [split, file] of Object.entries(splits)) {
+    const path = join(folder, name, `${split}.parquet`);
+    await cp(new URL(`${file}.parquet`, FILES), path);
+    const url = `${server.url}hub/${name}/${split}.parquet`;
+    files.push({ config: "default", split, url, size: (await stat(path)).size });
+  }
+  await writeFile(join(folder, name, "parquet"), JSON.stringify({ parquet_files: files }));
+  await writeFile(join(folder, name, "info"), JSON.stringify({ dataset_info: {} }));
+}
+
+/** What comes of a training. @param {any} data @param {any} [recipe] */
+const train = (data, recipe) =>
+  page.evaluate(
+    async ({ data, recipe }) => {
+      const { createEngine } = await import("./engine/engine.js");
+      const engine = await createEngine({ threads: 1 });
+      /** @type {number[]} */
+      const shares = [];
+      try {
+        const config = { width: 0.35, resolution: 32, stem: "cifar" };
+        const trainer = await engine.createTrainer({
+          config,
+          recipe: { batch: 8, ...recipe },
+          data: { kind: "hub", id: "owner/name", ...data },
+          onReady: (/** @type {number} */ share) => shares.push(share),
+        });
+        const steps = [];
+        for await (const { loss } of trainer.run({ steps: 2 })) steps.push(loss);
+        const { labels, images_per_epoch, held_out } = trainer;
+        const seen = await trainer.heldOut(held_out);
+        const colours = [...seen.labels].map((label, i) => {
+          const middle = ((i + 0.5) * seen.resolution + 0.5) * seen.resolution * 3;
+          const [...rgb] = seen.images.subarray(middle, middle + 3);
+          return [label, rgb.indexOf(Math.max(...rgb))];
+        });
+        return { labels, images_per_epoch, held_out, steps, share: shares.at(-1), colours };
+      } catch (error) {
+        const { code, message } = /** @type {any} */ (error);
+        return { code, message };
+      } finally {
+        engine.close();
+      }
+    },
+    { data, recipe },
+  );
+
+test("two steps on a set of the Hub, held out as it says", { timeout: 120_000 }, async () => {
+  await holds("usual", { train: "train", test: "test" });
+  const { steps, colours, ...found } = await train({ api: "/hub/usual", images: 1000 });
+  assert.deepEqual(found, { labels: ["red", "green", "blue"], images_per_epoch: 45, held_out: 12, share: 1 });
+  assert.equal(steps?.length, 2);
+  assert.ok(
+    steps.every((loss) => loss > 0 && loss < 10),
+    String(steps),
+  );
+  assert.deepEqual(colours?.map(([label]) => label).sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
+  assert.ok(
+    colours.every(([label, colour]) => label === colour),
+    "a picture has the colour of its class",
+  );
+  assert.notDeepEqual(
+    colours.slice(0, 4).map(([label]) => label),
+    [0, 0, 0, 0],
+    "the first of them are of several classes",
+  );
+});
+
+test(
+  "pictures that cannot be read are made up for, and a classifier alone learns from features",
+  { timeout: 120_000 },
+  async () => {
+    await holds("gaps", { train: "gaps" });
+    const { steps, ...found } = await train({ api: "/hub/gaps", images: 100 }, { freeze: 19 });
+    assert.equal(steps?.length, 2, JSON.stringify(found));
+    assert.deepEqual([found.images_per_epoch, found.held_out], [9, 1]);
+  },
+);
+
+test("what is unusual comes with its code", { timeout: 120_000 }, async () => {
+  await holds("zstd", { train: "zstd" });
+  await holds("paths", { train: "paths" });
+  for (const [data, code] of [
+    [{ api: "/hub/nothing" }, "hub-missing"],
+    [{ api: "/hub/zstd" }, "parquet-codec"],
+    [{ api: "/hub/paths" }, "hub-no-bytes"],
+    [{ id: "a b" }, "hub-id"],
+    [{ images: 0 }, "wrong-argument"],
+  ])
+    assert.equal((await train({ images: 10, ...data })).code, code);
+});
+
+test("a set that does not come can be left", { timeout: 60_000 }, async () => {
+  await page.route("**/hub/silent/**", () => {}); // never answered
+  const told = await page.evaluate(async () => {
+    const { createEngine } = await import("./engine/engine.js");
+    const engine = await createEngine({ threads: 1 });
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(), 500);
+    const data = { kind: "hub", id: "owner/name", images: 10, api: "/hub/silent" };
+    const { signal } = controller;
+    const left = await engine.createTrainer({ config: { resolution: 32 }, data, signal }).catch((error) => error.name);
+    const { labels } = await engine.createTrainer({
+      config: { width: 0.35, resolution: 32 },
+      data: { kind: "shapes", images: 10 },
+    });
+    engine.close();
+    return { left, labels: labels.length };
+  });
+  assert.deepEqual(told, { left: "AbortError", labels: 10 });
+});
