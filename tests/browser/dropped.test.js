@@ -5,9 +5,10 @@ import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { pictureInput, startLab, waitForPicture } from "./lab.js";
 import { addClasses, card, counted, filesOf, noted } from "./ownpictures.js";
+import { pageFolder } from "./server.js";
 
 const MINUTE = 60_000;
 const SAMPLES = fileURLToPath(new URL("../../www/samples", import.meta.url));
@@ -102,6 +103,35 @@ test("what is dropped on a class goes there, beside the classes to its folder's"
   check();
   await context.close();
 });
+
+test(
+  "a zip of class folders is opened or dropped like the folder, wherever on the page",
+  { timeout: MINUTE },
+  async (t) => {
+    const { makeZip } = await import(pathToFileURL(`${pageFolder()}/vendor/client-zip/index.js`).href);
+    const paths = ["animals/cat.jpg", "animals/flower.jpg", "things/coffee.jpg", "things/.DS_Store"];
+    const files = paths.map(async (path) => ({ name: `photos/${path}`, input: await readFile(`${folder}/${path}`) }));
+    const bytes = Buffer.from(await new Response(makeZip(await Promise.all(files))).arrayBuffer());
+    const root = await folderOf(t, { "photos.zip": bytes, "cut.zip": bytes.subarray(0, -100) });
+    for (const way of [
+      (/** @type {Page} */ page) => drop(page, page.locator("#bar"), [`${root}/photos.zip`]),
+      async (/** @type {Page} */ page) => {
+        await page.goto(`${lab.url}#train?train.data=pictures`);
+        await page.locator('.pictures input[accept=".zip"]').setInputFiles(`${root}/photos.zip`);
+      },
+    ]) {
+      const { page, context, check } = await lab.open();
+      await way(page);
+      await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 3." }).waitFor();
+      assert.deepEqual(await classes(page), ["animals 2", "things 1"]);
+      await page.locator('.pictures input[accept=".zip"]').setInputFiles(`${root}/cut.zip`);
+      await page.locator(".pictures .problem", { hasText: "This is neither a project" }).waitFor();
+      assert.deepEqual(await classes(page), ["animals 2", "things 1"], "what was there stays");
+      check();
+      await context.close();
+    }
+  },
+);
 
 test("pictures are dragged from one class to another", { timeout: MINUTE }, async () => {
   const { page, context, check } = await open();

@@ -114,7 +114,7 @@ test(
     const other = await lab.open("#train?train.data=pictures");
     const input = other.page.locator('.pictures input[accept=".zip"]');
     await input.setInputFiles({ name: "bad.zip", mimeType: "application/zip", buffer: zip.subarray(0, 4000) });
-    await other.page.locator(".pictures .problem", { hasText: "This is no project file" }).waitFor();
+    await other.page.locator(".pictures .problem", { hasText: "This is neither a project" }).waitFor();
     await input.setInputFiles({ name: "mine.zip", mimeType: "application/zip", buffer: zip });
     for (const i of NAMES.keys()) await counted(other.page, i, 20);
     assert.equal(await other.page.locator(".thumbnails .held-out").count(), 12);
@@ -136,7 +136,7 @@ test(
   async () => {
     const { page, context, check } = await lab.open();
     const found = await page.evaluate(async () => {
-      const { pack, unpack } = await import(/** @type {any} */ ("/lab/projectfile.js"));
+      const { pack, open } = await import(/** @type {any} */ ("/lab/projectfile.js"));
       const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
       // what was removed and brought back has the number of what came meanwhile
       const picture = (/** @type {string} */ text) => ({
@@ -150,7 +150,7 @@ test(
         pictures: [picture("x"), picture("y")],
         trained: null,
       };
-      const { pictures } = await unpack(await pack(project, {}));
+      const { pictures } = (await open(await pack(project, {}))).project;
       const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
       // a file is named by what it is
       const { bmp } = await import(/** @type {any} */ ("/lab/bmp.js"));
@@ -169,7 +169,7 @@ test(
           { name: "project.json", input: JSON.stringify({ ...described, trained }) },
           { name: "weights.safetensors", input: "bytes" },
         ];
-        const read = (await unpack(await new Response(makeZip(files)).blob())).trained;
+        const read = (await open(await new Response(makeZip(files)).blob())).project.trained;
         networks.push(read && Object.keys(read).sort());
       }
       return { texts, networks, named };

@@ -15,7 +15,7 @@
  * @property {number} order in which pictures came
  * @property {Blob} blob
  *
- * @typedef {Blob | HTMLVideoElement} Source what a picture is made of
+ * @typedef {Blob | HTMLVideoElement | import("./zip.js").Packed} Source what a picture is made of
  *
  * @typedef {object} Trained a network that was trained on them
  * @property {Uint8Array} bytes
@@ -161,7 +161,7 @@ export class Project extends EventTarget {
     for (const source of sources) {
       if (over()) break;
       try {
-        const blob = await shrink(source);
+        const blob = await shrink("read" in source ? await source.read() : source);
         if (over()) break;
         const picture = this.#newPicture(one, blob);
         this.pictures.push(picture);

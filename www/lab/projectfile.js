@@ -8,11 +8,12 @@
  *     weights.safetensors    the network trained on them, if there is one
  */
 import { EngineError } from "../engine/errors.js";
-import { unzip } from "../vendor/but-unzip/index.js";
 import { makeZip } from "../vendor/client-zip/index.js";
-import { nfc } from "../engine/filenames.js";
+import { readZip } from "./zip.js";
+import { isJunk, nfc } from "../engine/filenames.js";
 import { newId } from "./project.js";
 
+const DESCRIBED = "project.json";
 const FORMAT = "MobileNetV2 Lab project";
 const TYPES = {
   jpg: "image/jpeg",
@@ -26,6 +27,13 @@ const TYPES = {
 /**
  * @typedef {import("./project.js").Project} Project
  * @typedef {import("./settings.js").Values} Values
+ * @typedef {import("./zip.js").Packed} Packed
+ *
+ * @typedef {object} Unpacked
+ * @property {import("./project.js").Class[]} classes
+ * @property {import("./project.js").Picture[]} pictures
+ * @property {import("./project.js").Trained | null} trained
+ * @property {Values} settings
  */
 
 /** @param {Project} project @param {Values} settings @returns {Promise<Blob>} */
@@ -39,7 +47,7 @@ export async function pack({ classes, pictures, trained }, settings) {
     trained: trained && { config: trained.config, labels: trained.labels },
   };
   const files = [
-    { name: "project.json", input: JSON.stringify(described, null, 2) },
+    { name: DESCRIBED, input: JSON.stringify(described, null, 2) },
     ...pictures.map(({ class_id, held_out, blob }, order) => ({
       name: `${held_out ? "test" : "train"}/${folders.get(class_id)}/${String(order).padStart(4, "0")}.${extension(blob)}`,
       input: blob,
@@ -50,25 +58,33 @@ export async function pack({ classes, pictures, trained }, settings) {
 }
 
 /**
+ * What a person opens as a zip: a project, or else the files of any other, which may be class folders.
+ *
  * @param {Blob} file
- * @returns {Promise<{classes: import("./project.js").Class[], pictures: import("./project.js").Picture[],
- *   trained: import("./project.js").Trained | null, settings: Values}>}
- * @throws {EngineError} `no-project`
+ * @returns {Promise<{project: Unpacked} | {files: Packed[]}>}
+ * @throws {EngineError} `no-project` where it is no zip, or not a whole one
  */
-export async function unpack(file) {
-  const bytes = new Uint8Array(await file.arrayBuffer());
-  if (!hasDirectory(bytes)) throw new EngineError("no-project", "the file is no whole zip");
+export async function open(file) {
+  const files = await readZip(file);
+  const described = files.find(
+    ({ name, folders }) => name === DESCRIBED && folders.length <= 1 && !folders.some(isJunk),
+  );
+  if (!described) return { files };
+  // a project that was unpacked and packed again mostly lies in a folder
+  const depth = described.folders.length;
+  const items = files.filter(({ folders }) => folders.slice(0, depth).join() === described.folders.join());
   try {
-    return await read(bytes);
+    return {
+      project: await read(new Map(items.map((one) => [[...one.folders.slice(depth), one.name].join("/"), one]))),
+    };
   } catch (error) {
     throw new EngineError("no-project", `the file is no zip of a project: ${error}`);
   }
 }
 
-/** @param {Uint8Array} bytes */
-async function read(bytes) {
-  const items = new Map(unzip(bytes).map((item) => [item.filename, item]));
-  const described = JSON.parse(new TextDecoder().decode(await items.get("project.json")?.read()));
+/** @param {Map<string, Packed>} items by their paths @returns {Promise<Unpacked>} */
+async function read(items) {
+  const described = JSON.parse((await (await items.get(DESCRIBED)?.read())?.text()) ?? "");
   if (described.format !== FORMAT || described.version !== 1) {
     throw new Error(`project.json says ${described.format} ${described.version}`);
   }
@@ -84,27 +100,15 @@ async function read(bytes) {
   for (const [path, item] of items) {
     const [, side, folder, order, type] = /^(train|test)\/([^/]+)\/(\d+)\.(\w+)$/.exec(path) ?? [];
     if (!ids.has(folder)) continue;
-    const blob = new Blob([/** @type {BlobPart} */ (await item.read())], {
-      type: TYPES[/** @type {keyof typeof TYPES} */ (type)] ?? "",
-    });
+    const blob = (await item.read()).slice(0, undefined, TYPES[/** @type {keyof typeof TYPES} */ (type)] ?? "");
     pictures.push({ id: newId(), class_id: ids.get(folder), held_out: side === "test", order: Number(order), blob });
   }
-  const weights = (await items.get("weights.safetensors")?.read())?.slice(); // a view would keep the whole zip
+  const stored = await (await items.get("weights.safetensors")?.read())?.arrayBuffer();
   const { config, labels } = described.trained ?? {};
   const named = Array.isArray(labels) && labels.every((one) => typeof one === "string");
-  const trained = weights && named && config && typeof config === "object" ? { bytes: weights, config, labels } : null;
+  const isTrained = stored && named && config && typeof config === "object";
+  const trained = isTrained ? { bytes: new Uint8Array(stored), config, labels } : null;
   return { classes, pictures, trained, settings: described.settings ?? {} };
-}
-
-/**
- * Whether a zip's directory is where it should be, at the end, so that the file is whole. (The reader would look for it
- * for ever in one that was cut off.)
- *
- * @param {Uint8Array} bytes
- */
-function hasDirectory(bytes) {
-  const end = bytes.subarray(-65_557); // the directory's end record with the longest comment
-  return end.some((_, i) => end[i] === 0x50 && end[i + 1] === 0x4b && end[i + 2] === 5 && end[i + 3] === 6);
 }
 
 /** A name that can be a folder's. @param {string} name */

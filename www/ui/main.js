@@ -15,6 +15,7 @@ import { createFoot } from "./foot.js";
 import { askedThreads, showFailure, startFrame } from "./frame.js";
 import { Offline } from "./offline.js";
 import { currentLanguage, moment, number, t } from "./shared/i18n.js";
+import { isZip } from "./shared/picturefiles.js";
 import { DRAGGED } from "./train/thumbnails.js";
 import { createTrain } from "./train/train.js";
 
@@ -205,9 +206,9 @@ function acceptDrops(context, dropToClassify, dropToTrain) {
     const files = [...transfer.files];
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
-    const project = files.some((file) => file.name.endsWith(".zip"));
+    const zip = files.some((file) => isZip(file.name));
     if (weights) return openWeights(context, weights);
-    const trains = project || (room === "train" && values.train.data === "pictures");
+    const trains = zip || (room === "train" && values.train.data === "pictures");
     context.state.enter(trains ? "train" : "classify");
     (trains ? dropToTrain : dropToClassify)(transfer);
   };

@@ -3,8 +3,10 @@ import { EngineError } from "../../engine/errors.js";
 import { isJunk, natural, nfc } from "../../engine/filenames.js";
 
 /**
+ * @typedef {import("../../lab/zip.js").Packed} Packed
+ *
  * @typedef {object} Found
- * @property {File} file
+ * @property {File | Packed} file
  * @property {string} folder name of the one it lies in, "" outside of any
  * @property {string} name what it is called to the person: its folder's name and its own
  * @property {string} path all the folders that it lies in, and its name
@@ -44,6 +46,22 @@ export async function droppedFiles(transfer) {
   return inOrder(visible(found.flat()));
 }
 
+/** @param {string} name of a file */
+export const isZip = (name) => name.toLowerCase().endsWith(".zip");
+
+/**
+ * What lies in a zip, as if that were a folder of its name.
+ *
+ * @param {string} name of the zip @param {Packed[]} files
+ * @throws {EngineError} `no-project` where there is nothing
+ */
+export function zippedFiles(name, files) {
+  const kept = files.filter(({ folders }) => !folders.some(isJunk));
+  const found = visible(kept.map((file) => ({ file, folders: [name.replace(/\.zip$/i, ""), ...file.folders] })));
+  if (!found.length) throw new EngineError("no-project", `${name} holds no files`);
+  return inOrder(found);
+}
+
 /**
  * Of each class in natural order: which pictures are held out does not depend on the file system's.
  *
@@ -52,7 +70,7 @@ export async function droppedFiles(transfer) {
 export const inOrder = (found) => found.toSorted((a, b) => natural(a.folder, b.folder) || natural(a.path, b.path));
 
 /**
- * @typedef {{file: File, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
+ * @typedef {{file: File | Packed, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
  *
  * @param {Lying[]} files
  * @returns {Found[]}

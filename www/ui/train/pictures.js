@@ -3,7 +3,7 @@ import { HELD_OUT_EVERY } from "../../lab/project.js";
 import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
 import { h, save, setOptions, setWords } from "../shared/dom.js";
 import { explainError, t } from "../shared/i18n.js";
-import { chosenFiles, droppedFiles, inOrder, pastedFiles } from "../shared/picturefiles.js";
+import { chosenFiles, droppedFiles, inOrder, isZip, pastedFiles, zippedFiles } from "../shared/picturefiles.js";
 import { createAdding } from "./adding.js";
 import { createClassCard } from "./classcard.js";
 
@@ -28,7 +28,7 @@ export function createPictures({ state, project }) {
     hidden: true,
     onchange: pickFolders,
   });
-  const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickProject });
+  const picker = h("input", { type: "file", accept: ".zip", hidden: true, onchange: pickZip });
   const button = (/** @type {string} */ key, /** @type {() => void} */ onclick) =>
     h("button", { type: "button", t: key, onclick });
   const saveButton = button("pictures.save", saveProject);
@@ -203,19 +203,25 @@ export function createPictures({ state, project }) {
     }
   }
 
-  function pickProject() {
+  function pickZip() {
     const [file] = picker.files ?? [];
     picker.value = "";
-    if (file) openProject(file);
+    if (file) openZip(file);
   }
 
-  /** Takes a project from a file; one that is none leaves everything as it is. @param {Blob} file */
-  async function openProject(file) {
+  /** Takes a project, or adds class folders; what is neither leaves everything as it is. @param {File} file */
+  async function openZip(file) {
     fail(project.problem);
     say("");
     try {
-      const { unpack } = await import("../../lab/projectfile.js");
-      const { settings, ...other } = await unpack(file);
+      const { open } = await import("../../lab/projectfile.js");
+      const opened = await open(file);
+      if ("files" in opened) {
+        const found = zippedFiles(file.name, opened.files);
+        state.set("train", { data: "pictures" });
+        return addFolders(found);
+      }
+      const { settings, ...other } = opened.project;
       project.replace(other);
       state.set("train", { ...valid(settings), data: "pictures", from: other.trained ? "classes" : "" });
       say(t("pictures.opened", { count: other.pictures.length }));
@@ -298,10 +304,10 @@ export function createPictures({ state, project }) {
   if (project.problem) fail(project.problem);
   return {
     element,
-    /** Pictures, folders or a project that were dropped beside the classes. @param {DataTransfer} transfer */
+    /** Pictures, folders or a zip that were dropped beside the classes. @param {DataTransfer} transfer */
     drop(transfer) {
-      const project = [...transfer.files].find(({ name }) => name.endsWith(".zip"));
-      if (project) openProject(project);
+      const zip = [...transfer.files].find(({ name }) => isZip(name));
+      if (zip) openZip(zip);
       else addDropped(droppedFiles(transfer), addFolders);
     },
   };
