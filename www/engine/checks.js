@@ -32,7 +32,8 @@ export function checkData(data) {
   const { kind, images, labels, names } = data;
   check("kind", KINDS.includes(kind), `${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1)}`);
   if (kind === "shapes") check("images", images === undefined || isWhole(images, 1), "a whole number from 1 on");
-  if (kind === "cifar-10") check("base", typeof data.base === "string", "the address of a folder");
+  if (kind === "cifar-10")
+    check("base", typeof data.base === "string" || data.opened === true, "the address of a folder");
   if (kind === "hub") {
     check("id", typeof data.id === "string", "a data set's owner/name");
     check("images", isWhole(images, 1), "a whole number from 1 on");

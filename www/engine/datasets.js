@@ -29,7 +29,7 @@ import { pixelsOf } from "./pixels.js";
 /** Beyond every seed that the page offers, so that no training sees a held-out drawing. */
 const HELD_OUT_SEED = 4_294_967_295;
 export const CIFAR_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-const PER_MOSAIC = 1000;
+export const PER_MOSAIC = 1000;
 const COLUMNS = 40;
 const TILE = 32;
 
@@ -59,6 +59,16 @@ export function shapes(core, { images, resolution, seed }) {
  */
 export async function cifar10({ base, seed, onLoading }) {
   const [train, test] = await Promise.all([split(base, "train", onLoading), split(base, "test", onLoading)]);
+  return cifarOf(train, test, seed);
+}
+
+/**
+ * CIFAR-10 of its two parts.
+ *
+ * @param {Part} train @param {Part} test @param {number} seed
+ * @returns {Dataset}
+ */
+export function cifarOf(train, test, seed) {
   const order = epochOrder(seed);
   const within = epochOrder(seed + 1);
   const total = train.mosaics * PER_MOSAIC;
@@ -84,7 +94,7 @@ export async function cifar10({ base, seed, onLoading }) {
 }
 
 /**
- * One half of CIFAR-10: its labels and as many mosaics as there are.
+ * One part of CIFAR-10 on a host: its labels and as many mosaics as there are.
  *
  * @param {string} base
  * @param {"train" | "test"} name
@@ -100,39 +110,64 @@ async function split(base, name, onLoading) {
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));
   if (!mosaics) throw new EngineError("no-cifar", `${base}${file(0)} is missing: run cargo xtask data cifar-10`);
 
-  /** @type {Map<number, Promise<Uint8Array>>} (1000, 32, 32, 3) bytes */
+  return part({
+    mosaics,
+    nameOf: file,
+    load: async (index) => ({
+      pixels: await fetchMosaic(base + file(index)),
+      labels: labels.subarray(index * PER_MOSAIC, (index + 1) * PER_MOSAIC),
+    }),
+    onLoading,
+  });
+}
+
+/**
+ * A thousand pictures: (1000, 32, 32, 3) bytes, and a label each.
+ * @typedef {{pixels: Uint8Array, labels: Uint8Array}} Mosaic
+ *
+ * @typedef {ReturnType<typeof part>} Part
+ */
+
+/**
+ * One part of CIFAR-10, whose mosaics are loaded when they are first needed, and then kept.
+ *
+ * @param {{mosaics: number, nameOf: (index: number) => string, load: (index: number) => Promise<Mosaic>,
+ *   onLoading: (file: string | null) => void}} how `nameOf`: what is said to be loading
+ */
+export function part({ mosaics, nameOf, load, onLoading }) {
+  /** @type {Map<number, Promise<Mosaic>>} */
   const loaded = new Map();
   /** Those that have arrived. @type {Set<number>} */
   const here = new Set();
   /** @param {number} index */
   const mosaic = (index) => {
-    let pixels = loaded.get(index);
-    if (!pixels) {
-      pixels = fetchMosaic(base + file(index));
-      loaded.set(index, pixels);
-      pixels.then(
+    let found = loaded.get(index);
+    if (!found) {
+      found = load(index);
+      loaded.set(index, found);
+      found.then(
         () => here.add(index),
-        () => loaded.delete(index), // so that the next attempt fetches again
+        () => loaded.delete(index), // so that the next attempt loads again
       );
     }
-    return pixels;
+    return found;
   };
   /** @param {(i: number) => {mosaic: number, picture: number}} at @param {number} count @param {AbortSignal} [signal] */
   const gather = async (at, count, signal) => {
     const size = TILE * TILE * 3;
     const batch = { images: new Uint8Array(count * size), labels: new Uint32Array(count), resolution: TILE };
     const places = Array.from({ length: count }, (_, i) => at(i));
-    /** @type {Map<number, Uint8Array>} */
-    const pixels = new Map();
+    /** @type {Map<number, Mosaic>} */
+    const found = new Map();
     for (const index of new Set(places.map((place) => place.mosaic))) {
       const waits = !here.has(index);
-      if (waits) onLoading(file(index));
-      pixels.set(index, await abortable(mosaic(index), signal).finally(() => waits && onLoading(null)));
+      if (waits) onLoading(nameOf(index));
+      found.set(index, await abortable(mosaic(index), signal).finally(() => waits && onLoading(null)));
     }
     places.forEach(({ mosaic: index, picture }, i) => {
-      const tiles = /** @type {Uint8Array} */ (pixels.get(index));
-      batch.images.set(tiles.subarray(picture * size, (picture + 1) * size), i * size);
-      batch.labels[i] = labels[index * PER_MOSAIC + picture];
+      const { pixels, labels } = /** @type {Mosaic} */ (found.get(index));
+      batch.images.set(pixels.subarray(picture * size, (picture + 1) * size), i * size);
+      batch.labels[i] = labels[picture];
     });
     return batch;
   };

@@ -16,6 +16,7 @@ import { findObstacle, pickInstructions } from "./support.js";
 import { Watch } from "./watch.js";
 
 export { Classifier, download, EngineError, Picture, Trainer };
+export { forgetCifar, openCifar, openedCifar } from "./opencifar.js";
 
 /**
  * @typedef {import("./protocol.js").Config} Config
@@ -330,7 +331,7 @@ export class Engine extends EventTarget {
   }) {
     checkData(data);
     const bytes = weights === undefined ? null : await bytesOf(weights, { signal, onProgress });
-    if (data.kind === "cifar-10") data = { ...data, base: folderAt(data.base) };
+    if (data.kind === "cifar-10" && "base" in data) data = { ...data, base: folderAt(data.base) };
     if (data.kind === "hub" && data.api) data = { ...data, api: folderAt(data.api) };
     const trainer = this.handle();
     const start = { config, recipe, data, weights: bytes, options, snapshot: snapshot ?? null };

@@ -30,11 +30,11 @@
 
 /**
  * What a training reads. `shapes` are drawn without end, so `images` only says how many make an epoch. `cifar-10`
- * takes its mosaics from the folder `base`. `hub` is a set of the Hugging Face Hub, of which `images` pictures are taken in all
+ * takes its mosaics from the folder `base`, or is the archive that `openCifar` was given. `hub` is a set of the Hugging Face Hub, of which `images` pictures are taken in all
  * (`hub.js` says what the rest is). `images` are the caller's own: (N, R, R, 3) RGB bytes; `pictures` are files of any size, cut
  * and resized as for classification. Of both the last `held_out` are kept for evaluation.
  * @typedef {{kind: "shapes", images?: number}
- *   | {kind: "cifar-10", base: string}
+ *   | {kind: "cifar-10", base: string} | {kind: "cifar-10", opened: true}
  *   | {kind: "hub", images: number} & import("./hub.js").Wanted
  *   | {kind: "images", images: Uint8Array, labels: Uint32Array, resolution: number, names: string[], held_out: number}
  *   | {kind: "pictures", pictures: Blob[], labels: Uint32Array, names: string[], held_out: number}
@@ -99,6 +99,9 @@
  * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes those settings from the next step on;
  *   `position`: how many images have been drawn before.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
+ * @property {[{archive: Blob}, {}]} openArchive Begins to unpack the archive of CIFAR-10.
+ * @property {[{}, {share: number, bytes: number, stored: boolean}]} archiveState How much of it is here.
+ * @property {[{}, {}]} forgetArchive Stops that, and removes what there is.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.

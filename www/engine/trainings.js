@@ -30,6 +30,8 @@ export class Trainings {
   #held = new Held();
   /** What ends the making of a training. @type {Map<number, AbortController>} */
   #making = new Map();
+  /** @type {Promise<import("./cifararchive.js").CifarArchive> | undefined} */
+  #archive;
 
   /** @param {Core} core @param {(file: string | null) => void} onLoading hears which file of a data set is being fetched */
   constructor(core, onLoading) {
@@ -172,6 +174,12 @@ export class Trainings {
     return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
   }
 
+  /** CIFAR-10 as a person has opened it. @returns {Promise<import("./cifararchive.js").CifarArchive>} */
+  archive() {
+    this.#archive ??= import("./cifararchive.js").then(({ CifarArchive }) => new CifarArchive()); // few need it
+    return this.#archive;
+  }
+
   /** Frees a training, or ends the making of it, if it is one that has this number. @param {number} handle */
   drop(handle) {
     this.#making.get(handle)?.abort();
@@ -224,7 +232,9 @@ export class Trainings {
       case "shapes":
         return shapes(this.#core, { images: data.images ?? 5000, resolution, seed });
       case "cifar-10":
-        return cifar10({ base: data.base, seed, onLoading: this.#onLoading });
+        return "base" in data
+          ? cifar10({ base: data.base, seed, onLoading: this.#onLoading })
+          : (await this.archive()).dataset({ seed, onLoading: this.#onLoading });
       case "hub": {
         const { hubData } = await import("./hubdata.js"); // few trainings need it
         return hubData(data, { resolution, seed, onLoading: this.#onLoading, signal });

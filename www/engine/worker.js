@@ -81,6 +81,16 @@ const methods = {
   weights: (args) => trainings.weights(args),
   snapshot: (args) => trainings.snapshot(args),
 
+  async openArchive({ archive }) {
+    await (await trainings.archive()).begin(archive);
+    return {};
+  },
+  archiveState: async () => (await trainings.archive()).state(),
+  async forgetArchive() {
+    await (await trainings.archive()).forget();
+    return {};
+  },
+
   toOnnx: ({ weights, options }) => ({ bytes: core.to_onnx(weights, options) }),
 
   shapes({ seed, first, count, resolution }) {

@@ -45,7 +45,10 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// npm packages of many modules, which dist/ holds as one: the folder it lies in, the package, and its first module.
-const BUNDLED: &[(&str, &str, &str)] = &[("engine/vendor/hyparquet/", "hyparquet", "src/index.js")];
+const BUNDLED: &[(&str, &str, &str)] = &[
+    ("engine/vendor/hyparquet/", "hyparquet", "src/index.js"),
+    ("engine/vendor/modern-tar/", "modern-tar", "dist/web/index.js"),
+];
 
 /// Ends of the paths of what no page fetches: it is there for those who read it.
 const NOT_FETCHED: [&str; 3] = [".map", "/LICENSE", ".md"];

@@ -1,0 +1,155 @@
+// CIFAR-10 from an archive such as its authors give out: unpacked, kept, trained on meanwhile, and what is no such archive.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ISOLATION, launch, startServer } from "./server.js";
+
+const RECORD = 3073;
+const MINUTE = 60_000;
+
+/** @type {import("playwright-core").Browser} */
+let browser;
+/** @type {Awaited<ReturnType<typeof startServer>>} */
+let server;
+/** @type {import("playwright-core").Page} an empty page of the same origin */
+let page;
+let folder = "";
+
+/** A batch whose pictures have red of 20 times their class, and the number of their batch as green. @param {number} n */
+function batch(n) {
+  const bytes = Buffer.alloc(10_000 * RECORD);
+  for (let i = 0; i < 10_000; i++) {
+    bytes[i * RECORD] = i % 10;
+    bytes.fill((i % 10) * 20, i * RECORD + 1, i * RECORD + 1025);
+    bytes.fill(n, i * RECORD + 1025, i * RECORD + 2049);
+  }
+  return bytes;
+}
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
+  const inner = join(folder, "cifar-10-batches-bin");
+  await mkdir(inner);
+  await writeFile(join(inner, "readme.html"), "<p>");
+  for (let n = 1; n <= 5; n++) await writeFile(join(inner, `data_batch_${n}.bin`), batch(n));
+  await writeFile(join(inner, "test_batch.bin"), batch(6));
+  // not called .gz: the server would say that it is to be unpacked on the way
+  const pack = (/** @type {string} */ name, /** @type {string[]} */ ...how) =>
+    execFileSync("tar", [...how, "-cf", join(folder, name), "-C", folder, "cifar-10-batches-bin"]);
+  pack("whole.tgz", "--use-compress-program=gzip -1");
+  pack("whole.tar");
+  pack("lacking.tgz", "--use-compress-program=gzip -1", "--exclude=data*");
+  const bytes = await readFile(join(folder, "whole.tgz"));
+  await writeFile(join(folder, "cut.tgz"), bytes.subarray(0, bytes.length - 1000));
+  const damaged = Buffer.from(bytes);
+  damaged.fill(0x55, damaged.length - 8, damaged.length - 4); // the checksum
+  await writeFile(join(folder, "damaged.tgz"), damaged);
+  await writeFile(join(folder, "none.tgz"), "words".repeat(1000));
+  await writeFile(join(inner, "data_batch_1.bin"), Buffer.alloc(10_000 * RECORD));
+  pack("labels.tgz", "--use-compress-program=gzip -1");
+
+  server = await startServer({ mounts: { "/archives/": folder } });
+  browser = await launch();
+  page = await (await browser.newContext()).newPage();
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
+  );
+  await page.goto(`${server.url}empty.html`);
+});
+after(async () => {
+  await browser?.close();
+  await server?.close();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+test("it is unpacked and kept, and a training begins meanwhile", { timeout: 5 * MINUTE }, async () => {
+  const found = await page.evaluate(async () => {
+    const { createEngine, forgetCifar, openCifar, openedCifar } = await import("./engine/engine.js");
+    const blob = await (await fetch("./archives/whole.tgz")).blob();
+    let engine = await createEngine({ threads: 1 });
+    const none = await openedCifar(engine);
+    /** @type {number[]} */
+    const shares = [];
+    const opening = openCifar(engine, blob, { onProgress: (share) => shares.push(share) });
+    const setting = { config: { width: 0.35, resolution: 32, stem: "cifar" }, recipe: { batch: 8 } };
+    const data = /** @type {const} */ ({ kind: "cifar-10", opened: true });
+    const trainer = await engine.createTrainer({ ...setting, data });
+    const steps = [];
+    for await (const { loss } of trainer.run({ steps: 2 })) steps.push(loss);
+    const opened = await opening;
+    const { labels, images } = await trainer.heldOut(10, 9990);
+    engine.close();
+
+    engine = await createEngine({ threads: 1 }); // as when the page is opened again
+    const later = await openedCifar(engine);
+    const again = await engine.createTrainer({ ...setting, data });
+    const { images: same } = await again.heldOut(10);
+    await forgetCifar(engine);
+    const gone = await openedCifar(engine);
+    const refused = await (await engine.createTrainer({ ...setting, data })).heldOut(1).catch((error) => error.code);
+    engine.close();
+    return {
+      ...{ none, opened, later, gone, refused, steps: steps.length, classes: again.labels.length },
+      pixels: [...labels].map((label, i) => [label, ...images.subarray(i * 3072, i * 3072 + 3)]),
+      same: [...same.subarray(0, 3)],
+      shares: [shares.length > 1, shares.at(-1), shares.join() === shares.toSorted((a, b) => a - b).join()],
+    };
+  });
+  const bytes = 60_000 * RECORD;
+  assert.deepEqual(found.none, { bytes: 0, stored: false });
+  assert.deepEqual(
+    [found.opened, found.later, found.gone],
+    [{ bytes, stored: true }, { bytes, stored: true }, found.none],
+  );
+  assert.deepEqual([found.refused, found.steps, found.classes], ["no-cifar", 2, 10]);
+  assert.deepEqual(
+    found.pixels,
+    Array.from({ length: 10 }, (_, i) => [i, i * 20, 6, 0]),
+  );
+  assert.deepEqual(
+    [found.same, found.shares],
+    [
+      [0, 6, 0],
+      [true, 1, true],
+    ],
+  );
+});
+
+/** What comes of opening it. @param {string} name @param {number} [abortAfter] milliseconds */
+const open = (name, abortAfter) =>
+  page.evaluate(
+    async ({ name, abortAfter }) => {
+      const { createEngine, forgetCifar, openCifar, openedCifar } = await import("./engine/engine.js");
+      const engine = await createEngine({ threads: 1 });
+      const blob = await (await fetch(`./archives/${name}`)).blob();
+      const controller = new AbortController();
+      if (abortAfter) setTimeout(() => controller.abort(), abortAfter);
+      const { signal } = controller;
+      const told = await openCifar(engine, blob, { signal }).catch((error) =>
+        error.name === "EngineError" ? error.code : error.name,
+      );
+      const { bytes } = await openedCifar(engine);
+      await forgetCifar(engine);
+      engine.close();
+      return [typeof told === "string" ? told : "opened", bytes];
+    },
+    { name, abortAfter },
+  );
+
+test("a tar that the browser has unpacked already will do", { timeout: 5 * MINUTE }, async () => {
+  assert.deepEqual(await open("whole.tar"), ["opened", 60_000 * RECORD]);
+});
+
+test("what is no such archive, or not all of it, says so and leaves nothing", { timeout: 5 * MINUTE }, async () => {
+  for (const name of ["none", "lacking", "cut", "damaged", "labels"])
+    assert.deepEqual(await open(`${name}.tgz`), ["cifar-archive", 0], name);
+});
+
+test("it can be stopped", { timeout: MINUTE }, async () => {
+  const [told, bytes] = await open("whole.tgz", 100);
+  assert.deepEqual([told, bytes], ["AbortError", 0]);
+});

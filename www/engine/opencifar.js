@@ -1,0 +1,41 @@
+/** CIFAR-10 from the archive that its authors give out, `cifar-10-binary.tar.gz`, kept in the browser's own storage. */
+import { SLICE } from "./handles.js";
+
+/** @typedef {import("./engine.js").Engine} Engine */
+
+/**
+ * Unpacks the archive and keeps it. A training on `{kind: "cifar-10", opened: true}` may begin meanwhile.
+ *
+ * @param {Engine} engine
+ * @param {Blob} archive
+ * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `onProgress` hears 0 – 1; what is aborted
+ *   leaves nothing behind
+ * @returns {Promise<{bytes: number, stored: boolean}>} what it takes, and whether it is there when the page is opened again
+ * @throws {import("./errors.js").EngineError} `cifar-archive` where it is another file, or not all of it
+ */
+export async function openCifar(engine, archive, { signal, onProgress } = {}) {
+  try {
+    await engine.call("openArchive", { archive });
+    for (;;) {
+      signal?.throwIfAborted();
+      const { share, ...found } = await engine.call("archiveState", {});
+      onProgress?.(share);
+      if (share === 1) return found;
+      await new Promise((resolve) => setTimeout(resolve, SLICE));
+    }
+  } catch (error) {
+    await forgetCifar(engine).catch(() => {}); // the engine may have ended
+    throw error;
+  }
+}
+
+/** What there is of it: `bytes` is 0 where there is none, or not all. @param {Engine} engine */
+export async function openedCifar(engine) {
+  const { bytes, stored } = await engine.call("archiveState", {});
+  return { bytes, stored };
+}
+
+/** Removes it. @param {Engine} engine */
+export async function forgetCifar(engine) {
+  await engine.call("forgetArchive", {});
+}
