@@ -1,7 +1,7 @@
 // Training on sets of the Hugging Face Hub, from a local server that answers as the Hub does with files that pyarrow wrote.
 
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -146,4 +146,75 @@ test("a set that does not come can be left", { timeout: 60_000 }, async () => {
     return { left, labels: labels.length };
   });
   assert.deepEqual(told, { left: "AbortError", labels: 10 });
+});
+
+/** A page to which the Hub has a set, of which the files of some splits are ours. @param {Record<string, string>} splits */
+async function openPage(splits) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: "en",
+    serviceWorkers: "block",
+  });
+  const headers = { "access-control-allow-origin": "*", "access-control-expose-headers": "content-range" };
+  const bytes = await Promise.all(
+    Object.entries(splits).map(async ([split, file]) => ({
+      split,
+      all: await readFile(new URL(`${file}.parquet`, FILES)),
+    })),
+  );
+  await context.route("https://datasets-server.huggingface.co/**", (route) => {
+    const asked = new URL(route.request().url());
+    if (asked.searchParams.get("dataset") !== "owner/name") return route.fulfill({ status: 404, headers, body: "{}" });
+    const parquet_files = bytes.map(({ split, all }) => {
+      return { config: "default", split, url: `https://huggingface.co/${split}.parquet`, size: all.length };
+    });
+    return route.fulfill({ headers, json: asked.pathname === "/parquet" ? { parquet_files } : { dataset_info: {} } });
+  });
+  await context.route("https://huggingface.co/**", (route) => {
+    const [, split] = /([\w-]+)\.parquet$/.exec(route.request().url()) ?? [];
+    const { all } = /** @type {(typeof bytes)[number]} */ (bytes.find((one) => one.split === split));
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(route.request().headers().range) ?? [];
+    const range = `bytes ${from}-${to}/${all.length}`;
+    return route.fulfill({
+      status: 206,
+      headers: { ...headers, "content-range": range },
+      body: all.subarray(+from, +to + 1),
+    });
+  });
+  const opened = await context.newPage();
+  /** @type {string[]} */
+  const errors = [];
+  opened.on("pageerror", (error) => errors.push(String(error.stack)));
+  await opened.goto(`${server.url}#train?train.data=pictures`);
+  await opened.getByRole("button", { name: "From Hugging Face…" }).click();
+  return { page: opened, close: () => (assert.deepEqual(errors, []), context.close()) };
+}
+
+test("a person looks at a set, takes pictures of it, and they are their own", { timeout: 120_000 }, async () => {
+  const { page, close } = await openPage({ train: "train", test: "test" });
+  await page.locator(".hub select").first().selectOption("Another one…");
+  await page.getByLabel("Its id or address").fill("nobody/nothing");
+  await page.getByRole("button", { name: "Show what it holds" }).click();
+  await page.locator(".pictures .problem", { hasText: "has no data set “nobody/nothing”" }).waitFor();
+  await page.getByLabel("Its id or address").fill("https://huggingface.co/datasets/owner/name");
+  await page.getByRole("button", { name: "Show what it holds" }).click();
+  await page
+    .locator(".hub p", { hasText: "owner/name, classes: 3. Taken are red (19), green (19), blue (19);" })
+    .waitFor();
+  await page.getByRole("button", { name: "Add 57 pictures (1 MB)" }).click();
+  await page.locator(".pictures-note", { hasText: "Pictures added to red, green, blue: 57." }).waitFor();
+  assert.deepEqual(await page.locator(".class-head .number").allInnerTexts(), Array(3).fill("19 · 4 held out"));
+  await close();
+});
+
+test("of several columns a person chooses", { timeout: 120_000 }, async () => {
+  const { page, close } = await openPage({ train: "several-labels" });
+  await page.locator(".hub select").first().selectOption("Another one…");
+  await page.getByLabel("Its id or address").fill("owner/name");
+  await page.getByRole("button", { name: "Show what it holds" }).click();
+  await page.locator(".pictures .problem", { hasText: "several columns of labels: fine, coarse" }).waitFor();
+  await page.locator(".hub select").nth(1).selectOption("coarse");
+  await page.getByRole("button", { name: "Show what it holds" }).click();
+  await page.locator(".hub p", { hasText: "classes: 3" }).waitFor();
+  await close();
 });

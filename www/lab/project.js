@@ -136,15 +136,16 @@ export class Project extends EventTarget {
   }
 
   /**
-   * Adds pictures to a class, shrunk to what is of use; what is none is left out. Ends early where the class is removed.
+   * Adds pictures to a class, shrunk to what is of use; what is none is left out. Ends early where the class is removed. Which
+   * are held out `held_out` says, or else their number.
    *
    * @template {Source} S
    * @param {Class} one
    * @param {Iterable<S>} sources
-   * @param {{signal?: AbortSignal, onProgress?: (done: number) => void}} [how]
+   * @param {{signal?: AbortSignal, onProgress?: (done: number) => void, held_out?: boolean}} [how]
    * @returns {Promise<{source: S, error: unknown}[]>} what was left out, and why
    */
-  async add(one, sources, { signal, onProgress } = {}) {
+  async add(one, sources, { signal, onProgress, held_out } = {}) {
     const failed = [];
     /** @type {Picture[]} */
     let fresh = [];
@@ -163,7 +164,7 @@ export class Project extends EventTarget {
       try {
         const blob = await shrink("read" in source ? await source.read() : source);
         if (over()) break;
-        const picture = this.#newPicture(one, blob);
+        const picture = this.#newPicture(one, blob, held_out);
         this.pictures.push(picture);
         this.#file(picture);
         fresh.push(picture);
@@ -177,10 +178,10 @@ export class Project extends EventTarget {
     return failed;
   }
 
-  /** @param {Class} one @param {Blob} blob @returns {Picture} */
-  #newPicture(one, blob) {
+  /** @param {Class} one @param {Blob} blob @param {boolean} [wanted] whether it is held out @returns {Picture} */
+  #newPicture(one, blob, wanted) {
     const { pictures, held } = this.#group(one);
-    const held_out = held < Math.floor((pictures.length + 1) / HELD_OUT_EVERY);
+    const held_out = wanted ?? held < Math.floor((pictures.length + 1) / HELD_OUT_EVERY);
     return { id: newId(), class_id: one.id, held_out, order: next(this.pictures), blob };
   }
 

@@ -59,6 +59,8 @@ export function createPictures({ state, project }) {
   });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const adding = createAdding(project, { say, fail, leave: () => note.focus() });
+  /** Where sets of the Hub are chosen, once that is asked for. */
+  const hub = h("div", { hidden: true });
   const element = h(
     "section",
     { class: "panel pictures", "t-aria-label": "pictures.title" },
@@ -82,7 +84,9 @@ export function createPictures({ state, project }) {
       button("pictures.class.add", () => newClass(true)),
       button("pictures.folders", () => folders.click()),
       folders,
+      button("pictures.hub", openHub),
     ),
+    hub,
     adding.element,
     h("div", { class: "actions" }, note, undo),
     problem,
@@ -147,6 +151,22 @@ export function createPictures({ state, project }) {
   function pickFolders() {
     addFolders(chosenFiles(folders.files ?? []));
     folders.value = "";
+  }
+
+  /** Shows or hides where a set of the Hub is chosen. */
+  async function openHub() {
+    hub.hidden = !hub.hidden;
+    if (hub.hidden) return;
+    try {
+      const { createHub } = await import("./hub.js");
+      if (hub.childElementCount) return;
+      const made = createHub(project, { say, fail, leave: () => note.focus() });
+      hub.replaceChildren(made.element);
+      made.focus();
+    } catch (error) {
+      hub.hidden = true;
+      fail(error);
+    }
   }
 
   function removeChosen() {
