@@ -34,11 +34,18 @@ export class Gate {
   held = [];
   /** Names of what waits for `open`. @type {Set<string>} */
   closed = new Set();
+  /** With what whatever has a name fails. @type {Map<string, Error>} */
+  broken = new Map();
 
-  /** @template T @param {string} name @param {() => T} act @returns {Promise<T>} */
-  async pass(name, act) {
+  /** @template T @param {string} name @param {() => T} act @param {AbortSignal} [signal] @returns {Promise<T>} */
+  async pass(name, act, signal) {
     if (this.closed.has(name))
-      await new Promise((open, fail) => this.held.push({ name, open: () => open(null), fail }));
+      await new Promise((open, fail) => {
+        this.held.push({ name, open: () => open(null), fail });
+        signal?.addEventListener("abort", () => fail(signal.reason));
+      });
+    const error = this.broken.get(name);
+    if (error) throw error;
     return act();
   }
 
@@ -69,7 +76,8 @@ export class FakeEngine extends EventTarget {
   made = [];
 
   /** @param {any} how */
-  async createTrainer({ recipe, snapshot }) {
+  async createTrainer({ recipe, snapshot, signal }) {
+    await this.gate.pass("createTrainer", () => {}, signal);
     this.made.push({ recipe, snapshot });
     const training = snapshot
       ? { ...JSON.parse(new TextDecoder().decode(snapshot.bytes)), recipe: snapshot.recipe }
@@ -161,7 +169,7 @@ class FakeTrainer {
   }
 
   weights = () => this.#ask("weights", () => this.#bytes);
-  heldOut = async () => ({ images: new Uint8Array(), labels: new Uint32Array(), resolution: 1 });
+  heldOut = () => this.#ask("heldOut", () => ({ images: new Uint8Array(), labels: new Uint32Array(), resolution: 1 }));
   async close() {}
 }
 
@@ -182,8 +190,10 @@ export class FakeStorage {
     const tell = () => this.#pages.forEach((page) => page !== mine && page());
     return {
       list: () => gate.pass("list", () => [...runs.values()].map(copy)),
-      read: async (/** @type {string} */ id) =>
-        runs.has(id) ? { ...copy(runs.get(id)), weights: weights.get(id) ?? null } : undefined,
+      read: (/** @type {string} */ id) =>
+        gate.pass("read", () =>
+          runs.has(id) ? { ...copy(runs.get(id)), weights: weights.get(id) ?? null } : undefined,
+        ),
       weights: async (/** @type {string} */ id, /** @type {string} */ which) =>
         weights.get(`${id}${which === "best" ? " best" : ""}`),
       keep: (/** @type {any} */ { weights: last, bestWeights, ...run }) => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { page } from "./fakes.js";
 
-const { goodBest, guessing, troubleOf } = await page("lab/health");
+const { goodBest, guessing, troubleOf } = await page("lab/session/health");
 
 /** @param {number[]} loss @param {number[]} [accuracies] of evaluations @param {number} [classes] */
 function run(loss, accuracies = [], classes = 10) {

@@ -2,50 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { closePages, FakeEngine, FakeLibrary, FakeStorage, page } from "./fakes.js";
-
-const [{ Session }, { Runs }, { preset }] = await Promise.all(["lab/session", "lab/runs", "lab/settings"].map(page));
-
-/** A page with what its storage holds. */
-async function open({ storage = new FakeStorage(), engine = new FakeEngine(), refuses = false } = {}) {
-  const runs = new Runs();
-  await runs.open(refuses ? () => Promise.reject(new Error("no storage")) : () => storage.open());
-  const library = new FakeLibrary();
-  const project = {
-    generation: 0,
-    kept: /** @type {any[]} */ ([]),
-    keep: (/** @type {any} */ one) => project.kept.push(one),
-  };
-  const session = new Session(engine, project, library, runs);
-  const settings = { ...preset("quick"), width: 0.35, resolution: 32, batch: 10, epochs: 1, schedule: "constant" };
-  /** @param {() => unknown} holds */
-  const until = async (holds) => {
-    for (let i = 0; !holds(); i++) {
-      assert.ok(i < 5000, `never: ${holds}; ${session.state} at ${session.run?.steps.step.length}; ${session.problem}`);
-      await new Promise(setImmediate);
-    }
-  };
-  const still = () => until(() => session.state === "paused" && session.evaluating === null);
-  return {
-    engine,
-    storage,
-    runs,
-    library,
-    project,
-    session,
-    settings,
-    until,
-    /** Starts, or goes on, for so many steps, and waits for the pause. @param {number} steps */
-    async steps(steps) {
-      const before = session.run?.end === "active" ? session.run.evaluations.length : 0;
-      session.active ? session.resume(steps) : session.start(settings, undefined, steps);
-      await until(() => session.state === "paused" && session.run.evaluations.length > before);
-      await new Promise((done) => setTimeout(done, 5));
-      await runs.settled;
-    },
-    still,
-  };
-}
+import { closePages, FakeStorage } from "./fakes.js";
+import { openSession as open } from "./sessions.js";
 
 /** What is stored of the only run, with what its weights tell. @param {FakeStorage} storage */
 function stored(storage) {

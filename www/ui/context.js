@@ -5,7 +5,7 @@
  * @property {import("../lab/state.js").PageState} state
  * @property {import("../lab/library.js").Library} library
  * @property {import("../lab/model.js").Model} model
- * @property {import("../lab/session.js").Session} session
+ * @property {import("../lab/session/session.js").Session} session
  * @property {import("../lab/project.js").Project} project
  */
 export {};

@@ -5,7 +5,7 @@ import { Library } from "../lab/library.js";
 import { Model } from "../lab/model.js";
 import { Project } from "../lab/project.js";
 import { Runs } from "../lab/runs.js";
-import { Session } from "../lab/session.js";
+import { Session } from "../lab/session/session.js";
 import { createState, ROOMS } from "../lab/state.js";
 import { createAbout } from "./about.js";
 import { createApart } from "./apart/apart.js";

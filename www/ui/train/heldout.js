@@ -3,7 +3,7 @@ import { h, paintRgb } from "../shared/dom.js";
 import { className, explainError, t } from "../shared/i18n.js";
 import { createPredictions } from "../shared/predictions.js";
 
-/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/session.js").Run} run */
+/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/session/session.js").Run} run */
 export const classNames = ({ labels, settings }) => (settings.data === "pictures" ? labels : labels.map(className));
 
 /** @param {import("../context.js").Context} context */

@@ -52,7 +52,7 @@ export function createResults({ session }) {
     fill(mistakes, wrong.slice(0, MISTAKES), names);
   }
 
-  /** @param {import("../../lab/session.js").Judged} judged @param {string[]} names */
+  /** @param {import("../../lab/session/session.js").Judged} judged @param {string[]} names */
   function drawTable(judged, names) {
     const counts = names.map(() => new Uint32Array(names.length));
     judged.labels.forEach((label, i) => counts[label][judged.predictions[i]]++);
@@ -134,7 +134,7 @@ export function createResults({ session }) {
   return element;
 }
 
-/** Which pictures have such a label and prediction. @param {import("../../lab/session.js").Judged} judged @param {(label: number, guess: number) => boolean} wanted */
+/** Which pictures have such a label and prediction. @param {import("../../lab/session/session.js").Judged} judged @param {(label: number, guess: number) => boolean} wanted */
 function indices({ labels, predictions }, wanted) {
   return [...labels.keys()].filter((i) => wanted(labels[i], predictions[i]));
 }

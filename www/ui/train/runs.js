@@ -1,5 +1,5 @@
 /** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
-import { troubleOf } from "../../lab/health.js";
+import { troubleOf } from "../../lab/session/health.js";
 import { stepOf, weightsIn } from "../../lab/run.js";
 import { SETTINGS } from "../../lab/settings.js";
 import { swatch } from "../shared/curves.js";

@@ -1,5 +1,5 @@
 /** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
-import { goodBest, guessingLoss, troubleOf } from "../../lab/health.js";
+import { goodBest, guessingLoss, troubleOf } from "../../lab/session/health.js";
 import { createCurves } from "../shared/curves.js";
 import { h, onFrame, setWords, svg, turnOff } from "../shared/dom.js";
 import { accuracyOf, duration, explainError, figure, number, percent, t, tiny } from "../shared/i18n.js";

@@ -1,21 +1,33 @@
 /**
- * One training after another: start, pause, one step, stop; every run is kept. Knows no DOM.
+ * One training after another: start, pause, one step, stop; every run is kept. What leads from state to state is the table of
+ * machine.js; here is what is done then. Knows no DOM.
  *
- * @typedef {import("./settings.js").Values} Values
- * @typedef {import("./run.js").Run} Run
+ * @typedef {import("../settings.js").Values} Values
+ * @typedef {import("../run.js").Run} Run
+ * @typedef {import("../../engine/engine.js").Trainer} Trainer
+ *
+ * @typedef {object} Plan how a training begins
+ * @property {Values} settings
+ * @property {number} [steps] as many, then pause
+ * @property {(signal: AbortSignal) => Promise<[
+ *   how: Omit<Parameters<import("../../engine/engine.js").Engine["createTrainer"]>[0], "data">,
+ *   runOf: (trainer: Trainer) => Promise<Run>,
+ * ]>} prepare says how the trainer is made, and which run it trains then
  *
  * @typedef {object} Judged of each picture
  * @property {Uint32Array} labels
  * @property {Uint32Array} predictions
  * @property {Float32Array} confidences how probable the predicted class is to the network
  */
-import { abortable } from "../engine/download.js";
-import { EngineError } from "../engine/errors.js";
+import { abortable } from "../../engine/download.js";
+import { EngineError } from "../../engine/errors.js";
+import { CURVES, newRun, stepOf } from "../run.js";
+import { classesOf, configOf, dataOf, recipeOf } from "../settings.js";
+import { claim } from "../storage/storage.js";
 import { goodBest, guessing, isBetter, troubleOf } from "./health.js";
-import { GRID, Pace, sampleOf } from "./pace.js";
-import { CURVES, newRun, stepOf } from "./run.js";
-import { classesOf, configOf, dataOf, recipeOf } from "./settings.js";
-import { claim } from "./storage/storage.js";
+import { next } from "./machine.js";
+import { Pace } from "./pace.js";
+import { GRID, sampleOf } from "./sample.js";
 
 /** Codes of errors after which the core has forgotten the training, or what it has is of no use; after others it can go on. */
 const LOST = ["engine-stopped", "thread-lost", "closed", "diverged"];
@@ -27,9 +39,9 @@ export class Session extends EventTarget {
   #engine;
   #project;
   #library;
-  /** @type {import("../engine/engine.js").Trainer | null} */
+  /** @type {Trainer | null} */
   trainer = null;
-  /** @type {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} */
+  /** @type {import("./machine.js").State} */
   state = "idle";
   /** The run in progress, else the last one or, at first, one that can go on. @type {Run | undefined} */
   run;
@@ -41,13 +53,12 @@ export class Session extends EventTarget {
   evaluating = null;
   /** Share of the person's own pictures that is ready for the training, null where none is being made ready. @type {number | null} */
   preparing = null;
-  /** Held-out pictures for the grid. @type {import("../engine/protocol.js").Batch | null} */
+  /** Held-out pictures for the grid. @type {import("../../engine/protocol.js").Batch | null} */
   heldOut = null;
   /** What the network said of the first held-out pictures last. @type {Judged | null} */
   judged = null;
   /** @type {AbortController} */
   #abort = new AbortController();
-  #stopping = false;
   /** Which of the projects that took each other's place the run learns. */
   #generation = 0;
   /** Lets another tab have the run under way. */
@@ -56,12 +67,27 @@ export class Session extends EventTarget {
   #asked = new Set();
   /** They are made one after the other. @type {Promise<unknown>} */
   #changed = Promise.resolve();
+  /** What the table's effects do, with what came with the event. @type {Record<import("./machine.js").Effect, (detail: any) => unknown>} */
+  #effects = {
+    prepare: (plan) => this.#prepare(plan),
+    train: (steps) => this.#train(steps),
+    abort: () => this.#abort.abort(),
+    checkpoint: () => this.#attempt(() => this.#checkpoint().then(() => "kept")),
+    evaluate: () => this.#evaluatePaused(),
+    evaluateAll: () => this.#evaluateAll(),
+    finish: () => this.#attempt((trainer, run) => this.#finish(trainer, run, "finished")),
+    cutOff: () => this.#attempt((trainer, run) => this.#finish(trainer, run, "stopped")),
+    goBack: (error) => this.#goBack(error),
+    restart: () => this.#restart(),
+    // what another tab goes on from has been written then
+    release: () => void this.runs.settled.then(this.#release),
+  };
 
   /**
-   * @param {import("../engine/engine.js").Engine} engine
-   * @param {import("./project.js").Project} project
-   * @param {import("./library.js").Library} library
-   * @param {import("./runs.js").Runs} runs where they are kept
+   * @param {import("../../engine/engine.js").Engine} engine
+   * @param {import("../project.js").Project} project
+   * @param {import("../library.js").Library} library
+   * @param {import("../runs.js").Runs} runs where they are kept
    */
   constructor(engine, project, library, runs) {
     super();
@@ -75,7 +101,7 @@ export class Session extends EventTarget {
       engine.addEventListener(type, (event) => {
         const reason =
           /** @type {CustomEvent} */ (event).detail ?? new EngineError("closed", "the engine was started anew");
-        if (this.trainer) this.#interrupt(reason);
+        if (this.trainer) this.#lose(reason);
       });
     }
   }
@@ -101,21 +127,23 @@ export class Session extends EventTarget {
    * Starts a new run.
    *
    * @param {Values} settings
-   * @param {import("./library.js").Entry | undefined} from weights to start from; else random ones
+   * @param {import("../library.js").Entry | undefined} from weights to start from; else random ones
    * @param {number} [steps] as many steps, then pause
    */
   async start(settings, from, steps) {
     if (!from) settings = { ...settings, from: "" }; // those it names may be gone
-    await this.#begin(settings, steps, async (signal) => {
+    /** @type {Plan["prepare"]} */
+    const prepare = async (signal) => {
       const resolution = Number(settings.resolution);
       const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
       const weights = from && (await abortable(this.#library.load(from), signal));
       const how = { config, recipe: recipeOf(settings), weights, options: from?.options };
       return [how, (trainer) => this.#newRun(settings, config, trainer)];
-    });
+    };
+    await this.#send("start", { settings, steps, prepare });
   }
 
-  /** @param {Values} settings @param {import("../engine/protocol.js").Config} config @param {import("../engine/engine.js").Trainer} trainer */
+  /** @param {Values} settings @param {import("../../engine/protocol.js").Config} config @param {Trainer} trainer */
   async #newRun(settings, config, { images_per_epoch, labels }) {
     const steps_per_epoch = images_per_epoch / Number(settings.batch);
     const run = newRun(await this.runs.claimNumber(), settings, config, labels, steps_per_epoch);
@@ -126,38 +154,103 @@ export class Session extends EventTarget {
 
   /** Goes on with a run that was interrupted, from its last checkpoint. @param {Run} run */
   async recover(run) {
-    await this.#begin(run.settings, undefined, async (signal) => {
+    /** @type {Plan["prepare"]} */
+    const prepare = async (signal) => {
       await this.#claim(run);
       const bytes = await abortable(this.runs.reread(run), signal);
       const { settings, steps } = run;
       // checkpoints of earlier builds say nothing of it
       const { recipe = recipeOf(settings), position = steps.step.length * Number(settings.batch) } = run.snapshot ?? {};
       return [{ snapshot: { bytes, recipe, position } }, async () => this.runs.reopen(run)];
-    });
+    };
+    await this.#send("recover", { settings: run.settings, prepare });
+  }
+
+  /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
+  resume(steps) {
+    return this.#send("resume", steps);
+  }
+
+  pause() {
+    return this.#send("pause");
+  }
+
+  /** Ends the run; its curves and weights are kept. */
+  stop() {
+    return this.#send("stop");
+  }
+
+  /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
+  giveUp() {
+    return this.#send("giveUp");
+  }
+
+  /** Evaluates on every held-out picture, or gives that up. */
+  evaluateAll() {
+    return this.#send("evaluateAll");
   }
 
   /**
-   * @param {Values} settings
-   * @param {number | undefined} steps
-   * @param {(signal: AbortSignal) => Promise<[
-   *   how: Omit<Parameters<import("../engine/engine.js").Engine["createTrainer"]>[0], "data">,
-   *   runOf: (trainer: import("../engine/engine.js").Trainer) => Promise<Run>,
-   * ]>} prepare says how the trainer is made, and which run it trains then
+   * Something happens: the table says which state that leads to and what is done. Resolves when all of that is done.
+   *
+   * @param {import("./machine.js").Event} event @param {unknown} [detail]
    */
-  async #begin(settings, steps, prepare) {
-    this.problem = null;
-    this.#stopping = false;
-    this.rate = 0;
-    this.#abort.abort(); // an evaluation that goes on
+  async #send(event, detail) {
+    const { state, effects } = next(this.state, event);
+    this.state = state;
+    const done = effects.map((effect) => this.#effects[effect](detail));
+    this.dispatchEvent(new Event("state"));
+    await Promise.all(done);
+  }
+
+  /**
+   * Does a part of the training, which ends with an event or fails; neither counts once the training is gone.
+   *
+   * @param {(trainer: Trainer, run: Run) => Promise<import("./machine.js").Event>} work
+   */
+  async #attempt(work) {
+    const { trainer, run } = this;
+    if (!trainer || !run) return;
+    try {
+      const event = await work(trainer, run);
+      if (trainer === this.trainer) await this.#send(event);
+    } catch (error) {
+      if (trainer === this.trainer) await this.#fail(error);
+    }
+  }
+
+  /** @param {unknown} error */
+  async #fail(error) {
+    if (isLost(error)) return this.#lose(error);
+    this.problem = error;
+    await this.#send("failed");
+  }
+
+  /** The core has forgotten the training, or what it has is of no use. @param {unknown} error */
+  async #lose(error) {
+    if (!this.active) return; // what it has ended with is kept
+    this.problem = error;
+    await this.#send("lost", error);
+  }
+
+  /** What was under way gives way to what the signal returned is for. */
+  #newSignal() {
+    this.#abort.abort();
     this.#abort = new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** @param {Plan} plan */
+  async #prepare({ settings, steps, prepare }) {
+    this.problem = null;
+    this.rate = 0;
     this.#generation = this.#project.generation;
-    this.#enter("starting");
+    const signal = this.#newSignal();
     this.trainer?.close();
     this.trainer = null;
-    /** @type {import("../engine/engine.js").Trainer | null} */
+    /** @type {Trainer | null} */
     let trainer = null;
     try {
-      const { signal } = this.#abort;
       const [how, runOf] = await prepare(signal);
       trainer = await this.#engine.createTrainer({
         ...how,
@@ -174,52 +267,20 @@ export class Session extends EventTarget {
       this.trainer = trainer;
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights
-      const cancelled = this.#abort.signal.aborted || /** @type {Error} */ (error).name === "AbortError";
+      const cancelled = signal.aborted || /** @type {Error} */ (error).name === "AbortError";
       if (!cancelled) this.problem = error;
       trainer?.close();
       this.preparing = null;
-      this.#enter("idle");
-      return;
+      return this.#send("refused");
     }
-    await this.#train(steps);
+    await this.#send("ready", steps);
   }
 
-  /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
-  async resume(steps) {
-    if (this.state !== "paused") return;
-    this.problem = null;
-    this.#stopping = false;
-    this.#abort.abort(); // an evaluation that goes on
-    this.#abort = new AbortController();
-    await this.#train(steps);
-  }
-
-  pause() {
-    if (this.state !== "running") return;
-    this.#enter("pausing");
-    this.#abort.abort();
-  }
-
-  /** Ends the run; its curves and weights are kept. */
-  async stop() {
-    const paused = this.state === "paused";
-    this.#stopping = true;
-    this.#enter("stopping");
-    this.#abort.abort();
-    if (!paused) return;
-    try {
-      await this.#finish("stopped");
-    } catch (error) {
-      this.#interrupt(error);
-    }
-  }
-
-  /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
-  async giveUp() {
+  async #restart() {
     try {
       await this.#engine.restart();
     } catch (error) {
-      this.#interrupt(error);
+      this.#lose(error);
     }
   }
 
@@ -254,13 +315,13 @@ export class Session extends EventTarget {
     return this.run ? Math.ceil(this.run.steps_per_epoch * Number(this.run.settings.epochs)) : 0;
   }
 
-  /** Some of the weights of a run, which it has, as a file. @param {Run} run @param {import("./run.js").Which} which */
+  /** Some of the weights of a run, which it has, as a file. @param {Run} run @param {import("../run.js").Which} which */
   weightsOf(run, which) {
     const under_way = run.end === "active" && which === "last" && this.trainer;
     return under_way ? under_way.weights() : this.runs.weightsOf(run, which);
   }
 
-  /** Puts some of a run's weights among those at hand. Returns by which id. @param {Run} of @param {import("./run.js").Which} which @param {Uint8Array} bytes */
+  /** Puts some of a run's weights among those at hand. Returns by which id. @param {Run} of @param {import("../run.js").Which} which @param {Uint8Array} bytes */
   keep(of, which, bytes) {
     const { number, config, labels, best } = of;
     const id = which === "last" ? of.id : `${of.id}-best`;
@@ -269,27 +330,14 @@ export class Session extends EventTarget {
     return id;
   }
 
-  /** @param {number} [steps] */
+  /** As many steps, or until it is aborted or the last epoch is over. @param {number} [steps] */
   async #train(steps) {
-    const { trainer, run } = this;
-    if (!trainer || !run) return;
-    const { signal } = this.#abort;
-    if (!signal.aborted) this.#enter("running");
-    try {
+    this.problem = null;
+    const signal = this.#newSignal();
+    await this.#attempt(async (trainer, run) => {
       await this.#steps(trainer, run, signal, steps);
-      const finished = run.steps.step.length >= this.total;
-      if (!finished && !this.#stopping) await this.#checkpoint();
-      // it may have been stopped meanwhile
-      if (finished || this.#stopping) return await this.#finish(finished ? "finished" : "stopped");
-      this.#enter("paused");
-      if (signal.aborted) this.#abort = new AbortController();
-      const { signal: interrupted } = this.#abort;
-      await this.#evaluate(interrupted).catch((error) => {
-        if (!interrupted.aborted) throw error;
-      });
-    } catch (error) {
-      this.#interrupt(error);
-    }
+      return run.steps.step.length < this.total ? "halted" : "finished";
+    });
   }
 
   /** Takes a run for this tab until it has ended. @param {Run} run */
@@ -307,11 +355,8 @@ export class Session extends EventTarget {
     if (run.end === "active") this.runs.checkpoint(run, snapshot);
   }
 
-  /** Something went wrong: the run is paused or, where the core has forgotten it, back at its checkpoint. @param {unknown} error */
-  #interrupt(error) {
-    if (!this.active) return;
-    this.problem = error;
-    if (!isLost(error)) return this.#enter("paused");
+  /** A run whose training is gone is what its last checkpoint is, if that is of use. @param {unknown} error */
+  #goBack(error) {
     const { run } = this;
     if (run && (codeOf(error) === "diverged" || !this.runs.goBack(run))) {
       run.end = "failed";
@@ -319,13 +364,12 @@ export class Session extends EventTarget {
     }
     this.trainer?.close();
     this.trainer = null;
-    this.#enter("idle");
   }
 
   /**
    * Trains and evaluates in turns until it is aborted, the steps are done or the last epoch is over.
    *
-   * @param {import("../engine/engine.js").Trainer} trainer @param {Run} run @param {AbortSignal} signal @param {number} [steps]
+   * @param {Trainer} trainer @param {Run} run @param {AbortSignal} signal @param {number} [steps]
    */
   async #steps(trainer, run, signal, steps) {
     const { step: done } = run.steps;
@@ -350,7 +394,7 @@ export class Session extends EventTarget {
         }
       }
     } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!signal.aborted || isLost(error)) throw error;
     }
   }
 
@@ -362,20 +406,28 @@ export class Session extends EventTarget {
     return !!trainer && !!last && (stale || last.total < trainer.held_out) && (state === "paused" || state === "idle");
   }
 
-  /** Evaluates on every held-out picture, or gives that up. */
-  async evaluateAll() {
+  async #evaluateAll() {
     const goesOn = this.evaluating !== null;
-    this.#abort.abort();
+    const signal = this.#newSignal();
     if (goesOn) return;
     this.problem = null;
-    this.#abort = new AbortController();
-    const { signal } = this.#abort;
     try {
       await this.#evaluate(signal, this.trainer?.held_out);
     } catch (error) {
       if (!signal.aborted) this.problem = error;
     }
     this.dispatchEvent(new Event("state"));
+  }
+
+  /** What a pause asks for, and what follows gives up. */
+  async #evaluatePaused() {
+    const { trainer } = this;
+    const signal = this.#newSignal();
+    try {
+      await this.#evaluate(signal);
+    } catch (error) {
+      if (!signal.aborted && trainer === this.trainer) await this.#fail(error);
+    }
   }
 
   /** @param {AbortSignal} [signal] @param {number} [images] as many as a second is enough for, where it is left out */
@@ -408,10 +460,8 @@ export class Session extends EventTarget {
     if (this.state === "paused") await this.#checkpoint();
   }
 
-  /** @param {"stopped" | "finished"} end */
-  async #finish(end) {
-    const { trainer, run } = this;
-    if (!trainer || !run) return;
+  /** @param {Trainer} trainer @param {Run} run @param {"stopped" | "finished"} end @returns {Promise<"over">} */
+  async #finish(trainer, run, end) {
     try {
       // so that what is said of held-out pictures is of the run's last weights
       if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate();
@@ -428,7 +478,7 @@ export class Session extends EventTarget {
     }
     this.runs.keep(run);
     this.#offer(run, best);
-    this.#enter("idle");
+    return "over";
   }
 
   /** Puts what a run has ended with among the weights at hand; where that is of no use, its best, or nothing. @param {Run} run @param {Uint8Array | null} best */
@@ -438,13 +488,6 @@ export class Session extends EventTarget {
     if (run.settings.data === "pictures" && this.#generation === this.#project.generation)
       this.#project.keep({ bytes, config: run.config, labels: run.labels });
     else this.keep(run, best ? "best" : "last", bytes);
-  }
-
-  /** @param {Session["state"]} state */
-  #enter(state) {
-    this.state = state;
-    if (state === "idle") this.runs.settled.then(this.#release); // what another tab goes on from has been written
-    this.dispatchEvent(new Event("state"));
   }
 }
 

@@ -1,9 +1,9 @@
 /** Whether a training is still worth its time. */
-import { stepOf } from "./run.js";
+import { stepOf } from "../run.js";
 
 /**
- * @typedef {import("./run.js").Run} Run
- * @typedef {import("./run.js").Evaluated} Evaluated
+ * @typedef {import("../run.js").Run} Run
+ * @typedef {import("../run.js").Evaluated} Evaluated
  */
 
 /** The loss is taken over so many of the last steps, and of a run that has just begun over a few. */

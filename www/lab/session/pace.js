@@ -1,15 +1,5 @@
-/** When a training is evaluated and kept, and on how many pictures: no more often than costs little. */
+/** When a training is evaluated and kept: no more often than costs little. */
 
-/** @typedef {import("./run.js").Run} Run */
-
-/** Held-out pictures shown. */
-export const GRID = 40;
-/** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
-const HELD_OUT = [GRID, 500];
-/** How many times as many it may be for the sake of comparing runs, or as few. */
-const COMPARABLE = 3;
-/** How much faster a picture is evaluated than trained on, roughly. */
-const EVALUATION_SPEED = 3;
 /** Training takes at least this many times as long as the evaluations between it. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
@@ -55,19 +45,4 @@ export class Pace {
     this.#began += now - from;
     this.#evaluate = now + Math.max(EVALUATE_AFTER, EVALUATION_SHARE * (now - from));
   }
-}
-
-/**
- * How many held-out pictures a run is judged by: about as many as a second is enough for and, if that is not far off, the
- * same as the run before it on the same data, so that the two can be compared.
- *
- * @param {Run} run @param {Run[]} runs all of them @param {number} rate images a second
- */
-export function sampleOf(run, runs, rate) {
-  const [least, most] = HELD_OUT;
-  const affordable = Math.min(Math.max(Math.round(EVALUATION_SPEED * rate), least), most);
-  const { data } = run.settings;
-  const before = runs.findLast((other) => other !== run && other.settings.data === data)?.held_out ?? 0;
-  const near = before <= COMPARABLE * affordable && affordable <= COMPARABLE * before;
-  return near && data !== "pictures" ? before : affordable; // one's own pictures become more
 }

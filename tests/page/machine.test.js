@@ -1,0 +1,327 @@
+// The table of a session's states, each of its entries by a session that comes there; the core lost, and the storage failing,
+// in every state. Needs no browser, but dist/.
+
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { closePages, FakeStorage, page } from "./fakes.js";
+import { openSession } from "./sessions.js";
+
+const { TABLE, next } = await page("lab/session/machine");
+
+/** Entries of the table that a session has looked up, as "state event". */
+const taken = new Set();
+const entries = Object.entries(TABLE).flatMap(([state, row]) =>
+  Object.entries(row).map(([event, [following]]) => ({ state, event, following, name: `${state} ${event}` })),
+);
+for (const [state, row] of Object.entries(TABLE)) {
+  TABLE[state] = new Proxy(row, {
+    get(row, /** @type {string} */ event) {
+      if (event in row) taken.add(`${state} ${event}`);
+      return row[event];
+    },
+  });
+}
+
+after(() => {
+  const left = entries.map(({ name }) => name).filter((name) => !taken.has(name));
+  assert.deepEqual(left, [], "every entry of the table was come to by a session");
+});
+
+test("every state is reached from idle and leads back there", () => {
+  const states = Object.keys(TABLE);
+  assert.ok(entries.every(({ following }) => states.includes(following)));
+  for (const direction of [
+    (/** @type {any} */ { state, following }) => [state, following],
+    (/** @type {any} */ { state, following }) => [following, state],
+  ]) {
+    const reached = new Set(["idle"]);
+    for (let before = 0; before < reached.size;) {
+      before = reached.size;
+      for (const [from, to] of entries.map(direction)) if (reached.has(from)) reached.add(to);
+    }
+    assert.deepEqual([...reached].sort(), [...states].sort());
+  }
+});
+
+test("what is not in the table changes nothing", () => {
+  assert.deepEqual(next("idle", "kept"), { state: "idle", effects: [] });
+  assert.deepEqual(next("running", "start"), { state: "running", effects: [] });
+});
+
+const odd = () => new Error("odd");
+
+/** A page whose session does one thing after the other. @param {Parameters<typeof openSession>[0]} [options] */
+async function open(options) {
+  closePages();
+  const lab = await openSession(options);
+  const { session, engine, settings, until } = lab;
+  const held = (/** @type {string} */ name) => until(() => engine.gate.held.some((one) => one.name === name));
+  const hold = (/** @type {string} */ name) => engine.gate.closed.add(name);
+  return {
+    ...lab,
+    hold,
+    held,
+    /** Lets what is held do its work, or fail. @param {string} name @param {Error} [error] */
+    release: (name, error) => engine.gate.open(name, error),
+    /** Starts a run of so many steps in all, or of a hundred. @param {number} [total] */
+    begin(total = 100) {
+      engine.imagesPerEpoch = total * 10;
+      session.start(settings);
+    },
+    is: (/** @type {string} */ state) => until(() => session.state === state),
+  };
+}
+/** @typedef {Awaited<ReturnType<typeof open>>} Lab */
+
+/** Ways into each state, which then holds. @type {Record<string, (lab: Lab) => Promise<void>>} */
+const WAYS = {
+  async idle({ begin, is, session }) {
+    begin(2);
+    await is("starting");
+    await is("idle");
+    assert.equal(session.run.end, "finished");
+  },
+  async starting({ hold, begin, held, session }) {
+    hold("createTrainer");
+    begin();
+    await held("createTrainer");
+    assert.equal(session.state, "starting");
+  },
+  async running({ steps, hold, held, session }) {
+    await steps(2);
+    hold("train");
+    session.resume();
+    await held("train");
+    assert.equal(session.state, "running");
+  },
+  async pausing(lab) {
+    await WAYS.running(lab);
+    lab.session.pause();
+    assert.equal(lab.session.state, "pausing");
+  },
+  async paused({ steps, still }) {
+    await steps(2);
+    await still();
+  },
+  async stopping(lab) {
+    await WAYS.running(lab);
+    lab.session.stop();
+    assert.equal(lab.session.state, "stopping");
+  },
+};
+
+/** A page whose session is in a state. @param {string} state @param {Parameters<typeof openSession>[0]} [options] */
+async function reach(state, options) {
+  const lab = await open(options);
+  await WAYS[state](lab);
+  return lab;
+}
+
+test("a run from start to its last epoch's end, and a look at all pictures then", async () => {
+  const { session, hold, held, release, until } = await reach("idle");
+  assert.equal(session.problem, null);
+  session.run.evaluations.at(-1).total = 40; // as of a sample
+  assert.ok(session.canEvaluateAll);
+  hold("evaluate");
+  const looked = session.evaluateAll();
+  await held("evaluate");
+  release("evaluate");
+  await looked;
+  assert.equal(session.run.evaluations.at(-1).total, 100);
+  await until(() => session.evaluating === null);
+  assert.equal(session.state, "idle");
+});
+
+test("a stop while data are made ready, or just after", async () => {
+  const early = await reach("starting");
+  early.session.stop();
+  assert.equal(early.session.state, "stopping");
+  await early.is("idle");
+  assert.equal(early.session.problem, null, "a person who stops it knows why");
+  assert.equal(early.runs.all.length, 0);
+
+  const late = await open();
+  late.hold("heldOut");
+  late.begin();
+  await late.held("heldOut");
+  late.session.stop();
+  late.release("heldOut");
+  await late.is("idle");
+  assert.equal(late.session.run.end, "stopped");
+  assert.equal(late.session.run.steps.step.length, 0);
+});
+
+test("a run that is given up while it is made ready", async () => {
+  const { session, is } = await reach("starting");
+  session.stop();
+  await session.giveUp();
+  await is("idle");
+  assert.equal(session.problem, null);
+});
+
+test("data that cannot be made ready are the problem", async () => {
+  const { session, release, is } = await reach("starting");
+  release("createTrainer", odd());
+  await is("idle");
+  assert.equal(/** @type {Error} */ (session.problem).message, "odd");
+});
+
+test("a pause, gone on from", async () => {
+  const { session, release, still, is, hold, held } = await reach("pausing");
+  release("train");
+  await still();
+  assert.equal(session.run.steps.step.length, 3);
+  hold("evaluate");
+  session.evaluateAll();
+  await held("evaluate");
+  session.resume(); // gives that up
+  assert.equal(session.state, "running");
+  release("evaluate");
+  await is("idle");
+  assert.equal(session.run.end, "finished");
+  assert.equal(session.problem, null);
+});
+
+test("a pause or a stop at the last step comes too late", async () => {
+  for (const [ask, state] of /** @type {const} */ ([
+    ["pause", "pausing"],
+    ["stop", "stopping"],
+  ])) {
+    const { session, begin, hold, held, release, is } = await open();
+    hold("train");
+    begin(1);
+    await held("train");
+    session[ask]();
+    assert.equal(session.state, state);
+    release("train");
+    await is("idle");
+    assert.equal(session.run.end, "finished");
+  }
+});
+
+test("a stop while it pauses, trains, is kept, or is paused", async () => {
+  for (const state of ["pausing", "running", "paused"]) {
+    const { session, release, is } = await reach(state);
+    session.stop();
+    assert.equal(session.state, "stopping");
+    release("train");
+    await is("idle");
+    assert.equal(session.run.end, "stopped");
+    assert.equal(session.problem, null);
+  }
+  const { session, hold, held, release, is } = await reach("running");
+  hold("snapshot");
+  session.pause();
+  release("train");
+  await held("snapshot");
+  session.stop();
+  release("snapshot");
+  await is("idle");
+  assert.equal(session.run.end, "stopped");
+});
+
+test("what fails in a step, a checkpoint, an evaluation or at the end leaves the run paused, to be gone on with", async () => {
+  /** @type {[string, string, (lab: Lab) => unknown][]} */
+  const failures = [
+    ["running", "train", () => {}],
+    ["pausing", "snapshot", (lab) => lab.release("train")],
+    ["pausing", "evaluate", (lab) => lab.release("train")],
+    ["stopping", "weights", (lab) => lab.release("train")],
+  ];
+  for (const [state, name, lead] of failures) {
+    const lab = await reach(state);
+    const { session, hold, held, release, until } = lab;
+    hold(name);
+    await lead(lab);
+    await held(name);
+    release(name, odd());
+    await until(() => session.state === "paused" && session.problem);
+    assert.equal(/** @type {Error} */ (session.problem).message, "odd", `${state} ${name}`);
+    session.resume(1);
+    assert.equal(session.problem, null);
+    await until(() => session.state === "paused" && session.run.steps.step.length > 2);
+    assert.equal(session.problem, null);
+  }
+});
+
+test("a step that takes too long is given up, and the run is back at its checkpoint", async () => {
+  for (const state of ["pausing", "stopping"]) {
+    const { session, engine, is, until } = await reach(state);
+    await session.giveUp();
+    await is("idle");
+    assert.equal(session.run.end, "interrupted");
+    assert.equal(session.run.steps.step.length, 2);
+    engine.gate.closed.clear();
+    session.recover(session.run);
+    await until(() => session.run.end === "finished");
+    assert.equal(session.run.steps.step.length, 100);
+  }
+});
+
+for (const state of Object.keys(TABLE)) {
+  test(`the core is lost: ${state}`, async () => {
+    const { session, engine, runs, is, until } = await reach(state);
+    const { end } = session.run ?? {};
+    engine.crash();
+    await is("idle");
+    await new Promise((done) => setTimeout(done, 5));
+    assert.equal(session.state, "idle", "what was under way changes nothing afterwards");
+    if (state === "idle") {
+      assert.equal(session.run.end, end);
+      assert.equal(session.problem, null);
+    } else {
+      assert.equal(/** @type {any} */ (session.problem).code, "engine-stopped");
+      assert.equal(session.trainer, null);
+    }
+    engine.gate.closed.clear();
+    if (state !== "starting" && state !== "idle") {
+      assert.equal(session.run.end, "interrupted");
+      assert.equal(session.run.steps.step.length, 2, "back at its checkpoint");
+      session.recover(session.run);
+    } else session.start({ ...session.run?.settings, ...(await openSession()).settings });
+    await until(() => session.state === "idle" && session.run?.end === "finished");
+    assert.equal(session.problem, null);
+    assert.equal(runs.all.at(-1), session.run);
+  });
+
+  test(`the storage fails: ${state}`, async () => {
+    const storage = new FakeStorage();
+    for (const name of ["keep", "read"]) storage.gate.broken.set(name, odd());
+    const lab = await reach(state, { storage });
+    const { session, engine, runs, settings, until } = lab;
+    engine.gate.closed.clear();
+    for (const name of ["createTrainer", "train"]) lab.release(name);
+    const ended = () => session.state === "idle" && session.run && session.run.end !== "active";
+    if (state === "pausing") await lab.still();
+    if (session.state === "paused") session.resume();
+    await until(ended);
+    await runs.settled;
+    assert.equal(session.problem, null, "the training goes on as if nothing were");
+    assert.equal(runs.problem?.message, "odd");
+    assert.equal(session.run.end, state === "stopping" ? "stopped" : "finished");
+    const steps = JSON.parse(new TextDecoder().decode(await runs.weightsOf(session.run, "last"))).rates.length;
+    assert.equal(steps, session.run.steps.step.length, "the page has what it ended with");
+    // what it did not take comes with the next change that it takes
+    const before = session.run;
+    storage.gate.broken.clear();
+    session.start(settings, undefined, 1);
+    await until(() => session.state === "paused" && session.run !== before && session.run.evaluations.length);
+    await until(() => storage.runs.size === 2);
+    assert.equal(storage.runs.get(before.id).end, before.end);
+    await runs.settled;
+    assert.equal(runs.problem, null);
+  });
+}
+
+test("a run whose checkpoint cannot be read is not gone on with, and can be once it can", async () => {
+  const storage = new FakeStorage();
+  await reach("paused", { storage });
+  const { session, runs, is, until } = await open({ storage });
+  storage.gate.broken.set("read", odd());
+  await session.recover(runs.interrupted);
+  await is("idle");
+  assert.equal(/** @type {Error} */ (session.problem).message, "odd");
+  storage.gate.broken.clear();
+  session.recover(runs.interrupted);
+  await until(() => session.run.end === "finished");
+});

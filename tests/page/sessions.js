@@ -1,0 +1,49 @@
+// A page's session with stand-ins for all that it is given.
+
+import assert from "node:assert/strict";
+import { FakeEngine, FakeLibrary, FakeStorage, page } from "./fakes.js";
+
+const [{ Session }, { Runs }, { preset }] = await Promise.all(
+  ["lab/session/session", "lab/runs", "lab/settings"].map(page),
+);
+
+/** A page with a session and what its storage holds. */
+export async function openSession({ storage = new FakeStorage(), engine = new FakeEngine(), refuses = false } = {}) {
+  const runs = new Runs();
+  await runs.open(refuses ? () => Promise.reject(new Error("no storage")) : () => storage.open());
+  const library = new FakeLibrary();
+  const project = {
+    generation: 0,
+    kept: /** @type {any[]} */ ([]),
+    keep: (/** @type {any} */ one) => project.kept.push(one),
+  };
+  const session = new Session(engine, project, library, runs);
+  const settings = { ...preset("quick"), width: 0.35, resolution: 32, batch: 10, epochs: 1, schedule: "constant" };
+  /** @param {() => unknown} holds */
+  const until = async (holds) => {
+    for (let i = 0; !holds(); i++) {
+      assert.ok(i < 5000, `never: ${holds}; ${session.state} at ${session.run?.steps.step.length}; ${session.problem}`);
+      await new Promise(setImmediate);
+    }
+  };
+  const still = () => until(() => session.state === "paused" && session.evaluating === null);
+  return {
+    engine,
+    storage,
+    runs,
+    library,
+    project,
+    session,
+    settings,
+    until,
+    /** Starts, or goes on, for so many steps, and waits for the pause. @param {number} steps */
+    async steps(steps) {
+      const before = session.run?.end === "active" ? session.run.evaluations.length : 0;
+      session.active ? session.resume(steps) : session.start(settings, undefined, steps);
+      await until(() => session.state === "paused" && session.run.evaluations.length > before);
+      await new Promise((done) => setTimeout(done, 5));
+      await runs.settled;
+    },
+    still,
+  };
+}
