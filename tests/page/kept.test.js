@@ -6,7 +6,9 @@ import { test } from "node:test";
 import { atEachRequest, clearStorage, contents, failAt, heal, until } from "./failing.js";
 import { closePages, page } from "./fakes.js";
 
-const [{ Runs }, { newRun }, { Project }] = await Promise.all(["lab/runs", "lab/run", "lab/project"].map(page));
+const [{ Runs }, { newRun }, { Project }, { effect }] = await Promise.all(
+  ["lab/runs", "lab/run", "lab/project", "lab/signals"].map(page),
+);
 
 const RUNS = "mobilenetv2-runs";
 const PROJECT = "mobilenetv2-project";
@@ -26,14 +28,14 @@ globalThis.Worker = /** @type {any} */ (
   }
 );
 
-/** What a person is told of the storage: each problem as it comes, and null where there is none any more. @param {EventTarget & {problem: any}} one @param {string} event */
-function toldBy(one, event) {
+/** What a person is told of the storage: each problem as it comes, and null where there is none any more. @param {{problem: {value: any}}} one */
+function toldBy({ problem }) {
   const /** @type {any[]} */ told = [];
-  let last = one.problem;
-  one.addEventListener(event, () => {
-    if (one.problem !== last)
-      told.push(one.problem instanceof DOMException ? one.problem.name : (one.problem?.code ?? null));
-    last = one.problem;
+  let last = problem.value;
+  effect(() => {
+    const { value } = problem;
+    if (value !== last) told.push(value instanceof DOMException ? value.name : (value?.code ?? null));
+    last = value;
   });
   return told;
 }
@@ -76,7 +78,7 @@ async function runsWithSome() {
 /** The weights of every run that is over, as a page gives them. @param {any} runs */
 async function weightsOfAll(runs) {
   const all = /** @type {Record<string, Uint8Array>} */ ({});
-  for (const run of runs.all.filter((/** @type {any} */ { end }) => end !== "active")) {
+  for (const run of runs.all.value.filter((/** @type {any} */ { end }) => end !== "active")) {
     for (const which of ["last", "best"]) {
       const weights = await runs.weightsOf(run, which).catch(() => null);
       if (weights) all[`${run.number} ${which}`] = weights;
@@ -93,21 +95,21 @@ const WITH_RUNS = {
     runs.keep(run);
   },
   "how far a run has come": (runs) => {
-    const run = runs.all[2];
+    const run = runs.all.value[2];
     run.steps.step.push(3);
     runs.checkpoint(run, { bytes: bytes(33), recipe: {}, position: 30 });
   },
   "a run under way that ends": (runs) => {
-    const run = runs.all[2];
+    const run = runs.all.value[2];
     Object.assign(run, { end: "finished", weights: bytes(34) });
     runs.keep(run);
   },
-  "a run that is taken out": (runs) => runs.forget(runs.all[0]),
+  "a run that is taken out": (runs) => runs.forget(runs.all.value[0]),
   "a run that is brought back": (runs) => {
-    runs.forget(runs.all[0]);
+    runs.forget(runs.all.value[0]);
     runs.restore();
   },
-  "a run that is not drawn": (runs) => runs.show(runs.all[1], false),
+  "a run that is not drawn": (runs) => runs.show(runs.all.value[1], false),
 };
 
 for (const [what, act] of Object.entries(WITH_RUNS)) {
@@ -119,20 +121,20 @@ for (const [what, act] of Object.entries(WITH_RUNS)) {
     await atEachRequest(async (way, at) => {
       const runs = await runsWithSome();
       const before = await contents(RUNS);
-      const told = toldBy(runs, "change");
+      const told = toldBy(runs);
       failAt(at, way);
       act(runs);
       await runs.settled;
       const failed = heal();
       const where = `request ${at} ${way}`;
       // a second change of the same act goes well, and takes the first with it
-      const mended = failed && runs.problem === null;
+      const mended = failed && runs.problem.value === null;
       assert.equal(told.filter((one) => one !== null).length, Number(failed), `${where}: a person is told once`);
       if (failed && !mended && what !== "a run that is brought back")
         assert.deepEqual(await contents(RUNS), before, `${where}: nothing half`);
       assert.deepEqual(await weightsOfAll(runs), after.weights, `${where}: the page has all of it`);
       if (failed && !mended) {
-        runs.show(runs.all.at(-1), true);
+        runs.show(runs.all.value.at(-1), true);
         await runs.settled;
         assert.deepEqual(told.slice(1), [null], `${where}: and that it is mended`);
       }
@@ -148,27 +150,27 @@ for (const [what, act] of Object.entries(WITH_RUNS)) {
 test("a storage that takes nothing any more is told of once, and the page goes on", async () => {
   const runs = await runsWithSome();
   const before = await contents(RUNS);
-  const told = toldBy(runs, "change");
+  const told = toldBy(runs);
   failAt(1, "refuses", Infinity);
   for (let number = 4; number < 10; number++) {
     const run = ended(number);
     runs.add(run);
     runs.keep(run);
     runs.show(run, false);
-    runs.forget(runs.all[0]);
+    runs.forget(runs.all.value[0]);
     runs.restore();
     await runs.settled;
   }
   heal();
   assert.deepEqual(told, ["QuotaExceededError"]);
   assert.deepEqual(await contents(RUNS), before);
-  assert.equal(runs.all.length, 9);
-  runs.show(runs.all[1], true);
+  assert.equal(runs.all.value.length, 9);
+  runs.show(runs.all.value[1], true);
   await runs.settled;
   assert.deepEqual(told, ["QuotaExceededError", null]);
   const again = await openRuns();
   assert.deepEqual(await weightsOfAll(again), { ...(await weightsOfAll(runs)), "3 last": bytes(3) });
-  assert.equal(again.all.length, 9);
+  assert.equal(again.all.value.length, 9);
 });
 
 test("runs that cannot be read are not lost: nothing is written over them", async () => {
@@ -179,7 +181,7 @@ test("runs that cannot be read are not lost: nothing is written over them", asyn
     failAt(at, way);
     const runs = await openRuns();
     const failed = heal();
-    assert.equal(runs.problem !== null, failed);
+    assert.equal(runs.problem.value !== null, failed);
     if (!failed) return false;
     const run = ended(1, { weights: bytes(9) });
     runs.add(run);
@@ -203,14 +205,14 @@ const blobs = (/** @type {number} */ count, of = 0) =>
 
 /** All that a project has, in words that can be compared. @param {any} project */
 const saidOf = async (project) => ({
-  classes: structuredClone(project.classes),
+  classes: structuredClone(project.classes.value),
   pictures: await Promise.all(
-    project.pictures.map(async (/** @type {any} */ { blob, ...rest }) => ({
+    project.pictures.value.map(async (/** @type {any} */ { blob, ...rest }) => ({
       ...rest,
       bytes: [...new Uint8Array(await blob.arrayBuffer())],
     })),
   ),
-  trained: project.trained,
+  trained: project.trained.value,
 });
 
 /** Whether the storage has what the page has. @param {any} project */
@@ -246,11 +248,12 @@ async function projectWithSome() {
 /** What a person does with a project. @type {Record<string, (project: any) => unknown>} */
 const WITH_PROJECT = {
   "a class that comes": (project) => project.addClass("bird"),
-  "a class that gets a name": (project) => project.renameClass(project.classes[0], "lion"),
-  "a class that goes": (project) => project.removeClass(project.classes[0]),
-  "pictures that come": (project) => project.add(project.classes[0], blobs(6)),
-  "pictures that go": (project) => project.remove(new Set([project.pictures[0].id, project.pictures[7].id])),
-  "pictures that move": (project) => project.move(new Set([project.pictures[0].id]), project.classes[1]),
+  "a class that gets a name": (project) => project.renameClass(project.classes.value[0], "lion"),
+  "a class that goes": (project) => project.removeClass(project.classes.value[0]),
+  "pictures that come": (project) => project.add(project.classes.value[0], blobs(6)),
+  "pictures that go": (project) =>
+    project.remove(new Set([project.pictures.value[0].id, project.pictures.value[7].id])),
+  "pictures that move": (project) => project.move(new Set([project.pictures.value[0].id]), project.classes.value[1]),
   "a network": (project) => project.keep({ bytes: bytes(2), config, labels: ["a", "b"] }),
   "another project": (project) =>
     project.replace({ classes: [{ id: "x", name: "x", order: 0 }], pictures: [], trained: null }),
@@ -261,20 +264,20 @@ for (const [what, act] of Object.entries(WITH_PROJECT)) {
     await atEachRequest(async (way, at) => {
       const project = await projectWithSome();
       const before = await contents(PROJECT);
-      const told = toldBy(project, "problem");
+      const told = toldBy(project);
       failAt(at, way);
       await act(project);
       const here = await saidOf(project);
-      await until(async () => project.problem || (await isStored(project)));
+      await until(async () => project.problem.value || (await isStored(project)));
       const failed = heal();
       const where = `request ${at} ${way}`;
       if (!failed) return false;
       assert.deepEqual(told, [way === "throws" ? "storage" : "quota"], `${where}: a person is told once`);
       assert.deepEqual(await contents(PROJECT), before, `${where}: nothing half`);
       assert.deepEqual(await saidOf(project), here, `${where}: the page has all of it`);
-      project.renameClass(project.classes[0], "another name");
+      project.renameClass(project.classes.value[0], "another name");
       await until(() => isStored(project));
-      await until(() => project.problem === null);
+      await until(() => project.problem.value === null);
       assert.deepEqual(told.slice(1), [null], `${where}: and that it is mended`);
       closePages();
       assert.deepEqual(await saidOf(await openProject()), await saidOf(project), `${where}: the next page has it too`);
@@ -286,7 +289,7 @@ for (const [what, act] of Object.entries(WITH_PROJECT)) {
 test("a storage that takes nothing of the project any more is told of once, and the page goes on", async () => {
   const project = await projectWithSome();
   const before = await contents(PROJECT);
-  const told = toldBy(project, "problem");
+  const told = toldBy(project);
   failAt(1, "refuses", Infinity);
   for (const name of ["a", "b", "c"]) {
     project.addClass(name);
@@ -297,9 +300,9 @@ test("a storage that takes nothing of the project any more is told of once, and 
   assert.deepEqual(await contents(PROJECT), before);
   project.addClass("d");
   await until(() => isStored(project));
-  await until(() => project.problem === null);
+  await until(() => project.problem.value === null);
   assert.deepEqual(told, ["quota", null]);
-  assert.equal(project.classes.length, 6);
+  assert.equal(project.classes.value.length, 6);
 });
 
 test("what is undone is as it was, whatever the storage refused meanwhile", async () => {
@@ -309,7 +312,7 @@ test("what is undone is as it was, whatever the storage refused meanwhile", asyn
       const before = await saidOf(project);
       failAt(at, way);
       await WITH_PROJECT[what](project);
-      await until(async () => project.problem || (await isStored(project)));
+      await until(async () => project.problem.value || (await isStored(project)));
       const failed = heal();
       project.undo();
       await until(() => isStored(project));
@@ -327,12 +330,12 @@ test("a project that cannot be read is not lost: nothing is written over it", as
     failAt(at, way);
     const project = await openProject();
     const failed = heal();
-    assert.equal(project.problem !== null, failed);
+    assert.equal(project.problem.value !== null, failed);
     if (!failed) return false;
     await project.add(project.addClass("mine"), blobs(3));
     for (let i = 0; i < 100; i++) await new Promise(setImmediate);
     assert.deepEqual(await contents(PROJECT), before, `request ${at} ${way}`);
-    assert.equal(project.pictures.length, 3, "it is in the page");
+    assert.equal(project.pictures.value.length, 3, "it is in the page");
     return true;
   });
 });
@@ -344,12 +347,12 @@ test(
     const first = await projectWithSome();
     const second = new Project();
     const before = await contents(PROJECT);
-    const told = toldBy(second, "problem");
+    const told = toldBy(second);
     await second.open();
     assert.deepEqual(told, ["other-tab"]);
     assert.deepEqual(await saidOf(second), await saidOf(first));
     second.addClass("of the second");
-    second.remove(new Set(second.pictures.map(({ id }) => id)));
+    second.remove(new Set(second.pictures.value.map(({ id }) => id)));
     for (let i = 0; i < 100; i++) await new Promise(setImmediate);
     assert.deepEqual(await contents(PROJECT), before);
   },

@@ -68,7 +68,7 @@ async function open(options) {
       engine.imagesPerEpoch = total * 10;
       session.start(settings);
     },
-    is: (/** @type {string} */ state) => until(() => session.state === state),
+    is: (/** @type {string} */ state) => until(() => session.state.value === state),
   };
 }
 /** @typedef {Awaited<ReturnType<typeof open>>} Lab */
@@ -79,25 +79,25 @@ const WAYS = {
     begin(2);
     await is("starting");
     await is("idle");
-    assert.equal(session.run.end, "finished");
+    assert.equal(session.run.value.end, "finished");
   },
   async starting({ hold, begin, held, session }) {
     hold("createTrainer");
     begin();
     await held("createTrainer");
-    assert.equal(session.state, "starting");
+    assert.equal(session.state.value, "starting");
   },
   async running({ steps, hold, held, session }) {
     await steps(2);
     hold("train");
     session.resume();
     await held("train");
-    assert.equal(session.state, "running");
+    assert.equal(session.state.value, "running");
   },
   async pausing(lab) {
     await WAYS.running(lab);
     lab.session.pause();
-    assert.equal(lab.session.state, "pausing");
+    assert.equal(lab.session.state.value, "pausing");
   },
   async paused({ steps, still }) {
     await steps(2);
@@ -106,7 +106,7 @@ const WAYS = {
   async stopping(lab) {
     await WAYS.running(lab);
     lab.session.stop();
-    assert.equal(lab.session.state, "stopping");
+    assert.equal(lab.session.state.value, "stopping");
   },
 };
 
@@ -119,26 +119,26 @@ async function reach(state, options) {
 
 test("a run from start to its last epoch's end, and a look at all pictures then", async () => {
   const { session, hold, held, release, until } = await reach("idle");
-  assert.equal(session.problem, null);
-  session.run.evaluations.at(-1).total = 40; // as of a sample
-  assert.ok(session.canEvaluateAll);
+  assert.equal(session.problem.value, null);
+  session.run.value.evaluations.at(-1).total = 40; // as of a sample
+  assert.ok(session.canEvaluateAll.value);
   hold("evaluate");
   const looked = session.evaluateAll();
   await held("evaluate");
   release("evaluate");
   await looked;
-  assert.equal(session.run.evaluations.at(-1).total, 100);
-  await until(() => session.evaluating === null);
-  assert.equal(session.state, "idle");
+  assert.equal(session.run.value.evaluations.at(-1).total, 100);
+  await until(() => session.evaluating.value === null);
+  assert.equal(session.state.value, "idle");
 });
 
 test("a stop while data are made ready, or just after", async () => {
   const early = await reach("starting");
   early.session.stop();
-  assert.equal(early.session.state, "stopping");
+  assert.equal(early.session.state.value, "stopping");
   await early.is("idle");
-  assert.equal(early.session.problem, null, "a person who stops it knows why");
-  assert.equal(early.runs.all.length, 0);
+  assert.equal(early.session.problem.value, null, "a person who stops it knows why");
+  assert.equal(early.runs.all.value.length, 0);
 
   const late = await open();
   late.hold("heldOut");
@@ -147,8 +147,8 @@ test("a stop while data are made ready, or just after", async () => {
   late.session.stop();
   late.release("heldOut");
   await late.is("idle");
-  assert.equal(late.session.run.end, "stopped");
-  assert.equal(late.session.run.steps.step.length, 0);
+  assert.equal(late.session.run.value.end, "stopped");
+  assert.equal(late.session.run.value.steps.step.length, 0);
 });
 
 test("a run that is given up while it is made ready", async () => {
@@ -156,30 +156,30 @@ test("a run that is given up while it is made ready", async () => {
   session.stop();
   await session.giveUp();
   await is("idle");
-  assert.equal(session.problem, null);
+  assert.equal(session.problem.value, null);
 });
 
 test("data that cannot be made ready are the problem", async () => {
   const { session, release, is } = await reach("starting");
   release("createTrainer", odd());
   await is("idle");
-  assert.equal(/** @type {Error} */ (session.problem).message, "odd");
+  assert.equal(/** @type {Error} */ (session.problem.value).message, "odd");
 });
 
 test("a pause, gone on from", async () => {
   const { session, release, still, is, hold, held } = await reach("pausing");
   release("train");
   await still();
-  assert.equal(session.run.steps.step.length, 3);
+  assert.equal(session.run.value.steps.step.length, 3);
   hold("evaluate");
   session.evaluateAll();
   await held("evaluate");
   session.resume(); // gives that up
-  assert.equal(session.state, "running");
+  assert.equal(session.state.value, "running");
   release("evaluate");
   await is("idle");
-  assert.equal(session.run.end, "finished");
-  assert.equal(session.problem, null);
+  assert.equal(session.run.value.end, "finished");
+  assert.equal(session.problem.value, null);
 });
 
 test("a pause or a stop at the last step comes too late", async () => {
@@ -192,10 +192,10 @@ test("a pause or a stop at the last step comes too late", async () => {
     begin(1);
     await held("train");
     session[ask]();
-    assert.equal(session.state, state);
+    assert.equal(session.state.value, state);
     release("train");
     await is("idle");
-    assert.equal(session.run.end, "finished");
+    assert.equal(session.run.value.end, "finished");
   }
 });
 
@@ -203,11 +203,11 @@ test("a stop while it pauses, trains, is kept, or is paused", async () => {
   for (const state of ["pausing", "running", "paused"]) {
     const { session, release, is } = await reach(state);
     session.stop();
-    assert.equal(session.state, "stopping");
+    assert.equal(session.state.value, "stopping");
     release("train");
     await is("idle");
-    assert.equal(session.run.end, "stopped");
-    assert.equal(session.problem, null);
+    assert.equal(session.run.value.end, "stopped");
+    assert.equal(session.problem.value, null);
   }
   const { session, hold, held, release, is } = await reach("running");
   hold("snapshot");
@@ -217,7 +217,7 @@ test("a stop while it pauses, trains, is kept, or is paused", async () => {
   session.stop();
   release("snapshot");
   await is("idle");
-  assert.equal(session.run.end, "stopped");
+  assert.equal(session.run.value.end, "stopped");
 });
 
 test("what fails in a step, a checkpoint, an evaluation or at the end leaves the run paused, to be gone on with", async () => {
@@ -235,12 +235,12 @@ test("what fails in a step, a checkpoint, an evaluation or at the end leaves the
     await lead(lab);
     await held(name);
     release(name, odd());
-    await until(() => session.state === "paused" && session.problem);
-    assert.equal(/** @type {Error} */ (session.problem).message, "odd", `${state} ${name}`);
+    await until(() => session.state.value === "paused" && session.problem.value);
+    assert.equal(/** @type {Error} */ (session.problem.value).message, "odd", `${state} ${name}`);
     session.resume(1);
-    assert.equal(session.problem, null);
-    await until(() => session.state === "paused" && session.run.steps.step.length > 2);
-    assert.equal(session.problem, null);
+    assert.equal(session.problem.value, null);
+    await until(() => session.state.value === "paused" && session.run.value.steps.step.length > 2);
+    assert.equal(session.problem.value, null);
   }
 });
 
@@ -249,39 +249,39 @@ test("a step that takes too long is given up, and the run is back at its checkpo
     const { session, engine, is, until } = await reach(state);
     await session.giveUp();
     await is("idle");
-    assert.equal(session.run.end, "interrupted");
-    assert.equal(session.run.steps.step.length, 2);
+    assert.equal(session.run.value.end, "interrupted");
+    assert.equal(session.run.value.steps.step.length, 2);
     engine.gate.closed.clear();
-    session.recover(session.run);
-    await until(() => session.run.end === "finished");
-    assert.equal(session.run.steps.step.length, 100);
+    session.recover(session.run.value);
+    await until(() => session.run.value.end === "finished");
+    assert.equal(session.run.value.steps.step.length, 100);
   }
 });
 
 for (const state of Object.keys(TABLE)) {
   test(`the core is lost: ${state}`, async () => {
     const { session, engine, runs, is, until } = await reach(state);
-    const { end } = session.run ?? {};
+    const { end } = session.run.value ?? {};
     engine.crash();
     await is("idle");
     await new Promise((done) => setTimeout(done, 5));
-    assert.equal(session.state, "idle", "what was under way changes nothing afterwards");
+    assert.equal(session.state.value, "idle", "what was under way changes nothing afterwards");
     if (state === "idle") {
-      assert.equal(session.run.end, end);
-      assert.equal(session.problem, null);
+      assert.equal(session.run.value.end, end);
+      assert.equal(session.problem.value, null);
     } else {
-      assert.equal(/** @type {any} */ (session.problem).code, "engine-stopped");
-      assert.equal(session.trainer, null);
+      assert.equal(/** @type {any} */ (session.problem.value).code, "engine-stopped");
+      assert.equal(session.trainer.value, null);
     }
     engine.gate.closed.clear();
     if (state !== "starting" && state !== "idle") {
-      assert.equal(session.run.end, "interrupted");
-      assert.equal(session.run.steps.step.length, 2, "back at its checkpoint");
-      session.recover(session.run);
-    } else session.start({ ...session.run?.settings, ...(await openSession()).settings });
-    await until(() => session.state === "idle" && session.run?.end === "finished");
-    assert.equal(session.problem, null);
-    assert.equal(runs.all.at(-1), session.run);
+      assert.equal(session.run.value.end, "interrupted");
+      assert.equal(session.run.value.steps.step.length, 2, "back at its checkpoint");
+      session.recover(session.run.value);
+    } else session.start({ ...session.run.value?.settings, ...(await openSession()).settings });
+    await until(() => session.state.value === "idle" && session.run.value?.end === "finished");
+    assert.equal(session.problem.value, null);
+    assert.equal(runs.all.value.at(-1), session.run.value);
   });
 
   test(`the storage fails: ${state}`, async () => {
@@ -291,25 +291,27 @@ for (const state of Object.keys(TABLE)) {
     const { session, engine, runs, settings, until } = lab;
     engine.gate.closed.clear();
     for (const name of ["createTrainer", "train"]) lab.release(name);
-    const ended = () => session.state === "idle" && session.run && session.run.end !== "active";
+    const ended = () => session.state.value === "idle" && session.run.value && session.run.value.end !== "active";
     if (state === "pausing") await lab.still();
-    if (session.state === "paused") session.resume();
+    if (session.state.value === "paused") session.resume();
     await until(ended);
     await runs.settled;
-    assert.equal(session.problem, null, "the training goes on as if nothing were");
-    assert.equal(runs.problem?.message, "odd");
-    assert.equal(session.run.end, state === "stopping" ? "stopped" : "finished");
-    const steps = JSON.parse(new TextDecoder().decode(await runs.weightsOf(session.run, "last"))).rates.length;
-    assert.equal(steps, session.run.steps.step.length, "the page has what it ended with");
+    assert.equal(session.problem.value, null, "the training goes on as if nothing were");
+    assert.equal(runs.problem.value?.message, "odd");
+    assert.equal(session.run.value.end, state === "stopping" ? "stopped" : "finished");
+    const steps = JSON.parse(new TextDecoder().decode(await runs.weightsOf(session.run.value, "last"))).rates.length;
+    assert.equal(steps, session.run.value.steps.step.length, "the page has what it ended with");
     // what it did not take comes with the next change that it takes
-    const before = session.run;
+    const before = session.run.value;
     storage.gate.broken.clear();
     session.start(settings, undefined, 1);
-    await until(() => session.state === "paused" && session.run !== before && session.run.evaluations.length);
+    await until(
+      () => session.state.value === "paused" && session.run.value !== before && session.run.value.evaluations.length,
+    );
     await until(() => storage.runs.size === 2);
     assert.equal(storage.runs.get(before.id).end, before.end);
     await runs.settled;
-    assert.equal(runs.problem, null);
+    assert.equal(runs.problem.value, null);
   });
 }
 
@@ -318,10 +320,10 @@ test("a run whose checkpoint cannot be read is not gone on with, and can be once
   await reach("paused", { storage });
   const { session, runs, is, until } = await open({ storage });
   storage.gate.broken.set("read", odd());
-  await session.recover(runs.interrupted);
+  await session.recover(runs.interrupted.value);
   await is("idle");
-  assert.equal(/** @type {Error} */ (session.problem).message, "odd");
+  assert.equal(/** @type {Error} */ (session.problem.value).message, "odd");
   storage.gate.broken.clear();
-  session.recover(runs.interrupted);
-  await until(() => session.run.end === "finished");
+  session.recover(runs.interrupted.value);
+  await until(() => session.run.value.end === "finished");
 });

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { closePages, FakeStorage } from "./fakes.js";
+import { closePages, FakeStorage, page } from "./fakes.js";
 import { openSession as open } from "./sessions.js";
+
+const { effect } = await page("lab/signals");
 
 /** What is stored of the only run, with what its weights tell. @param {FakeStorage} storage */
 function stored(storage) {
@@ -36,21 +38,21 @@ test("a run that was gone on with outlives the core before its next checkpoint",
   closePages();
   const second = await open({ storage });
   second.engine.gate.closed.add("train");
-  second.session.recover(second.runs.interrupted);
+  second.session.recover(second.runs.interrupted.value);
   await second.until(() => second.engine.gate.held.length);
   second.engine.crash();
-  await second.until(() => second.session.state === "idle");
+  await second.until(() => second.session.state.value === "idle");
   await second.runs.settled;
-  assert.equal(second.session.run.end, "interrupted");
+  assert.equal(second.session.run.value.end, "interrupted");
   isWhole(storage, 1);
   // and again, in the same page
   second.engine.gate.closed.clear();
-  second.session.recover(second.runs.interrupted);
-  await second.until(() => second.session.run.steps.step.length >= 4);
+  second.session.recover(second.runs.interrupted.value);
+  await second.until(() => second.session.run.value.steps.step.length >= 4);
   second.session.pause();
   await second.still();
   await second.runs.settled;
-  isWhole(storage, second.session.run.steps.step.length);
+  isWhole(storage, second.session.run.value.steps.step.length);
 });
 
 test("of several checkpoints the last is whole: no step is missing or done twice", async () => {
@@ -60,13 +62,15 @@ test("of several checkpoints the last is whole: no step is missing or done twice
   isWhole(storage, 5);
   closePages();
   const second = await open({ storage });
-  second.session.recover(second.runs.interrupted);
-  await second.until(() => second.session.run.end === "active" && second.session.run.steps.step.length >= 9);
+  second.session.recover(second.runs.interrupted.value);
+  await second.until(
+    () => second.session.run.value.end === "active" && second.session.run.value.steps.step.length >= 9,
+  );
   second.engine.crash();
-  await second.until(() => second.session.state === "idle");
-  assert.equal(second.session.run.steps.step.length, 5, "back at the checkpoint");
-  second.session.recover(second.session.run);
-  await second.until(() => second.session.run.end === "finished");
+  await second.until(() => second.session.state.value === "idle");
+  assert.equal(second.session.run.value.steps.step.length, 5, "back at the checkpoint");
+  second.session.recover(second.session.run.value);
+  await second.until(() => second.session.run.value.end === "finished");
   await second.runs.settled;
   const { run, rates } = stored(storage);
   assert.deepEqual(
@@ -84,10 +88,10 @@ test("a change of settings is stored with what was trained by it, and with nothi
   session.resume(1);
   await until(() => engine.gate.held.length);
   const change = session.change({ learning_rate: 0.5 });
-  assert.equal(session.running.learning_rate, 0.5, "the form shows what was asked for");
+  assert.equal(session.running.value.learning_rate, 0.5, "the form shows what was asked for");
   engine.gate.open("snapshot");
   await change;
-  await until(() => session.state === "paused" && session.run.evaluations.at(-1).step === 3);
+  await until(() => session.state.value === "paused" && session.run.value.evaluations.at(-1).step === 3);
   await new Promise((done) => setTimeout(done, 5));
   await runs.settled;
   isWhole(storage, 3);
@@ -108,8 +112,8 @@ test("two changes in quick succession both act, and one that fails changes nothi
   await new Promise((done) => setTimeout(done, 5));
   engine.gate.open("setRecipe", new Error("refused"));
   assert.equal(await refused, "refused");
-  assert.equal(session.running.learning_rate, 0.5);
-  assert.equal(session.run.settings.learning_rate, 0.5);
+  assert.equal(session.running.value.learning_rate, 0.5);
+  assert.equal(session.run.value.settings.learning_rate, 0.5);
 });
 
 test("the core is lost while a checkpoint is being written, or taken", async () => {
@@ -119,21 +123,21 @@ test("the core is lost while a checkpoint is being written, or taken", async () 
   session.resume(3);
   await until(() => storage.gate.held.length);
   engine.crash();
-  await until(() => session.state === "idle");
-  assert.equal(session.run.steps.step.length, 5, "it goes back to what is on its way");
+  await until(() => session.state.value === "idle");
+  assert.equal(session.run.value.steps.step.length, 5, "it goes back to what is on its way");
   storage.gate.open("keep");
   await runs.settled;
   isWhole(storage, 5);
 
-  session.recover(session.run);
-  await until(() => session.run.end === "active");
+  session.recover(session.run.value);
+  await until(() => session.run.value.end === "active");
   engine.gate.closed.add("snapshot");
   session.pause();
   await until(() => engine.gate.held.length);
   engine.crash();
-  await until(() => session.state === "idle");
+  await until(() => session.state.value === "idle");
   await runs.settled;
-  assert.equal(session.run.steps.step.length, 5);
+  assert.equal(session.run.value.steps.step.length, 5);
   isWhole(storage, 5);
 });
 
@@ -141,40 +145,43 @@ test("the core is lost while a run pauses: it says so at once", async () => {
   const { session, engine, steps } = await open();
   await steps(2);
   engine.crash();
-  assert.equal(session.state, "idle");
-  assert.equal(session.run.end, "interrupted");
-  assert.equal(session.problem.code, "engine-stopped");
+  assert.equal(session.state.value, "idle");
+  assert.equal(session.run.value.end, "interrupted");
+  assert.equal(session.problem.value.code, "engine-stopped");
 });
 
 test("a storage that refuses what it is given keeps the last whole checkpoint; the page has the newer one", async () => {
   const { session, storage, engine, runs, steps, until } = await open();
   await steps(2);
   let told = 0;
-  runs.addEventListener("change", () => (told += runs.problem ? 1 : 0));
+  effect(() => {
+    runs.all.value; // or a list that says it again
+    if (runs.problem.value) told++;
+  });
   storage.gate.closed.add("keep");
   const full = Object.assign(new Error("full"), { name: "QuotaExceededError" });
   session.resume(1);
-  await until(() => session.state === "paused" && session.run.steps.step.length === 3);
+  await until(() => session.state.value === "paused" && session.run.value.steps.step.length === 3);
   await until(() => storage.gate.held.length);
   const refuse = () => {
     storage.gate.open("keep", full);
     storage.gate.closed.add("keep");
   };
   refuse();
-  await until(() => runs.problem);
+  await until(() => runs.problem.value);
   const heard = told;
   session.resume(1);
-  await until(() => session.run.steps.step.length === 4 && storage.gate.held.length);
+  await until(() => session.run.value.steps.step.length === 4 && storage.gate.held.length);
   refuse();
-  await until(() => session.run.evaluations.at(-1).step === 4 && storage.gate.held.length);
+  await until(() => session.run.value.evaluations.at(-1).step === 4 && storage.gate.held.length);
   refuse();
   await runs.settled;
   assert.equal(told, heard, "a person hears of it once");
   isWhole(storage, 2);
   engine.crash();
-  assert.equal(session.run.steps.step.length, 4, "what the storage did not take is still in the page");
-  session.recover(session.run);
-  await until(() => session.run.end === "active" && session.run.steps.step.length > 4);
+  assert.equal(session.run.value.steps.step.length, 4, "what the storage did not take is still in the page");
+  session.recover(session.run.value);
+  await until(() => session.run.value.end === "active" && session.run.value.steps.step.length > 4);
   assert.equal(engine.made.at(-1).snapshot.position, 40);
 });
 
@@ -182,9 +189,9 @@ test("without a storage a run still outlives the core", async () => {
   const { session, engine, steps, until } = await open({ refuses: true });
   await steps(3);
   engine.crash();
-  assert.equal(session.run.end, "interrupted");
-  session.recover(session.run);
-  await until(() => session.run.end === "active" && session.run.steps.step.length === 5);
+  assert.equal(session.run.value.end, "interrupted");
+  session.recover(session.run.value);
+  await until(() => session.run.value.end === "active" && session.run.value.steps.step.length === 5);
 });
 
 test("a stop while a checkpoint is being taken or written ends the run for good", async () => {
@@ -192,24 +199,24 @@ test("a stop while a checkpoint is being taken or written ends the run for good"
   await steps(2);
   storage.gate.closed.add("keep");
   session.resume(1);
-  await until(() => session.state === "paused" && storage.gate.held.length);
+  await until(() => session.state.value === "paused" && storage.gate.held.length);
   await session.stop();
-  assert.equal(session.state, "idle", "nothing waits for the storage");
+  assert.equal(session.state.value, "idle", "nothing waits for the storage");
   storage.gate.open("keep");
   await runs.settled;
   assert.equal(stored(storage).run.end, "stopped");
   assert.equal(stored(storage).rates.length, 3);
 
   session.start((await open()).settings, undefined, 1);
-  await until(() => session.state === "paused" && session.run.evaluations.length);
+  await until(() => session.state.value === "paused" && session.run.value.evaluations.length);
   engine.gate.closed.add("snapshot");
   session.resume(1);
   await until(() => engine.gate.held.length);
   session.stop();
   engine.gate.open("snapshot");
-  await until(() => session.state === "idle");
+  await until(() => session.state.value === "idle");
   await runs.settled;
-  assert.equal(storage.runs.get(session.run.id).end, "stopped");
+  assert.equal(storage.runs.get(session.run.value.id).end, "stopped");
 });
 
 test("the best weights are kept beside the last, and are what a run that came to nothing leaves", async () => {
@@ -224,10 +231,10 @@ test("the best weights are kept beside the last, and are what a run that came to
   assert.deepEqual([run.best.step, best.length, rates.length], [3, 3, 23]);
   // a page that opens now has them
   const second = await open({ storage });
-  assert.equal((await second.runs.weightsOf(second.runs.all[0], "best")).length > 0, true);
+  assert.equal((await second.runs.weightsOf(second.runs.all.value[0], "best")).length > 0, true);
 
   session.stop();
-  await until(() => session.state === "idle");
+  await until(() => session.state.value === "idle");
   await runs.settled;
   assert.equal(storage.weights.size, 2, "one best and one last");
   assert.deepEqual(
@@ -240,10 +247,10 @@ test("a run whose best weights are its last has them once", async () => {
   const { session, storage, runs, steps, until } = await open();
   await steps(2);
   session.stop();
-  await until(() => session.state === "idle");
+  await until(() => session.state.value === "idle");
   await runs.settled;
   assert.equal(stored(storage).run.best, undefined);
-  assert.deepEqual([...storage.weights.keys()], [session.run.id]);
+  assert.deepEqual([...storage.weights.keys()], [session.run.value.id]);
 });
 
 test("a run that diverges keeps its best weights", async () => {
@@ -251,23 +258,23 @@ test("a run that diverges keeps its best weights", async () => {
   await steps(4);
   engine.loss = () => NaN;
   session.resume();
-  await until(() => session.state === "idle");
+  await until(() => session.state.value === "idle");
   await runs.settled;
-  assert.equal(session.problem.code, "diverged");
+  assert.equal(session.problem.value.code, "diverged");
   assert.equal(stored(storage).run.end, "failed");
-  assert.deepEqual([...storage.weights.keys()], [`${session.run.id} best`]);
+  assert.deepEqual([...storage.weights.keys()], [`${session.run.value.id} best`]);
 });
 
 test("two tabs do not give one number twice, and hear of each other's runs", async () => {
   const storage = new FakeStorage();
   const [one, other] = await Promise.all([open({ storage }), open({ storage })]);
   await Promise.all([one.steps(1), other.steps(1)]);
-  await one.until(() => one.runs.all.length === 2 && other.runs.all.length === 2);
-  assert.notEqual(one.session.run.number, other.session.run.number);
+  await one.until(() => one.runs.all.value.length === 2 && other.runs.all.value.length === 2);
+  assert.notEqual(one.session.run.value.number, other.session.run.value.number);
   for (const tab of [one, other]) tab.session.stop();
-  await one.until(() => [one, other].every(({ session }) => session.state === "idle"));
+  await one.until(() => [one, other].every(({ session }) => session.state.value === "idle"));
   await Promise.all([one.runs.settled, other.runs.settled]);
-  await one.until(() => one.runs.all.every((/** @type {any} */ { end }) => end === "stopped"));
-  one.runs.forget(one.session.run);
-  await other.until(() => other.runs.all.length === 1);
+  await one.until(() => one.runs.all.value.every((/** @type {any} */ { end }) => end === "stopped"));
+  one.runs.forget(one.session.run.value);
+  await other.until(() => other.runs.all.value.length === 1);
 });

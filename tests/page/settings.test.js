@@ -167,7 +167,7 @@ test("settings that are of no use here say so", () => {
 });
 
 test("data are named as the core knows them, and have at least a class", () => {
-  const project = /** @type {any} */ ({ classes: [], data: () => ({ kind: "pictures" }) });
+  const project = /** @type {any} */ ({ classes: { value: [] }, data: () => ({ kind: "pictures" }) });
   assert.deepEqual(
     DATA.map((data) => dataOf({ data }, project).kind),
     ["shapes", "cifar-10", "pictures"],
@@ -176,7 +176,7 @@ test("data are named as the core knows them, and have at least a class", () => {
     DATA.map((data) => classesOf({ data }, project)),
     [10, 10, 1],
   );
-  assert.equal(classesOf({ data: "pictures" }, /** @type {any} */ ({ classes: [{}, {}, {}] })), 3);
+  assert.equal(classesOf({ data: "pictures" }, /** @type {any} */ ({ classes: { value: [{}, {}, {}] } })), 3);
 });
 
 test("a resolution is a whole number that a network can have", () => {

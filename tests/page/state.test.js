@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { preset, SETTINGS } from "../../www/lab/settings.js";
+import { page as module } from "./fakes.js";
 
 /** A window with an address and a history, as far as the state needs them. */
 class Window extends EventTarget {
@@ -46,7 +46,9 @@ class Window extends EventTarget {
   }
 }
 
-const { createState, DIMENSIONS, PANELS, ROOMS } = await import("../../www/lab/state.js");
+const [{ createState, DIMENSIONS, PANELS, ROOMS }, { preset, SETTINGS }, { effect }] = await Promise.all(
+  ["lab/state", "lab/settings", "lab/signals"].map(module),
+);
 
 /** A page that was opened by a link. @param {string} [hash] */
 function open(hash) {
@@ -60,22 +62,29 @@ function open(hash) {
   Object.defineProperty(globalThis, "location", { get: () => page.location, configurable: true });
   const state = createState();
   const /** @type {string[]} */ heard = [];
-  state.addEventListener("change", (/** @type {any} */ { detail }) => heard.push(detail));
+  for (const [name, signal] of Object.entries({ room: state.room, ...state.values })) {
+    effect(() => void (signal.value, heard.push(name)));
+  }
+  heard.length = 0; // as it is at first
   return { page, state, heard };
 }
 
-/** @type {import("../../www/lab/state.js").PageState["values"]} */
+/** What is chosen in every room. @param {any} state */
+const valuesOf = ({ values }) =>
+  Object.fromEntries(ROOMS.map((/** @type {string} */ room) => [room, values[room].value]));
+
+/** @type {Record<string, any>} */
 let defaults;
-beforeEach(() => (defaults = open().state.values));
+beforeEach(() => (defaults = valuesOf(open().state)));
 
 test("a link without anything is the first room with every default, and stays as short", () => {
   for (const hash of ["", "#", "#classify", "#classify?", "#nowhere", "#__proto__?constructor.x=1", "#?"]) {
     const { state } = open(hash);
-    assert.equal(state.room, "classify", hash);
-    assert.deepEqual(state.values, defaults, hash);
+    assert.equal(state.room.value, "classify", hash);
+    assert.deepEqual(valuesOf(state), defaults, hash);
     assert.equal(state.link(), "#classify");
   }
-  for (const room of ROOMS) assert.equal(open(`#${room}`).state.room, room);
+  for (const room of ROOMS) assert.equal(open(`#${room}`).state.room.value, room);
 });
 
 /** Values that each room may have beside its defaults. @type {Record<string, Record<string, any[]>>} */
@@ -117,10 +126,10 @@ test("every value goes into the link and comes out of it as it was", () => {
         const { state } = open(`#${room}`);
         state.set(/** @type {any} */ (room), { [key]: value });
         const again = open(state.link()).state;
-        assert.equal(again.values[/** @type {"train"} */ (room)][key], value, `${room}.${key}`);
-        assert.deepEqual(again.values, state.values, `${room}.${key} ${value}`);
+        assert.equal(again.values[room].value[key], value, `${room}.${key}`);
+        assert.deepEqual(valuesOf(again), valuesOf(state), `${room}.${key} ${value}`);
         assert.equal(again.link(), state.link());
-        assert.equal(again.room, room);
+        assert.equal(again.room.value, room);
       }
     }
   }
@@ -144,7 +153,7 @@ test("what cannot be is left as it is by default", () => {
     for (const [key, texts] of Object.entries(wrong)) {
       for (const text of texts) {
         const { state } = open(`#${room}?${room}.${key}=${encodeURIComponent(text)}`);
-        assert.deepEqual(state.values, defaults, `${room}.${key}=${text}`);
+        assert.deepEqual(valuesOf(state), defaults, `${room}.${key}=${text}`);
       }
     }
   }
@@ -173,19 +182,19 @@ test("what nobody knows is left out, and what it stands beside is not", () => {
     `x=${"9".repeat(100_000)}`,
   ]) {
     const { state } = open(`#train?${hostile}&train.seed=7`);
-    assert.deepEqual(state.values, { ...defaults, train: { ...defaults.train, seed: 7 } }, hostile.slice(0, 40));
+    assert.deepEqual(valuesOf(state), { ...defaults, train: { ...defaults.train, seed: 7 } }, hostile.slice(0, 40));
     assert.equal(state.link(), "#train?train.seed=7");
   }
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
 });
 
 test("of a value that is said twice the last counts that can be", () => {
-  assert.equal(open("#train?train.seed=7&train.seed=8&train.seed=x").state.values.train.seed, 8);
+  assert.equal(open("#train?train.seed=7&train.seed=8&train.seed=x").state.values.train.value.seed, 8);
 });
 
 test("weights whose id has a question mark are found again, escaped or not", () => {
-  assert.equal(open("#classify?classify.weights=a%3Fb").state.values.classify.weights, "a?b");
-  assert.equal(open("#classify?classify.weights=a?b").state.values.classify.weights, "a?b");
+  assert.equal(open("#classify?classify.weights=a%3Fb").state.values.classify.value.weights, "a?b");
+  assert.equal(open("#classify?classify.weights=a?b").state.values.classify.value.weights, "a?b");
 });
 
 test("what is set is heard of once, and what is no change never", () => {
@@ -194,14 +203,14 @@ test("what is set is heard of once, and what is no change never", () => {
   state.set("train", { seed: 7 });
   state.set("train", {});
   assert.deepEqual(heard, ["train"]);
-  assert.deepEqual(state.values.train, { ...defaults.train, seed: 7, epochs: 9 });
+  assert.deepEqual(state.values.train.value, { ...defaults.train, seed: 7, epochs: 9 });
   state.set("apart", { block: 4 });
   assert.deepEqual(heard, ["train", "apart"]);
 });
 
 test("pages do not share what is set", () => {
   open().state.set("train", { seed: 7 });
-  assert.equal(open().state.values.train.seed, preset("quick").seed);
+  assert.equal(open().state.values.train.value.seed, preset("quick").seed);
 });
 
 test("many changes in a row write few addresses, and the last of them is there in the end", (t) => {
@@ -242,21 +251,24 @@ test("Back and Forward go from room to room and keep what was set", () => {
   assert.deepEqual([heard, page.entries.length], [["room"], 2]);
   state.set("train", { seed: 7 });
   page.go(-1);
-  assert.deepEqual([state.room, state.values.train.seed, state.values.classify.top], ["classify", 7, 3]);
+  assert.deepEqual(
+    [state.room.value, state.values.train.value.seed, state.values.classify.value.top],
+    ["classify", 7, 3],
+  );
   assert.equal(page.location.hash, "#classify?classify.top=3&train.seed=7");
   page.go(1);
-  assert.deepEqual([state.room, state.shown.seed], ["train", 7]);
-  assert.deepEqual(heard.slice(-4), ["room", ...ROOMS]);
+  assert.deepEqual([state.room.value, state.values.train.value.seed], ["train", 7]);
+  assert.deepEqual(heard, ["room", "train", "room", "room"]);
 });
 
 test("a link that is entered says everything", () => {
   const { state, page, heard } = open("#classify?classify.top=3&train.seed=7");
   page.enter("#train?train.epochs=9");
-  assert.deepEqual([state.room, state.values.train.seed, state.values.classify.top], ["train", 1, 5]);
-  assert.equal(state.values.train.epochs, 9);
-  assert.deepEqual(heard, ["room", ...ROOMS]);
+  assert.deepEqual([state.room.value, state.values.train.value.seed, state.values.classify.value.top], ["train", 1, 5]);
+  assert.equal(state.values.train.value.epochs, 9);
+  assert.deepEqual(heard.sort(), ["room", ...ROOMS].sort(), "each once");
   page.go(-1);
-  assert.equal(state.room, "classify");
+  assert.equal(state.room.value, "classify");
 });
 
 test("a change that waits for the address does not undo a link that is entered meanwhile", (t) => {
@@ -266,7 +278,7 @@ test("a change that waits for the address does not undo a link that is entered m
   state.set("train", { seed: 3 });
   page.enter("#train?train.seed=9");
   t.mock.timers.tick(1000);
-  assert.deepEqual([page.location.hash, state.values.train.seed], ["#train?train.seed=9", 9]);
+  assert.deepEqual([page.location.hash, state.values.train.value.seed], ["#train?train.seed=9", 9]);
 });
 
 test("weights that are gone are chosen nowhere", () => {
@@ -275,5 +287,5 @@ test("weights that are gone are chosen nowhere", () => {
   assert.deepEqual(heard, []);
   state.forget("x");
   assert.deepEqual(heard, ["train", "classify"]);
-  assert.deepEqual([state.values.train.from, state.values.classify.weights], ["", ""]);
+  assert.deepEqual([state.values.train.value.from, state.values.classify.value.weights], ["", ""]);
 });

@@ -34,6 +34,7 @@
  */
 import { download, fetchJson, gather, request } from "../engine/download.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
+import { signal } from "./signals.js";
 import { openWeightStorage } from "./storage/weightstorage.js";
 
 const FOLDER = new URL("../weights/", import.meta.url);
@@ -43,16 +44,13 @@ const PART = 1 << 20;
 /** Of the weights that the page brings the smallest that know photos. */
 export const PHOTO_WEIGHTS = "cifar10-0.35";
 
-/**
- * Events: `change` when entries came or went, `progress` when more of one is here or the storage failed.
- */
-export class Library extends EventTarget {
-  /** @type {Entry[]} */
-  entries = [];
-  /** What is under way, by the entry's id. @type {Map<string, Fetching>} */
-  fetching = new Map();
-  /** Why the last weights are not kept. @type {unknown} */
-  problem = null;
+export class Library {
+  /** Published anew when entries came or went, or one was stored. @type {import("./signals.js").Signal<Entry[]>} */
+  entries = signal([]);
+  /** What is under way, by the entry's id; published anew as more comes. @type {import("./signals.js").Signal<Map<string, Fetching>>} */
+  fetching = signal(new Map());
+  /** Why the last weights are not kept. @type {import("./signals.js").Signal<unknown>} */
+  problem = signal(null);
   /** @type {Storage | null} */
   #storage = null;
   #engine;
@@ -63,7 +61,6 @@ export class Library extends EventTarget {
    * @param {Words} words
    */
   constructor(engine, words) {
-    super();
     this.#engine = engine;
     this.#words = words;
   }
@@ -71,10 +68,12 @@ export class Library extends EventTarget {
   /** Reads what the page ships, what others publish and what the storage holds. */
   async open() {
     const manifest = await fetchJson(new URL("manifest.json", FOLDER));
+    /** @type {Entry[]} */
+    const entries = [];
     for (const one of manifest) {
       const { id, file, name, published, source, width, resolution, classes, stem, accuracy, training, bytes } = one;
       const url = new URL(file, FOLDER).href;
-      this.entries.push({
+      entries.push({
         id,
         origin: published ? "published" : "shipped",
         name: () => this.#words.listed(name),
@@ -91,21 +90,21 @@ export class Library extends EventTarget {
     }
     try {
       this.#storage = await openWeightStorage();
-      for (const stored of await this.#storage.list()) this.#restore(stored);
+      for (const stored of await this.#storage.list()) this.#restore(entries, stored);
     } catch (error) {
       this.#fail(error);
     }
-    this.dispatchEvent(new Event("change"));
+    this.entries.value = entries;
   }
 
-  /** @param {Stored} stored */
-  #restore(stored) {
-    const listed = this.find(stored.id);
+  /** @param {Entry[]} entries @param {Stored} stored */
+  #restore(entries, stored) {
+    const listed = entries.find(({ id }) => id === stored.id);
     if (listed?.origin === "published") listed.stored = stored;
     else if (listed || !stored.whole)
       this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // the host has them by now, or they have no name any more
     else
-      this.entries.push(
+      entries.push(
         this.#entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),
       );
   }
@@ -119,18 +118,17 @@ export class Library extends EventTarget {
 
   /** @param {unknown} id */
   find(id) {
-    return this.entries.find((entry) => entry.id === id);
+    return this.entries.value.find((entry) => entry.id === id);
   }
 
   /** The entry's siblings at other widths, itself included. @param {Entry} entry */
   family(entry) {
-    return this.entries.filter(({ family }) => family === entry.family);
+    return this.entries.value.filter(({ family }) => family === entry.family);
   }
 
   /** Adds an entry, or replaces that of the same id. @param {Entry} entry */
   add(entry) {
-    this.entries = [...this.entries.filter(({ id }) => id !== entry.id), entry];
-    this.dispatchEvent(new Event("change"));
+    this.#publish([...this.entries.peek().filter(({ id }) => id !== entry.id), entry]);
   }
 
   /**
@@ -146,13 +144,18 @@ export class Library extends EventTarget {
     if (!this.#storage) return;
     try {
       await this.#storage.replace(stored, bytes);
-      this.problem = null;
+      this.problem.value = null;
       Object.assign(entry, { stored, bytes: undefined });
       navigator.storage?.persist?.(); // or the browser may clear it when it needs room
     } catch (error) {
       this.#fail(error, entry);
     }
-    this.dispatchEvent(new Event("progress"));
+    this.#publish();
+  }
+
+  /** Tells of a list, or that an entry of the one there is has changed. */
+  #publish(entries = this.entries.peek()) {
+    this.entries.value = [...entries];
   }
 
   /** Takes weights out of the storage; what others publish can be fetched again. @param {Entry} entry */
@@ -160,13 +163,12 @@ export class Library extends EventTarget {
     this.cancel(entry.id);
     try {
       await this.#storage?.remove(entry.id);
-      this.problem = null;
+      this.problem.value = null;
     } catch (error) {
       return this.#fail(error, entry);
     }
     entry.stored = undefined;
-    if (entry.origin !== "published") this.entries = this.entries.filter((other) => other !== entry);
-    this.dispatchEvent(new Event("change"));
+    this.#publish(this.entries.peek().filter((other) => other !== entry || entry.origin === "published"));
   }
 
   /**
@@ -177,23 +179,29 @@ export class Library extends EventTarget {
    */
   async load(entry) {
     if (entry.bytes) return entry.bytes;
-    const started = this.fetching.get(entry.id);
+    const started = this.fetching.peek().get(entry.id);
     if (started) return started.bytes;
     const controller = new AbortController();
     const bytes = this.#load(entry, controller.signal);
-    const fetching = { entry, share: 0, controller, bytes };
-    this.fetching.set(entry.id, fetching);
+    this.#tell(entry.id, { entry, share: 0, controller, bytes });
     try {
       return await bytes;
     } finally {
-      this.fetching.delete(entry.id);
-      this.dispatchEvent(new Event("progress"));
+      this.#tell(entry.id, null); // more of it may be here
     }
+  }
+
+  /** Tells how far the fetch of an entry is; null: it is over. @param {string} id @param {Fetching | null} fetching */
+  #tell(id, fetching) {
+    const all = new Map(this.fetching.peek());
+    if (fetching) all.set(id, fetching);
+    else all.delete(id);
+    this.fetching.value = all;
   }
 
   /** Stops fetching an entry; what is here of it stays. @param {string} id */
   cancel(id) {
-    this.fetching.get(id)?.controller.abort();
+    this.fetching.peek().get(id)?.controller.abort();
   }
 
   /** @param {Entry} entry @param {AbortSignal} signal */
@@ -205,17 +213,15 @@ export class Library extends EventTarget {
       if (bytes.length === stored.size) return bytes;
       entry.stored = undefined; // another tab has deleted it
       if (origin !== "published") {
-        this.entries = this.entries.filter((other) => other !== entry);
-        this.dispatchEvent(new Event("change"));
+        this.#publish(this.entries.peek().filter((other) => other !== entry));
         throw new EngineError("deleted", `the storage has ${bytes.length} of ${stored.size} bytes`, {
           name: entry.name(),
         });
       }
     }
     const onProgress = (/** @type {number} */ share) => {
-      const fetching = this.fetching.get(entry.id);
-      if (fetching) fetching.share = Math.min(share, 1);
-      this.dispatchEvent(new Event("progress"));
+      const fetching = this.fetching.peek().get(entry.id);
+      if (fetching) this.#tell(entry.id, { ...fetching, share: Math.min(share, 1) });
     };
     if (origin === "published" && storage) {
       const complete = () => this.#complete(storage, entry, signal, onProgress);
@@ -258,7 +264,7 @@ export class Library extends EventTarget {
       const whole = { ...stored, whole: true };
       await storage.describe(whole);
       stored = whole;
-      this.problem = null;
+      this.problem.value = null;
       navigator.storage?.persist?.();
       return bytes;
     } catch (error) {
@@ -279,8 +285,7 @@ export class Library extends EventTarget {
   #fail(error, entry) {
     const reason = error?.message ?? String(error);
     const told = new EngineError("no-storage", String(error), { name: entry?.name() ?? "", reason });
-    this.problem = entry && isQuota(error) ? noRoom(error, entry) : told;
-    this.dispatchEvent(new Event("progress"));
+    this.problem.value = entry && isQuota(error) ? noRoom(error, entry) : told;
   }
 }
 

@@ -5,6 +5,7 @@
 import { CIFAR_NAMES } from "../engine/datasets.js";
 import { usualNames } from "./library.js";
 import { networkOf } from "./network.js";
+import { batch, computed, follow, signal } from "./signals.js";
 
 /**
  * How long a network is shown before it is timed, in milliseconds: the worker does one thing after the other, and the
@@ -21,29 +22,33 @@ const SETTLE = 250;
  * @property {boolean} measurable
  */
 
-/**
- * Events: `change` of the network or its cost; `classifier` when another one, or another resolution, is ready; `picture`
- * when another one is at hand.
- */
-export class Model extends EventTarget {
+/** @typedef {Awaited<ReturnType<Model["load"]>>} Loaded */
+
+export class Model {
   /** @type {import("../engine/engine.js").Engine} */
   #engine;
   #state;
   #library;
   #project;
-  /** @type {Awaited<ReturnType<Model["load"]>> | null} */
-  loaded = null;
-  /** The picture that Classify shows. @type {import("../engine/engine.js").Picture | null} */
-  picture = null;
-  /** Why the last weights were not taken. @type {unknown} */
-  problem = null;
-  /** @type {Cost} */
-  cost = { key: "", description: null, measured: null, measurable: true };
-  /** How often the core was started anew: what it had loaded before is gone. */
-  #restarts = 0;
-  /** The entry being loaded. @type {import("./library.js").Entry | null} */
-  #loading = null;
-  #follow = latest(() => this.#load().catch((error) => this.report(error)));
+  #core;
+  /** The classifier, anew when its resolution is another one. @type {import("./signals.js").Signal<Loaded | null>} */
+  loaded = signal(null);
+  /** The picture that Classify shows. @type {import("./signals.js").Signal<import("../engine/engine.js").Picture | null>} */
+  picture = signal(null);
+  /** Why the last weights were not taken. @type {import("./signals.js").Signal<unknown>} */
+  problem = signal(null);
+  /** @type {import("./signals.js").Signal<Cost>} */
+  cost = signal({ key: "", description: null, measured: null, measurable: true });
+  /** The entry being loaded. @type {import("./signals.js").Signal<import("./library.js").Entry | null>} */
+  #loading = signal(null);
+  network = computed(() => networkOf(this.#state, this.#library, this.#project));
+  /** Whether what is loaded is about to give way to something else. */
+  outdated = computed(() => !!this.loaded.value && !!this.#loading.value);
+  /** Whether the cost is still that of the network shown before: a training's step may have to end first. */
+  costOutdated = computed(() => this.cost.value.key !== keyOf(this.network.value.config));
+  /** The description of the network shown, once that is known. */
+  description = computed(() => (this.costOutdated.value ? null : this.cost.value.description));
+  #classifier = latest(() => this.#load().catch((error) => this.report(error)));
   #price = latest((superseded) => this.#findCost(superseded).catch((error) => this.report(error)));
   /** Names of the drawn shapes. @type {string[] | undefined} */
   #shapes;
@@ -55,97 +60,83 @@ export class Model extends EventTarget {
    * @param {import("./state.js").PageState} state
    * @param {import("./library.js").Library} library
    * @param {import("./project.js").Project} project
+   * @param {import("./core.js").Core} core
    */
-  constructor(engine, state, library, project) {
-    super();
+  constructor(engine, state, library, project, core) {
     this.#engine = engine;
     this.#state = state;
     this.#library = library;
     this.#project = project;
-    state.addEventListener("change", () => this.update());
-    library.addEventListener("change", () => this.update());
-    project.addEventListener("change", () => state.room === "train" && this.update());
-    engine.addEventListener("restart", () => {
-      this.#restarts++;
-      this.loaded = null;
-      this.show(null);
-      this.update();
-    });
-    engine.addEventListener("failure", (event) => this.report(/** @type {CustomEvent} */ (event).detail));
-  }
-
-  /** Whether what is loaded is about to give way to something else. */
-  get outdated() {
-    return !!this.loaded && !!this.#loading;
-  }
-
-  get network() {
-    return networkOf(this.#state, this.#library, this.#project);
-  }
-
-  /** Whether the cost is still that of the network shown before: a training's step may have to end first. */
-  get costOutdated() {
-    return this.cost.key !== keyOf(this.network.config);
-  }
-
-  /** The description of the network shown, once that is known. */
-  get description() {
-    return this.costOutdated ? null : this.cost.description;
+    this.#core = core;
+    follow(
+      () => core.loss.value,
+      (loss) => {
+        if (!loss) return;
+        if (!loss.alive) return this.report(loss.reason);
+        batch(() => {
+          this.loaded.value = null;
+          this.picture.value = null;
+        });
+        this.#update();
+      },
+    );
+    // what went wrong with a choice has been read by who goes elsewhere
+    follow(
+      () => state.room.value,
+      () => this.report(null),
+    );
+    follow(
+      () => this.network.value,
+      () => this.#update(),
+    );
   }
 
   /** The entry that Classify uses. */
   get #wanted() {
-    return this.#library.find(this.#state.values.classify.weights) ?? this.#library.entries[0];
+    return this.#library.find(this.#state.values.classify.value.weights) ?? this.#library.entries.value[0];
   }
 
   /** Follows the state; what it was doing for an older state is given up. */
-  update() {
-    this.dispatchEvent(new Event("change"));
-    if (this.#loading && this.#loading.id !== this.#wanted?.id) this.#library.cancel(this.#loading.id);
-    this.#follow.ask();
+  #update() {
+    const loading = this.#loading.value;
+    if (loading && loading.id !== this.#wanted?.id) this.#library.cancel(loading.id);
+    this.#classifier.ask();
     this.#price.ask();
-  }
-
-  /** Another picture is at hand. @param {import("../engine/engine.js").Picture | null} picture */
-  show(picture) {
-    this.picture = picture;
-    this.dispatchEvent(new Event("picture"));
   }
 
   /** Tells the person why weights were not taken, or that all is well. @param {unknown} problem */
   report(problem) {
-    this.problem = problem;
-    this.dispatchEvent(new Event("change"));
+    this.problem.value = problem;
   }
 
   /** Makes the classifier of the entry that is wanted, at its resolution. */
   async #load() {
     const entry = this.#wanted;
-    if (entry && entry !== this.loaded?.entry) {
-      this.problem = null;
-      this.#loading = entry;
-      this.dispatchEvent(new Event("change"));
+    if (entry && entry !== this.loaded.value?.entry) {
+      batch(() => {
+        this.problem.value = null;
+        this.#loading.value = entry;
+      });
       try {
-        const restarts = this.#restarts;
+        const loss = this.#core.loss.value;
         const loaded = await this.load(entry);
-        if (restarts === this.#restarts) {
-          this.loaded?.classifier.close();
-          this.loaded = loaded;
-          this.dispatchEvent(new Event("classifier"));
-        }
+        if (loss === this.#core.loss.value) {
+          this.loaded.value?.classifier.close();
+          this.loaded.value = loaded;
+        } // else what the core had loaded is gone
       } catch (error) {
-        this.problem = /** @type {Error} */ (error).name === "AbortError" ? null : error;
-        if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded?.entry.id ?? "" });
+        this.problem.value = /** @type {Error} */ (error).name === "AbortError" ? null : error;
+        if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded.value?.entry.id ?? "" });
       }
-      this.#loading = null;
-      this.dispatchEvent(new Event("change"));
+      this.#loading.value = null;
     }
-    if (this.loaded) {
-      const { classifier, entry } = this.loaded;
-      const resolution = Number(this.#state.values.classify.resolution) || (entry.config.resolution ?? 224);
+    const loaded = this.loaded.value;
+    if (loaded) {
+      const { classifier, entry } = loaded;
+      const resolution = Number(this.#state.values.classify.value.resolution) || (entry.config.resolution ?? 224);
       if (resolution !== classifier.config.resolution) {
         await classifier.setResolution(resolution);
-        this.dispatchEvent(new Event("classifier"));
+        if (loaded === this.loaded.value) this.loaded.value = { ...loaded };
       }
     }
   }
@@ -164,7 +155,7 @@ export class Model extends EventTarget {
     const are = (/** @type {string[]} */ names) => labels.length > 0 && String(labels) === String(names);
     if (are(this.#shapes)) samples = "drawings";
     if (are(CIFAR_NAMES)) samples = "cifar-10";
-    if (are(this.#project.classes.map(({ name }) => name))) samples = "own";
+    if (are(this.#project.classes.value.map(({ name }) => name))) samples = "own";
     return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
   }
 
@@ -176,36 +167,36 @@ export class Model extends EventTarget {
   async #findCost(superseded) {
     let current = true;
     superseded.then(() => (current = false));
-    const { config, entry } = this.network;
+    const { config, entry } = this.network.value;
     const key = keyOf(config);
+    if (key === this.cost.value.key && this.cost.value.measured) return;
     const known = this.#measured.get(key);
     /** @type {Cost} */
     const cost = { key, description: null, measured: null, measurable: true };
     try {
       cost.description = await this.#engine.describe(config);
       if (!current) return;
-      this.cost = known ? { ...cost, measured: await known } : cost;
-      this.dispatchEvent(new Event("change"));
+      this.cost.value = known ? { ...cost, measured: await known } : cost;
       if (known) return;
       await Promise.race([superseded, new Promise((resolve) => setTimeout(resolve, SETTLE))]);
-      if (current && this.#state.room === "classify") await Promise.race([superseded, this.#follow.done]);
+      if (current && this.#state.room.value === "classify") await Promise.race([superseded, this.#classifier.done]);
       if (!current) return;
-      const own = this.#state.room === "classify" && entry === this.loaded?.entry;
-      const measuring = own && this.loaded ? this.loaded.classifier.measure() : this.#engine.measure(config);
+      const loaded = this.#state.room.value === "classify" ? this.loaded.value : null;
+      const own = entry === loaded?.entry ? loaded?.classifier : undefined;
+      const measuring = own?.measure() ?? this.#engine.measure(config);
       this.#measured.set(key, measuring);
       const measured = await measuring;
-      if (current) this.cost = { ...cost, measured };
+      if (current) this.cost.value = { ...cost, measured };
     } catch (error) {
       this.#measured.delete(key);
-      this.cost = { ...cost, measurable: false };
+      this.cost.value = { ...cost, measurable: false };
       if (!cost.description) throw error; // this is no network, or the core has stopped
     }
-    this.dispatchEvent(new Event("change"));
   }
 
   /** Whether a person has named the classes of what is loaded. */
   get ownNames() {
-    return this.loaded?.entry.origin === "project";
+    return this.loaded.value?.entry.origin === "project";
   }
 }
 

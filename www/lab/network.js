@@ -27,9 +27,9 @@ import { classesOf, configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
  * @returns {Network}
  */
 export function networkOf(state, library, project) {
-  const { classify, train, apart } = state.values;
-  const shown = library.find(classify.weights) ?? library.entries[0];
-  switch (state.room) {
+  const [classify, train, apart] = [state.values.classify.value, state.values.train.value, state.values.apart.value];
+  const shown = library.find(classify.weights) ?? library.entries.value[0];
+  switch (state.room.value) {
     case "classify": {
       const config = { ...shown?.config, ...given({ resolution: classify.resolution }) };
       const family = shown ? library.family(shown) : [];

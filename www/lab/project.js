@@ -24,6 +24,7 @@
  */
 import { EngineError } from "../engine/errors.js";
 import { shrink } from "./shrink.js";
+import { batch, computed, signal } from "./signals.js";
 import { claim, openStorage } from "./storage/storage.js";
 
 /** Of so many pictures of a class one is held out. */
@@ -36,41 +37,51 @@ const OFTEN = 250;
 /** Milliseconds after which a storage that failed is tried again where there is more to store. */
 const RETRY = 2000;
 
-/** Events: `change` of classes or pictures; `problem` when storing failed or works again. */
-export class Project extends EventTarget {
-  /** In their order. @type {Class[]} */
-  classes = [];
-  /** In their order. @type {Picture[]} */
-  pictures = [];
-  /** @type {Trained | null} */
-  trained = null;
-  /** Why the last change is not stored. @type {EngineError | null} */
-  problem = null;
+/** @template T @typedef {import("./signals.js").Signal<T>} Signal */
+/** Pictures of a class, and how many of them are held out. @typedef {{pictures: Picture[], held: number}} Group */
+
+export class Project {
+  /** In their order; published anew when one came, went or has another name. @type {Signal<Class[]>} */
+  classes = signal([]);
+  /** In their order; published anew when some came, went or were moved, while many come every now and then. @type {Signal<Picture[]>} */
+  pictures = signal([]);
+  /** @type {Signal<Trained | null>} */
+  trained = signal(null);
+  /** Why the last change is not stored. @type {Signal<EngineError | null>} */
+  problem = signal(null);
+  /** Of each class, by its id; those that come meanwhile are counted as they come. */
+  #groups = computed(() => {
+    /** @type {Map<string, Group>} */
+    const groups = new Map();
+    for (const picture of this.pictures.value) count(groups, picture);
+    return groups;
+  });
   /** @type {Awaited<ReturnType<typeof openStorage>> | null} */
   #storage = null;
   /** Counts what took the place of all that was here. */
   generation = 0;
   /** Changes that wait to be stored, one after the other; null where none is being stored. @type {import("./storage/storage.js").Change[] | null} */
   #waiting = null;
-  /** Those of each class, and how many of them are held out; made when asked for. @type {Map<string, {pictures: Picture[], held: number}> | null} */
-  #groups = null;
-  /** What brings back what was removed last. @type {(() => void) | null} */
-  #undo = null;
+  /** What brings back what was removed last. @type {Signal<(() => void) | null>} */
+  #undo = signal(null);
+  /** Whether something removed can be brought back. */
+  canUndo = computed(() => this.#undo.value !== null);
 
   /** Reads what the storage holds; without storage, or in a second tab, what changes lives as long as the page. */
   async open() {
     try {
       const [mine, storage] = await Promise.all([claim("project"), openStorage()]);
       const { classes, pictures, trained } = await storage.read();
-      this.classes = classes.sort(byOrder);
-      this.pictures = pictures.filter((one) => classes.some(({ id }) => id === one.class_id)).sort(byOrder);
-      this.trained = trained ?? null;
+      batch(() => {
+        this.classes.value = classes.sort(byOrder);
+        this.pictures.value = pictures.filter((one) => classes.some(({ id }) => id === one.class_id)).sort(byOrder);
+        this.trained.value = trained ?? null;
+      });
       if (!mine) throw new EngineError("other-tab", "another tab has the project");
       this.#storage = storage;
     } catch (error) {
       this.#fail(error);
     }
-    this.#changed();
   }
 
   /** The pictures of a class, in their order. @param {Class} one @returns {readonly Picture[]} */
@@ -85,38 +96,20 @@ export class Project extends EventTarget {
 
   /** @param {Class} one */
   #group({ id }) {
-    if (!this.#groups) {
-      this.#groups = new Map();
-      for (const picture of this.pictures) this.#file(picture);
-    }
-    return this.#groups.get(id) ?? { pictures: [], held: 0 };
-  }
-
-  /** Puts a picture to those of its class, where these are counted. @param {Picture} picture */
-  #file(picture) {
-    if (!this.#groups) return;
-    const group = this.#groups.get(picture.class_id) ?? { pictures: [], held: 0 };
-    group.pictures.push(picture);
-    group.held += Number(picture.held_out);
-    this.#groups.set(picture.class_id, group);
-  }
-
-  /** Whether something removed can be brought back. */
-  get canUndo() {
-    return this.#undo !== null;
+    return this.#groups.value.get(id) ?? { pictures: [], held: 0 };
   }
 
   undo() {
-    this.#undo?.();
-    this.#undo = null;
-    this.#changed();
+    batch(() => {
+      this.#undo.peek()?.();
+      this.#undo.value = null;
+    });
   }
 
   /** @param {string} name @returns {Class} */
   addClass(name) {
-    const one = { id: newId(), name, order: next(this.classes) };
-    this.classes = [...this.classes, one];
-    this.#write({ classes: [one] });
+    const one = { id: newId(), name, order: next(this.classes.peek()) };
+    this.#write({ classes: [one] }, { classes: [...this.classes.peek(), one] });
     return one;
   }
 
@@ -129,10 +122,10 @@ export class Project extends EventTarget {
   /** Removes a class with its pictures, until that is undone. @param {Class} one */
   removeClass(one) {
     const gone = [...this.of(one)];
-    this.classes = this.classes.filter((other) => other !== one);
-    this.pictures = this.pictures.filter(({ class_id }) => class_id !== one.id);
-    this.#undo = () => this.#restore([one], gone);
-    this.#write({ goneClasses: [one.id], gonePictures: ids(gone) });
+    const classes = this.classes.peek().filter((other) => other !== one);
+    const pictures = this.pictures.peek().filter(({ class_id }) => class_id !== one.id);
+    const undo = () => this.#restore([one], gone);
+    this.#write({ goneClasses: [one.id], gonePictures: ids(gone) }, { classes, pictures, undo });
   }
 
   /**
@@ -153,20 +146,20 @@ export class Project extends EventTarget {
     let done = 0;
     const keep = () => {
       told = performance.now();
-      const here = new Set(this.pictures);
+      const here = new Set(this.pictures.peek());
       const pictures = fresh.filter((picture) => here.has(picture)); // or it was removed meanwhile
       if (pictures.length) this.#write({ pictures });
       fresh = [];
     };
-    const over = () => signal?.aborted || !this.classes.includes(one);
+    const over = () => signal?.aborted || !this.classes.peek().includes(one);
     for (const source of sources) {
       if (over()) break;
       try {
         const blob = await shrink("read" in source ? await source.read() : source);
         if (over()) break;
         const picture = this.#newPicture(one, blob, held_out);
-        this.pictures.push(picture);
-        this.#file(picture);
+        count(this.#groups.peek(), picture);
+        this.pictures.peek().push(picture); // told of when it is stored
         fresh.push(picture);
       } catch (error) {
         failed.push({ source, error });
@@ -182,20 +175,19 @@ export class Project extends EventTarget {
   #newPicture(one, blob, wanted) {
     const { pictures, held } = this.#group(one);
     const held_out = wanted ?? held < Math.floor((pictures.length + 1) / HELD_OUT_EVERY);
-    return { id: newId(), class_id: one.id, held_out, order: next(this.pictures), blob };
+    return { id: newId(), class_id: one.id, held_out, order: next(this.pictures.peek()), blob };
   }
 
   /** Removes pictures, until that is undone. @param {Set<string>} gone ids */
   remove(gone) {
-    const pictures = this.pictures.filter(({ id }) => gone.has(id));
-    this.pictures = this.pictures.filter(({ id }) => !gone.has(id));
-    this.#undo = () => this.#restore([], pictures);
-    this.#write({ gonePictures: [...gone] });
+    const removed = this.pictures.peek().filter(({ id }) => gone.has(id));
+    const pictures = this.pictures.peek().filter(({ id }) => !gone.has(id));
+    this.#write({ gonePictures: [...gone] }, { pictures, undo: () => this.#restore([], removed) });
   }
 
   /** @param {Set<string>} moved ids @param {Class} to */
   move(moved, to) {
-    const pictures = this.pictures.filter(({ id }) => moved.has(id));
+    const pictures = this.pictures.peek().filter(({ id }) => moved.has(id));
     for (const picture of pictures) picture.class_id = to.id;
     this.#write({ pictures });
   }
@@ -206,26 +198,25 @@ export class Project extends EventTarget {
    * @param {{classes: Class[], pictures: Picture[], trained: Trained | null}} other
    */
   replace({ classes, pictures, trained }) {
-    const before = { classes: this.classes, pictures: this.pictures, trained: this.trained };
+    const before = { classes: this.classes.peek(), pictures: this.pictures.peek(), trained: this.trained.peek() };
     this.generation++;
-    this.classes = [...classes].sort(byOrder);
-    this.pictures = [...pictures].sort(byOrder);
-    this.trained = trained;
-    this.#undo = before.classes.length ? () => this.replace(before) : null;
-    this.#write({ classes, pictures, trained, clear: true });
+    const all = { classes: [...classes].sort(byOrder), pictures: [...pictures].sort(byOrder), trained };
+    const undo = before.classes.length ? () => this.replace(before) : null;
+    this.#write({ classes, pictures, trained, clear: true }, { ...all, undo });
   }
 
   /** Keeps a network that was trained on these pictures. @param {Trained} trained */
   keep(trained) {
-    this.trained = trained;
-    this.#write({ trained });
+    this.#write({ trained }, { trained });
   }
 
   /** @param {Class[]} classes @param {Picture[]} pictures */
   #restore(classes, pictures) {
-    this.classes = [...this.classes, ...classes].sort(byOrder);
-    this.pictures = [...this.pictures, ...pictures].sort(byOrder);
-    this.#write({ classes, pictures });
+    const all = {
+      classes: [...this.classes.peek(), ...classes].sort(byOrder),
+      pictures: [...this.pictures.peek(), ...pictures].sort(byOrder),
+    };
+    this.#write({ classes, pictures }, all);
   }
 
   /**
@@ -237,33 +228,34 @@ export class Project extends EventTarget {
   data() {
     /** @type {Map<string, number>} */
     const counts = new Map();
-    const turns = this.pictures.map((picture) => {
+    const turns = this.pictures.value.map((picture) => {
       const turn = picture.held_out ? (counts.get(picture.class_id) ?? 0) + 1 : 0;
       if (turn) counts.set(picture.class_id, turn);
       return { picture, turn };
     });
     const pictures = turns.sort((a, b) => a.turn - b.turn).map(({ picture }) => picture);
-    const labels = pictures.map(({ class_id }) => this.classes.findIndex(({ id }) => id === class_id));
+    const labels = pictures.map(({ class_id }) => this.classes.value.findIndex(({ id }) => id === class_id));
     return {
       kind: "pictures",
       pictures: pictures.map(({ blob }) => blob),
       labels: Uint32Array.from(labels),
-      names: this.classes.map(({ name }) => name),
+      names: this.classes.value.map(({ name }) => name),
       held_out: this.heldOut,
     };
   }
 
   get heldOut() {
-    return this.pictures.filter(({ held_out }) => held_out).length;
+    return this.pictures.value.filter(({ held_out }) => held_out).length;
   }
 
   /** Why no training can start yet: key and values of the reason. @returns {[string, Record<string, string | number>] | null} */
   get obstacle() {
-    if (this.classes.length < LEAST_CLASSES) return ["pictures.need.classes", { least: LEAST_CLASSES }];
-    const names = this.classes.map(({ name }) => name);
+    const classes = this.classes.value;
+    if (classes.length < LEAST_CLASSES) return ["pictures.need.classes", { least: LEAST_CLASSES }];
+    const names = classes.map(({ name }) => name);
     const twice = names.find((name, i) => names.indexOf(name) !== i);
     if (twice !== undefined) return ["pictures.need.names", { name: twice }];
-    for (const one of this.classes) {
+    for (const one of classes) {
       const pictures = this.of(one);
       const values = { name: one.name, count: pictures.length, least: LEAST_PICTURES };
       if (pictures.length < LEAST_PICTURES) return ["pictures.need.pictures", values];
@@ -278,9 +270,16 @@ export class Project extends EventTarget {
    * The next change then stores all there is.
    *
    * @param {import("./storage/storage.js").Change} change
+   * @param {{classes?: Class[], pictures?: Picture[], trained?: Trained | null, undo?: (() => void) | null}} [now] what is other
+   *   than before; without, elements of the lists there are have changed
    */
-  #write(change) {
-    this.#changed();
+  #write(change, now = {}) {
+    batch(() => {
+      this.classes.value = now.classes ?? [...this.classes.peek()];
+      this.pictures.value = now.pictures ?? [...this.pictures.peek()];
+      if (now.trained !== undefined) this.trained.value = now.trained;
+      if (now.undo !== undefined) this.#undo.value = now.undo;
+    });
     if (this.#waiting) this.#waiting.push(change);
     else this.#store(change);
   }
@@ -290,8 +289,8 @@ export class Project extends EventTarget {
     if (!this.#storage) return;
     this.#waiting = [first];
     while (this.#waiting.length) {
-      const failed = this.problem !== null;
-      const { classes, pictures, trained } = this;
+      const failed = this.problem.peek() !== null;
+      const [classes, pictures, trained] = [this.classes.peek(), this.pictures.peek(), this.trained.peek()];
       const all = { classes, pictures, trained, clear: true };
       const change = failed ? all : this.#waiting[0];
       this.#waiting = failed ? [] : this.#waiting.slice(1);
@@ -315,15 +314,16 @@ export class Project extends EventTarget {
 
   /** Says once what is wrong with the storage. @param {EngineError | null} problem */
   #say(problem) {
-    const before = this.problem;
-    this.problem = problem;
-    if (before?.message !== problem?.message) this.dispatchEvent(new Event("problem"));
+    if (this.problem.peek()?.message !== problem?.message) this.problem.value = problem;
   }
+}
 
-  #changed() {
-    this.#groups = null;
-    this.dispatchEvent(new Event("change"));
-  }
+/** Counts a picture among those of its class. @param {Map<string, Group>} groups @param {Picture} picture */
+function count(groups, picture) {
+  const group = groups.get(picture.class_id) ?? { pictures: [], held: 0 };
+  group.pictures.push(picture);
+  group.held += Number(picture.held_out);
+  groups.set(picture.class_id, group);
 }
 
 /** An id that nothing else has, for pages that came by plain http too, where there is no `randomUUID`. */

@@ -25,7 +25,11 @@ const TYPES = {
 };
 
 /**
- * @typedef {import("./project.js").Project} Project
+ * @typedef {object} Contents what a project has
+ * @property {import("./project.js").Class[]} classes
+ * @property {import("./project.js").Picture[]} pictures
+ * @property {import("./project.js").Trained | null} trained
+ *
  * @typedef {import("./settings.js").Values} Values
  * @typedef {import("./zip.js").Packed} Packed
  *
@@ -36,7 +40,7 @@ const TYPES = {
  * @property {Values} settings
  */
 
-/** @param {Project} project @param {Values} settings @returns {Promise<Blob>} */
+/** @param {Contents} contents @param {Values} settings @returns {Promise<Blob>} */
 export async function pack({ classes, pictures, trained }, settings) {
   const folders = new Map(classes.map(({ id, name }, i) => [id, `${String(i + 1).padStart(2, "0")} ${safe(name)}`]));
   const described = {

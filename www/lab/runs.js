@@ -2,6 +2,7 @@
  * The runs kept, in the browser's storage too, so that they outlive the page: those that have ended, and a record of the one
  * under way, all of it of one moment. Without storage they live as long as the page. Nothing here waits for the storage, but
  * what reads it. Knows no DOM.
+
  *
  * @typedef {import("./run.js").Run} Run
  * @typedef {import("./run.js").Which} Which
@@ -11,20 +12,29 @@
  */
 import { EngineError } from "../engine/errors.js";
 import { copyOf } from "./run.js";
+import { batch, computed, signal } from "./signals.js";
 import { openRunStorage } from "./storage/runstorage.js";
 import { answered } from "./storage/storage.js";
 
 /** @param {Run} a @param {Run} b */
 const byNumber = (a, b) => a.number - b.number;
 
-/** Events: `change` when a run came, ended or went; `shown` when its curves are to be drawn or not. */
-export class Runs extends EventTarget {
-  /** In the order of their numbers. @type {Run[]} */
-  all = [];
-  /** The run that was taken out last, where it can be brought back. @type {Run | null} */
-  forgotten = null;
-  /** Why the last change is not in the storage. @type {unknown} */
-  problem = null;
+/** @template T @typedef {import("./signals.js").Signal<T>} Signal */
+
+/** @param {Run[]} runs */
+const drawn = (runs) => runs.filter(({ hidden }) => !hidden);
+
+export class Runs {
+  /** In the order of their numbers; published anew when one came, went, ended or has other settings. @type {Signal<Run[]>} */
+  all = signal([]);
+  /** Those whose curves are drawn. @type {Signal<Run[]>} */
+  shown = signal([]);
+  /** The run that was taken out last, where it can be brought back. @type {Signal<Run | null>} */
+  forgotten = signal(null);
+  /** Why the last change is not in the storage. @type {Signal<any>} */
+  problem = signal(null);
+  /** The last run that can go on. */
+  interrupted = computed(() => this.all.value.findLast(({ end }) => end === "interrupted"));
   /** Whether changes are on their way to the storage. */
   writing = false;
   /** What the run under way goes back to where the core forgets it; its weights are here until the storage has them. @type {Run | null} */
@@ -42,18 +52,14 @@ export class Runs extends EventTarget {
   async open(openStorage = openRunStorage) {
     try {
       const storage = await answered(openStorage);
-      this.all = (await answered(storage.list)).sort(byNumber);
-      this.#stored = new Set(this.all.map(({ id }) => id));
+      const runs = await answered(storage.list);
+      this.#publish(runs);
+      this.#stored = new Set(runs.map(({ id }) => id));
       storage.listen(() => this.#refresh());
       this.#storage = storage;
     } catch (error) {
-      this.problem = error;
+      this.problem.value = error;
     }
-  }
-
-  /** The last run that can go on. */
-  get interrupted() {
-    return this.all.findLast(({ end }) => end === "interrupted");
   }
 
   /**
@@ -61,7 +67,7 @@ export class Runs extends EventTarget {
    * is in the storage. Pages from insecure origins have no locks.
    */
   async claimNumber() {
-    for (let number = (this.all.at(-1)?.number ?? 0) + 1; ; number++) {
+    for (let number = (this.all.peek().at(-1)?.number ?? 0) + 1; ; number++) {
       const release = await lock(`mobilenetv2-run-number-${number}`);
       if (!release) continue;
       const stored = this.#storage ? await answered(this.#storage.list).catch(() => []) : [];
@@ -72,16 +78,17 @@ export class Runs extends EventTarget {
 
   /** @param {Run} run of the next number */
   add(run) {
-    this.all = [...this.all, run].sort(byNumber);
-    this.forgotten = null; // its number may be another's now
-    this.#changed();
+    batch(() => {
+      this.forgotten.value = null; // its number may be another's now
+      this.#publish([...this.all.peek(), run]);
+    });
   }
 
   /** Stores a run that has ended as it is now. @param {Run} run */
   keep(run) {
-    if (run.end === "active" || !this.all.includes(run)) return;
+    if (run.end === "active" || !this.all.peek().includes(run)) return;
     if (this.#record?.id === run.id) this.#record = null;
-    this.#changed();
+    this.#publish();
     this.#write(run.id, async (storage) => {
       await storage.keep(run);
       this.#stored.add(run.id);
@@ -114,7 +121,7 @@ export class Runs extends EventTarget {
   goBack(run) {
     if (this.#record?.id !== run.id) return false;
     Object.assign(run, copyOf(this.#record), { hidden: run.hidden });
-    this.#changed();
+    this.#publish();
     return true;
   }
 
@@ -134,7 +141,7 @@ export class Runs extends EventTarget {
     if (!stored) throw gone;
     const { weights, ...known } = stored;
     Object.assign(run, known);
-    this.#changed();
+    this.#publish();
     if (run.end !== "interrupted") throw new EngineError("run-over", `run ${number} is ${run.end}`, { number });
     if (!weights) throw gone;
     return weights;
@@ -145,7 +152,7 @@ export class Runs extends EventTarget {
     this.#record = copyOf(run);
     run.end = "active";
     run.weights = null;
-    this.#changed();
+    this.#publish();
     return run;
   }
 
@@ -160,14 +167,15 @@ export class Runs extends EventTarget {
       ...changes.filter((change) => change.step !== step),
       ...keys.map((key) => ({ step, key, from: from[key], to: settings[key] })),
     ];
-    this.#changed();
+    this.#publish();
   }
 
   /** Takes a run out that has ended, until that is undone. @param {Run} run */
   forget(run) {
-    this.all = this.all.filter((other) => other !== run);
-    this.forgotten = run;
-    this.#changed();
+    batch(() => {
+      this.forgotten.value = run;
+      this.#publish(this.all.peek().filter((other) => other !== run));
+    });
     this.#write(run.id, async (storage) => {
       run.weights ??= (await storage.weights(run.id, "last")) ?? null;
       run.bestWeights ??= (await storage.weights(run.id, "best")) ?? null;
@@ -178,17 +186,19 @@ export class Runs extends EventTarget {
 
   /** Brings back the run that was taken out last. */
   restore() {
-    const { forgotten } = this;
+    const forgotten = this.forgotten.peek();
     if (!forgotten) return;
-    this.forgotten = null;
-    this.all = [...this.all, forgotten].sort(byNumber);
-    this.keep(forgotten);
+    batch(() => {
+      this.forgotten.value = null;
+      this.#publish([...this.all.peek(), forgotten]);
+      this.keep(forgotten);
+    });
   }
 
   /** Has a run's curves drawn or left out. @param {Run} run @param {boolean} shown */
   show(run, shown) {
     run.hidden = !shown;
-    this.dispatchEvent(new Event("shown"));
+    this.shown.value = drawn(this.all.peek());
     this.#write(`${run.id} shown`, (storage) => storage.hide(run.id, !shown));
   }
 
@@ -218,19 +228,22 @@ export class Runs extends EventTarget {
     if (!stored) return;
     const ids = new Set(stored.map(({ id }) => id));
     const gone = (/** @type {Run} */ { id, end }) => end !== "active" && this.#stored.has(id) && !ids.has(id);
-    const here = this.all.filter((run) => !gone(run));
+    const here = this.all.peek().filter((run) => !gone(run));
     for (const run of stored) {
       const known = here.find(({ id }) => id === run.id);
       if (!known) here.push(run);
       else if (known.end === "interrupted" && !known.weights) Object.assign(known, run);
     }
     this.#stored = ids;
-    this.all = here.sort(byNumber);
-    this.#changed();
+    this.#publish(here);
   }
 
-  #changed() {
-    this.dispatchEvent(new Event("change"));
+  /** Tells of a list, or that a run of the one there is has changed. */
+  #publish(runs = this.all.peek()) {
+    batch(() => {
+      this.all.value = [...runs].sort(byNumber);
+      this.shown.value = drawn(this.all.value);
+    });
   }
 
   /** @param {string} what is written, of which a later change takes the place of an earlier one @param {Change} change */
@@ -257,10 +270,9 @@ export class Runs extends EventTarget {
 
   /** A person hears once of what goes wrong each time. @param {any} problem */
   #tell(problem) {
-    const before = /** @type {any} */ (this.problem);
+    const before = this.problem.peek();
     if (problem?.name === before?.name && problem?.code === before?.code) return;
-    this.problem = problem;
-    this.#changed();
+    this.problem.value = problem;
   }
 }
 

@@ -231,7 +231,8 @@ export function configOf(values, classes) {
 export const CIFAR_10 = "data/cifar-10/";
 
 /** How many classes the data have. @param {Values} values @param {import("./project.js").Project} project */
-export const classesOf = ({ data }, project) => (data === "pictures" ? Math.max(project.classes.length, 1) : CLASSES);
+export const classesOf = ({ data }, project) =>
+  data === "pictures" ? Math.max(project.classes.value.length, 1) : CLASSES;
 
 /**
  * @param {Values} values

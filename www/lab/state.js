@@ -3,6 +3,7 @@
  * the defaults is in the link.
  */
 import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
+import { batch, signal } from "./signals.js";
 
 export const ROOMS = ["classify", "train", "apart"];
 
@@ -56,66 +57,60 @@ const CHECKS = {
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
 };
 
-/** The page's state. Events: `change`, with the room whose values changed, or `room`, as `detail`. */
-class State extends EventTarget {
-  /** @type {Room} */
-  room = "classify";
-  /** @type {Record<Room, Values>} */
-  values = { classify: {}, train: {}, apart: {} };
+/** The page's state. */
+class State {
+  room = signal(/** @type {Room} */ ("classify"));
+  /** What is chosen in each room. @type {Record<Room, import("./signals.js").Signal<Values>>} */
+  values = { classify: signal({}), train: signal({}), apart: signal({}) };
   /** When the address changed last, and the timer of its next change, if there is one. */
   #address = { changed: -Infinity, timer: 0 };
 
   constructor() {
-    super();
     this.#read();
     addEventListener("pagehide", () => this.#address.timer && this.#writeAddress());
     addEventListener("popstate", ({ state }) => {
       // Back and Forward go from room to room, and nothing that was set is lost; a link that is entered says everything
       if (state?.own) {
-        this.room = roomOf(location.hash);
+        this.room.value = roomOf(location.hash);
         this.#writeAddress();
       } else this.#read();
-      for (const detail of ["room", ...ROOMS]) this.dispatchEvent(new CustomEvent("change", { detail }));
     });
-  }
-
-  /** The values of the room that is shown. */
-  get shown() {
-    return this.values[this.room];
   }
 
   /** @param {Room} room */
   enter(room) {
-    if (room === this.room) return;
-    this.room = room;
-    history.pushState(OWN, "", this.link());
-    this.dispatchEvent(new CustomEvent("change", { detail: "room" }));
+    if (room === this.room.peek()) return;
+    batch(() => {
+      this.room.value = room;
+      history.pushState(OWN, "", this.link());
+    });
   }
 
   /** @param {Room} room @param {Values} values */
   set(room, values) {
-    const before = this.values[room];
+    const before = this.values[room].peek();
     if (Object.entries(values).every(([key, value]) => before[key] === value)) return;
-    this.values[room] = { ...before, ...values };
-    this.#changeAddress();
-    this.dispatchEvent(new CustomEvent("change", { detail: room }));
+    batch(() => {
+      this.values[room].value = { ...before, ...values };
+      this.#changeAddress();
+    });
   }
 
   /** Chooses other weights than those of this id, which are gone. @param {string} id */
   forget(id) {
-    if (this.values.train.from === id) this.set("train", { from: "" });
-    if (this.values.classify.weights === id) this.set("classify", { weights: "" });
+    if (this.values.train.peek().from === id) this.set("train", { from: "" });
+    if (this.values.classify.peek().weights === id) this.set("classify", { weights: "" });
   }
 
   /** The link to what is shown. */
   link() {
     const query = new URLSearchParams();
     for (const [room, defaults] of Object.entries(DEFAULTS)) {
-      for (const [key, value] of Object.entries(this.values[/** @type {Room} */ (room)])) {
+      for (const [key, value] of Object.entries(this.values[/** @type {Room} */ (room)].peek())) {
         if (value !== /** @type {Values} */ (defaults)[key]) query.set(`${room}.${key}`, String(value));
       }
     }
-    return `#${this.room}${query.toString() && "?"}${query}`;
+    return `#${this.room.peek()}${query.toString() && "?"}${query}`;
   }
 
   /** At once, or as soon as it may be: a slider that is dragged sets a value a frame. */
@@ -135,17 +130,22 @@ class State extends EventTarget {
 
   #read() {
     const [, query] = /\?(.*)/s.exec(location.hash) ?? [];
-    this.room = roomOf(location.hash);
+    const room = roomOf(location.hash);
     history.replaceState(OWN, "");
-    this.values = structuredClone(DEFAULTS);
+    /** @type {Record<Room, Values>} */
+    const values = structuredClone(DEFAULTS);
     for (const [path, text] of new URLSearchParams(query)) {
       const [name, key] = path.split(".");
       if (!Object.hasOwn(DEFAULTS, name)) continue;
       const defaults = /** @type {Values} */ (DEFAULTS[/** @type {Room} */ (name)]);
       if (!Object.hasOwn(defaults, key)) continue;
       const value = readValue(key, text, defaults[key]);
-      if (value !== null) this.values[/** @type {Room} */ (name)][key] = value;
+      if (value !== null) values[/** @type {Room} */ (name)][key] = value;
     }
+    batch(() => {
+      this.room.value = room;
+      for (const room of /** @type {Room[]} */ (ROOMS)) this.values[room].value = values[room];
+    });
   }
 }
 

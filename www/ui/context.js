@@ -2,6 +2,7 @@
  * What every view is given.
  * @typedef {object} Context
  * @property {import("../engine/engine.js").Engine} engine
+ * @property {import("../lab/core.js").Core} core
  * @property {import("../lab/state.js").PageState} state
  * @property {import("../lab/library.js").Library} library
  * @property {import("../lab/model.js").Model} model

@@ -1,4 +1,5 @@
 /** Below every room: whether the page works without a network, and whether there is a newer one. */
+import { effect } from "../lab/signals.js";
 import { h } from "./shared/dom.js";
 
 /** @param {import("./offline.js").Offline} offline */
@@ -10,9 +11,9 @@ export function createFoot(offline) {
     h("span", { t: "foot.update" }),
     h("button", { type: "button", t: "foot.load", onclick: () => offline.takeOver() }),
   );
-  offline.addEventListener("change", () => {
-    ready.hidden = !offline.ready || offline.outdated;
-    update.hidden = !offline.outdated;
+  effect(() => {
+    ready.hidden = !offline.ready.value || offline.outdated.value;
+    update.hidden = !offline.outdated.value;
   });
   return [h("a", { href: "bench.html", t: "foot.bench" }), h("span", { role: "status" }, ready, update)];
 }

@@ -3,6 +3,7 @@ import { recall, remember } from "../lab/remember.js";
 import { createExplain } from "./explain.js";
 import { h } from "./shared/dom.js";
 import { currentLanguage, explainError, has, LANGUAGES, preferredLanguage, setLanguage, t } from "./shared/i18n.js";
+import { chooseTheme, isDark } from "./shared/theme.js";
 
 /** Shows the page in the language and the theme that were chosen last. */
 export async function startFrame() {
@@ -22,7 +23,7 @@ export async function startFrame() {
         type: "button",
         id: "theme",
         "t-aria-label": "theme.switch",
-        onclick: () => chooseTheme(dark() ? "light" : "dark"),
+        onclick: switchTheme,
       },
       "◐",
     ),
@@ -52,16 +53,10 @@ export function showFailure(place, error, offline) {
 /** Threads that the address asks for, to compare (`?threads=1`); undefined where it does not. */
 export const askedThreads = () => Number(new URLSearchParams(location.search).get("threads")) || undefined;
 
-const dark = () =>
-  getComputedStyle(document.documentElement).colorScheme === "dark" ||
-  (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
-
-/** @param {string | null} theme */
-function chooseTheme(theme) {
-  if (!theme) return;
-  document.documentElement.dataset.theme = theme;
+function switchTheme() {
+  const theme = isDark.value ? "light" : "dark";
+  chooseTheme(theme);
   remember("theme", theme);
-  document.dispatchEvent(new Event("theme"));
 }
 
 async function switchLanguage() {

@@ -1,11 +1,13 @@
 /** Wires the page together; what happens is in the other files. */
 import { createEngine } from "../engine/engine.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
+import { coreOf } from "../lab/core.js";
 import { Library } from "../lab/library.js";
 import { Model } from "../lab/model.js";
 import { Project } from "../lab/project.js";
 import { Runs } from "../lab/runs.js";
 import { Session } from "../lab/session/session.js";
+import { computed, effect, follow } from "../lab/signals.js";
 import { createState, ROOMS } from "../lab/state.js";
 import { createAbout } from "./about.js";
 import { createApart } from "./apart/apart.js";
@@ -20,6 +22,9 @@ import { DRAGGED } from "./train/thumbnails.js";
 import { createTrain } from "./train/train.js";
 
 /** @typedef {import("./context.js").Context} Context */
+
+/** What is fetched when it is opened first, and is to be there without a network too. */
+const LATER = ["ui/apart/panels/"];
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (document.getElementById(id));
@@ -37,8 +42,7 @@ async function main() {
   await offline.isolate();
 
   const state = createState();
-  showRoom(state);
-  state.addEventListener("change", () => showRoom(state));
+  effect(() => showRoom(state));
   const starting = createEngine({ threads: askedThreads() });
   const library = new Library(starting, {
     listed: (names) => names[currentLanguage()] ?? names.en,
@@ -47,20 +51,23 @@ async function main() {
   const project = new Project();
   const runs = new Runs();
   const [engine] = await Promise.all([starting, library.open(), project.open(), runs.open()]);
-  const model = new Model(engine, state, library, project);
-  const session = new Session(engine, project, library, runs);
+  follow(
+    () => project.trained.value,
+    (trained) => offerTrained(state, library, trained),
+  );
+  const core = coreOf(engine);
+  const model = new Model(engine, state, library, project, core);
+  const session = new Session(engine, project, library, runs, core);
   /** @type {Context} */
-  const context = { engine, state, library, model, session, project };
+  const context = { engine, core, state, library, model, session, project };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
-    if (session.active) event.preventDefault(); // a run is interrupted with the page: the browser asks
+    if (session.active.value) event.preventDefault(); // a run is interrupted with the page: the browser asks
   });
-  offerTrained(context);
-  project.addEventListener("change", () => offerTrained(context));
-  model.addEventListener("classifier", () => offline?.keep(engine.variants.map((name) => `engine/pkg/${name}/`)), {
-    once: true,
-  });
-  model.update();
+  follow(
+    () => model.loaded.value !== null,
+    (loaded) => loaded && offline?.keep([...engine.variants.map((name) => `engine/pkg/${name}/`), ...LATER]),
+  );
   missingWeights(context);
   addEventListener("popstate", () => missingWeights(context));
 
@@ -76,7 +83,7 @@ async function main() {
 /** @param {import("../lab/state.js").PageState} state */
 function showRoom(state) {
   for (const room of ROOMS) {
-    const chosen = room === state.room;
+    const chosen = room === state.room.value;
     const tab = find(`tab-${room}`);
     tab.setAttribute("aria-selected", String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
@@ -98,16 +105,14 @@ function showRoom(state) {
  * @param {import("../lab/state.js").PageState} state @param {Session} session
  */
 function titleTab(state, session) {
-  function update() {
-    const { run, total } = session;
-    const share = run?.end === "active" ? `${number(Math.floor((100 * run.steps.step.length) / total))} % · ` : "";
-    const title = `${share}${t(`room.${state.room}`)} · ${t("title")}`;
-    if (document.title !== title) document.title = title;
-  }
-  for (const event of ["state", "steps"]) session.addEventListener(event, update);
-  state.addEventListener("change", update);
-  document.addEventListener("language", update);
-  update();
+  const done = computed(() => {
+    const underWay = session.active.value && session.run.value?.end === "active";
+    return underWay ? Math.floor((100 * session.steps.value) / session.total.value) : null;
+  });
+  effect(() => {
+    const share = done.value === null ? "" : `${number(done.value)} % · `;
+    document.title = `${share}${t(`room.${state.room.value}`)} · ${t("title")}`;
+  });
 }
 
 /** A link may name weights that were opened or trained elsewhere. @param {Context} context */
@@ -116,7 +121,7 @@ function missingWeights({ state, library, model }) {
     ["classify", "weights"],
     ["train", "from"],
   ])) {
-    const id = String(state.values[room][key]);
+    const id = String(state.values[room].value[key]);
     if (!id || library.find(id)) continue;
     state.set(room, { [key]: "" });
     const code = id.startsWith("run-") || id === "classes" ? "gone-trained" : "gone";
@@ -124,11 +129,13 @@ function missingWeights({ state, library, model }) {
   }
 }
 
-/** The network of the person's own classes, where there is one, is there to be used, also after a reload. @param {Context} context */
-function offerTrained({ state, library, project }) {
-  const { trained } = project;
-  if (trained === offered) return;
-  offered = trained;
+/**
+ * The network of the person's own classes, where there is one, is there to be used, also after a reload.
+ *
+ * @param {import("../lab/state.js").PageState} state @param {Library} library
+ * @param {import("../lab/project.js").Trained | null} trained
+ */
+function offerTrained(state, library, trained) {
   const id = "classes";
   const name = () => t("weights.classes");
   const before = library.find(id);
@@ -138,8 +145,6 @@ function offerTrained({ state, library, project }) {
     library.remove(before);
   }
 }
-/** @type {import("../lab/project.js").Trained | null} */
-let offered = null;
 
 /**
  * Adds a weights file and uses it; one that is not good leaves everything as it was.
@@ -157,7 +162,7 @@ async function openWeights({ engine, state, library, model }, file, options) {
     const title = await titleOf(library, file.name, bytes);
     const id = `file:${title}`;
     library.keep({ id, origin: "opened", title, config, labels, options }, bytes);
-    if (state.room === "train") state.set("train", { from: id, resolution: config.resolution });
+    if (state.room.value === "train") state.set("train", { from: id, resolution: config.resolution });
     else state.set("classify", { weights: id, resolution: 0 });
     model.report(null);
   } catch (error) {
@@ -206,9 +211,10 @@ function acceptDrops(context, dropToClassify, dropToTrain) {
     const files = [...transfer.files];
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
+    const own = room.value === "train" && values.train.value.data === "pictures";
     const zip = files.some((file) => isZip(file.name));
     if (weights) return openWeights(context, weights);
-    const trains = zip || (room === "train" && values.train.data === "pictures");
+    const trains = zip || own;
     context.state.enter(trains ? "train" : "classify");
     (trains ? dropToTrain : dropToClassify)(transfer);
   };

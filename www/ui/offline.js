@@ -3,6 +3,7 @@
  * Knows no DOM.
  */
 import { recall, remember } from "../lab/remember.js";
+import { signal } from "../lab/signals.js";
 
 /** Remembers, for this tab, that the page was loaded again to become isolated: where that was in vain it stays so. */
 const TRIED = "isolation-tried";
@@ -13,17 +14,16 @@ const TAKE_OVER_MILLISECONDS = 3000;
 const ROOT = new URL("./", location.href).href;
 const FOLDER = new URL("../", import.meta.url).href.slice(ROOT.length);
 
-/** Event `change`. Where the browser allows no service worker, nothing happens. */
-export class Offline extends EventTarget {
+/** Where the browser allows no service worker, nothing happens. */
+export class Offline {
   /** Whether all that the page has used is kept for when there is no network. */
-  ready = false;
+  ready = signal(false);
   /** Whether a newer build waits, or has taken over in another tab. */
-  outdated = false;
+  outdated = signal(false);
   #registration = register();
   #reload = false;
 
   constructor() {
-    super();
     this.#watch();
   }
 
@@ -31,7 +31,7 @@ export class Offline extends EventTarget {
     const registration = await this.#registration;
     if (!registration) return;
     const look = async (/** @type {ServiceWorker | null} */ worker) => {
-      if (worker && (await isOther(worker))) this.#set({ outdated: true });
+      if (worker && (await isOther(worker))) this.outdated.value = true;
     };
     registration.addEventListener("updatefound", () =>
       registration.installing?.addEventListener("statechange", () => look(registration.waiting)),
@@ -41,12 +41,6 @@ export class Offline extends EventTarget {
       else look(navigator.serviceWorker.controller);
     });
     look(registration.waiting);
-  }
-
-  /** @param {{ready?: boolean, outdated?: boolean}} values */
-  #set(values) {
-    Object.assign(this, values);
-    this.dispatchEvent(new Event("change"));
   }
 
   /**
@@ -75,7 +69,7 @@ export class Offline extends EventTarget {
     const { active } = await navigator.serviceWorker.ready;
     const fetched = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(ROOT));
     const keep = [...fetched.map(({ name }) => name.slice(ROOT.length)), ...paths.map((path) => FOLDER + path)];
-    if (active) this.#set({ ready: await ask(active, { keep }) });
+    if (active) this.ready.value = await ask(active, { keep });
   }
 
   /** Goes over to the newer build. */

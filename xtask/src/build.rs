@@ -37,6 +37,14 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
             ("LICENSE", "LICENSE"),
         ],
     ),
+    (
+        "@preact/signals-core",
+        &[
+            ("index.js", "dist/signals-core.mjs"),
+            ("index.d.ts", "dist/signals-core.d.ts"),
+            ("LICENSE", "LICENSE"),
+        ],
+    ),
     ("client-zip", &[("index.js", "index.js"), ("index.d.ts", "index.d.ts"), ("LICENSE", "LICENSE.txt")]),
     (
         "but-unzip",

@@ -12,11 +12,11 @@
  *
  * `prepare`: data, weights and trainer; `train`: step after step; `abort`: ends steps, an evaluation or what is being prepared;
  * `checkpoint`: keeps all it takes to go on; `evaluate`: on a sample; `evaluateAll`: on all, or gives that up; `finish`: ends
- * the run after its last epoch, `cutOff` before it; `goBack`: to the last checkpoint; `restart`: of the engine; `release`:
- * another tab may have the run.
+ * the run after its last epoch, `cutOff` before it; `tell`: what went wrong; `goBack`: to the last checkpoint; `restart`: of the
+ * engine; `release`: another tab may have the run.
  *
- * @typedef {"prepare" | "train" | "abort" | "checkpoint" | "evaluate" | "evaluateAll" | "finish" | "cutOff" | "goBack" |
- *   "restart" | "release"} Effect
+ * @typedef {"prepare" | "train" | "abort" | "checkpoint" | "evaluate" | "evaluateAll" | "finish" | "cutOff" | "tell" |
+ *   "goBack" | "restart" | "release"} Effect
  */
 
 /**
@@ -34,7 +34,7 @@ export const TABLE = {
   starting: {
     stop: ["stopping", "abort"],
     ready: ["running", "train"],
-    refused: ["idle", "release"],
+    refused: ["idle", "tell", "release"],
   },
   running: {
     pause: ["pausing", "abort"],
@@ -43,8 +43,8 @@ export const TABLE = {
     finished: ["running", "finish"],
     kept: ["paused", "evaluate"],
     over: ["idle", "release"],
-    failed: ["paused"],
-    lost: ["idle", "goBack", "release"],
+    failed: ["paused", "tell"],
+    lost: ["idle", "tell", "goBack", "release"],
   },
   pausing: {
     stop: ["stopping", "abort"],
@@ -53,26 +53,26 @@ export const TABLE = {
     finished: ["pausing", "finish"],
     kept: ["paused", "evaluate"],
     over: ["idle", "release"],
-    failed: ["paused"],
-    lost: ["idle", "goBack", "release"],
+    failed: ["paused", "tell"],
+    lost: ["idle", "tell", "goBack", "release"],
   },
   paused: {
     resume: ["running", "train"],
     stop: ["stopping", "abort", "cutOff"],
     evaluateAll: ["paused", "evaluateAll"],
-    failed: ["paused"],
-    lost: ["idle", "goBack", "release"],
+    failed: ["paused", "tell"],
+    lost: ["idle", "tell", "goBack", "release"],
   },
   stopping: {
     giveUp: ["stopping", "restart"],
     ready: ["stopping", "cutOff"],
-    refused: ["idle", "release"],
+    refused: ["idle", "tell", "release"],
     halted: ["stopping", "cutOff"],
     finished: ["stopping", "finish"],
     kept: ["stopping", "cutOff"],
     over: ["idle", "release"],
-    failed: ["paused"],
-    lost: ["idle", "goBack", "release"],
+    failed: ["paused", "tell"],
+    lost: ["idle", "tell", "goBack", "release"],
   },
 };
 

@@ -5,66 +5,84 @@
  * @typedef {import("../settings.js").Values} Values
  * @typedef {import("../run.js").Run} Run
  * @typedef {import("../../engine/engine.js").Trainer} Trainer
- *
- * @typedef {object} Plan how a training begins
- * @property {Values} settings
- * @property {number} [steps] as many, then pause
- * @property {(signal: AbortSignal) => Promise<[
- *   how: Omit<Parameters<import("../../engine/engine.js").Engine["createTrainer"]>[0], "data">,
- *   runOf: (trainer: Trainer) => Promise<Run>,
- * ]>} prepare says how the trainer is made, and which run it trains then
- *
- * @typedef {object} Judged of each picture
- * @property {Uint32Array} labels
- * @property {Uint32Array} predictions
- * @property {Float32Array} confidences how probable the predicted class is to the network
+ * @typedef {import("./evaluation.js").Judged} Judged
  */
-import { abortable } from "../../engine/download.js";
 import { EngineError } from "../../engine/errors.js";
-import { CURVES, newRun, stepOf } from "../run.js";
-import { classesOf, configOf, dataOf, recipeOf } from "../settings.js";
+import { CURVES, stepOf } from "../run.js";
+import { dataOf, recipeOf } from "../settings.js";
+import { batch, computed, follow, signal } from "../signals.js";
 import { claim } from "../storage/storage.js";
-import { goodBest, guessing, isBetter, troubleOf } from "./health.js";
+import { evaluate } from "./evaluation.js";
+import { goodBest, troubleOf } from "./health.js";
+import { checkFinite, hasDiverged, isLost } from "./lost.js";
 import { next } from "./machine.js";
 import { Pace } from "./pace.js";
+import { newPlan, planToGoOn } from "./plans.js";
 import { GRID, sampleOf } from "./sample.js";
 
-/** Codes of errors after which the core has forgotten the training, or what it has is of no use; after others it can go on. */
-const LOST = ["engine-stopped", "thread-lost", "closed", "diverged"];
+/** @template T @typedef {import("../signals.js").Signal<T>} Signal */
 
-/**
- * Events: `state` when what can be done has changed, `steps` after steps, `evaluation` after an evaluation.
- */
-export class Session extends EventTarget {
+export class Session {
   #engine;
   #project;
   #library;
-  /** @type {Trainer | null} */
-  trainer = null;
-  /** @type {import("./machine.js").State} */
-  state = "idle";
-  /** The run in progress, else the last one or, at first, one that can go on. @type {Run | undefined} */
-  run;
-  /** @type {unknown} */
-  problem = null;
+  /** What plans are made of. */
+  #means;
+  /** @type {Signal<Trainer | null>} */
+  trainer = signal(null);
+  /** @type {Signal<import("./machine.js").State>} */
+  state = signal("idle");
+  /** The run in progress, else the last one or, at first, one that can go on. @type {Signal<Run | undefined>} */
+  run = signal(undefined);
+  /** How many steps the run has done: that many are in its curves. */
+  steps = signal(0);
+  /** @type {Signal<unknown>} */
+  problem = signal(null);
   /** Images a second since training last went on. */
-  rate = 0;
-  /** Share of an evaluation that is done, null where none is under way. @type {number | null} */
-  evaluating = null;
-  /** Share of the person's own pictures that is ready for the training, null where none is being made ready. @type {number | null} */
-  preparing = null;
-  /** Held-out pictures for the grid. @type {import("../../engine/protocol.js").Batch | null} */
-  heldOut = null;
-  /** What the network said of the first held-out pictures last. @type {Judged | null} */
-  judged = null;
+  rate = signal(0);
+  /** Share of an evaluation that is done, null where none is under way. @type {Signal<number | null>} */
+  evaluating = signal(null);
+  /** Share of the person's own pictures that is ready for the training, null where none is being made ready. @type {Signal<number | null>} */
+  preparing = signal(null);
+  /** Held-out pictures for the grid. @type {Signal<import("../../engine/protocol.js").Batch | null>} */
+  heldOut = signal(null);
+  /** What the network said of the first held-out pictures last, anew with each evaluation. @type {Signal<Judged | null>} */
+  judged = signal(null);
+  /** Whether a run is under way, be it paused. */
+  active = computed(() => this.state.value !== "idle");
+  /** Changes of settings that the core has not confirmed, in their order. @type {Signal<Values[]>} */
+  #asked = signal([]);
+  /** The settings of the run under way, as they will be when the core has heard of all changes. */
+  running = computed(() => {
+    const settings = this.#settings.value;
+    return this.active.value && settings
+      ? /** @type {Values} */ (Object.assign({}, settings, ...this.#asked.value))
+      : undefined;
+  });
+  /** Those of the run. */
+  #settings = computed(() => {
+    this.runs.all.value; // tells when a run has others
+    return this.run.value?.settings;
+  });
+  /** Steps from the first to the last epoch's end. */
+  total = computed(() => {
+    const { steps_per_epoch = 0 } = this.run.value ?? {};
+    return Math.ceil(steps_per_epoch * Number(this.#settings.value?.epochs ?? 0));
+  });
+  /** Whether the last evaluation is of an earlier step, or not of all held-out pictures, and there is time for one. */
+  canEvaluateAll = computed(() => {
+    const [trainer, run, state] = [this.trainer.value, this.run.value, this.state.value];
+    if (!trainer || !run || (state !== "paused" && state !== "idle")) return false;
+    this.judged.value; // tells of each evaluation
+    const last = run.evaluations.at(-1);
+    return !!last && (last.step < this.steps.value || last.total < trainer.held_out);
+  });
   /** @type {AbortController} */
   #abort = new AbortController();
   /** Which of the projects that took each other's place the run learns. */
   #generation = 0;
   /** Lets another tab have the run under way. */
   #release = () => {};
-  /** Changes of settings that the core has not confirmed, in their order. @type {Set<Values>} */
-  #asked = new Set();
   /** They are made one after the other. @type {Promise<unknown>} */
   #changed = Promise.resolve();
   /** What the table's effects do, with what came with the event. @type {Record<import("./machine.js").Effect, (detail: any) => unknown>} */
@@ -77,8 +95,9 @@ export class Session extends EventTarget {
     evaluateAll: () => this.#evaluateAll(),
     finish: () => this.#attempt((trainer, run) => this.#finish(trainer, run, "finished")),
     cutOff: () => this.#attempt((trainer, run) => this.#finish(trainer, run, "stopped")),
+    tell: (error) => void (this.problem.value = error),
     goBack: (error) => this.#goBack(error),
-    restart: () => this.#restart(),
+    restart: () => this.#engine.restart().catch((error) => this.#send("lost", error)),
     // what another tab goes on from has been written then
     release: () => void this.runs.settled.then(this.#release),
   };
@@ -88,39 +107,25 @@ export class Session extends EventTarget {
    * @param {import("../project.js").Project} project
    * @param {import("../library.js").Library} library
    * @param {import("../runs.js").Runs} runs where they are kept
+   * @param {import("../core.js").Core} core
    */
-  constructor(engine, project, library, runs) {
-    super();
+  constructor(engine, project, library, runs, core) {
     this.runs = runs;
-    this.run = runs.interrupted;
+    this.#show(runs.interrupted.value);
     this.#engine = engine;
     this.#project = project;
     this.#library = library;
+    this.#means = { project, library, runs, claim: (/** @type {Run} */ run) => this.#claim(run) };
     // a run that pauses asks nothing of the core, and would not hear of it
-    for (const type of ["restart", "failure"]) {
-      engine.addEventListener(type, (event) => {
-        const reason =
-          /** @type {CustomEvent} */ (event).detail ?? new EngineError("closed", "the engine was started anew");
-        if (this.trainer) this.#lose(reason);
-      });
-    }
-  }
-
-  /** Whether a run is under way, be it paused. */
-  get active() {
-    return this.state !== "idle";
-  }
-
-  /** The settings of the run under way, as they will be when the core has heard of all changes. */
-  get running() {
-    return this.active && this.run ? Object.assign({}, this.run.settings, ...this.#asked) : undefined;
+    follow(
+      () => core.loss.value,
+      (loss) => loss && this.trainer.value && this.#send("lost", loss.reason),
+    );
   }
 
   /** Forgets what went wrong, where nothing is under way. */
   forgetProblem() {
-    if (this.active || !this.problem) return;
-    this.problem = null;
-    this.dispatchEvent(new Event("state"));
+    if (!this.active.peek()) this.problem.value = null;
   }
 
   /**
@@ -131,39 +136,12 @@ export class Session extends EventTarget {
    * @param {number} [steps] as many steps, then pause
    */
   async start(settings, from, steps) {
-    if (!from) settings = { ...settings, from: "" }; // those it names may be gone
-    /** @type {Plan["prepare"]} */
-    const prepare = async (signal) => {
-      const resolution = Number(settings.resolution);
-      const config = from ? { ...from.config, resolution } : configOf(settings, classesOf(settings, this.#project));
-      const weights = from && (await abortable(this.#library.load(from), signal));
-      const how = { config, recipe: recipeOf(settings), weights, options: from?.options };
-      return [how, (trainer) => this.#newRun(settings, config, trainer)];
-    };
-    await this.#send("start", { settings, steps, prepare });
-  }
-
-  /** @param {Values} settings @param {import("../../engine/protocol.js").Config} config @param {Trainer} trainer */
-  async #newRun(settings, config, { images_per_epoch, labels }) {
-    const steps_per_epoch = images_per_epoch / Number(settings.batch);
-    const run = newRun(await this.runs.claimNumber(), settings, config, labels, steps_per_epoch);
-    await this.#claim(run);
-    this.runs.add(run);
-    return run;
+    await this.#send("start", newPlan(this.#means, settings, from, steps));
   }
 
   /** Goes on with a run that was interrupted, from its last checkpoint. @param {Run} run */
   async recover(run) {
-    /** @type {Plan["prepare"]} */
-    const prepare = async (signal) => {
-      await this.#claim(run);
-      const bytes = await abortable(this.runs.reread(run), signal);
-      const { settings, steps } = run;
-      // checkpoints of earlier builds say nothing of it
-      const { recipe = recipeOf(settings), position = steps.step.length * Number(settings.batch) } = run.snapshot ?? {};
-      return [{ snapshot: { bytes, recipe, position } }, async () => this.runs.reopen(run)];
-    };
-    await this.#send("recover", { settings: run.settings, prepare });
+    await this.#send("recover", planToGoOn(this.#means, run));
   }
 
   /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
@@ -196,10 +174,11 @@ export class Session extends EventTarget {
    * @param {import("./machine.js").Event} event @param {unknown} [detail]
    */
   async #send(event, detail) {
-    const { state, effects } = next(this.state, event);
-    this.state = state;
-    const done = effects.map((effect) => this.#effects[effect](detail));
-    this.dispatchEvent(new Event("state"));
+    const { state, effects } = next(this.state.peek(), event);
+    const done = batch(() => {
+      this.state.value = state;
+      return effects.map((effect) => this.#effects[effect](detail));
+    });
     await Promise.all(done);
   }
 
@@ -209,28 +188,24 @@ export class Session extends EventTarget {
    * @param {(trainer: Trainer, run: Run) => Promise<import("./machine.js").Event>} work
    */
   async #attempt(work) {
-    const { trainer, run } = this;
+    const { trainer, run } = this.#training;
     if (!trainer || !run) return;
     try {
       const event = await work(trainer, run);
-      if (trainer === this.trainer) await this.#send(event);
+      if (trainer === this.trainer.peek()) await this.#send(event);
     } catch (error) {
-      if (trainer === this.trainer) await this.#fail(error);
+      if (trainer === this.trainer.peek()) await this.#send(isLost(error) ? "lost" : "failed", error);
     }
   }
 
-  /** @param {unknown} error */
-  async #fail(error) {
-    if (isLost(error)) return this.#lose(error);
-    this.problem = error;
-    await this.#send("failed");
+  get #training() {
+    return { trainer: this.trainer.peek(), run: this.run.peek() };
   }
 
-  /** The core has forgotten the training, or what it has is of no use. @param {unknown} error */
-  async #lose(error) {
-    if (!this.active) return; // what it has ended with is kept
-    this.problem = error;
-    await this.#send("lost", error);
+  /** Shows another run, or that it is another by now. @param {Run | undefined} run */
+  #show(run) {
+    this.run.value = run;
+    this.steps.value = run?.steps.step.length ?? 0;
   }
 
   /** What was under way gives way to what the signal returned is for. */
@@ -240,14 +215,13 @@ export class Session extends EventTarget {
     return this.#abort.signal;
   }
 
-  /** @param {Plan} plan */
+  /** @param {import("./plans.js").Plan} plan */
   async #prepare({ settings, steps, prepare }) {
-    this.problem = null;
-    this.rate = 0;
+    this.problem.value = null;
+    this.rate.value = 0;
     this.#generation = this.#project.generation;
     const signal = this.#newSignal();
-    this.trainer?.close();
-    this.trainer = null;
+    this.#close();
     /** @type {Trainer | null} */
     let trainer = null;
     try {
@@ -256,32 +230,24 @@ export class Session extends EventTarget {
         ...how,
         data: dataOf(settings, this.#project),
         signal,
-        onReady: (share) => {
-          this.preparing = share < 1 ? share : null;
-          this.dispatchEvent(new Event("steps"));
-        },
+        onReady: (share) => (this.preparing.value = share < 1 ? share : null),
       });
-      this.heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
-      this.judged = null;
-      this.run = await runOf(trainer);
-      this.trainer = trainer;
+      const heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
+      const run = await runOf(trainer);
+      batch(() => {
+        this.heldOut.value = heldOut;
+        this.judged.value = null;
+        this.trainer.value = trainer;
+        this.#show(run);
+      });
     } catch (error) {
       // or the person has stopped it, or cancelled the fetch of the weights
       const cancelled = signal.aborted || /** @type {Error} */ (error).name === "AbortError";
-      if (!cancelled) this.problem = error;
       trainer?.close();
-      this.preparing = null;
-      return this.#send("refused");
+      this.preparing.value = null;
+      return this.#send("refused", cancelled ? null : error);
     }
     await this.#send("ready", steps);
-  }
-
-  async #restart() {
-    try {
-      await this.#engine.restart();
-    } catch (error) {
-      this.#lose(error);
-    }
   }
 
   /**
@@ -292,10 +258,9 @@ export class Session extends EventTarget {
    * @param {Values} changes
    */
   async change(changes) {
-    const { trainer, run } = this;
-    if (!this.active || !trainer || !run) return;
-    this.#asked.add(changes);
-    this.dispatchEvent(new Event("state"));
+    const { trainer, run } = this.#training;
+    if (!this.active.peek() || !trainer || !run) return;
+    this.#asked.value = [...this.#asked.peek(), changes];
     const change = this.#changed.then(async () => {
       const before = run.settings;
       const settings = { ...before, ...changes };
@@ -304,20 +269,12 @@ export class Session extends EventTarget {
       this.runs.note(run, before, Math.round(position / Number(settings.batch)));
     });
     this.#changed = change.catch(() => {});
-    await change.finally(() => {
-      this.#asked.delete(changes);
-      this.dispatchEvent(new Event("state"));
-    });
-  }
-
-  /** Steps from the first to the last epoch's end. */
-  get total() {
-    return this.run ? Math.ceil(this.run.steps_per_epoch * Number(this.run.settings.epochs)) : 0;
+    await change.finally(() => (this.#asked.value = this.#asked.peek().filter((asked) => asked !== changes)));
   }
 
   /** Some of the weights of a run, which it has, as a file. @param {Run} run @param {import("../run.js").Which} which */
   weightsOf(run, which) {
-    const under_way = run.end === "active" && which === "last" && this.trainer;
+    const under_way = run.end === "active" && which === "last" && this.trainer.peek();
     return under_way ? under_way.weights() : this.runs.weightsOf(run, which);
   }
 
@@ -332,11 +289,11 @@ export class Session extends EventTarget {
 
   /** As many steps, or until it is aborted or the last epoch is over. @param {number} [steps] */
   async #train(steps) {
-    this.problem = null;
+    this.problem.value = null;
     const signal = this.#newSignal();
     await this.#attempt(async (trainer, run) => {
       await this.#steps(trainer, run, signal, steps);
-      return run.steps.step.length < this.total ? "halted" : "finished";
+      return run.steps.step.length < this.total.value ? "halted" : "finished";
     });
   }
 
@@ -349,7 +306,7 @@ export class Session extends EventTarget {
 
   /** Keeps all that the run needs to go on, should the page or the core be lost: what it is when the core answers. */
   async #checkpoint() {
-    const { trainer, run } = this;
+    const { trainer, run } = this.#training;
     if (!trainer || !run) return;
     const snapshot = await trainer.snapshot();
     if (run.end === "active") this.runs.checkpoint(run, snapshot);
@@ -357,13 +314,18 @@ export class Session extends EventTarget {
 
   /** A run whose training is gone is what its last checkpoint is, if that is of use. @param {unknown} error */
   #goBack(error) {
-    const { run } = this;
-    if (run && (codeOf(error) === "diverged" || !this.runs.goBack(run))) {
+    const run = this.run.peek();
+    if (run && (hasDiverged(error) || !this.runs.goBack(run))) {
       run.end = "failed";
       this.runs.keep(run);
     }
-    this.trainer?.close();
-    this.trainer = null;
+    this.#show(run);
+    this.#close();
+  }
+
+  #close() {
+    this.trainer.peek()?.close();
+    this.trainer.value = null;
   }
 
   /**
@@ -375,14 +337,16 @@ export class Session extends EventTarget {
     const { step: done } = run.steps;
     const pace = new Pace(Number(run.settings.batch));
     const end = done.length + (steps ?? Infinity);
-    const left = () => Math.min(end, this.total) - done.length;
+    const left = () => Math.min(end, this.total.value) - done.length;
     try {
       while (left() > 0) {
         for await (const step of trainer.run({ steps: left(), signal })) {
           checkFinite(step.loss);
           for (const key of CURVES) run.steps[key].push(step[key]);
-          this.rate = pace.step();
-          this.dispatchEvent(new Event("steps"));
+          batch(() => {
+            this.rate.value = pace.step();
+            this.steps.value = done.length;
+          });
           if (trainer.ahead) continue; // what is done is done, though the number of epochs may have changed meanwhile
           if (left() <= 0) break;
           if (signal.aborted) continue;
@@ -398,66 +362,43 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Whether the last evaluation is of an earlier step, or not of all held-out pictures, and there is time for one. */
-  get canEvaluateAll() {
-    const { trainer, run, state } = this;
-    const last = run?.evaluations.at(-1);
-    const stale = !!last && !!run && last.step < stepOf(run);
-    return !!trainer && !!last && (stale || last.total < trainer.held_out) && (state === "paused" || state === "idle");
-  }
-
   async #evaluateAll() {
-    const goesOn = this.evaluating !== null;
+    const goesOn = this.evaluating.peek() !== null;
     const signal = this.#newSignal();
     if (goesOn) return;
-    this.problem = null;
+    this.problem.value = null;
     try {
-      await this.#evaluate(signal, this.trainer?.held_out);
+      await this.#evaluate(signal, this.trainer.peek()?.held_out);
     } catch (error) {
-      if (!signal.aborted) this.problem = error;
+      if (!signal.aborted) this.problem.value = error;
     }
-    this.dispatchEvent(new Event("state"));
   }
 
   /** What a pause asks for, and what follows gives up. */
   async #evaluatePaused() {
-    const { trainer } = this;
+    const { trainer } = this.#training;
     const signal = this.#newSignal();
     try {
       await this.#evaluate(signal);
     } catch (error) {
-      if (!signal.aborted && trainer === this.trainer) await this.#fail(error);
+      if (!signal.aborted && trainer === this.trainer.peek())
+        await this.#send(isLost(error) ? "lost" : "failed", error);
     }
   }
 
   /** @param {AbortSignal} [signal] @param {number} [images] as many as a second is enough for, where it is left out */
   async #evaluate(signal, images) {
-    const { trainer, run } = this;
+    const { trainer, run } = this.#training;
     if (!trainer || !run) return;
-    run.held_out ||= Math.min(sampleOf(run, this.runs.all, this.rate), trainer.held_out);
-    const onProgress = (/** @type {number} */ share) => {
-      this.evaluating = share < 1 ? share : null;
-      this.dispatchEvent(new Event("steps"));
-    };
-    const sample = images === undefined;
-    const evaluation = trainer.evaluate({
-      images: images ?? run.held_out,
-      signal,
-      onProgress,
-      weightsIf: ({ accuracy, loss }) => sample && isBetter({ step: 0, loss, accuracy, total: 0 }, run.best),
+    run.held_out ||= Math.min(sampleOf(run, this.runs.all.peek(), this.rate.peek()), trainer.held_out);
+    const onProgress = (/** @type {number} */ share) => (this.evaluating.value = share < 1 ? share : null);
+    const evaluation = evaluate(trainer, run, { images, signal, onProgress });
+    const judged = await evaluation.finally(() => (this.evaluating.value = null));
+    batch(() => {
+      this.judged.value = judged;
+      this.runs.keep(run);
     });
-    const { loss, accuracy, total, weights, ...judged } = await evaluation.finally(() => (this.evaluating = null));
-    checkFinite(loss);
-    const evaluated = { step: stepOf(run), loss, accuracy, total, guessing: guessing(judged.labels) };
-    run.evaluations.push(evaluated);
-    if (weights) {
-      run.best = evaluated;
-      run.bestWeights = weights;
-    }
-    this.judged = judged;
-    this.runs.keep(run);
-    this.dispatchEvent(new Event("evaluation"));
-    if (this.state === "paused") await this.#checkpoint();
+    if (this.state.peek() === "paused") await this.#checkpoint();
   }
 
   /** @param {Trainer} trainer @param {Run} run @param {"stopped" | "finished"} end @returns {Promise<"over">} */
@@ -467,7 +408,7 @@ export class Session extends EventTarget {
       if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate();
     } catch (error) {
       if (isLost(error)) throw error;
-      this.problem = error; // no reason to keep the run from its end
+      this.problem.value = error; // no reason to keep the run from its end
     }
     run.weights = await trainer.weights();
     const best = troubleOf(run) && goodBest(run) ? await this.runs.weightsOf(run, "best").catch(() => null) : null;
@@ -489,14 +430,4 @@ export class Session extends EventTarget {
       this.#project.keep({ bytes, config: run.config, labels: run.labels });
     else this.keep(run, best ? "best" : "last", bytes);
   }
-}
-
-/** @param {unknown} error */
-const codeOf = (error) => /** @type {any} */ (error).code;
-/** @param {unknown} error */
-const isLost = (error) => LOST.includes(codeOf(error));
-
-/** Where a loss is no number, neither are the weights. @param {number} loss */
-function checkFinite(loss) {
-  if (!Number.isFinite(loss)) throw new EngineError("diverged", `the loss is ${loss}`);
 }

@@ -1,26 +1,20 @@
 /** The third room: a table of contents, one panel at a time. */
+import { fetchFile } from "../../engine/download.js";
+import { computed, effect, follow } from "../../lab/signals.js";
 import { PANELS } from "../../lab/state.js";
 import { h } from "../shared/dom.js";
-import { translate } from "../shared/i18n.js";
-import { createActivation } from "./activation.js";
-import { createArchitecture } from "./architecture.js";
-import { createBlock } from "./block.js";
-import { createManifold } from "./manifold.js";
-import { createMaps } from "./maps.js";
-import { createMemory } from "./memory.js";
-import { createSeparable } from "./separable.js";
-import { createTradeoff } from "./tradeoff.js";
+import { explainError, translate } from "../shared/i18n.js";
 
-/** @type {Record<string, (context: import("../context.js").Context) => HTMLElement>} */
+/** What makes each panel: it is fetched when the panel is opened. @type {Record<string, () => Promise<(context: import("../context.js").Context) => HTMLElement>>} */
 const VIEWS = {
-  architecture: createArchitecture,
-  separable: createSeparable,
-  block: createBlock,
-  maps: createMaps,
-  manifold: createManifold,
-  memory: createMemory,
-  tradeoff: createTradeoff,
-  activation: createActivation,
+  architecture: async () => (await import("./panels/architecture.js")).createArchitecture,
+  separable: async () => (await import("./panels/separable.js")).createSeparable,
+  block: async () => (await import("./panels/block.js")).createBlock,
+  maps: async () => (await import("./panels/maps.js")).createMaps,
+  manifold: async () => (await import("./panels/manifold.js")).createManifold,
+  memory: async () => (await import("./panels/memory.js")).createMemory,
+  tradeoff: async () => (await import("./panels/tradeoff.js")).createTradeoff,
+  activation: async () => (await import("./panels/activation.js")).createActivation,
 };
 /** Panels that draw the network in the bar. */
 const OF_NETWORK = ["architecture", "separable", "block", "memory"];
@@ -36,21 +30,43 @@ export function createApart(context) {
   /** @type {Map<string, HTMLElement>} */
   const made = new Map();
 
-  function show() {
-    const name = String(state.values.apart.panel);
-    const panel = made.get(name) ?? VIEWS[name](context);
-    made.set(name, panel);
-    if (place.firstChild !== panel) {
-      translate(panel); // the language may have changed while it was not there
-      place.replaceChildren(panel);
+  const chosen = computed(() => String(state.values.apart.value.panel));
+
+  const problem = h("p", { class: "problem", role: "alert" });
+
+  /** The panel, made when it is opened first. @param {string} name */
+  async function panelOf(name) {
+    if (!made.has(name)) {
+      const create = await VIEWS[name]().catch(async (error) => {
+        await fetchFile(new URL(`./panels/${name}.js`, import.meta.url)); // the browser's own message does not say why
+        throw error;
+      });
+      if (!made.has(name)) made.set(name, create(context));
     }
-    select.value = name;
-    links.forEach((link, i) => link.setAttribute("aria-current", String(PANELS[i] === name)));
-    place.classList.toggle("outdated", OF_NETWORK.includes(name) && model.costOutdated);
+    const panel = /** @type {HTMLElement} */ (made.get(name));
+    translate(panel); // the language may have changed while it was not there
+    return panel;
   }
-  state.addEventListener("change", show);
-  model.addEventListener("change", show);
-  show();
+
+  /** @param {string} name */
+  async function show(name) {
+    if (made.has(name) && place.firstChild === made.get(name)) return;
+    const panel = await panelOf(name).catch((error) => {
+      problem.textContent = explainError(error);
+      return problem;
+    });
+    if (name === chosen.peek()) place.replaceChildren(panel);
+  }
+
+  effect(() => {
+    select.value = chosen.value;
+    links.forEach((link, i) => link.setAttribute("aria-current", String(PANELS[i] === chosen.value)));
+  });
+  follow(
+    () => (state.room.value === "apart" ? chosen.value : null),
+    (name) => name && show(name),
+  );
+  effect(() => place.classList.toggle("outdated", OF_NETWORK.includes(chosen.value) && model.costOutdated.value));
   return h(
     "div",
     { class: "apart" },

@@ -1,4 +1,5 @@
 /** The bar above every room: which weights, which width and resolution, and what that costs. */
+import { effect } from "../../lab/signals.js";
 import { h, setOptions, setWords } from "../shared/dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
 import { createToggles } from "../shared/toggles.js";
@@ -13,7 +14,7 @@ const RANDOM = "";
  * @param {(file: File, options?: import("../../engine/protocol.js").Config) => void} openWeights
  */
 export function createModelBar(context, openWeights) {
-  const { engine, state, library, model, session } = context;
+  const { engine, core, state, library, model, session } = context;
   const picker = h("input", { type: "file", accept: ".safetensors", hidden: true, onchange: pick });
   const select = h("select", { id: "weights", onchange: () => use(select.value) });
   const more = h(
@@ -22,14 +23,14 @@ export function createModelBar(context, openWeights) {
     h("span", { t: "bar.more" }),
   );
   const reading = createReading(async (options) => {
-    const { entry } = model.network;
+    const { entry } = model.network.value;
     if (entry?.origin !== "opened") return;
     openWeights(new File([/** @type {BlobPart} */ (await library.load(entry))], entry.name()), options);
   });
   const readingButton = h("button", {
     type: "button",
     t: "reading.open",
-    onclick: () => reading.show(model.network.config),
+    onclick: () => reading.show(model.network.value.config),
   });
   const selectLabel = h("label", { for: "weights" });
   const width = createToggles({ name: "width", legend: "bar.width", choose: set });
@@ -49,7 +50,7 @@ export function createModelBar(context, openWeights) {
     onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
   });
   const figures = ["parameters", "macs", "memory", "time"].map((name) => figure(() => `cost.${name}`));
-  const how = figure(() => `cost.${engine.variant}`);
+  const how = figure(() => `cost.${core.setup.value.variant}`);
   const accuracy = figure(() => "cost.accuracy");
   const publishedAccuracy = figure(() => "cost.accuracy-published");
   figures.push(how, accuracy, publishedAccuracy);
@@ -87,7 +88,7 @@ export function createModelBar(context, openWeights) {
   const element = h("div", { class: "bar-inner" }, row, costs, loading, silent, lost, problem, reading.element);
 
   /** What is being fetched, the first of it. @returns {import("../../lab/library.js").Fetching | undefined} */
-  const fetching = () => [...library.fetching.values()][0];
+  const fetching = () => [...library.fetching.value.values()][0];
 
   function giveUp() {
     library.cancel(fetching()?.entry.id ?? "");
@@ -101,7 +102,7 @@ export function createModelBar(context, openWeights) {
   /** @param {string} id */
   function use(id) {
     model.report(null);
-    if (state.room === "train") return startFrom(id);
+    if (state.room.value === "train") return startFrom(id);
     state.set("classify", { weights: id, resolution: 0 });
     state.set("apart", { width: 0, resolution: 0, stem: "" });
   }
@@ -114,27 +115,29 @@ export function createModelBar(context, openWeights) {
   function set({ values }) {
     if (!values) return;
     model.report(null);
-    state.set(state.room, values);
+    state.set(state.room.value, values);
   }
 
   function options() {
-    const { entries } = library;
-    const chosen = model.network.entry;
+    const entries = library.entries.value;
+    const chosen = model.network.value.entry;
     // one option a family: its widths are the toggles' business
     const heads = entries.filter(
       (entry) =>
         entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)),
     );
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
-    if (state.room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
-    if (!chosen && state.room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
+    const room = state.room.value;
+    if (room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
+    if (!chosen && room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
     setOptions(select, list);
     select.value = chosen?.id ?? RANDOM;
   }
 
   function update() {
-    const { config, entry, widths, resolutions } = model.network;
-    setWords(selectLabel, t(`bar.weights.${state.room}`));
+    const { config, entry, widths, resolutions } = model.network.value;
+    const room = state.room.value;
+    setWords(selectLabel, t(`bar.weights.${room}`));
     options();
     width.update(widths);
     resolution.update(resolutions);
@@ -142,24 +145,19 @@ export function createModelBar(context, openWeights) {
       width: number(config.width ?? 1),
       resolution: String(config.resolution ?? 224),
     });
-    const { description, measured, measurable } = model.cost;
+    const { description, measured, measurable } = model.cost.value;
     const unknown = measurable ? "…" : "–";
-    costs.classList.toggle("outdated", model.costOutdated);
+    costs.classList.toggle("outdated", model.costOutdated.value);
     const [parameters, macs, memory, time] = figures;
     parameters.set(description ? number(description.parameters) : unknown);
     macs.set(description ? count(description.macs) : unknown);
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
-    how.set(number(engine.threads));
-    obstacle.hidden = !engine.obstacle;
-    if (engine.obstacle) setWords(obstacle, t(`cost.obstacle.${engine.obstacle}`));
-    const running = state.room === "train" ? session.running : undefined;
-    const one = engine.obstacle === "lost";
-    lost.hidden = !one;
-    setWords(lost, one ? t("error.thread-lost") : "");
-    waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === state.values.train[key]);
-    readingButton.hidden = entry?.origin !== "opened" || state.room === "train";
-    const stated = state.room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
+    const running = room === "train" ? session.running.value : undefined;
+    const chosen = state.values.train.value;
+    waits.hidden = !running || ["from", "width", "resolution"].every((key) => running[key] === chosen[key]);
+    readingButton.hidden = entry?.origin !== "opened" || room === "train";
+    const stated = room === "classify" ? entry?.accuracy[config.resolution ?? 224] : undefined;
     for (const [one, published] of /** @type {const} */ ([
       [accuracy, false],
       [publishedAccuracy, true],
@@ -167,10 +165,19 @@ export function createModelBar(context, openWeights) {
       one.element.hidden = stated === undefined || !!entry?.source !== published;
       one.set(percent(stated ?? 0));
     }
-    const measuredAt = state.room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];
+    const measuredAt = room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];
     unmeasured.hidden = !measuredAt.length;
     unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
-    tell();
+  }
+
+  /** Says on how many threads the core computes, and what keeps it from more. */
+  function tellThreads() {
+    const { threads, obstacle: kept } = core.setup.value;
+    how.set(number(threads));
+    obstacle.hidden = !kept;
+    if (kept) setWords(obstacle, t(`cost.obstacle.${kept}`));
+    lost.hidden = kept !== "lost";
+    setWords(lost, kept === "lost" ? t("error.thread-lost") : "");
   }
 
   /** Says what is being fetched and what went wrong. */
@@ -179,37 +186,23 @@ export function createModelBar(context, openWeights) {
     loading.hidden = !entry;
     setWords(fetched, entry ? t("bar.fetching", { name: entry.name() }) : "");
     progress.value = share ?? 0;
-    problem.hidden = !model.problem && !library.problem;
-    if (model.problem) setWords(problem, t("bar.problem", { reason: explainError(model.problem) }));
-    else setWords(problem, library.problem ? explainError(library.problem) : "");
+    const [untaken, unkept] = [model.problem.value, library.problem.value];
+    problem.hidden = !untaken && !unkept;
+    if (untaken) setWords(problem, t("bar.problem", { reason: explainError(untaken) }));
+    else setWords(problem, unkept ? explainError(unkept) : "");
   }
 
-  model.addEventListener("change", update);
-  // what went wrong with a choice has been read by who goes elsewhere
-  state.addEventListener("change", (event) => {
-    if (/** @type {CustomEvent} */ (event).detail === "room" && model.problem) model.report(null);
-  });
-  session.addEventListener("state", update);
-  library.addEventListener("progress", tell);
-  document.addEventListener("language", () => {
-    for (const one of figures) one.translate();
-    update();
-  });
-  engine.addEventListener("silent", (event) => {
-    const seconds = /** @type {CustomEvent} */ (event).detail;
+  function tellSilence() {
+    const seconds = core.silent.value;
     silent.hidden = seconds === null;
     setWords(silence, seconds === null ? "" : t("bar.silent", { seconds }));
-  });
-  // threads may fail then
-  engine.addEventListener("restart", () => {
-    how.translate();
-    update();
-  });
+  }
+
+  for (const draw of [update, tellThreads, tell, tellSilence]) effect(draw);
   // what sticks to the window's top, or scrolls there, stays below the bar
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
   }).observe(element);
-  update();
   return element;
 }
 
@@ -217,14 +210,13 @@ export function createModelBar(context, openWeights) {
 function figure(key) {
   const output = h("span", { class: "number" }, "…");
   const element = h("span", { class: "figure" });
-  const translate = () => {
+  effect(() => {
     const [before, after] = t(key(), { n: "\n" }).split("\n");
     element.replaceChildren(...rich(before), output, ...rich(after));
-  };
-  translate();
+  });
   /** @param {string} text */
   const set = (text) => {
     if (output.textContent !== text) output.textContent = text;
   };
-  return { element, set, translate };
+  return { element, set };
 }

@@ -1,4 +1,5 @@
 /** All weights at hand: fetched, used, saved to disk, deleted. */
+import { effect, follow, signal } from "../../lab/signals.js";
 import { h, save } from "../shared/dom.js";
 import { bytes, duration, explainError, number, percent, t } from "../shared/i18n.js";
 
@@ -31,6 +32,8 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     ...groups.map(({ element }) => element),
   );
   document.body.append(dialog);
+  /** How often the list was opened: it is brought up to date then, and while it is open. */
+  const times = signal(0);
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   let rows = new Map();
 
@@ -95,7 +98,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
 
     function update() {
       const { stored, accuracy, training } = entry;
-      const fetching = library.fetching.get(id);
+      const fetching = library.fetching.value.get(id);
       const here = origin !== "published" || !!stored?.whole || !!entry.bytes;
       const part = !here && !!stored?.size;
       const right = Object.entries(accuracy);
@@ -127,18 +130,18 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
       goOn.hidden = !part || !!fetching;
       cancel.hidden = !fetching;
       for (const one of [choose, toFile, toOnnx]) one.hidden = !here || !!fetching;
-      choose.disabled = (state.room === "train" ? state.values.train.from : model.loaded?.entry.id) === id;
+      choose.disabled =
+        (state.room.value === "train" ? state.values.train.value.from : model.loaded.value?.entry.id) === id;
       gone.hidden = origin === "shipped" || origin === "project" || !!fetching || !(here || part);
     }
     return { entry, element, update };
   }
 
   function update() {
-    if (!dialog.open) return;
     const before = rows;
     const focused = [...before.values()].find(({ element }) => element.contains(document.activeElement));
     rows = new Map(
-      library.entries.map((entry) => {
+      library.entries.value.map((entry) => {
         const row = before.get(entry.id);
         return [entry.id, row?.entry === entry ? row : createRow(entry)];
       }),
@@ -151,8 +154,8 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     }
     for (const row of rows.values()) row.update();
     if (focused) keepFocus(focused.entry.id);
-    if (library.problem) {
-      problem.textContent = explainError(library.problem);
+    if (library.problem.value) {
+      problem.textContent = explainError(library.problem.value);
       problem.hidden = false;
     }
   }
@@ -174,14 +177,16 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
   function show() {
     problem.hidden = true;
     dialog.showModal();
-    update();
-    estimate();
+    times.value++;
   }
-  library.addEventListener("change", () => {
-    update();
-    if (dialog.open) estimate();
+  effect(() => {
+    times.value;
+    library.entries.value;
+    if (dialog.open) update();
   });
-  library.addEventListener("progress", update);
-  document.addEventListener("language", update);
+  follow(
+    () => [times.value, library.entries.value],
+    () => dialog.open && estimate(),
+  );
   return { show };
 }

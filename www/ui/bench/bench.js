@@ -1,6 +1,7 @@
 /** Measures this browser, and shows what came of it in tables that can be copied. */
 import { EngineError } from "../../engine/errors.js";
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../../lab/benchmark.js";
+import { effect } from "../../lab/signals.js";
 import { h, turnOff } from "../shared/dom.js";
 import { count, explainError, figure, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
 
@@ -14,8 +15,8 @@ const PROFILED = CASES.findIndex(({ width, resolution }) => width === 1 && resol
 const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate", "bench.gflops"];
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
 
-/** @param {import("../../engine/engine.js").Engine} engine */
-export function createBench(engine) {
+/** @param {import("../../engine/engine.js").Engine} engine @param {import("../../lab/core.js").Core} core */
+export function createBench(engine, core) {
   /** What is measured so far. @type {Map<Case, Measurement>} */
   const measured = new Map();
   /** @type {AbortController | null} */
@@ -134,16 +135,14 @@ export function createBench(engine) {
     }
   }
 
-  const engineWords = () => rich(t(`cost.${engine.variant}`, { n: engine.threads }));
-  function translate() {
+  const engineWords = () => rich(t(`cost.${core.setup.value.variant}`, { n: core.setup.value.threads }));
+  effect(() => {
+    const { obstacle } = core.setup.value;
     facts.replaceChildren(h("span", { class: "figure" }, ...engineWords()));
-    if (engine.obstacle) facts.append(" ", ...rich(t(`cost.obstacle.${engine.obstacle}`)));
+    if (obstacle) facts.append(" ", ...rich(t(`cost.obstacle.${obstacle}`)));
     for (const one of [inference, training, profile]) one.translate();
     update();
-  }
-  document.addEventListener("language", translate);
-  engine.addEventListener("restart", translate); // threads may fail then
-  translate();
+  });
 
   return [
     h(

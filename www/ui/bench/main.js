@@ -1,5 +1,6 @@
 /** Wires the page that measures this browser. */
 import { createEngine } from "../../engine/engine.js";
+import { coreOf } from "../../lab/core.js";
 import { askedThreads, showFailure, startFrame } from "../frame.js";
 import { Offline } from "../offline.js";
 import { createBench } from "./bench.js";
@@ -14,7 +15,7 @@ async function start() {
   offline = new Offline();
   await offline.isolate();
   const engine = await createEngine({ threads: askedThreads() });
-  main.replaceChildren(...createBench(engine));
+  main.replaceChildren(...createBench(engine, coreOf(engine)));
   offline.keep(engine.variants.map((name) => `engine/pkg/${name}/`));
 }
 

@@ -34,7 +34,9 @@ export function createCamera({ model, top, take, showResult, opened, closed }) {
     /** @type {number[]} when pictures were done */
     let done = [performance.now()];
     while (viewfinder.stream === mine) {
-      const result = await model.loaded?.classifier.classify(video, { k: top(), crop: true }).catch(() => undefined);
+      const result = await model.loaded.value?.classifier
+        .classify(video, { k: top(), crop: true })
+        .catch(() => undefined);
       if (result && viewfinder.stream === mine) {
         showResult(result);
         const now = performance.now();

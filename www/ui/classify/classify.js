@@ -1,7 +1,8 @@
 /** The first room: a picture, what the network saw of it, and what it says. */
 import { PHOTO_WEIGHTS } from "../../lab/library.js";
+import { computed, effect, follow } from "../../lab/signals.js";
 import { h } from "../shared/dom.js";
-import { className, explainError, milliseconds, percent, t } from "../shared/i18n.js";
+import { className, currentLanguage, explainError, milliseconds, percent, t } from "../shared/i18n.js";
 import { chosenFiles, droppedFiles, pastedFiles } from "../shared/picturefiles.js";
 import { createPredictions } from "../shared/predictions.js";
 import { createCamera } from "./camera.js";
@@ -21,7 +22,7 @@ const isBad = (error) =>
   ["empty-file", "not-an-image", "damaged", "unsupported", "too-large", "no-canvas"].includes(error?.code);
 
 /** @param {import("../context.js").Context} context */
-export function createClassify({ engine, state, model, project }) {
+export function createClassify({ engine, core, state, model, project }) {
   /** @type {Item[]} */
   let items = [];
   /** @type {Item | undefined} */
@@ -35,7 +36,8 @@ export function createClassify({ engine, state, model, project }) {
   let fresh = [];
   /** Which of them are no pictures, and why. @type {string[]} */
   let left = [];
-  let shownTop = state.values.classify.top;
+  /** How many classes are shown. */
+  const count = computed(() => Number(state.values.classify.value.top));
 
   const picker = h("input", {
     type: "file",
@@ -51,7 +53,7 @@ export function createClassify({ engine, state, model, project }) {
   const openButton = h("button", { type: "button", t: "classify.open", onclick: () => picker.click() });
   const camera = createCamera({
     model,
-    top: () => Number(state.values.classify.top),
+    top: () => count.value,
     showResult,
     take: (blob) => add([newItem(() => t("camera.picture"), blob, false)]),
     opened: () => choice++,
@@ -217,7 +219,7 @@ export function createClassify({ engine, state, model, project }) {
     const mine = ++turn;
     const item = current;
     if (!item || camera.running) return;
-    if (model.loaded) says.setAttribute("aria-busy", "true"); // a training's step may have to end first
+    if (model.loaded.value) says.setAttribute("aria-busy", "true"); // a training's step may have to end first
     try {
       if (opened?.item !== item || !opened.picture) {
         const picture = await engine.openPicture(item.blob);
@@ -225,16 +227,17 @@ export function createClassify({ engine, state, model, project }) {
         const before = opened;
         opened = { item, picture };
         usePreview(item, picture);
-        model.show(picture);
+        model.picture.value = picture;
         before?.picture?.close();
         if (before) release(before.item);
       }
       const { picture } = opened;
       if (!picture) return;
       showPhoto(item, picture);
-      if (!model.loaded) return;
-      const result = await model.loaded.classifier.classify(picture, {
-        k: Number(state.values.classify.top),
+      const loaded = model.loaded.value;
+      if (!loaded) return;
+      const result = await loaded.classifier.classify(picture, {
+        k: count.value,
         crop: true,
       });
       if (mine !== turn) return;
@@ -257,7 +260,7 @@ export function createClassify({ engine, state, model, project }) {
     try {
       const picture = await engine.openPicture(item.blob);
       usePreview(item, picture);
-      const looked = Promise.resolve(model.loaded?.classifier.classify(picture, { k: 1 }));
+      const looked = Promise.resolve(model.loaded.value?.classifier.classify(picture, { k: 1 }));
       const result = await looked.finally(() => picture.close());
       if (mine !== turn) return;
       if (result) item.said = sayBest(result.predictions);
@@ -279,7 +282,7 @@ export function createClassify({ engine, state, model, project }) {
 
   /** What a class is called. @param {import("../../engine/protocol.js").Prediction} prediction */
   function nameOf(prediction) {
-    const name = model.loaded?.names[prediction.class] ?? "";
+    const name = model.loaded.value?.names[prediction.class] ?? "";
     return (model.ownNames ? name : className(name)) || t("class.number", { n: String(prediction.class) });
   }
 
@@ -320,7 +323,7 @@ export function createClassify({ engine, state, model, project }) {
     box.style.aspectRatio = `${width} / ${height}`;
     box.style.setProperty("--ratio", String(width / height));
     box.classList.toggle("small", Math.max(width, height) <= 128);
-    const side = (model.loaded?.classifier.config.crop ?? 1) * Math.min(width, height);
+    const side = (model.loaded.value?.classifier.config.crop ?? 1) * Math.min(width, height);
     frame.style.width = `${(100 * side) / width}%`;
     frame.style.height = `${(100 * side) / height}%`;
   }
@@ -329,7 +332,7 @@ export function createClassify({ engine, state, model, project }) {
   function showResult(result) {
     none.hidden = true;
     if (camera.running) caption.textContent = t("camera.picture");
-    drawn.hidden = model.loaded?.samples !== "drawings" || (!camera.running && !!current?.sample);
+    drawn.hidden = model.loaded.value?.samples !== "drawings" || (!camera.running && !!current?.sample);
     says.setAttribute("aria-busy", "false");
     const named = result.predictions.map((p) => ({ name: nameOf(p), probability: p.probability }));
     predictions.show(named, model.ownNames);
@@ -386,28 +389,30 @@ export function createClassify({ engine, state, model, project }) {
       h("button", { type: "button", class: "remove", onclick: () => remove(item) }, "×"),
     );
 
-  engine.addEventListener("restart", () => {
-    if (opened) opened.picture = null;
-  });
-
   function refresh() {
-    shownTop = state.values.classify.top;
-    top.value = String(shownTop);
     for (const item of items) item.said = "";
     fail(null);
     look();
   }
-  model.addEventListener("classifier", refresh);
-  model.addEventListener("change", () => says.classList.toggle("old", model.outdated));
-  state.addEventListener("change", (event) => {
-    if (/** @type {CustomEvent} */ (event).detail === "classify" && state.values.classify.top !== shownTop) refresh();
-    if (state.room !== "classify") camera.stop();
-  });
-  document.addEventListener("language", refresh);
+  follow(
+    () => core.loss.value,
+    () => {
+      if (opened) opened.picture = null;
+    },
+  );
+  follow(
+    () => [model.loaded.value, count.value, currentLanguage()],
+    ([loaded]) => (loaded ? refresh() : drawStrip()),
+  );
+  follow(
+    () => state.room.value,
+    (room) => room !== "classify" && camera.stop(),
+  );
+  effect(() => (top.value = String(count.value)));
+  effect(() => says.classList.toggle("old", model.outdated.value));
   addEventListener("paste", (event) => {
-    if (state.room === "classify") take(pastedFiles(event));
+    if (state.room.value === "classify") take(pastedFiles(event));
   });
-  refresh();
   return {
     element,
     /** @param {DataTransfer} transfer */

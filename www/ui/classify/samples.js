@@ -6,8 +6,9 @@ import { cifar10 } from "../../engine/datasets.js";
 import { download } from "../../engine/download.js";
 import { bmp } from "../../lab/bmp.js";
 import { CIFAR_10 } from "../../lab/settings.js";
+import { follow } from "../../lab/signals.js";
 import { h, paintRgb } from "../shared/dom.js";
-import { className, t } from "../shared/i18n.js";
+import { className, currentLanguage, t } from "../shared/i18n.js";
 
 const PHOTOS = ["cat", "coffee", "flower", "palace", "rocket"];
 /** Drawings, or own pictures, on show. */
@@ -46,7 +47,7 @@ export function createSamples({ engine, model, project, choose }) {
   /** Those of the kind on show. @param {number} seed */
   async function make(seed) {
     if (shown === "drawings") return drawings(seed);
-    if (shown === "own" && project.pictures.some(({ held_out }) => held_out)) return heldOut(seed);
+    if (shown === "own" && project.pictures.value.some(({ held_out }) => held_out)) return heldOut(seed);
     const pictures = shown === "cifar-10" ? await testPictures(seed).catch(() => null) : null;
     again.hidden = !pictures;
     return pictures ?? photos();
@@ -59,7 +60,7 @@ export function createSamples({ engine, model, project, choose }) {
         .of(one)
         .filter(({ held_out }) => held_out)
         .map((picture, at) => ({ one, picture, at }));
-    const all = project.classes.flatMap(ofClass).sort((a, b) => a.at - b.at);
+    const all = project.classes.value.flatMap(ofClass).sort((a, b) => a.at - b.at);
     again.hidden = all.length <= SHOWN;
     const first = ((seed - 1) * SHOWN) % all.length;
     return [...all.slice(first), ...all.slice(0, first)].slice(0, SHOWN).map(({ one, picture: { blob } }) => {
@@ -124,8 +125,9 @@ export function createSamples({ engine, model, project, choose }) {
   }
 
   function update() {
-    if (!model.loaded && model.network.entry) return; // it is on its way
-    const kind = model.loaded?.samples ?? "photos";
+    const { loaded } = model;
+    if (!loaded.value && model.network.value.entry) return; // it is on its way
+    const kind = loaded.value?.samples ?? "photos";
     if (kind === shown) return;
     shown = kind;
     renew(1);
@@ -141,8 +143,7 @@ export function createSamples({ engine, model, project, choose }) {
       if (kind === shown) shown = "";
     }
   }
-  model.addEventListener("classifier", update);
-  document.addEventListener("language", label);
-  update();
+  follow(() => model.loaded.value, update);
+  follow(currentLanguage, label);
   return element;
 }

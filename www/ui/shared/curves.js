@@ -1,7 +1,9 @@
 /** Loss and accuracy of every run that is shown, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
+import { effect, follow } from "../../lab/signals.js";
 import { h, onFrame, setWords, svg } from "./dom.js";
-import { figure, number, percent, t } from "./i18n.js";
-import { axisStyle, colour, loadUPlot, onColours } from "./plot.js";
+import { currentLanguage, figure, number, percent, t } from "./i18n.js";
+import { axisStyle, colour, loadUPlot } from "./plot.js";
+import { isDark } from "./theme.js";
 
 /** Most points of a curve that are drawn: each is then the mean of a few steps. */
 const POINTS = 400;
@@ -70,35 +72,32 @@ export function createCurves({ session, state }) {
     keys,
   );
 
-  const shown = () => session.runs.all.filter(({ hidden }) => !hidden);
-
-  /** Which line is which run's, where there are several. */
-  function drawKeys() {
-    const runs = session.runs.all.length > 1 ? shown() : [];
-    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
-  }
-
+  const { all, shown } = session.runs;
   const draw = onFrame(async () => {
-    if (state.room !== "train") return;
-    await Promise.all([loss.draw(shown()), accuracy.draw(shown())]);
+    if (state.room.value !== "train") return;
+    await Promise.all([loss.draw(shown.value), accuracy.draw(shown.value)]);
   });
-  for (const event of ["steps", "evaluation"]) session.addEventListener(event, draw);
-  for (const event of ["change", "shown"]) {
-    session.runs.addEventListener(event, drawKeys);
-    session.runs.addEventListener(event, draw);
-  }
-  state.addEventListener("change", draw);
-  onColours(redrawAll);
-  document.addEventListener("language", redrawAll);
+  // which line is which run's, where there are several
+  effect(() => {
+    const runs = all.value.length > 1 ? shown.value : [];
+    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
+  });
+  effect(() => {
+    session.steps.value;
+    session.judged.value;
+    shown.value;
+    if (state.room.value === "train") draw();
+  });
+  // words and colours are drawn with the axes
+  follow(
+    () => [currentLanguage(), isDark.value],
+    () => {
+      loss.forget();
+      accuracy.forget();
+      draw();
+    },
+  );
   new ResizeObserver(draw).observe(element);
-  redrawAll();
-
-  function redrawAll() {
-    drawKeys();
-    loss.forget();
-    accuracy.forget();
-    draw();
-  }
   return element;
 }
 

@@ -1,13 +1,13 @@
 /** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
 import { fetchJson } from "../../engine/download.js";
 import { recall } from "../../lab/remember.js";
+import { signal } from "../../lab/signals.js";
 
 /** @typedef {Record<string, string | number | number[]>} Values */
 
 export const LANGUAGES = ["en", "ko"];
-/** @type {Record<string, string>} */
-let strings = {};
-let language = "en";
+/** What the page says: whoever has asked for a word, a number or a date in an effect shows it anew in another language. */
+const words = signal({ language: "en", strings: /** @type {Record<string, string>} */ ({}) });
 
 /** The language to begin with: the one chosen before, else the browser's first that there is. */
 export function preferredLanguage() {
@@ -15,24 +15,18 @@ export function preferredLanguage() {
   return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
-/**
- * Loads a language and puts every marked element of the page into it; whoever shows changing text hears `language`
- * on `document`.
- *
- * @param {string} chosen
- */
-export async function setLanguage(chosen) {
-  strings = await fetchJson(new URL(`../../i18n/${chosen}.json`, import.meta.url));
-  language = chosen;
-  document.documentElement.lang = chosen;
+/** Loads a language; every marked element of the page is put into it. @param {string} language */
+export async function setLanguage(language) {
+  const strings = await fetchJson(new URL(`../../i18n/${language}.json`, import.meta.url));
+  document.documentElement.lang = language;
+  words.value = { language, strings };
   translate(document.documentElement);
-  document.dispatchEvent(new Event("language"));
 }
 
-export const currentLanguage = () => language;
+export const currentLanguage = () => words.value.language;
 
 /** Whether there is such a string. @param {string} key */
-export const has = (key) => key in strings;
+export const has = (key) => key in words.value.strings;
 
 /**
  * The string of a key, with `{name}` replaced by the values.
@@ -41,7 +35,7 @@ export const has = (key) => key in strings;
  * @param {Values} [values]
  */
 export function t(key, values = {}) {
-  return (strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => {
+  return (words.value.strings[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => {
     const value = values[name] ?? "";
     return typeof value === "string"
       ? value
@@ -76,8 +70,8 @@ function attribute(name) {
 /** Text with its terms as elements. @param {string} text */
 export function rich(text) {
   return text.split(/(\[\[.+?\]\])/).map((part) => {
-    const [, words, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
-    return key ? term(words, `term.${key}`) : document.createTextNode(part);
+    const [, phrase, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
+    return key ? term(phrase, `term.${key}`) : document.createTextNode(part);
   });
 }
 
@@ -101,7 +95,7 @@ export const className = (name) => (has(`name.${name}`) ? t(`name.${name}`) : na
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
 export function number(value, options = {}) {
-  return new Intl.NumberFormat(language, options).format(value);
+  return new Intl.NumberFormat(words.value.language, options).format(value);
 }
 
 /** Three digits of a measured figure: zeros at the end tell how exact it is. @param {number} value */
@@ -163,7 +157,7 @@ export const accuracyOf = ({ accuracy, total }) =>
 
 /** A day and its time. @param {Date} date */
 export const moment = (date) =>
-  new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(date);
+  new Intl.DateTimeFormat(words.value.language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
 /** Time left, roughly. @param {number} seconds */
 export function duration(seconds) {

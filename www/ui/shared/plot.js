@@ -1,7 +1,9 @@
 /** What drawings of uPlot share: looks, and a place that they fit into. */
 import { importFile } from "../../engine/download.js";
+import { follow } from "../../lab/signals.js";
 import { h } from "./dom.js";
 import { currentLanguage } from "./i18n.js";
+import { isDark } from "./theme.js";
 
 /** How every axis looks. */
 export const axisStyle = () => ({
@@ -39,12 +41,6 @@ export function loadUPlot() {
   return importFile(new URL("../../vendor/uplot/uPlot.esm.js", import.meta.url));
 }
 
-/** Draws anew where colours have changed: a canvas does not follow the style by itself. @param {() => void} redraw */
-export function onColours(redraw) {
-  document.addEventListener("theme", redraw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-}
-
 /**
  * Draws into a place of fixed height, anew whenever its width or colours change. Returns what draws it anew where
  * something else has.
@@ -70,7 +66,7 @@ export function fitPlot(place, make) {
     plot = null;
     fit();
   }
-  onColours(redraw);
+  follow(() => isDark.value, redraw); // a canvas does not follow the style by itself
   new ResizeObserver(fit).observe(place);
   return redraw;
 }

@@ -1,9 +1,10 @@
 /** Held-out pictures with what the network says of them now. */
+import { effect } from "../../lab/signals.js";
 import { h, paintRgb } from "../shared/dom.js";
 import { className, explainError, t } from "../shared/i18n.js";
 import { createPredictions } from "../shared/predictions.js";
 
-/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/session/session.js").Run} run */
+/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/run.js").Run} run */
 export const classNames = ({ labels, settings }) => (settings.data === "pictures" ? labels : labels.map(className));
 
 /** @param {import("../context.js").Context} context */
@@ -37,9 +38,9 @@ export function createHeldOut({ session }) {
   /** @type {{button: HTMLButtonElement, canvas: HTMLCanvasElement, mark: HTMLElement, guess: HTMLElement}[]} */
   let tiles = [];
 
-  function paint() {
-    painted = session.heldOut;
-    const batch = painted;
+  /** @param {import("../../engine/protocol.js").Batch | null} batch */
+  function paint(batch) {
+    painted = batch;
     if (!batch) return;
     tiles = Array.from(batch.labels, (_, index) => {
       const canvas = h("canvas", {});
@@ -53,9 +54,9 @@ export function createHeldOut({ session }) {
   }
 
   function update() {
-    if (session.heldOut !== painted) paint();
-    const { judged, run } = session;
-    const said = judged?.predictions;
+    const [batch, run] = [session.heldOut.value, session.run.value];
+    const said = session.judged.value?.predictions;
+    if (batch !== painted) paint(batch);
     empty.hidden = !!painted;
     if (!painted || !run) return;
     const names = classNames(run);
@@ -74,26 +75,27 @@ export function createHeldOut({ session }) {
       guess.textContent = name;
       button.setAttribute("aria-label", t(wrong ? "heldout.wrong" : "heldout.right", { guess: name, truth }));
     });
-    const last = run.evaluations.at(-1);
+  }
+
+  /** What the last evaluation found, and the button that evaluates on every picture, or gives that up. */
+  function drawScore() {
+    const [state, run] = [session.state.value, session.run.value];
+    session.judged.value; // tells of each evaluation
+    const last = session.heldOut.value && run?.evaluations.at(-1);
     score.textContent = last
       ? t("heldout.score", { right: Math.round(last.accuracy * last.total), total: last.total })
       : "";
-    drawAll();
-  }
-
-  /** The button that evaluates on every picture, or gives that up. */
-  function drawAll() {
-    const goesOn = session.evaluating !== null && (session.state === "paused" || session.state === "idle");
+    const goesOn = session.evaluating.value !== null && (state === "paused" || state === "idle");
     const focused = all === document.activeElement;
-    all.hidden = !session.canEvaluateAll && !goesOn;
+    all.hidden = !session.canEvaluateAll.value && !goesOn;
     if (focused && all.hidden) score.focus();
-    all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer?.held_out ?? 0 });
+    all.textContent = goesOn ? t("cancel") : t("heldout.all", { total: session.trainer.value?.held_out ?? 0 });
   }
 
   let turn = 0;
   /** @param {number} index */
   async function show(index) {
-    const { trainer, run } = session;
+    const [trainer, run] = [session.trainer.value, session.run.value];
     if (!painted || !run) return;
     const names = classNames(run);
     const mine = ++turn;
@@ -116,9 +118,7 @@ export function createHeldOut({ session }) {
     }
   }
 
-  for (const event of ["state", "evaluation"]) session.addEventListener(event, update);
-  session.addEventListener("steps", drawAll);
-  document.addEventListener("language", update);
-  update();
+  effect(update);
+  effect(drawScore);
   return element;
 }

@@ -2,8 +2,9 @@
 import { findSet } from "../../engine/hub.js";
 import { countLabels, planSet, readPictures } from "../../engine/hubpictures.js";
 import { SETS } from "../../engine/hubsets.js";
+import { follow } from "../../lab/signals.js";
 import { h, setOptions } from "../shared/dom.js";
-import { explainError, number, t } from "../shared/i18n.js";
+import { currentLanguage, explainError, number, t } from "../shared/i18n.js";
 
 /** Pictures in all: what is asked for at first, and the most that a page shows well. */
 const USUAL = 300;
@@ -189,9 +190,9 @@ export function createHub(project, { say, fail, leave }) {
   }
 
   /** @param {string} name */
-  const classOf = (name) => project.classes.find((one) => one.name === name) ?? project.addClass(name);
+  const classOf = (name) => project.classes.value.find((one) => one.name === name) ?? project.addClass(name);
 
-  document.addEventListener("language", () => {
+  follow(currentLanguage, () => {
     const { value } = sets;
     setOptions(sets, options());
     sets.value = value;

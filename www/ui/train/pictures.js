@@ -1,8 +1,9 @@
 /** A person's own classes: make them, fill them, put them in order; and the project as a file. */
 import { HELD_OUT_EVERY } from "../../lab/project.js";
 import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
+import { effect, follow } from "../../lab/signals.js";
 import { h, save, setOptions, setWords } from "../shared/dom.js";
-import { explainError, t } from "../shared/i18n.js";
+import { currentLanguage, explainError, t } from "../shared/i18n.js";
 import { chosenFiles, droppedFiles, inOrder, isZip, pastedFiles, zippedFiles } from "../shared/picturefiles.js";
 import { createAdding } from "./adding.js";
 import { createClassCard } from "./classcard.js";
@@ -108,8 +109,8 @@ export function createPictures({ state, project }) {
 
   /** A name that no class has. */
   function unused() {
-    const names = new Set(project.classes.map(({ name }) => name));
-    for (let n = project.classes.length + 1; ; n++) {
+    const names = new Set(project.classes.value.map(({ name }) => name));
+    for (let n = names.size + 1; ; n++) {
       const name = t("pictures.class.new", { n });
       if (!names.has(name)) return name;
     }
@@ -117,7 +118,7 @@ export function createPictures({ state, project }) {
 
   /** Adds pictures to one class. @param {Class} one @param {Found[]} found */
   function add(one, found) {
-    fail(project.problem);
+    fail(project.problem.value);
     adding.add(found.length, () => [[one, inOrder(found)]]);
   }
 
@@ -132,7 +133,9 @@ export function createPictures({ state, project }) {
     }
     adding.add(found.length, () =>
       [...byFolder].map(([folder, files]) => {
-        const known = folder ? project.classes.find(({ name }) => name === folder) : (touched ?? project.classes[0]);
+        const known = folder
+          ? project.classes.value.find(({ name }) => name === folder)
+          : (touched ?? project.classes.value[0]);
         return [known ?? newClass(false, folder), files];
       }),
     );
@@ -140,7 +143,7 @@ export function createPictures({ state, project }) {
 
   /** Adds what a person drops, if it is files. @param {Promise<Found[]>} dropped @param {(found: Found[]) => void} take */
   async function addDropped(dropped, take) {
-    fail(project.problem);
+    fail(project.problem.value);
     try {
       take(await dropped);
     } catch (error) {
@@ -178,7 +181,7 @@ export function createPictures({ state, project }) {
   }
 
   function moveChosen() {
-    const to = project.classes.find(({ id }) => id === moveTo.value);
+    const to = project.classes.value.find(({ id }) => id === moveTo.value);
     if (!to) return moveTo.focus();
     const count = chosen.size;
     project.move(chosen, to);
@@ -203,21 +206,23 @@ export function createPictures({ state, project }) {
     chosenCount.textContent = t("pictures.chosen", { count: chosen.size });
     setOptions(moveTo, [
       h("option", { value: "" }, t("pictures.move")),
-      ...project.classes.map(({ id, name }) => h("option", { value: id }, name)),
+      ...project.classes.value.map(({ id, name }) => h("option", { value: id }, name)),
     ]);
   }
 
   /** @param {string} text */
   function say(text) {
     note.textContent = text;
-    undo.hidden = !project.canUndo;
+    undo.hidden = !project.canUndo.value;
   }
 
   async function saveProject() {
-    fail(project.problem);
+    fail(project.problem.value);
     try {
       const { pack } = await import("../../lab/projectfile.js");
-      save(await pack(project, state.values.train), t("pictures.file"));
+      const { classes, pictures, trained } = project;
+      const contents = { classes: classes.value, pictures: pictures.value, trained: trained.value };
+      save(await pack(contents, state.values.train.value), t("pictures.file"));
     } catch (error) {
       fail(error);
     }
@@ -231,7 +236,7 @@ export function createPictures({ state, project }) {
 
   /** Takes a project, or adds class folders; what is neither leaves everything as it is. @param {File} file */
   async function openZip(file) {
-    fail(project.problem);
+    fail(project.problem.value);
     say("");
     try {
       const { open } = await import("../../lab/projectfile.js");
@@ -276,52 +281,48 @@ export function createPictures({ state, project }) {
   };
 
   function update() {
+    const [classes, all] = [project.classes.value, project.pictures.value];
     for (const [id, card] of cards) {
-      if (project.classes.some((one) => one.id === id)) continue;
+      if (classes.some((one) => one.id === id)) continue;
       card.close();
       card.element.remove();
       cards.delete(id);
     }
-    project.classes.forEach((one, i) => {
+    classes.forEach((one, i) => {
       const card = cards.get(one.id) ?? createClassCard(project, one, panel);
       cards.set(one.id, card);
       if (list.children[i] !== card.element) list.insertBefore(card.element, list.children[i] ?? null);
       card.update();
     });
     if (chosen.size) {
-      const ids = new Set(project.pictures.map(({ id }) => id));
+      const ids = new Set(all.map(({ id }) => id));
       for (const id of chosen) if (!ids.has(id)) chosen.delete(id);
     }
-    if (touched && !project.classes.includes(touched)) touched = undefined;
-    saveButton.disabled = !project.classes.length;
-    undo.hidden = !project.canUndo;
-    const values = { count: project.pictures.length, classes: project.classes.length, held: project.heldOut };
+    if (touched && !classes.includes(touched)) touched = undefined;
+    saveButton.disabled = !classes.length;
+    undo.hidden = !project.canUndo.value;
+    const values = { count: all.length, classes: classes.length, held: project.heldOut };
     setWords(summary, t("pictures.split", { ...values, every: HELD_OUT_EVERY }));
     drawChosen();
   }
 
   function show() {
-    const shown = state.values.train.data === "pictures";
+    const shown = state.values.train.value.data === "pictures";
+    const room = state.room.value;
     const came = shown && element.hidden;
     element.hidden = !shown;
     // on a phone it is below all settings
-    if (came && state.room === "train" && element.getBoundingClientRect().top > innerHeight) element.scrollIntoView();
-    if (!shown || state.room !== "train") for (const card of cards.values()) card.stop();
+    if (came && room === "train" && element.getBoundingClientRect().top > innerHeight) element.scrollIntoView();
+    if (!shown || room !== "train") for (const card of cards.values()) card.stop();
   }
 
-  project.addEventListener("change", update);
-  project.addEventListener("problem", () => fail(project.problem));
-  state.addEventListener("change", show);
-  document.addEventListener("language", () => {
-    say("");
-    update();
-  });
+  effect(update);
+  effect(show);
+  follow(() => project.problem.value, fail);
+  follow(currentLanguage, () => say("")); // it was in the other one
   addEventListener("paste", (event) => {
-    if (state.room === "train" && !element.hidden) addDropped(pastedFiles(event), addFolders);
+    if (state.room.value === "train" && !element.hidden) addDropped(pastedFiles(event), addFolders);
   });
-  update();
-  show();
-  if (project.problem) fail(project.problem);
   return {
     element,
     /** Pictures, folders or a zip that were dropped beside the classes. @param {DataTransfer} transfer */

@@ -2,6 +2,7 @@
  * What the network gets right and wrong of the held-out pictures: class by class, which class for which, and the
  * mistakes it is surest of. Cells and mistakes open the pictures behind them.
  */
+import { effect } from "../../lab/signals.js";
 import { h, keepFocus, paintRgb } from "../shared/dom.js";
 import { explainError, number, percent, t } from "../shared/i18n.js";
 import { classNames } from "./heldout.js";
@@ -40,7 +41,7 @@ export function createResults({ session }) {
   );
 
   function update() {
-    const { judged, run } = session;
+    const [judged, run] = [session.judged.value, session.run.value];
     element.hidden = !judged || !run;
     if (!judged || !run) return;
     const names = classNames(run);
@@ -52,7 +53,7 @@ export function createResults({ session }) {
     fill(mistakes, wrong.slice(0, MISTAKES), names);
   }
 
-  /** @param {import("../../lab/session/session.js").Judged} judged @param {string[]} names */
+  /** @param {import("../../lab/session/evaluation.js").Judged} judged @param {string[]} names */
   function drawTable(judged, names) {
     const counts = names.map(() => new Uint32Array(names.length));
     judged.labels.forEach((label, i) => counts[label][judged.predictions[i]]++);
@@ -93,8 +94,9 @@ export function createResults({ session }) {
 
   /** @param {string} text @param {(label: number, guess: number) => boolean} wanted @param {string[]} names */
   function show(text, wanted, names) {
-    if (!session.judged) return;
-    const found = indices(session.judged, wanted);
+    const judged = session.judged.value;
+    if (!judged) return;
+    const found = indices(judged, wanted);
     title.textContent = found.length > MOST ? t("results.first", { text, most: MOST }) : text;
     problem.hidden = true;
     fill(pictures, found.slice(0, MOST), names);
@@ -103,7 +105,8 @@ export function createResults({ session }) {
 
   /** Tiles of held-out pictures, painted as they come from the training. @param {HTMLElement} list @param {number[]} which @param {string[]} names */
   function fill(list, which, names) {
-    const { judged, trainer } = session;
+    const judged = session.judged.value;
+    const trainer = session.trainer.peek(); // what it has painted stays when it is gone
     if (!judged) return;
     const tiles = which.map((index) => {
       const canvas = h("canvas", {});
@@ -128,13 +131,11 @@ export function createResults({ session }) {
     }
   }
 
-  for (const event of ["state", "evaluation"]) session.addEventListener(event, update);
-  document.addEventListener("language", update);
-  update();
+  effect(update);
   return element;
 }
 
-/** Which pictures have such a label and prediction. @param {import("../../lab/session/session.js").Judged} judged @param {(label: number, guess: number) => boolean} wanted */
+/** Which pictures have such a label and prediction. @param {import("../../lab/session/evaluation.js").Judged} judged @param {(label: number, guess: number) => boolean} wanted */
 function indices({ labels, predictions }, wanted) {
   return [...labels.keys()].filter((i) => wanted(labels[i], predictions[i]));
 }

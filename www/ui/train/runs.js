@@ -2,6 +2,7 @@
 import { troubleOf } from "../../lab/session/health.js";
 import { stepOf, weightsIn } from "../../lab/run.js";
 import { SETTINGS } from "../../lab/settings.js";
+import { effect, follow } from "../../lab/signals.js";
 import { swatch } from "../shared/curves.js";
 import { goTo, h, keepFocus, save } from "../shared/dom.js";
 import { accuracyOf, areFew, explainError, number, t } from "../shared/i18n.js";
@@ -15,7 +16,7 @@ import { accuracyOf, areFew, explainError, number, t } from "../shared/i18n.js";
 export async function useWeights({ session, state }, run, which) {
   const weights = session.keep(run, which, await session.weightsOf(run, which));
   state.set("classify", { weights, resolution: 0 });
-  if (state.room === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
+  if (state.room.value === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
 }
 
 /** @param {import("../context.js").Context} context */
@@ -93,7 +94,7 @@ export function createRuns(context) {
   function row(run) {
     const unfit = !weightsIn(run).length;
     const name = t("runs.name", { number: run.number });
-    const described = nameOf(run, runs.all, library);
+    const described = nameOf(run, runs.all.value, library);
     return h(
       "li",
       {},
@@ -144,9 +145,9 @@ export function createRuns(context) {
 
   /** The keyboard's focus goes to what came back. */
   function bringBack() {
-    const run = runs.forgotten;
+    const run = runs.forgotten.value;
     runs.restore();
-    const row = list.children[runs.all.findIndex((other) => other === run)];
+    const row = list.children[runs.all.value.findIndex((other) => other === run)];
     row?.querySelector("input")?.focus();
   }
 
@@ -154,25 +155,33 @@ export function createRuns(context) {
   const action = ({ id }, key, disabled, onclick) =>
     h("button", { type: "button", "data-key": `${id} ${key}`, t: key, disabled, onclick });
 
-  function update() {
-    const { all, forgotten, problem: unkept } = runs;
+  function drawList() {
+    const all = runs.all.value;
     empty.hidden = all.length > 0;
     keepFocus(list, () => list.replaceChildren(...all.map(row)));
+  }
+  effect(drawList);
+  effect(() => {
+    const forgotten = runs.forgotten.value;
     restore.hidden = !forgotten;
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
-    tell(unkept ? sayUnkept(unkept) : "");
-  }
-  runs.addEventListener("change", update);
-  session.addEventListener("evaluation", () => {
-    const { run } = session;
-    const row = list.children[runs.all.findIndex((other) => other === run)];
-    const place = row?.querySelector(".run-score");
-    if (!run || !place) return;
-    if (weightsIn(run).length > 1 && !row.querySelector("select")) update();
-    else place.textContent = score(run);
   });
-  document.addEventListener("language", update);
-  update();
+  effect(() => {
+    runs.all.value; // what was said before is no longer so
+    tell(runs.problem.value ? sayUnkept(runs.problem.value) : "");
+  });
+  // an evaluation changes the score alone, and what may be chosen when it is the best for the first time
+  follow(
+    () => session.judged.value,
+    () => {
+      const run = session.run.value;
+      const row = list.children[runs.all.value.findIndex((other) => other === run)];
+      const place = row?.querySelector(".run-score");
+      if (!run || !place) return;
+      if (weightsIn(run).length > 1 && !row.querySelector("select")) drawList();
+      else place.textContent = score(run);
+    },
+  );
   return element;
 }
 

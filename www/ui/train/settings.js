@@ -1,6 +1,7 @@
 /** The form of a training's settings, made from the table of settings.js. */
 import { PHOTO_WEIGHTS } from "../../lab/library.js";
 import { parse, preset, SETTINGS, switchData } from "../../lab/settings.js";
+import { effect } from "../../lab/signals.js";
 import { h } from "../shared/dom.js";
 import { explainError, number, t } from "../shared/i18n.js";
 
@@ -33,7 +34,7 @@ export function createSettings({ state, session, model, library }) {
 
   /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
   function start(kind) {
-    const { data, seed } = state.values.train;
+    const { data, seed } = state.values.train.value;
     for (const row of rows) row.forget();
     state.set("train", { ...preset(kind, String(data)), seed });
     apply(SETTINGS.map(({ key }) => key));
@@ -45,14 +46,15 @@ export function createSettings({ state, session, model, library }) {
       state.set("train", { [setting.key]: value });
       return apply([setting.key]);
     }
-    const { from, resolution } = state.values.train;
+    const train = state.values.train.value;
+    const { from, resolution } = train;
     const back = from && proposed?.from === from && { from: "", resolution: proposed.resolution };
-    const { loaded } = model;
+    const loaded = model.loaded.value;
     const known = loaded && loaded.samples !== "drawings" ? loaded.entry : library.find(PHOTO_WEIGHTS);
     const proposal = value === "pictures" && !from ? known : undefined;
     proposed = proposal ? { from: proposal.id, resolution } : null;
     state.set("train", {
-      ...switchData(state.values.train, String(value)),
+      ...switchData(train, String(value)),
       ...back,
       ...(proposal && { from: proposal.id, resolution: proposal.config.resolution ?? 224 }),
     });
@@ -61,26 +63,23 @@ export function createSettings({ state, session, model, library }) {
   /** What the person changed, and may change while training, does so at once. @param {string[]} keys */
   async function apply(keys) {
     problem.hidden = true;
-    if (!session.active || !session.run) return;
+    if (!session.active.value || !session.run.value) return;
     const live = SETTINGS.filter(({ key, live }) => live && keys.includes(key));
     if (!live.length) return;
     try {
-      await session.change(Object.fromEntries(live.map(({ key }) => [key, state.values.train[key]])));
+      const { value } = state.values.train;
+      await session.change(Object.fromEntries(live.map(({ key }) => [key, value[key]])));
     } catch (error) {
       problem.textContent = explainError(error);
       problem.hidden = false;
     }
   }
 
-  function update() {
-    const { train } = state.values;
+  effect(() => {
+    const train = state.values.train.value;
     const entry = library.find(train.from);
-    for (const row of rows) row.update(entry ? { ...train, ...decided(entry.config) } : train, session.running);
-  }
-  state.addEventListener("change", update);
-  session.addEventListener("state", update);
-  document.addEventListener("language", update);
-  update();
+    for (const row of rows) row.update(entry ? { ...train, ...decided(entry.config) } : train, session.running.value);
+  });
   return h("div", {}, presets, problem, ...groups);
 }
 

@@ -1,15 +1,15 @@
 /** Memory: what must be held while each layer runs, convolution by convolution and block by block (paper, §5.1). */
-import { strokeOf, swatch } from "../shared/curves.js";
-import { h } from "../shared/dom.js";
-import { bytes, number, t } from "../shared/i18n.js";
-import { axisStyle, fitPlot } from "../shared/plot.js";
+import { strokeOf, swatch } from "../../shared/curves.js";
+import { h } from "../../shared/dom.js";
+import { bytes, number, t } from "../../shared/i18n.js";
+import { axisStyle, fitPlot } from "../../shared/plot.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
 /** The two ways to read a network, in the order of their lines. */
 const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createMemory(context) {
   const place = h("div", { class: "large-place", role: "slider", tabindex: 0, "aria-valuemin": 1, onkeydown: walk });
   const reading = h("span", { class: "chart-reading number" });
@@ -21,7 +21,7 @@ export function createMemory(context) {
     keys,
     shows,
   );
-  /** @type {import("../../engine/protocol.js").Description | undefined} */
+  /** @type {import("../../../engine/protocol.js").Description | undefined} */
   let shown;
   /** @type {import("uplot") | undefined} */
   let plot;
@@ -106,7 +106,7 @@ export function createMemory(context) {
   return element;
 }
 
-/** @typedef {import("../../engine/protocol.js").LayerCost} Layer */
+/** @typedef {import("../../../engine/protocol.js").LayerCost} Layer */
 
 /** What a layer needs. @param {Layer} layer */
 function wordsOf({ block: index, kind, memory }) {

@@ -1,9 +1,10 @@
 /** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
-import { fetchJson } from "../../engine/download.js";
-import { createChart, swatch } from "../shared/curves.js";
-import { h } from "../shared/dom.js";
-import { explainError, percent, t } from "../shared/i18n.js";
-import { onColours } from "../shared/plot.js";
+import { fetchJson } from "../../../engine/download.js";
+import { effect, signal, untracked } from "../../../lab/signals.js";
+import { createChart, swatch } from "../../shared/curves.js";
+import { h } from "../../shared/dom.js";
+import { explainError, percent, t } from "../../shared/i18n.js";
+import { isDark } from "../../shared/theme.js";
 import { createPanel } from "./panel.js";
 
 /**
@@ -11,7 +12,7 @@ import { createPanel } from "./panel.js";
  * @typedef {{width: number, recipe: string, runs: {activation: "relu6" | "relu", training: Point[], held_out: Point[]}[]}} Curves
  */
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createActivation({ state }) {
   const loss = createChart("loss");
   const accuracy = createChart("accuracy");
@@ -26,28 +27,22 @@ export function createActivation({ state }) {
     shows,
     problem,
   );
-  /** @type {Curves | undefined} */
-  let curves;
+  /** @type {import("../../../lab/signals.js").Signal<Curves | null>} */
+  const curves = signal(null);
+  let loading = false;
 
-  /** @type {Promise<void> | null} */
-  let loading = null;
-
-  /** Draws what is here, else fetches it: once more where that failed. */
-  function update() {
-    if (state.room !== "apart" || state.values.apart.panel !== "activation") return;
-    if (curves) draw(curves);
-    else loading ??= load().finally(() => (loading = null));
-  }
-
+  /** Once more where that failed. */
   async function load() {
+    if (loading) return;
+    loading = true;
     try {
-      curves = await fetchJson(new URL("../../curves/activation.json", import.meta.url));
+      curves.value = await fetchJson(new URL("../../../curves/activation.json", import.meta.url));
       problem.hidden = true;
-      update();
     } catch (error) {
       problem.textContent = explainError(error);
       problem.hidden = false;
     }
+    loading = false;
   }
 
   /** @param {Curves} curves */
@@ -70,15 +65,14 @@ export function createActivation({ state }) {
     loss.draw(drawn);
     accuracy.draw(drawn);
   }
-  function redraw() {
+  effect(() => {
+    if (state.room.value !== "apart" || state.values.apart.value.panel !== "activation") return;
+    isDark.value; // its colours are drawn
     loss.forget();
     accuracy.forget();
-    update();
-  }
-  state.addEventListener("change", update);
-  document.addEventListener("language", redraw);
-  onColours(redraw);
-  new ResizeObserver(update).observe(element);
-  update();
+    if (curves.value) draw(curves.value);
+    else untracked(load);
+  });
+  new ResizeObserver(() => curves.value && draw(curves.value)).observe(element);
   return element;
 }

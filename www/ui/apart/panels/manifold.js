@@ -1,8 +1,9 @@
 /** What ReLU destroys: a spiral before and after it passes some dimensions (the paper's figure 1). */
-import { DIMENSIONS } from "../../lab/state.js";
-import { h, svg } from "../shared/dom.js";
-import { number, percent, t } from "../shared/i18n.js";
-import { createToggles } from "../shared/toggles.js";
+import { effect, signal } from "../../../lab/signals.js";
+import { DIMENSIONS } from "../../../lab/state.js";
+import { h, svg } from "../../shared/dom.js";
+import { number, percent, t } from "../../shared/i18n.js";
+import { createToggles } from "../../shared/toggles.js";
 import { createAsker, createPanel } from "./panel.js";
 
 /** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
@@ -10,8 +11,8 @@ const NEEDED = 2;
 /** Matrices have numbers of 32 bits, from 1. */
 const MATRICES = 2 ** 32;
 
-/** @param {import("../context.js").Context} context */
-export function createManifold({ engine, state }) {
+/** @param {import("../../context.js").Context} context */
+export function createManifold({ engine, core, state }) {
   const set = (/** @type {Record<string, string | number>} */ values) => state.set("apart", values);
   const dimensions = createToggles({
     name: "dimensions",
@@ -27,7 +28,7 @@ export function createManifold({ engine, state }) {
   const another = h("button", {
     type: "button",
     t: "manifold.another",
-    onclick: () => set({ matrix: (Number(state.values.apart.matrix) + 1) % MATRICES || 1 }),
+    onclick: () => set({ matrix: (Number(state.values.apart.value.matrix) + 1) % MATRICES || 1 }),
   });
   const before = h("div", { class: "plane" });
   const after = h("div", { class: "plane" });
@@ -53,12 +54,13 @@ export function createManifold({ engine, state }) {
     problem,
   );
   const ask = createAsker(element, problem);
-  /** What is on show. @type {import("../../engine/protocol.js").Manifold & {n: number, relu: boolean} | null} */
-  let found = null;
+  /** What is on show. @type {import("../../../lab/signals.js").Signal<import("../../../engine/protocol.js").Manifold & {n: number, relu: boolean} | null>} */
+  const found = signal(null);
 
   function update() {
-    const { panel, dimensions: n, through: chosen, matrix } = state.values.apart;
-    if (state.room !== "apart" || panel !== "manifold") return;
+    const { panel, dimensions: n, through: chosen, matrix } = state.values.apart.value;
+    core.loss.value; // what was lost is asked for again
+    if (state.room.value !== "apart" || panel !== "manifold") return;
     dimensions.update(
       DIMENSIONS.map((value) => ({ value, chosen: value === n, values: { dimensions: value }, reason: null })),
     );
@@ -68,31 +70,25 @@ export function createManifold({ engine, state }) {
       [n, chosen, matrix],
       () => engine.manifold(options),
       (answer) => {
-        found = { ...answer, n: options.dimensions, relu: options.relu };
-        before.replaceChildren(plane(found.curve, found.alive));
-        after.replaceChildren(plane(found.returned, found.alive));
-        say();
+        found.value = { ...answer, n: options.dimensions, relu: options.relu };
+        before.replaceChildren(plane(answer.curve, answer.alive));
+        after.replaceChildren(plane(answer.returned, answer.alive));
       },
     );
   }
 
   function say() {
-    if (!found) return;
-    const { n, relu } = found;
-    const lost = found.alive.filter((dimensions) => dimensions < NEEDED).length / found.alive.length;
+    if (!found.value) return;
+    const { n, relu, alive } = found.value;
+    const lost = alive.filter((dimensions) => dimensions < NEEDED).length / alive.length;
     // each sign of a point that is carried in a random direction is the toss of a coin
     const expected = number((100 * (n + 1)) / 2 ** n, { maximumSignificantDigits: 2 });
     const values = { dimensions: n, lost: percent(lost), expected: `${expected} %` };
     shows.textContent = relu ? t("manifold.shows", values) : t("manifold.whole");
   }
 
-  state.addEventListener("change", update);
-  engine.addEventListener("restart", update); // one that was lost is asked for again
-  document.addEventListener("language", () => {
-    say();
-    if (!problem.hidden) update();
-  });
-  update();
+  effect(update);
+  effect(say);
   return element;
 }
 

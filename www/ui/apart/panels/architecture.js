@@ -1,10 +1,11 @@
 /** The network layer by layer: shapes, parameters, multiply-adds and memory of the one chosen in the bar. */
-import { h } from "../shared/dom.js";
-import { bytes, count, number, t, term } from "../shared/i18n.js";
+import { effect } from "../../../lab/signals.js";
+import { h } from "../../shared/dom.js";
+import { bytes, count, number, t, term } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createArchitecture(context) {
   const { state, model } = context;
   const stem = h(
@@ -18,18 +19,16 @@ export function createArchitecture(context) {
     h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),
     body,
   );
-  onDescription(context, (description) => {
-    stem.value = model.network.config.stem ?? "imagenet";
-    body.replaceChildren(table(description));
-  });
+  effect(() => (stem.value = model.network.value.config.stem ?? "imagenet"));
+  onDescription(context, (description) => body.replaceChildren(table(description)));
   return element;
 }
 
-/** @param {import("../../engine/protocol.js").Description} description */
+/** @param {import("../../../engine/protocol.js").Description} description */
 function table({ layers, parameters, macs }) {
   const columns = ["layer", "input", "output", "stride", "parameters", "macs", "bytes"];
   const head = h("tr", {}, ...columns.map((column) => h("th", { scope: "col", t: `architecture.column.${column}` })));
-  /** @type {Map<string, import("../../engine/protocol.js").LayerCost[]>} */
+  /** @type {Map<string, import("../../../engine/protocol.js").LayerCost[]>} */
   const groups = new Map();
   for (const layer of layers) {
     const name =
@@ -60,7 +59,7 @@ function table({ layers, parameters, macs }) {
 /**
  * The keyboard stops at the first layer of a kind only: fifty times the same explanation would be in its way.
  *
- * @param {import("../../engine/protocol.js").LayerCost} layer
+ * @param {import("../../../engine/protocol.js").LayerCost} layer
  * @param {Set<string>} explained kinds
  */
 function row(layer, explained) {

@@ -1,8 +1,10 @@
 /** Feature maps: what each block makes of the picture at hand, channel by channel. */
-import { BLOCKS } from "../../lab/state.js";
-import { goTo, h, setWords } from "../shared/dom.js";
-import { number, percent, t } from "../shared/i18n.js";
-import { colour, onColours } from "../shared/plot.js";
+import { effect, follow } from "../../../lab/signals.js";
+import { BLOCKS } from "../../../lab/state.js";
+import { goTo, h, setWords } from "../../shared/dom.js";
+import { number, percent, t } from "../../shared/i18n.js";
+import { colour } from "../../shared/plot.js";
+import { isDark } from "../../shared/theme.js";
 import { createAsker, createPanel } from "./panel.js";
 
 /** Pixels of a drawing's side, at least: a number is drawn as so many pixels as that takes. */
@@ -10,7 +12,7 @@ const SIDE = 800;
 
 /** Lowest and highest number of a channel. @typedef {{low: number, high: number}} Range */
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createMaps({ state, model }) {
   const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
   const block = createSlider("maps.block", (value) => choose({ block: value, channel: 1 }));
@@ -46,8 +48,8 @@ export function createMaps({ state, model }) {
   /**
    * What is on show; `below`: the share of its numbers below 0.
    *
-   * @type {import("../../engine/protocol.js").Seen & {block: number, ranges: Range[], below: number,
-   *   entry: import("../../lab/library.js").Entry} | null}
+   * @type {import("../../../engine/protocol.js").Seen & {block: number, ranges: Range[], below: number,
+   *   entry: import("../../../lab/library.js").Entry} | null}
    */
   let seen = null;
   /** All channels, as long as they need not be painted anew. @type {OffscreenCanvas | null} */
@@ -55,13 +57,13 @@ export function createMaps({ state, model }) {
   const ask = createAsker(element, problem);
 
   function update() {
-    const { panel, block: n } = state.values.apart;
-    if (state.room !== "apart" || panel !== "maps") return;
+    const { panel, block: n } = state.values.apart.value;
+    if (state.room.value !== "apart" || panel !== "maps") return;
     block.show(Number(n), BLOCKS);
-    const { picture } = model;
+    const [picture, loaded] = [model.picture.value, model.loaded.value];
     if (!seen) shows.textContent = t("maps.waits");
-    if (!model.loaded || !picture) return;
-    const { classifier, entry } = model.loaded;
+    if (!loaded || !picture) return;
+    const { classifier, entry } = loaded;
     const asks = ask(
       [classifier, classifier.config.resolution, picture, n],
       () => classifier.featureMaps(picture, Number(n) - 1),
@@ -79,7 +81,7 @@ export function createMaps({ state, model }) {
   function draw() {
     if (!seen) return;
     const { channels, size, crop, ranges, below, entry } = seen;
-    const chosen = Math.min(Number(state.values.apart.channel), channels);
+    const chosen = Math.min(Number(state.values.apart.value.channel), channels);
     channel.show(chosen, channels);
     const paint = painter(seen);
     painted ??= tile(channels, size, paint);
@@ -91,7 +93,7 @@ export function createMaps({ state, model }) {
     );
     saw.width = saw.height = Math.sqrt(crop.length / 4);
     saw.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(crop), saw.width), 0, 0);
-    const { width, stem, resolution } = model.network.config;
+    const { width, stem, resolution } = model.network.value.config;
     const barred = width === entry.config.width && stem === entry.config.stem && resolution === saw.width;
     network.textContent = t(barred ? "maps.network" : "maps.network.other", { name: entry.name(), side: saw.width });
 
@@ -112,14 +114,14 @@ export function createMaps({ state, model }) {
     if (chosen <= seen.channels) choose({ channel: chosen });
   }
 
-  state.addEventListener("change", update);
-  for (const event of ["classifier", "picture"]) model.addEventListener(event, update);
-  document.addEventListener("language", update);
-  onColours(() => {
-    painted = null;
-    draw();
-  });
-  update();
+  effect(update);
+  follow(
+    () => isDark.value,
+    () => {
+      painted = null;
+      draw();
+    },
+  );
   return element;
 }
 
@@ -143,7 +145,7 @@ function createSlider(key, choose) {
   };
 }
 
-/** @param {import("../../engine/protocol.js").FeatureMaps} maps @returns {Range[]} */
+/** @param {import("../../../engine/protocol.js").FeatureMaps} maps @returns {Range[]} */
 function rangesOf({ channels, size, values }) {
   return Array.from({ length: channels }, (_, channel) => {
     const own = values.subarray(channel * size * size, (channel + 1) * size * size);
@@ -160,7 +162,7 @@ const short = (value) => number(value, { maximumSignificantDigits: 2 });
 /**
  * What gives a channel's numbers their colours: from no colour at 0 to all of it at the channel's largest.
  *
- * @param {import("../../engine/protocol.js").FeatureMaps & {ranges: Range[]}} maps
+ * @param {import("../../../engine/protocol.js").FeatureMaps & {ranges: Range[]}} maps
  * @returns {(image: ImageData, channel: number) => void}
  */
 function painter({ size, values, ranges }) {

@@ -1,6 +1,6 @@
 /** What panels of Take apart share: their frame, and how they ask the engine for what they show. */
-import { h } from "../shared/dom.js";
-import { explainError } from "../shared/i18n.js";
+import { h } from "../../shared/dom.js";
+import { explainError } from "../../shared/i18n.js";
 
 /**
  * A panel of Take apart: the idea, something to try, what there is to see, and where the paper has it.

@@ -1,6 +1,6 @@
 /** Separable convolution: what depthwise and 1×1 convolution take, beside a plain 3×3 convolution in their place. */
-import { h } from "../shared/dom.js";
-import { count, number, t } from "../shared/i18n.js";
+import { h } from "../../shared/dom.js";
+import { count, number, t } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
@@ -19,7 +19,7 @@ const TAPS = 9;
  * @property {number} plain
  */
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createSeparable(context) {
   const shows = h("p");
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "separable.table" });
@@ -38,7 +38,7 @@ export function createSeparable(context) {
   return element;
 }
 
-/** @param {import("../../engine/protocol.js").Description} description @returns {Pair[]} */
+/** @param {import("../../../engine/protocol.js").Description} description @returns {Pair[]} */
 function pairsOf({ layers }) {
   return layers.flatMap((depthwise, i) => {
     if (depthwise.kind !== "depthwise") return [];

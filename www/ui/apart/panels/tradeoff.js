@@ -1,9 +1,10 @@
 /** Width or resolution: what Google's weights of each reach on ImageNet, against the work of a picture. */
-import { PUBLISHED } from "../../lab/published.js";
-import { strokeOf, swatch } from "../shared/curves.js";
-import { h, setWords } from "../shared/dom.js";
-import { count, number, percent, t } from "../shared/i18n.js";
-import { axisStyle, colour, fitPlot } from "../shared/plot.js";
+import { PUBLISHED } from "../../../lab/published.js";
+import { computed, effect, untracked } from "../../../lab/signals.js";
+import { strokeOf, swatch } from "../../shared/curves.js";
+import { h, setWords } from "../../shared/dom.js";
+import { count, number, percent, t } from "../../shared/i18n.js";
+import { axisStyle, colour, fitPlot } from "../../shared/plot.js";
 import { createPanel } from "./panel.js";
 
 /** Ends of the axes: multiply-adds, and the share that is right. @type {[number, number]} */
@@ -19,7 +20,7 @@ const ABOUT = 1.25;
 const POINTS = PUBLISHED.flatMap(({ width, measured }) => measured.map((one) => ({ width, ...one })));
 const RESOLUTIONS = [...new Set(POINTS.map(({ resolution }) => resolution))].sort((a, b) => b - a);
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createTradeoff({ state, model }) {
   const place = h("div", { class: "large-place", role: "img", "t-aria-label": "tradeoff.label" });
   const keys = h("ul", { class: "curves-keys" });
@@ -33,11 +34,10 @@ export function createTradeoff({ state, model }) {
     body,
   );
 
+  const width = computed(() => model.network.value.config.width ?? 1);
+  const resolution = computed(() => model.network.value.config.resolution ?? 224);
   /** The point of the network in the bar, if it was published. */
-  function findChosen() {
-    const { config } = model.network;
-    return POINTS.find(({ width, resolution }) => width === config.width && resolution === config.resolution);
-  }
+  const findChosen = () => POINTS.find((point) => point.width === width.value && point.resolution === resolution.value);
 
   const redraw = fitPlot(place, (uPlot, size) => {
     const chosen = findChosen();
@@ -47,7 +47,6 @@ export function createTradeoff({ state, model }) {
   });
 
   function say() {
-    const { width = 1, resolution = 224 } = model.network.config;
     const chosen = findChosen();
     const alike = POINTS.filter(
       (point) => chosen && point !== chosen && Math.max(point.macs / chosen.macs, chosen.macs / point.macs) < ABOUT,
@@ -55,7 +54,7 @@ export function createTradeoff({ state, model }) {
     const words = [
       chosen
         ? t("tradeoff.chosen", { ...wordsOf(chosen), macs: count(chosen.macs) })
-        : t("tradeoff.none", { width: number(width), resolution }),
+        : t("tradeoff.none", { width: number(width.value), resolution: resolution.value }),
     ];
     const others = alike.map((point) => t("tradeoff.other", wordsOf(point))).join(", ");
     if (others) words.push(t("tradeoff.alike", { others }));
@@ -68,20 +67,11 @@ export function createTradeoff({ state, model }) {
     body.replaceChildren(tableOf(chosen));
   }
 
-  let shown = "";
-  function update() {
-    const { width, resolution } = model.network.config;
-    if (state.room !== "apart" || shown === `${width} ${resolution}`) return;
-    shown = `${width} ${resolution}`;
+  effect(() => {
+    if (state.room.value !== "apart") return;
     say();
-    redraw();
-  }
-  model.addEventListener("change", update);
-  document.addEventListener("language", () => {
-    shown = ""; // in another room the bar is about another network: then it is said when this one is back
-    update();
+    untracked(redraw);
   });
-  update();
   return element;
 }
 

@@ -1,7 +1,8 @@
 /** The inverted residual: one block, its tensors drawn by channels and size, beside one that is wide at its ends. */
-import { preset } from "../../lab/settings.js";
-import { goTo, h, reveal, setOptions } from "../shared/dom.js";
-import { bytes, count, number, t } from "../shared/i18n.js";
+import { preset } from "../../../lab/settings.js";
+import { computed } from "../../../lab/signals.js";
+import { goTo, h, reveal, setOptions } from "../../shared/dom.js";
+import { bytes, count, number, t } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
@@ -16,9 +17,11 @@ const TRIALS = [
   ["block.trial.expansion", { expansion: 1 }],
 ];
 
-/** @param {import("../context.js").Context} context */
+/** @param {import("../../context.js").Context} context */
 export function createBlock(context) {
-  const { state, model } = context;
+  const { state } = context;
+  /** Which block is shown, from 1. */
+  const index = computed(() => Number(state.values.apart.value.block));
   const chosen = h("select", { id: "block", onchange: () => state.set("apart", { block: Number(chosen.value) }) });
   const inverted = createDrawing("block.inverted");
   const classical = createDrawing("block.classical");
@@ -42,9 +45,9 @@ export function createBlock(context) {
     reveal(`setting-${Object.keys(values)[0]}`);
   }
 
-  /** @param {import("../../engine/protocol.js").Description} description */
+  /** @param {import("../../../engine/protocol.js").Description} description */
   function draw({ layers }) {
-    const n = Number(state.values.apart.block);
+    const n = index.value;
     const blocks = new Set(layers.flatMap(({ block }) => block ?? []));
     const options = [...blocks].map((block) => h("option", { value: block + 1 }, String(block + 1)));
     setOptions(chosen, options);
@@ -82,10 +85,6 @@ export function createBlock(context) {
   }
 
   onDescription(context, draw);
-  state.addEventListener("change", () => {
-    const { description } = model;
-    if (state.room === "apart" && description && String(state.values.apart.block) !== chosen.value) draw(description);
-  });
   return element;
 }
 
@@ -101,7 +100,7 @@ const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(
  * A residual block of the same channels in another order, as they were before: wide at its ends, a plain 3 × 3 convolution
  * between the narrow tensors (the paper's figure 3).
  *
- * @param {import("../../engine/protocol.js").LayerCost} expand of the block that it is compared with, which has a shortcut
+ * @param {import("../../../engine/protocol.js").LayerCost} expand of the block that it is compared with, which has a shortcut
  */
 function wideAtItsEnds({ c_in: narrow, c_out: wide, size_in: size }) {
   const relu = t("setting.activation.relu");

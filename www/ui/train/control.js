@@ -1,0 +1,152 @@
+/** What a person does with a run, what it is doing and what went wrong. */
+import { computed, effect, follow } from "../../lab/signals.js";
+import { h, setWords, svg, turnOff } from "../shared/dom.js";
+import { accuracyOf, explainError, percent, t } from "../shared/i18n.js";
+import { createFigures } from "./figures.js";
+import { createTrouble } from "./trouble.js";
+
+/** How long an action may stay unanswered before the way out is offered. */
+const PATIENCE = 3000;
+
+/** @param {import("../context.js").Context} context */
+export function createControl(context) {
+  const { core, state, library, session, project } = context;
+  const start = h("button", { type: "button", class: "primary", onclick: () => begin() });
+  const pause = h(
+    "button",
+    { type: "button", onclick: () => session.pause() },
+    icon("M3 2h4v12H3zM9 2h4v12H9z"),
+    h("span", { t: "train.pause" }),
+  );
+  const step = h(
+    "button",
+    { type: "button", onclick: () => begin(1) },
+    icon("M3 2l7 6-7 6zM10 2h3v12h-3z"),
+    h("span", { t: "train.step" }),
+  );
+  const stop = h(
+    "button",
+    { type: "button", onclick: () => session.stop() },
+    icon("M3 3h10v10H3z"),
+    h("span", { t: "train.stop" }),
+  );
+  const recover = h("button", { type: "button", onclick: goOn });
+  const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
+  const why = h("p", { class: "train-why", role: "status", hidden: true });
+  const message = h("p", { class: "train-message" });
+  const spoken = h("p", { class: "visually-hidden", role: "status" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const trouble = createTrouble(context, { fail, leave: () => start.focus() });
+  const { progress, figures } = createFigures(context);
+  const element = h(
+    "section",
+    { class: "panel control", "t-aria-label": "train.control" },
+    h("div", { class: "actions" }, start, pause, step, stop, recover, giveUp),
+    progress,
+    why,
+    message,
+    spoken,
+    problem,
+    ...trouble,
+    figures,
+  );
+
+  /** @param {number} [steps] as many, then pause */
+  function begin(steps) {
+    const chosen = state.values.train.value;
+    if (session.state.value === "paused") session.resume(steps);
+    else session.start(chosen, library.find(chosen.from), steps);
+  }
+
+  /** With the run that was interrupted. */
+  function goOn() {
+    const run = session.runs.interrupted.value;
+    if (!run) return;
+    const from = library.find(String(run.settings.from))?.id ?? "";
+    state.set("train", { ...run.settings, from });
+    session.recover(run);
+    start.focus(); // the button goes
+  }
+
+  /** @param {unknown} error */
+  function fail(error) {
+    problem.hidden = false;
+    setWords(problem, explainError(error));
+  }
+
+  /** Why no run can start; null where one can, or is under way. */
+  const obstacle = computed(() =>
+    session.state.value === "idle" && state.values.train.value.data === "pictures" ? project.obstacle : null,
+  );
+
+  function drawState() {
+    const now = session.state.value;
+    const wrong = session.problem.value;
+    start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
+    why.hidden = !obstacle.value;
+    setWords(why, obstacle.value ? t(...obstacle.value) : "");
+    const waits = (now !== "idle" && now !== "paused") || !!obstacle.value;
+    turnOff(start, waits);
+    turnOff(pause, now !== "running");
+    turnOff(step, waits);
+    turnOff(stop, now === "idle" || now === "stopping");
+    const interrupted = session.runs.interrupted.value;
+    recover.hidden = now !== "idle" || !interrupted;
+    recover.textContent = interrupted ? t("train.recover", { number: interrupted.number }) : "";
+    problem.hidden = !wrong;
+    setWords(problem, wrong ? t("train.problem", { reason: explainError(wrong) }) : "");
+    setWords(spoken, stateText());
+  }
+
+  /** What the session is doing, or what became of its run: of the moment when that changed. */
+  function stateText() {
+    const [run, now] = [session.run.value, session.state.value];
+    session.runs.all.value; // tells when the run has ended, be it in another tab
+    const key = now === "idle" && run && run.end !== "active" ? run.end : now;
+    if (key === "idle" && (obstacle.value || session.problem.value)) return ""; // what is said there is why it is not ready
+    const held = run?.evaluations.at(-1);
+    const accuracy = held ? accuracyOf(held) : "–";
+    return t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy });
+  }
+
+  /** What takes its time, else the state. */
+  function say() {
+    const [loading, preparing, evaluating] = [core.loading, session.preparing, session.evaluating].map(
+      (one) => one.value,
+    );
+    session.judged.value; // tells of each evaluation
+    const text = loading
+      ? t("train.loading", { file: loading })
+      : preparing !== null
+        ? t("train.state.preparing", { share: percent(Number(preparing)) })
+        : evaluating !== null
+          ? t("train.state.evaluating", { share: percent(Number(evaluating)) })
+          : stateText();
+    if (message.textContent !== text) message.textContent = text;
+  }
+
+  effect(drawState);
+  effect(say);
+  // what was asked for by the pause
+  follow(
+    () => session.judged.value,
+    () => session.state.value === "paused" && setWords(spoken, stateText()),
+  );
+  // it may have been that of the data
+  const data = computed(() => state.values.train.value.data);
+  follow(
+    () => data.value,
+    () => session.forgetProblem(),
+  );
+  let timer = 0;
+  effect(() => {
+    const now = session.state.value;
+    clearTimeout(timer);
+    giveUp.hidden = true;
+    if (now === "pausing" || now === "stopping") timer = window.setTimeout(() => (giveUp.hidden = false), PATIENCE);
+  });
+  return element;
+}
+
+/** @param {string} path in a square of 16 */
+const icon = (path) => svg({ viewBox: "0 0 16 16", class: "icon" }, ["path", { d: path }]);
