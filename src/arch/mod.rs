@@ -9,6 +9,7 @@ mod cost;
 pub mod json;
 mod layers;
 mod parameters;
+pub mod setting;
 mod widen;
 
 pub use config::{Activation, Config, Padding, Shortcut, Stem};

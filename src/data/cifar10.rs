@@ -16,8 +16,12 @@ pub const SIZE: usize = 32;
 /// Images in a mosaic.
 pub const PER_MOSAIC: usize = ROWS * COLUMNS;
 
-const ROWS: usize = 25;
-const COLUMNS: usize = 40;
+/// Rows of images in a mosaic.
+pub const ROWS: usize = 25;
+
+/// Columns of images in a mosaic.
+pub const COLUMNS: usize = 40;
+
 const PIXELS: usize = SIZE * SIZE;
 const RECORD: usize = 1 + 3 * PIXELS;
 

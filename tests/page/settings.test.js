@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { CONFIG, RECIPE } from "../../www/lab/coresettings.js";
 import {
   classesOf,
   configOf,
@@ -35,6 +36,16 @@ test("every setting is there once, and every preset of it can be set by hand", (
         assert.equal(parse(setting, String(value)), value, `${start} ${data} ${setting.key}`);
       }
     }
+  }
+});
+
+test("what the page offers the core takes", () => {
+  for (const setting of SETTINGS.filter(({ target }) => target !== "page")) {
+    const known = (setting.target === "recipe" ? RECIPE : CONFIG).find(({ key }) => key === setting.key);
+    assert.ok(known, setting.key);
+    for (const choice of setting.choices ?? []) assert.ok(known.choices?.includes(choice), `${setting.key} ${choice}`);
+    assert.deepEqual([setting.min, setting.max, setting.live], [known.min, known.max, known.live], setting.key);
+    assert.equal(typeof setting.quick, typeof known.paper, setting.key);
   }
 });
 

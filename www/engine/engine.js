@@ -8,6 +8,7 @@
  * Everything is a promise. Long actions take an `AbortSignal` and report progress.
  */
 import { checkData, checkWhole } from "./checks.js";
+import { MICRO_BATCHES } from "./constants.js";
 import { decode } from "./decode.js";
 import { abortable, download, fetchFile } from "./download.js";
 import { EngineError } from "./errors.js";
@@ -26,9 +27,6 @@ export { forgetCifar, openCifar, openedCifar } from "./opencifar.js";
  * @typedef {import("./decode.js").ImageSource} ImageSource
  */
 
-/** More threads than the groups of images into which a training batch is cut would only wait. */
-const MOST_THREADS = 8;
-
 /**
  * Starts the worker and loads the core.
  *
@@ -36,7 +34,7 @@ const MOST_THREADS = 8;
  *   where it is left out. Results do not depend on it.
  * @throws {EngineError} `no-simd`, `no-worker` where the worker does not load, `other-origin`, or `core`
  */
-export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MOST_THREADS) } = {}) {
+export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MICRO_BATCHES) } = {}) {
   const engine = new Engine(pickInstructions(), threads);
   await engine.start();
   return engine;
@@ -62,7 +60,7 @@ export class Engine extends EventTarget {
     super();
     this.#instructions = instructions;
     /** Threads it works on. */
-    this.threads = Math.min(Math.max(1, Math.floor(threads) || 1), MOST_THREADS);
+    this.threads = Math.min(Math.max(1, Math.floor(threads) || 1), MICRO_BATCHES);
     /** Why it is one though several were asked for. @type {import("./support.js").Obstacle | null} */
     this.obstacle = this.threads > 1 ? findObstacle() : null;
     if (this.obstacle) this.threads = 1;

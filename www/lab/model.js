@@ -2,7 +2,7 @@
  * The network of the model bar: loads the classifier that the state names, and finds out what the network costs. Knows
  * no DOM.
  */
-import { CIFAR_NAMES } from "../engine/datasets.js";
+import { CIFAR_NAMES } from "../engine/constants.js";
 import { usualNames } from "./library.js";
 import { networkOf } from "./network.js";
 import { batch, computed, follow, signal } from "./signals.js";

@@ -1,6 +1,6 @@
 /**
- * Every setting of a training, once: its range, the paper's value, the value a quick start takes, where it goes and
- * whether it may change while training. The form, the link and the recipe are all made from this table.
+ * Every setting of the page's form: what the core says of it (coresettings.js), and what only the page has: its group, the
+ * value that a quick start takes, and when it is of use. The form, the link and the recipe are all made from this table.
  *
  * @typedef {object} Setting
  * @property {string} key its name in the link and, for `recipe` and `config`, in the core
@@ -8,13 +8,28 @@
  * @property {string} group of the form
  * @property {boolean} live whether a change acts while training
  * @property {number | string | boolean} quick
- * @property {number | string | boolean} [paper] the same as `quick` where it is left out
+ * @property {number | string | boolean} paper
  * @property {string[]} [choices]
  * @property {number} [min]
  * @property {number} [max]
  * @property {boolean} [whole] integers only
  * @property {(values: Values) => boolean} [when] whether it is of use among these settings
  */
+import { CIFAR_COLOURS, FEATURES, SHAPES_PER_EPOCH } from "../engine/constants.js";
+import { CONFIG, RECIPE } from "./coresettings.js";
+
+/**
+ * A setting of the core as the page has it.
+ *
+ * @param {"recipe" | "config"} target @param {string} group @param {string} key @param {Setting["quick"]} quick
+ * @param {Partial<Setting>} [own] what is otherwise on the page
+ * @returns {Setting}
+ */
+function core(target, group, key, quick, own) {
+  const known = (target === "recipe" ? RECIPE : CONFIG).find((setting) => setting.key === key);
+  if (!known) throw new Error(`the core has no setting ${key}`);
+  return { ...known, target, group, quick, ...own };
+}
 
 /** @type {Setting[]} */
 export const SETTINGS = [
@@ -24,6 +39,7 @@ export const SETTINGS = [
     group: "data",
     live: false,
     quick: "shapes",
+    paper: "shapes",
     choices: ["shapes", "cifar-10", "pictures"],
   },
   {
@@ -32,113 +48,60 @@ export const SETTINGS = [
     group: "data",
     live: false,
     quick: "all",
+    paper: "all",
     choices: ["classifier", "blocks", "all"],
     when: ({ from }) => from !== "",
   },
   { key: "epochs", target: "page", group: "data", live: true, quick: 3, paper: 150, min: 1, max: 1000, whole: true },
-  { key: "batch", target: "recipe", group: "data", live: false, quick: 32, paper: 96, min: 1, max: 1024, whole: true },
-  { key: "seed", target: "recipe", group: "data", live: false, quick: 1, min: 0, max: 999_999_999, whole: true },
+  core("recipe", "data", "batch", 32),
+  core("recipe", "data", "seed", 1),
 
-  { key: "learning_rate", target: "recipe", group: "rate", live: true, quick: 0.03, paper: 0.045, min: 0, max: 10 },
-  {
-    key: "schedule",
-    target: "recipe",
-    group: "rate",
-    live: true,
-    quick: "cosine",
-    paper: "exponential",
-    choices: ["exponential", "linear", "cosine", "constant"],
-  },
-  {
-    key: "decay",
-    target: "recipe",
-    group: "rate",
-    live: true,
-    quick: 0.98,
-    min: 0,
-    max: 1,
-    when: ({ schedule }) => schedule === "exponential",
-  },
-  {
-    key: "decay_until",
-    target: "recipe",
-    group: "rate",
-    live: true,
-    quick: 0,
-    min: 0,
-    max: 1000,
+  core("recipe", "rate", "learning_rate", 0.03),
+  core("recipe", "rate", "schedule", "cosine"),
+  core("recipe", "rate", "decay", 0.98, { when: ({ schedule }) => schedule === "exponential" }),
+  // 0 stands for the last epoch, however many there are
+  core("recipe", "rate", "decay_until", 0, {
+    paper: 0,
     when: ({ schedule }) => schedule === "linear" || schedule === "cosine",
-  },
-  { key: "warmup", target: "recipe", group: "rate", live: true, quick: 0, min: 0, max: 100 },
+  }),
+  core("recipe", "rate", "warmup", 0),
 
-  {
-    key: "optimizer",
-    target: "recipe",
-    group: "optimizer",
-    live: false,
-    quick: "sgd",
-    paper: "rmsprop",
-    choices: ["sgd", "nesterov", "rmsprop"],
-  },
-  { key: "momentum", target: "recipe", group: "optimizer", live: true, quick: 0.9, min: 0, max: 0.9999 },
-  { key: "weight_decay", target: "recipe", group: "optimizer", live: true, quick: 4e-5, min: 0, max: 1 },
-  { key: "average", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 0.99999 },
-  { key: "label_smoothing", target: "recipe", group: "optimizer", live: true, quick: 0, min: 0, max: 1 },
+  core("recipe", "optimizer", "optimizer", "sgd"),
+  core("recipe", "optimizer", "momentum", 0.9),
+  core("recipe", "optimizer", "weight_decay", 4e-5),
+  core("recipe", "optimizer", "average", 0),
+  core("recipe", "optimizer", "label_smoothing", 0),
 
-  {
-    key: "crop_padding",
-    target: "recipe",
-    group: "augmentation",
-    live: true,
-    quick: 0,
-    paper: 4,
-    min: 0,
-    max: 64,
-    whole: true,
-  },
-  { key: "flip", target: "recipe", group: "augmentation", live: true, quick: true },
-  { key: "cutout", target: "recipe", group: "augmentation", live: true, quick: 0, min: 0, max: 224, whole: true },
+  core("recipe", "augmentation", "crop_padding", 0),
+  core("recipe", "augmentation", "flip", true),
+  core("recipe", "augmentation", "cutout", 0),
 
-  { key: "activation", target: "config", group: "network", live: false, quick: "relu6", choices: ["relu6", "relu"] },
-  {
-    key: "bottleneck",
-    target: "config",
-    group: "network",
-    live: false,
-    quick: "linear",
-    choices: ["linear", "relu6", "relu"],
-  },
-  {
-    key: "shortcut",
-    target: "config",
-    group: "network",
-    live: false,
-    quick: "bottlenecks",
-    choices: ["bottlenecks", "none"],
-  },
-  { key: "expansion", target: "config", group: "network", live: false, quick: 6, min: 1, max: 10, whole: true },
-  { key: "stem", target: "config", group: "network", live: false, quick: "cifar", choices: ["cifar", "imagenet"] },
-  { key: "dropout", target: "config", group: "network", live: false, quick: 0, min: 0, max: 0.95 },
+  // without any, a network is a product of matrices, which learns nothing worth a look
+  core("config", "network", "activation", "relu6", { choices: ["relu6", "relu"] }),
+  core("config", "network", "bottleneck", "linear", { choices: ["linear", "relu6", "relu"] }), // the paper's first
+  // projected ones are other people's, and go with a linear bottleneck only: the form has no setting that rules out another
+  core("config", "network", "shortcut", "bottlenecks", { choices: ["bottlenecks", "none"] }),
+  core("config", "network", "expansion", 6),
+  // of the paper's network what is for small images: what the page trains on are 32² or few
+  core("config", "network", "stem", "cifar", { paper: "cifar", choices: ["cifar", "imagenet"] }),
+  core("config", "network", "dropout", 0, { paper: 0 }),
 ];
 
 export const WIDTHS = [0.35, 0.5, 0.75, 1, 1.4];
 export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
+const { min: SMALLEST = 0, max: LARGEST = 0 } = CONFIG.find(({ key }) => key === "resolution") ?? {};
 /** Whether a network can have it, be it one of those or not. @param {number} value */
-export const isResolution = (value) => Number.isInteger(value) && value >= 8 && value <= 1024;
+export const isResolution = (value) => Number.isInteger(value) && value >= SMALLEST && value <= LARGEST;
 
 /** Classes of the data sets that the page knows. */
 const CLASSES = 10;
 /**
- * Leading modules of a network that stay as they are, of 19: with all of them the classifier alone learns, with 15 the
+ * Leading modules of a network that stay as they are: with all of them the classifier alone learns, with 15 the
  * last three blocks and the last convolution too.
  *
  * @type {Record<string, number>}
  */
-const FREEZE = { classifier: 19, blocks: 15, all: 0 };
-/** Drawings that count as an epoch. */
-const SHAPES_EPOCH = 5000;
-/** CIFAR-10's mean and deviation of the colours, which do for drawings as well. @type {Pick<import("../engine/protocol.js").Config, "mean" | "std">} */
-const COLOURS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] };
+const FREEZE = { classifier: FEATURES, blocks: 15, all: 0 };
 /** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
 const QUICK = {
   "cifar-10": { epochs: 10, crop_padding: 4 },
@@ -157,7 +120,7 @@ const NETWORK = { pictures: { stem: "imagenet" } };
  * @returns {Values}
  */
 export function preset(start, data = "shapes") {
-  const values = Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start] ?? setting.quick]));
+  const values = Object.fromEntries(SETTINGS.map((setting) => [setting.key, setting[start]]));
   return { ...values, ...(start === "quick" && QUICK[data]), ...NETWORK[data], data };
 }
 
@@ -219,7 +182,7 @@ export function configOf(values, classes) {
   const { width, resolution } = values;
   return {
     ...only(values, "config"),
-    ...COLOURS,
+    ...CIFAR_COLOURS, // which do for drawings as well
     width: Number(width),
     resolution: Number(resolution),
     classes,
@@ -241,6 +204,6 @@ export const classesOf = ({ data }, project) =>
  */
 export function dataOf(values, project) {
   if (values.data === "pictures") return project.data();
-  if (values.data === "shapes") return { kind: "shapes", images: SHAPES_EPOCH };
+  if (values.data === "shapes") return { kind: "shapes", images: SHAPES_PER_EPOCH };
   return { kind: "cifar-10", base: CIFAR_10 };
 }

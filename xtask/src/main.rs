@@ -21,6 +21,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use setup::Needs;
+use xshell::cmd;
 
 /// Sets up, builds, serves and tests MobileNetV2 Lab
 #[derive(Parser)]
@@ -64,6 +65,8 @@ enum Task {
     /// Fetch what the page trains on or classifies with and the repository does not have, into data/
     #[command(subcommand)]
     Data(data::Data),
+    /// Write the files that are made from the core's settings and constants: the page's form, types, docs/settings.md
+    Generate,
     /// Write the curves of ReLU6 and ReLU for the page, from the logs of two trainings
     Curves(curves::Args),
     /// Put weights trained on CIFAR-10 among those the page ships: in 16-bit floats, with their accuracy
@@ -80,6 +83,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// The test that compares those files can write them too.
+fn generate() -> Result<()> {
+    let tools = tools::Tools::new()?;
+    tools.run(cmd!(tools.shell, "cargo test --quiet --test generated").env("WRITE_GENERATED", "1"))
+}
+
 fn run(task: Task) -> Result<()> {
     match task {
         Task::Setup => setup::setup(Needs::Engines).map(drop),
@@ -90,6 +99,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(args) => fuzz::fuzz(&args),
         Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data(data) => data::data(&data),
+        Task::Generate => generate(),
         Task::Curves(args) => curves::curves(&args),
         Task::Weights(args) => weights::weights(&args),
     }

@@ -9,7 +9,8 @@ use mobilenetv2::weights::{self, Precision};
 use serde_json::json;
 
 use crate::files;
-use crate::network::{NetworkOptions, finite};
+use crate::network::NetworkOptions;
+use crate::settings::finite;
 
 /// Convert weights: precision, labels, width, and the metadata that describe the network; or to ONNX
 #[derive(clap::Args)]
@@ -28,7 +29,7 @@ pub struct Args {
     labels: Option<PathBuf>,
     /// Give the network this larger width, at which it computes the same, to train on from there; all but blocks that
     /// have a shortcut at one of the two widths only
-    #[arg(long, value_name = "WIDTH", value_parser = finite::<f64>)]
+    #[arg(long, value_name = "WIDTH", value_parser = finite)]
     widen: Option<f64>,
     /// Print the result as JSON
     #[arg(long)]

@@ -14,6 +14,7 @@ mod files;
 mod network;
 mod recipe;
 mod replay;
+mod settings;
 mod train;
 
 use std::process::ExitCode;

@@ -1,67 +1,32 @@
 //! The options that describe a network.
 
 use std::path::Path;
-use std::str::FromStr;
 
-use mobilenetv2::arch::{Activation, Config, Layer, Padding, Stem, Weights, json};
-use mobilenetv2::error::{Error, Result};
-use mobilenetv2::weights::{self, PartialConfig};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use clap::Arg;
+use mobilenetv2::arch::{Config, Layer, Stem, Weights};
+use mobilenetv2::error::Result;
+use mobilenetv2::weights;
 
 use crate::files;
+use crate::settings::{self, Given, overlay};
 
-/// Knobs of the network; their names in a file are those of [`Config`].
-#[derive(clap::Args, Serialize)]
-#[command(next_help_heading = "Network")]
-pub struct NetworkOptions {
-    /// Width multiplier, 0.1 to 4
-    #[arg(long, value_parser = finite::<f64>)]
-    pub width: Option<f64>,
-    /// Height and width of the input in pixels, 8 to 1024
-    #[arg(long)]
-    pub resolution: Option<usize>,
-    /// Number of classes
-    #[arg(long)]
-    pub classes: Option<usize>,
-    /// Strides of the first layers, made for 224² or 32² images: imagenet or cifar
-    #[arg(long = "input", value_parser = named::<Stem>)]
-    #[serde(rename = "stem")]
-    pub input: Option<Stem>,
-    /// relu6 or relu
-    #[arg(long, value_parser = named::<Activation>)]
-    pub activation: Option<Activation>,
-    /// Expansion factor of the blocks, 1 to 10
-    #[arg(long)]
-    pub expansion: Option<usize>,
-    /// symmetric (PyTorch) or same (TensorFlow)
-    #[arg(long, value_parser = named::<Padding>)]
-    pub padding: Option<Padding>,
-    /// Batch norm's ε
-    #[arg(long, value_parser = finite::<f32>)]
-    pub epsilon: Option<f32>,
-    /// Weight of a batch in batch norm's running averages
-    #[arg(long, value_parser = finite::<f32>)]
-    pub batch_norm_momentum: Option<f32>,
-    /// Share of features dropped before the classifier in training
-    #[arg(long, value_parser = finite::<f32>)]
-    pub dropout: Option<f32>,
-    /// Subtracted from the colour channels, on a scale of 0 to 1; a single number holds for all three
-    #[arg(long, value_name = "R,G,B", value_parser = colours)]
-    pub mean: Option<[f32; 3]>,
-    /// Divides the colour channels after that; a single number holds for all three
-    #[arg(long, value_name = "R,G,B", value_parser = colours)]
-    pub std: Option<[f32; 3]>,
-    /// Share of a photo's shorter side that the network sees, 0.1 to 1
-    #[arg(long, value_parser = finite::<f32>)]
-    pub crop: Option<f32>,
+/// Knobs of the network that were given; their names in a file are those of [`Config`].
+pub type NetworkOptions = Given<Config>;
+
+impl settings::Options for Config {
+    const HEADING: &str = "Network";
+
+    fn args() -> Vec<Arg> {
+        let args = Config::SETTINGS.iter().map(|setting| settings::arg(setting, None));
+        // The stem is what a person chooses by the size of the images.
+        args.map(|arg| if arg.get_id() == "stem" { arg.long("input") } else { arg }).collect()
+    }
 }
 
 impl NetworkOptions {
     /// `base` with what was given in its place.
     pub fn over(&self, base: &Config) -> Result<Config> {
-        let config: Config = overlay(base, self)?;
+        let config: Config = overlay(base, &self.fields)?;
         config.validate()?;
         Ok(config)
     }
@@ -69,7 +34,7 @@ impl NetworkOptions {
     /// The weights in a file, of the network that it describes, with what was given in its place.
     pub fn read_weights(&self, path: &Path) -> Result<Weights> {
         let bytes = files::read(path)?;
-        let mut weights = weights::load(&bytes, &given(self)).map_err(|error| files::wrong(path, error))?;
+        let mut weights = weights::load(&bytes, &self.fields).map_err(|error| files::wrong(path, error))?;
         self.tell_assumed(path, &bytes, &weights.config)?;
         let config = self.over(&weights.config)?;
         if channels(&config) != channels(&weights.config) {
@@ -83,13 +48,11 @@ impl NetworkOptions {
 
     /// Says what was taken for granted of the network in a file, where the file and the options leave it open.
     fn tell_assumed(&self, path: &Path, bytes: &[u8], config: &Config) -> Result<()> {
-        let assumed = weights::assumed(bytes, &given(self))?;
+        let assumed = weights::assumed(bytes, &self.fields)?;
         if assumed.is_empty() {
             return Ok(());
         }
-        // By way of text, so that 0.001 reads so and not 0.0010000000475.
-        let text = serde_json::to_string(config).expect("a configuration is plain data");
-        let all: PartialConfig = serde_json::from_str(&text).expect("JSON just written");
+        let all = settings::written(config);
         let knobs: Vec<String> =
             assumed.iter().map(|knob| format!("{knob} {}", all[*knob]).replace('"', "")).collect();
         eprintln!(
@@ -111,7 +74,11 @@ impl NetworkOptions {
 
     /// [`NetworkOptions::over`] the preset of `--input`, or else of `input`.
     pub fn over_preset(&self, input: Stem) -> Result<Config> {
-        match self.input.unwrap_or(input) {
+        let preset = match input {
+            Stem::Cifar => Config::cifar(),
+            _ => Config::imagenet(),
+        };
+        match overlay(&preset, &self.fields)?.stem {
             Stem::Cifar => self.over(&Config::cifar()),
             _ => self.over(&Config::imagenet()),
         }
@@ -121,40 +88,4 @@ impl NetworkOptions {
 /// All that the tensors' shapes follow from.
 fn channels(config: &Config) -> Vec<(usize, usize)> {
     config.layers().iter().map(|layer| (layer.c_in, layer.c_out)).collect()
-}
-
-/// `base` with all fields of `options` that were given in its place.
-pub fn overlay<T: Serialize + DeserializeOwned>(base: &T, options: &impl Serialize) -> Result<T> {
-    let mut map = given(base);
-    map.extend(given(options));
-    json::settings(&map).map_err(Error::Argument)
-}
-
-/// The fields that have a value.
-fn given(options: &impl Serialize) -> PartialConfig {
-    match serde_json::to_value(options) {
-        Ok(Value::Object(map)) => map.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        other => unreachable!("options are an object, not {other:?}"),
-    }
-}
-
-/// Reads a value by its name in JSON.
-pub fn named<T: DeserializeOwned>(name: &str) -> Result<T> {
-    serde_json::from_value(name.into()).map_err(|error| Error::Argument(error.to_string()))
-}
-
-/// Reads a number, of which "NaN" and "inf" are none here.
-pub fn finite<T: FromStr + Into<f64> + Copy>(text: &str) -> std::result::Result<T, String> {
-    let number = text.trim().parse::<T>().ok().filter(|number| (*number).into().is_finite());
-    number.ok_or_else(|| "expected a number, such as 0.5".into())
-}
-
-/// Reads a number for each colour, or one for all.
-fn colours(text: &str) -> std::result::Result<[f32; 3], String> {
-    let numbers: Vec<f32> = text.split(',').map(finite).collect::<std::result::Result<_, _>>()?;
-    match numbers[..] {
-        [all] => Ok([all; 3]),
-        [red, green, blue] => Ok([red, green, blue]),
-        _ => Err("expected three numbers, of red, green and blue, or one for all".into()),
-    }
 }

@@ -2,16 +2,18 @@
 
 use std::path::PathBuf;
 
+use clap::Arg;
 use mobilenetv2::arch::Config;
 use mobilenetv2::data::image::normalize;
 use mobilenetv2::error::{Error, Result};
-use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer, checkpoint};
+use mobilenetv2::train::{Recipe, Schedule, Trainer, checkpoint};
 use mobilenetv2::weights::{Container, Precision};
 use safetensors::Dtype;
 use serde::Serialize;
 
 use crate::files;
-use crate::network::{NetworkOptions, finite, named};
+use crate::network::NetworkOptions;
+use crate::settings::{self, Given, overlay};
 
 /// Train on one batch of tensors, without augmentation and dropout, and print each loss
 ///
@@ -30,27 +32,6 @@ pub struct Args {
     /// Number of steps
     #[arg(long, default_value_t = 10, value_name = "N")]
     steps: usize,
-    /// Learning rate
-    #[arg(long, default_value_t = 0.045, value_parser = finite::<f32>)]
-    lr: f32,
-    /// Weight of the past in the momentum
-    #[arg(long, default_value_t = 0.9, value_parser = finite::<f32>)]
-    momentum: f32,
-    /// L2 penalty on all parameters
-    #[arg(long, default_value_t = 4e-5, value_parser = finite::<f32>)]
-    weight_decay: f32,
-    /// sgd, nesterov or rmsprop
-    #[arg(long, default_value = "sgd", value_parser = named::<Optimizer>)]
-    optimizer: Optimizer,
-    /// RMSProp's smoothing constant (PyTorch's alpha)
-    #[arg(long, default_value_t = 0.9, value_parser = finite::<f32>)]
-    rms_decay: f32,
-    /// RMSProp's ε, added to the root
-    #[arg(long, default_value_t = 1.0, value_parser = finite::<f32>)]
-    rms_epsilon: f32,
-    /// Share of the target spread over all classes
-    #[arg(long, default_value_t = 0.0, value_parser = finite::<f32>)]
-    label_smoothing: f32,
     /// Where to write the weights after the last step
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -58,7 +39,34 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    recipe: Given<Update>,
+    #[command(flatten)]
     network: NetworkOptions,
+}
+
+/// The settings of a recipe that matter where one batch is trained on at a constant rate.
+struct Update;
+
+impl settings::Options for Update {
+    const HEADING: &str = "Recipe";
+
+    fn args() -> Vec<Arg> {
+        let matters = |arg: &Arg| {
+            let name = arg.get_id().as_str();
+            matches!(
+                name,
+                "learning_rate"
+                    | "momentum"
+                    | "weight_decay"
+                    | "optimizer"
+                    | "rms_decay"
+                    | "rms_epsilon"
+                    | "label_smoothing"
+            )
+        };
+        let args = <Recipe as settings::Options>::args().into_iter().filter(matters);
+        args.map(|arg| if arg.get_id() == "learning_rate" { arg.long("lr") } else { arg }).collect()
+    }
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -70,18 +78,8 @@ pub fn run(args: &Args) -> Result<()> {
         .and_then(|file| Batch::read(&file, &weights.config))
         .map_err(|error| files::wrong(&args.batch, error))?;
     weights.config.resolution = batch.resolution;
-    let recipe = Recipe {
-        batch: batch.labels.len(),
-        optimizer: args.optimizer,
-        learning_rate: args.lr,
-        schedule: Schedule::Constant,
-        momentum: args.momentum,
-        rms_decay: args.rms_decay,
-        rms_epsilon: args.rms_epsilon,
-        weight_decay: args.weight_decay,
-        label_smoothing: args.label_smoothing,
-        ..Recipe::default()
-    };
+    let base = Recipe { batch: batch.labels.len(), schedule: Schedule::Constant, ..Recipe::default() };
+    let recipe = overlay(&base, &args.recipe.fields)?;
     let mut trainer = Trainer::new(weights, recipe, batch.labels.len())?;
     for _ in 0..args.steps {
         let step = trainer.step_tensor(&batch.images, &batch.labels)?;

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::network::NetworkOptions;
-use crate::recipe::Options;
+use crate::recipe::RecipeOptions;
 use crate::{dataset, files};
 
 /// Train a network
@@ -63,7 +63,7 @@ pub struct Args {
     #[command(flatten)]
     network: NetworkOptions,
     #[command(flatten)]
-    recipe: Options,
+    recipe: RecipeOptions,
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -163,7 +163,8 @@ fn start(args: &Args) -> Result<Run> {
         None => {
             let config = args.network.over_preset(Stem::Cifar)?;
             let (train, test) = load(args, &config)?;
-            let classes = args.network.classes.unwrap_or(train.names.len());
+            let given = args.network.fields.contains_key("classes");
+            let classes = if given { config.classes } else { train.names.len() };
             (Weights::untrained(Config { classes, ..config }, recipe.seed)?, train, test)
         }
     };

@@ -78,11 +78,12 @@ impl Shape {
                 // right.
                 let (mut x, mut y) = (side, y);
                 for normal in [3.0, 1.0, 3.0].map(|fifths: f32| fifths * PI / 5.0) {
-                    let (sin, cos) = normal.sin_cos();
+                    let (sin, cos) = super::sin_cos(normal);
                     let beyond = (x * cos + y * sin).max(0.0) * 2.0;
                     (x, y) = ((x - beyond * cos).abs(), y - beyond * sin);
                 }
-                edge([x, y], [0.0, -1.0], [inner * (PI / 5.0).sin(), -inner * (PI / 5.0).cos()])
+                let (sin, cos) = super::sin_cos(PI / 5.0);
+                edge([x, y], [0.0, -1.0], [inner * sin, -inner * cos])
             }
             Shape::Cross(width) => {
                 let (long, short) = (side.max(y.abs()), side.min(y.abs()));

@@ -1,13 +1,14 @@
 /** How a weights file from elsewhere is read: what its tensors do not tell. */
+import { CIFAR_COLOURS, IMAGENET_COLOURS } from "../../engine/constants.js";
 import { h } from "../shared/dom.js";
 
 /** @typedef {import("../../engine/protocol.js").Config} Config */
 
 /** What the networks that go around were trained with. @type {Record<string, Pick<Config, "mean" | "std">>} */
 const INPUTS = {
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  imagenet: IMAGENET_COLOURS,
   signed: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  cifar: { mean: [0.4914, 0.4822, 0.4465], std: [0.2023, 0.1994, 0.201] },
+  cifar: CIFAR_COLOURS,
 };
 /** @type {Record<string, string[]>} */
 const CHOICES = { stem: ["imagenet", "cifar"], padding: ["symmetric", "same"], input: Object.keys(INPUTS) };

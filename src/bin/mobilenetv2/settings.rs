@@ -1,0 +1,118 @@
+//! Options made from the tables of settings, and what was given of them.
+
+use std::marker::PhantomData;
+
+use clap::builder::{BoolValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use mobilenetv2::arch::json;
+use mobilenetv2::arch::setting::{Setting, Values};
+use mobilenetv2::error::{Error, Result};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// Some settings, by their names in JSON.
+pub type Fields = Map<String, Value>;
+
+/// Settings that are options of a command.
+pub trait Options {
+    /// What stands above them in the help.
+    const HEADING: &str;
+
+    /// The options, the setting's name the id of each.
+    fn args() -> Vec<Arg>;
+}
+
+/// The options of `T` that were given.
+pub struct Given<T> {
+    pub fields: Fields,
+    options: PhantomData<T>,
+}
+
+impl<T: Options> FromArgMatches for Given<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let given = |arg: &Arg| {
+            let name = arg.get_id().as_str();
+            matches.get_one::<Value>(name).map(|value| (name.to_owned(), value.clone()))
+        };
+        Ok(Given { fields: T::args().iter().filter_map(given).collect(), options: PhantomData })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> std::result::Result<(), clap::Error> {
+        self.fields.extend(Self::from_arg_matches(matches)?.fields);
+        Ok(())
+    }
+}
+
+impl<T: Options> Args for Given<T> {
+    fn augment_args(command: Command) -> Command {
+        command.args(T::args().into_iter().map(|arg| arg.help_heading(T::HEADING)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+/// The option of a setting; `default` is what its help calls the default.
+pub fn arg(setting: &Setting, default: Option<&str>) -> Arg {
+    let notes = [setting.range(), default.map(|default| format!("default: {default}"))];
+    let notes: String = notes.into_iter().flatten().map(|note| format!(" [{note}]")).collect();
+    let arg = Arg::new(setting.name).long(setting.name.replace('_', "-")).help(setting.help() + &notes);
+    let arg = match setting.rules.unit {
+        "" => arg,
+        unit => arg.value_name(unit.to_uppercase()),
+    };
+    match setting.values {
+        Values::Number => arg.value_parser(number),
+        Values::Whole => arg.value_parser(whole),
+        Values::Switch => arg.value_parser(BoolValueParser::new().map(Value::from)),
+        Values::Choice(names) => arg.value_parser(PossibleValuesParser::new(names).map(Value::from)),
+        Values::Colours => arg.value_name("R,G,B").value_parser(colours),
+        Values::List(_) => arg.value_parser(list),
+    }
+}
+
+/// Reads a number, of which "NaN" and "inf" are none here.
+pub fn finite(text: &str) -> std::result::Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "expected a number, such as 0.5".into())
+}
+
+fn number(text: &str) -> std::result::Result<Value, String> {
+    finite(text).map(Value::from)
+}
+
+fn whole(text: &str) -> std::result::Result<Value, String> {
+    let number: Option<u64> = text.trim().parse().ok();
+    number.map(Value::from).ok_or_else(|| "expected a whole number, such as 4".into())
+}
+
+fn list(text: &str) -> std::result::Result<Value, String> {
+    text.split(',').map(whole).collect()
+}
+
+/// Reads a number for each colour, or one for all.
+fn colours(text: &str) -> std::result::Result<Value, String> {
+    let numbers: Vec<f64> = text.split(',').map(finite).collect::<std::result::Result<_, _>>()?;
+    match numbers[..] {
+        [all] => Ok([all; 3].into_iter().collect()),
+        [_, _, _] => Ok(numbers.into_iter().collect()),
+        _ => Err("expected three numbers, of red, green and blue, or one for all".into()),
+    }
+}
+
+/// Settings as they are written: by way of text, so that an `f32` of 0.1 reads 0.1 and not 0.10000000149.
+pub fn written(settings: &impl Serialize) -> Fields {
+    let text = serde_json::to_string(settings).expect("settings are plain data");
+    serde_json::from_str(&text).expect("JSON just written")
+}
+
+/// `base` with these fields in its place.
+pub fn overlay<T: Serialize + DeserializeOwned>(base: &T, fields: &Fields) -> Result<T> {
+    let Ok(Value::Object(mut all)) = serde_json::to_value(base) else {
+        unreachable!("settings are an object")
+    };
+    all.extend(fields.clone());
+    json::settings(&all).map_err(Error::Argument)
+}
