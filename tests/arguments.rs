@@ -71,8 +71,8 @@ fn what_cannot_be_is_refused() {
     assert!(
         message(&format!("bench --train --batch 9999 {huge}")).contains("batch must be 1 to 4096, not 9999")
     );
-    let message = message(&format!("{train} --shapes 1000000 --resolution 1024"));
-    assert!(message.contains("drawing 1001000 images of 1024 × 1024 takes 3148.9 GB"), "{message}");
+    let message = message(&format!("{train} --hold-out 1000000 --resolution 1024"));
+    assert!(message.contains("drawing 1000000 images of 1024 × 1024 takes 3145.7 GB"), "{message}");
 }
 
 #[test]
@@ -177,6 +177,8 @@ fn what_is_matched_by_order_and_what_is_cut_is_said() {
     let (_, warnings) = told(&folder, train);
     assert!(warnings.contains(order), "{warnings}");
     assert!(warnings.contains("a batch of 96 is more than the 7 images to train on"), "{warnings}");
+    let message = error(&folder, &format!("{train} --hold-out 7"));
+    assert!(message.contains("--hold-out must leave images to train on, not take 7 of 7"), "{message}");
 }
 
 #[test]

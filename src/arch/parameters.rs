@@ -186,10 +186,10 @@ pub fn folded_norm((gamma, beta): (f32, f32), (mean, var): (f32, f32), epsilon: 
     (scale as f32, (f64::from(beta) - f64::from(mean) * scale) as f32)
 }
 
-/// A sample of the standard normal distribution (Box–Muller).
+/// A sample of the standard normal distribution (Box–Muller), the same to the bit on every platform.
 pub(crate) fn normal(rng: &mut fastrand::Rng) -> f32 {
-    let radius = (-2.0 * (1.0 - rng.f64()).ln()).sqrt();
-    (radius * (std::f64::consts::TAU * rng.f64()).cos()) as f32
+    let radius = (-2.0 * libm::log(1.0 - rng.f64())).sqrt();
+    (radius * libm::cos(std::f64::consts::TAU * rng.f64())) as f32
 }
 
 #[cfg(test)]

@@ -117,7 +117,12 @@ fn batches(files: &[(String, File)], start: &str) -> Result<Dataset> {
 }
 
 fn cifar10_dataset() -> Dataset {
-    Dataset { size: cifar10::SIZE, names: cifar10::NAMES.map(String::from).into(), ..Dataset::default() }
+    Dataset {
+        size: cifar10::SIZE,
+        names: cifar10::NAMES.map(String::from).into(),
+        mixed: true,
+        ..Dataset::default()
+    }
 }
 
 /// A photo on its way in.

@@ -8,12 +8,14 @@ pub mod image;
 mod layout;
 #[cfg(feature = "cli")]
 mod names;
+mod order;
 pub mod shapes;
 #[cfg(feature = "cli")]
 mod tree;
 
 #[cfg(feature = "cli")]
 pub use folder::{load_test, load_train_and_test};
+pub use order::Order;
 
 use crate::error::{Error, Result};
 
@@ -30,6 +32,8 @@ pub struct Dataset {
     pub names: Vec<String>,
     /// One message for each file that was left out because it could not be read.
     pub unreadable: Vec<String>,
+    /// Whether the images lie in random order already, as those of CIFAR-10 do; see [`Order::new`].
+    pub mixed: bool,
 }
 
 impl Dataset {
@@ -50,12 +54,12 @@ impl Dataset {
     }
 
     /// Copies the images and labels at `indices` into a batch, replacing what it held.
-    pub fn gather(&self, indices: &[usize], images: &mut Vec<u8>, labels: &mut Vec<u32>) {
+    pub fn gather(&self, indices: &[u32], images: &mut Vec<u8>, labels: &mut Vec<u32>) {
         images.clear();
         labels.clear();
         for &index in indices {
-            images.extend_from_slice(self.image(index));
-            labels.push(self.labels[index]);
+            images.extend_from_slice(self.image(index as usize));
+            labels.push(self.labels[index as usize]);
         }
     }
 
@@ -92,8 +96,10 @@ impl Dataset {
     /// The images for which `chosen` is true, with their classes.
     #[cfg(feature = "cli")]
     fn filter(&self, chosen: impl Fn(usize) -> bool) -> Dataset {
-        let indices: Vec<usize> = (0..self.len()).filter(|&index| chosen(index)).collect();
-        let mut part = Dataset { size: self.size, names: self.names.clone(), ..Dataset::default() };
+        let indices: Vec<u32> =
+            (0..self.len()).filter(|&index| chosen(index)).map(|index| index as u32).collect();
+        let mut part =
+            Dataset { size: self.size, names: self.names.clone(), mixed: self.mixed, ..Dataset::default() };
         self.gather(&indices, &mut part.images, &mut part.labels);
         part
     }
@@ -109,7 +115,7 @@ mod tests {
             labels: vec![0, 1, 0],
             size: 2,
             names: vec!["cat".into(), "zebra".into()],
-            unreadable: Vec::new(),
+            ..Dataset::default()
         }
     }
 

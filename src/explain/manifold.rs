@@ -41,7 +41,8 @@ impl Manifold {
         let mut passed = Manifold { curve: Vec::new(), returned: Vec::new(), alive: Vec::new() };
         for i in 0..POINTS {
             let radius = (i + 1) as f32 / POINTS as f32;
-            let (sine, cosine) = (TAU * TURNS * radius).sin_cos();
+            let angle = f64::from(TAU * TURNS * radius);
+            let (sine, cosine) = (libm::sin(angle) as f32, libm::cos(angle) as f32);
             let (x, y) = (radius * cosine, radius * sine);
             let (mut back, mut alive) = ([0.0; 2], 0);
             for row in &matrix {

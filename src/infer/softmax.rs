@@ -1,4 +1,4 @@
-//! Logits of an image as probabilities.
+//! Logits of an image as probabilities: by `libm`, whose results are the same to the bit on every platform.
 
 /// A class and how probable the network thinks it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -12,11 +12,11 @@ pub struct Prediction {
 /// The `k` most probable classes of one image by the softmax of its logits, best first.
 pub fn top(logits: &[f32], k: usize) -> Vec<Prediction> {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|logit| (logit - highest).exp()).sum();
+    let sum: f32 = logits.iter().map(|logit| libm::expf(logit - highest)).sum();
     let mut predictions: Vec<Prediction> = logits
         .iter()
         .enumerate()
-        .map(|(class, logit)| Prediction { class, probability: (logit - highest).exp() / sum })
+        .map(|(class, logit)| Prediction { class, probability: libm::expf(logit - highest) / sum })
         .collect();
     predictions.sort_unstable_by(|a, b| b.probability.total_cmp(&a.probability).then(a.class.cmp(&b.class)));
     predictions.truncate(k);
@@ -42,12 +42,12 @@ pub fn confidence(logits: &[f32]) -> f32 {
 /// ln Σ exp(logit), so that `logit - log_sum_exp(logits)` is the logarithm of a class's probability.
 pub fn log_sum_exp(logits: &[f32]) -> f32 {
     let highest = logits[best(logits)];
-    highest + sum_exp(logits, highest).ln()
+    highest + libm::log(sum_exp(logits, highest).into()) as f32
 }
 
 /// Σ exp(logit - highest), which cannot overflow.
 fn sum_exp(logits: &[f32], highest: f32) -> f32 {
-    logits.iter().map(|logit| (logit - highest).exp()).sum()
+    logits.iter().map(|logit| libm::expf(logit - highest)).sum()
 }
 
 #[cfg(test)]

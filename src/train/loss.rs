@@ -30,7 +30,7 @@ pub fn cross_entropy(logits: &mut [f32], labels: &[u32], smoothing: f32, batch: 
         total.correct += usize::from(best(logits) == label);
         for (class, logit) in logits.iter_mut().enumerate() {
             let target = elsewhere + if class == label { 1.0 - smoothing } else { 0.0 };
-            *logit = ((*logit - log_sum).exp() - target) / batch as f32;
+            *logit = (libm::expf(*logit - log_sum) - target) / batch as f32;
         }
     }
     total

@@ -12,7 +12,7 @@ pub fn learning_rate(recipe: &Recipe, epoch: f64) -> f32 {
         // As the paper says: a factor an epoch, not a step.
         Schedule::Exponential => f64::from(recipe.decay).powi(epoch as i32),
         Schedule::Linear => 1.0 - progress,
-        Schedule::Cosine => 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()),
+        Schedule::Cosine => 0.5 * (1.0 + libm::cos(std::f64::consts::PI * progress)),
         Schedule::Constant => 1.0,
     };
     let warmup = f64::from(recipe.warmup);

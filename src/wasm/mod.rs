@@ -7,7 +7,7 @@ use js_sys::{Float32Array, Uint8Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
 use crate::arch::{Activation, Config, Cost};
-use crate::data::shapes;
+use crate::data::{self, shapes};
 use crate::error::{Result, ensure_memory};
 use crate::explain::Manifold;
 use crate::weights;
@@ -22,6 +22,9 @@ mod trainer;
 pub use classifier::{Classifier, Rows};
 use objects::{from_js, object, read_weights, strings, to_js};
 pub use trainer::Trainer;
+
+#[wasm_bindgen(typescript_custom_section)]
+const SETTINGS: &str = include_str!("settings.d.ts");
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = include_str!("types.d.ts");
@@ -103,6 +106,26 @@ pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Re
         ("labels", Uint32Array::from(labels.as_slice()).into()),
     ])
     .unchecked_into())
+}
+
+/// The images of a training as one stream; [`data::Order`] says how.
+#[wasm_bindgen]
+pub struct Order {
+    order: data::Order,
+}
+
+#[wasm_bindgen]
+impl Order {
+    /// Of so many images; `mixed` where they lie in random order already.
+    #[wasm_bindgen(constructor)]
+    pub fn new(seed: u32, images: usize, mixed: bool) -> Result<Order> {
+        Ok(Order { order: data::Order::new(seed.into(), images, mixed)? })
+    }
+
+    /// The images at `position` and the places after it, counted from the beginning of the training.
+    pub fn take(&mut self, position: f64, count: usize) -> Vec<u32> {
+        self.order.take(position as u64, count)
+    }
 }
 
 /// Names of the drawn classes.

@@ -1,46 +1,4 @@
-/** How weights, images and training look from JavaScript. Every field of `Config` and `Recipe` may be left out. */
-
-export interface Config {
-  width?: number;
-  resolution?: number;
-  classes?: number;
-  stem?: "imagenet" | "cifar";
-  activation?: "relu6" | "relu" | "linear";
-  bottleneck?: "linear" | "relu6" | "relu";
-  shortcut?: "bottlenecks" | "projected" | "none";
-  expansion?: number;
-  expand_first?: boolean;
-  padding?: "symmetric" | "same";
-  epsilon?: number;
-  batch_norm_momentum?: number;
-  dropout?: number;
-  mean?: [number, number, number];
-  std?: [number, number, number];
-  crop?: number;
-}
-
-export interface Recipe {
-  batch?: number;
-  optimizer?: "sgd" | "nesterov" | "rmsprop";
-  learning_rate?: number;
-  schedule?: "exponential" | "linear" | "cosine" | "constant";
-  decay?: number;
-  decay_until?: number;
-  warmup?: number;
-  momentum?: number;
-  rms_decay?: number;
-  rms_epsilon?: number;
-  weight_decay?: number;
-  decay_norms?: boolean;
-  average?: number;
-  label_smoothing?: number;
-  crop_padding?: number;
-  flip?: boolean;
-  sizes?: number[];
-  cutout?: number;
-  freeze?: number;
-  seed?: number;
-}
+/** How weights, images and training look from JavaScript, besides Config and Recipe. */
 
 /** Bytes at single precision. */
 export interface Memory {

@@ -5,7 +5,8 @@
  * What is kept is right by its own: gzip's checksum, six batches of 10,000 records, and of each class as many pictures as
  * there are, 5,000 to train on and 1,000 to test with.
  */
-import { CIFAR_NAMES, cifarOf, PER_MOSAIC, part } from "./datasets.js";
+import { CIFAR_NAMES } from "./constants.js";
+import { cifarOf, PER_MOSAIC, part } from "./datasets.js";
 import { importFile } from "./download.js";
 import { EngineError } from "./errors.js";
 
@@ -70,10 +71,11 @@ export class CifarArchive {
   }
 
   /**
+   * @param {import("./core.js").Core} core
    * @param {{seed: number, onLoading: (file: string | null) => void}} options
    * @returns {import("./datasets.js").Dataset}
    */
-  dataset({ seed, onLoading }) {
+  dataset(core, { seed, onLoading }) {
     const half = (/** @type {string[]} */ names) => {
       const each = PER_BATCH / PER_MOSAIC;
       return part({
@@ -83,7 +85,7 @@ export class CifarArchive {
         onLoading,
       });
     };
-    return cifarOf(half(TRAIN), half(TEST), seed);
+    return cifarOf(core, half(TRAIN), half(TEST), seed);
   }
 
   /** A batch, once it is there. @param {string} name @throws {EngineError} `no-cifar`, `cifar-archive` */

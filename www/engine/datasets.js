@@ -1,8 +1,10 @@
 /**
  * The data sets a training reads, each a stream of training pictures and a list of held-out ones. A position in the
- * stream always gives the same picture for the same seed, so a training can be repeated and resumed.
+ * stream always gives the same picture for the same seed, as the core orders them: so a training can be repeated and resumed,
+ * and is the same on the command line.
  *
  * @typedef {import("./protocol.js").Batch} Batch
+ * @typedef {import("./core.js").Core} Core
  *
  * @typedef {object} Dataset
  * @property {string[]} names of the classes
@@ -22,21 +24,19 @@
  * @typedef {(picture: import("./heldpicture.js").HeldPicture) => Promise<Uint8Array>} See
  */
 
+import { CIFAR_NAMES, HELD_OUT_SHAPES, MOSAIC } from "./constants.js";
 import { abortable, download } from "./download.js";
 import { EngineError } from "./errors.js";
 import { pixelsOf } from "./pixels.js";
 
-/** Beyond every seed that the page offers, so that no training sees a held-out drawing. */
-const HELD_OUT_SEED = 4_294_967_295;
-export const CIFAR_NAMES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
-export const PER_MOSAIC = 1000;
-const COLUMNS = 40;
-const TILE = 32;
+/** Images in a mosaic. */
+export const PER_MOSAIC = MOSAIC.rows * MOSAIC.columns;
+const TILE = MOSAIC.size;
 
 /**
  * Drawings, each new.
  *
- * @param {typeof import("./pkg/simd128-threads/mobilenetv2.js")} core
+ * @param {Core} core
  * @param {{images: number, resolution: number, seed: number}} options
  * @returns {Dataset}
  */
@@ -44,53 +44,62 @@ export function shapes(core, { images, resolution, seed }) {
   return {
     names: core.shape_names(),
     images_per_epoch: images,
-    held_out: 1000,
+    held_out: HELD_OUT_SHAPES.count,
     train: async (position, count) => ({ ...core.shapes(seed, position, count, resolution), resolution }),
-    heldOut: async (first, count) => ({ ...core.shapes(HELD_OUT_SEED, first, count, resolution), resolution }),
+    heldOut: async (first, count) => ({ ...core.shapes(HELD_OUT_SHAPES.seed, first, count, resolution), resolution }),
   };
 }
 
 /**
- * CIFAR-10 as `cargo xtask data cifar-10` lays it out: mosaics of 1,000 pictures, fetched when training first needs
- * them and then kept. The mosaics are shuffled each epoch, and the pictures within each.
+ * CIFAR-10 as `cargo xtask data cifar-10` lays it out: mosaics of 1,000 pictures, fetched when training first needs them and
+ * then kept. The core's first epoch takes one mosaic after the other.
  *
+ * @param {Core} core
  * @param {{base: string, seed: number, onLoading: (file: string | null) => void}} options
  * @returns {Promise<Dataset>}
  */
-export async function cifar10({ base, seed, onLoading }) {
+export async function cifar10(core, { base, seed, onLoading }) {
   const [train, test] = await Promise.all([split(base, "train", onLoading), split(base, "test", onLoading)]);
-  return cifarOf(train, test, seed);
+  return cifarOf(core, train, test, seed);
 }
 
 /**
  * CIFAR-10 of its two parts.
  *
- * @param {Part} train @param {Part} test @param {number} seed
+ * @param {Core} core @param {Part} train @param {Part} test @param {number} seed
  * @returns {Dataset}
  */
-export function cifarOf(train, test, seed) {
-  const order = epochOrder(seed);
-  const within = epochOrder(seed + 1);
+export function cifarOf(core, train, test, seed) {
   const total = train.mosaics * PER_MOSAIC;
-  /** Mosaic and picture at a position of the stream. @param {number} position */
-  const locate = (position) => {
-    const epoch = Math.floor(position / total);
-    const mosaic = order(train.mosaics, epoch)[Math.floor((position % total) / PER_MOSAIC)];
-    const picture = within(PER_MOSAIC, epoch * train.mosaics + mosaic)[position % PER_MOSAIC];
-    return { mosaic, picture };
+  const order = new core.Order(seed, total, true);
+  /** @param {number} position */
+  const prefetch = (position) => {
+    if (position >= total) return; // all of them are here
+    const [image] = order.take(position, 1);
+    train.mosaic(Math.floor(image / PER_MOSAIC)).catch(() => {}); // a failure shows when it is needed
   };
   return {
     names: CIFAR_NAMES,
     images_per_epoch: total,
     held_out: test.mosaics * PER_MOSAIC,
     train: async (position, count, signal) => {
-      const batch = await train.gather((i) => locate(position + i), count, signal);
-      train.mosaic(locate(position + PER_MOSAIC).mosaic).catch(() => {}); // fetched ahead; a failure shows when needed
+      const batch = await train.gather(order.take(position, count), signal);
+      prefetch(position + PER_MOSAIC);
       return batch;
     },
-    heldOut: (first, count) =>
-      test.gather((i) => ({ mosaic: Math.floor((first + i) / PER_MOSAIC), picture: (first + i) % PER_MOSAIC }), count),
+    heldOut: inOrder(test),
   };
+}
+
+/** Pictures of a part in their own order. @param {Part} part */
+function inOrder({ gather }) {
+  /** @param {number} first @param {number} count */
+  return (first, count) => gather(Uint32Array.from({ length: count }, (_, i) => first + i));
+}
+
+/** The test pictures of CIFAR-10 on a host, in their order. @param {string} base */
+export async function cifar10Test(base) {
+  return inOrder(await split(base, "test", () => {}));
 }
 
 /**
@@ -152,20 +161,24 @@ export function part({ mosaics, nameOf, load, onLoading }) {
     }
     return found;
   };
-  /** @param {(i: number) => {mosaic: number, picture: number}} at @param {number} count @param {AbortSignal} [signal] */
-  const gather = async (at, count, signal) => {
+  /** @param {Uint32Array} images @param {AbortSignal} [signal] */
+  const gather = async (images, signal) => {
     const size = TILE * TILE * 3;
-    const batch = { images: new Uint8Array(count * size), labels: new Uint32Array(count), resolution: TILE };
-    const places = Array.from({ length: count }, (_, i) => at(i));
+    const batch = {
+      images: new Uint8Array(images.length * size),
+      labels: new Uint32Array(images.length),
+      resolution: TILE,
+    };
     /** @type {Map<number, Mosaic>} */
     const found = new Map();
-    for (const index of new Set(places.map((place) => place.mosaic))) {
+    for (const index of new Set(images.map((image) => Math.floor(image / PER_MOSAIC)))) {
       const waits = !here.has(index);
       if (waits) onLoading(nameOf(index));
       found.set(index, await abortable(mosaic(index), signal).finally(() => waits && onLoading(null)));
     }
-    places.forEach(({ mosaic: index, picture }, i) => {
-      const { pixels, labels } = /** @type {Mosaic} */ (found.get(index));
+    images.forEach((image, i) => {
+      const { pixels, labels } = /** @type {Mosaic} */ (found.get(Math.floor(image / PER_MOSAIC)));
+      const picture = image % PER_MOSAIC;
       batch.images.set(pixels.subarray(picture * size, (picture + 1) * size), i * size);
       batch.labels[i] = labels[picture];
     });
@@ -203,10 +216,10 @@ async function fetchMosaic(url) {
   const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (bytes)]), { colorSpaceConversion: "none" });
   const pixels = new Uint8Array(PER_MOSAIC * TILE * TILE * 3);
   const { data: rgba } = await pixelsOf(bitmap);
-  const stride = COLUMNS * TILE;
+  const stride = MOSAIC.columns * TILE;
   for (let i = 0, at = 0; i < PER_MOSAIC; i++) {
-    const left = (i % COLUMNS) * TILE;
-    const top = Math.floor(i / COLUMNS) * TILE;
+    const left = (i % MOSAIC.columns) * TILE;
+    const top = Math.floor(i / MOSAIC.columns) * TILE;
     for (let y = top; y < top + TILE; y++) {
       for (let from = (y * stride + left) * 4; from < (y * stride + left + TILE) * 4; from += 4) {
         pixels[at++] = rgba[from];
@@ -216,27 +229,4 @@ async function fetchMosaic(url) {
     }
   }
   return pixels;
-}
-
-/**
- * A function that gives the order of `length` things in an epoch, the same for the same seed; it remembers the last.
- *
- * @param {number} seed
- */
-export function epochOrder(seed) {
-  let known = { length: 0, epoch: -1, order: new Uint32Array() };
-  /** @param {number} length @param {number} epoch */
-  return (length, epoch) => {
-    if (known.length !== length || known.epoch !== epoch) {
-      const order = Uint32Array.from({ length }, (_, index) => index);
-      let state = (Math.imul(seed, 0x9e3779b1) ^ Math.imul(epoch + 1, 0x85ebca6b)) >>> 0;
-      for (let i = length - 1; i > 0; i--) {
-        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-        const j = Math.floor((state / 2 ** 32) * (i + 1));
-        [order[i], order[j]] = [order[j], order[i]];
-      }
-      known = { length, epoch, order };
-    }
-    return known.order;
-  };
 }

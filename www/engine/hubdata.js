@@ -1,5 +1,4 @@
 /** A set of the Hub as the data of a training: as many of its pictures as were asked for, each fetched and decoded once. */
-import { epochOrder } from "./datasets.js";
 import { EngineError } from "./errors.js";
 import { holdPicture } from "./heldpicture.js";
 import { findSet } from "./hub.js";
@@ -12,13 +11,14 @@ const MOST_BYTES = 1.5e9;
 const SOON = 300;
 
 /**
+ * @param {import("./core.js").Core} core
  * @param {Extract<import("./protocol.js").Data, {kind: "hub"}>} data
  * @param {{resolution: number, seed: number, onLoading: (what: string | null) => void, signal: AbortSignal}} how
  * @returns {Promise<import("./datasets.js").Dataset>}
  * @throws {EngineError} as `findSet` and `planSet`, or `hub-memory`; `load` as `readPictures`, `hub-no-bytes` where the set names
  *   its pictures without holding them, or `hub-unreadable`
  */
-export async function hubData({ images, ...wanted }, { resolution, seed, onLoading, signal }) {
+export async function hubData(core, { images, ...wanted }, { resolution, seed, onLoading, signal }) {
   const set = await findSet(wanted, signal);
   const plan = await planSet(set, images, signal);
   const [training, held_out] = [plan.train, plan.held_out].map(countRows);
@@ -36,7 +36,7 @@ export async function hubData({ images, ...wanted }, { resolution, seed, onLoadi
   const all = { images: new Uint8Array(count * size), resolution };
   const labels = new Uint32Array(count);
   // mixed, since an evaluation may look at the first of them only and sets are in the order of their classes
-  const order = epochOrder(0)(held_out, 0);
+  const order = held_out ? new core.Order(0, held_out, false).take(0, held_out) : [];
   const sources = [plan.train, plan.held_out].map((picks) => readPictures(set, picks, signal));
   const last = [-1, -1];
 
@@ -75,6 +75,7 @@ export async function hubData({ images, ...wanted }, { resolution, seed, onLoadi
 
   const data = { labels, names: plan.names, held_out };
   return fixedSet(
+    core,
     data,
     seed,
     () => all,

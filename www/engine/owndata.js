@@ -1,21 +1,22 @@
 /** The caller's own pictures as a data set: a fixed number of them, the last ones held out. */
-import { epochOrder } from "./datasets.js";
 import { EngineError } from "./errors.js";
 import { holdPicture } from "./heldpicture.js";
 
 /**
  * @typedef {import("./datasets.js").Dataset} Dataset
  * @typedef {import("./protocol.js").Data} Data
+ * @typedef {import("./core.js").Core} Core
  */
 
 /**
  * Pictures that are RGB bytes already.
  *
+ * @param {Core} core
  * @param {Extract<Data, {kind: "images"}>} data
  * @param {number} seed
  * @returns {Dataset}
  */
-export function ownImages({ images, resolution, ...rest }, seed) {
+export function ownImages(core, { images, resolution, ...rest }, seed) {
   const size = resolution * resolution * 3;
   if (images.length !== rest.labels.length * size) {
     const found = `${images.length} bytes for ${rest.labels.length} labels`;
@@ -24,17 +25,18 @@ export function ownImages({ images, resolution, ...rest }, seed) {
       `images must hold ${size} bytes a label (${resolution} × ${resolution} RGB), not ${found}`,
     );
   }
-  return fixedSet(rest, seed, () => ({ images, resolution }));
+  return fixedSet(core, rest, seed, () => ({ images, resolution }));
 }
 
 /**
  * Picture files, each decoded once and kept as the network sees it.
  *
+ * @param {Core} core
  * @param {Extract<Data, {kind: "pictures"}>} data
  * @param {number} seed
  * @returns {Dataset}
  */
-export function ownPictures({ pictures, ...rest }, seed) {
+export function ownPictures(core, { pictures, ...rest }, seed) {
   const all = { images: new Uint8Array(), resolution: 0 };
   /** @param {number} index @param {import("./datasets.js").See} see */
   const load = async (index, see) => {
@@ -48,40 +50,44 @@ export function ownPictures({ pictures, ...rest }, seed) {
     all.images.set(seen, index * seen.length);
     return index;
   };
-  return fixedSet(rest, seed, () => all, load);
+  return fixedSet(core, rest, seed, () => all, load);
 }
 
 /**
  * A fixed number of pictures, the last of them held out.
  *
+ * @param {Core} core
  * @param {{labels: Uint32Array, names: string[], held_out: number}} data
  * @param {number} seed
  * @param {() => {images: Uint8Array, resolution: number}} all
  * @param {import("./datasets.js").Fixed["load"]} [load]
  * @returns {Dataset}
  */
-export function fixedSet({ labels, names, held_out }, seed, all, load) {
+export function fixedSet(core, { labels, names, held_out }, seed, all, load) {
   const training = labels.length - held_out;
   if (!(training >= 1 && held_out >= 0)) {
     throw new EngineError("core", `held_out must leave pictures to train on: ${held_out} of ${labels.length}`);
   }
-  /** @param {(index: number) => number} at @param {number} count */
-  const gather = async (at, count) => {
+  /** @param {Uint32Array} indices */
+  const gather = async (indices) => {
     const { images, resolution } = all();
     const size = resolution * resolution * 3;
-    const indices = Uint32Array.from({ length: count }, (_, i) => at(i));
-    const batch = { images: new Uint8Array(count * size), labels: indices.map((i) => labels[i]), resolution, indices };
+    const batch = {
+      images: new Uint8Array(indices.length * size),
+      labels: indices.map((i) => labels[i]),
+      resolution,
+      indices,
+    };
     indices.forEach((index, i) => batch.images.set(images.subarray(index * size, (index + 1) * size), i * size));
     return batch;
   };
-  const order = epochOrder(seed);
+  const order = new core.Order(seed, training, false);
   return {
     names,
     images_per_epoch: training,
     held_out,
-    fixed: { count: labels.length, at: (index) => gather(() => index, 1), load },
-    train: (position, count) =>
-      gather((i) => order(training, Math.floor((position + i) / training))[(position + i) % training], count),
-    heldOut: (first, count) => gather((i) => training + first + i, count),
+    fixed: { count: labels.length, at: (index) => gather(Uint32Array.of(index)), load },
+    train: (position, count) => gather(order.take(position, count)),
+    heldOut: (first, count) => gather(Uint32Array.from({ length: count }, (_, i) => training + first + i)),
   };
 }

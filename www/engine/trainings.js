@@ -10,15 +10,12 @@
  *   recipe: import("./protocol.js").Recipe, position: number, waiting: AbortController,
  *   features: Float32Array[] | null, ready: number, leave: AbortController}} Training
  */
+import { BATCH, FEATURES, SHAPES_PER_EPOCH } from "./constants.js";
 import { cifar10, shapes } from "./datasets.js";
 import { EngineError } from "./errors.js";
 import { Held } from "./held.js";
 import { ownImages, ownPictures } from "./owndata.js";
 
-/** Of torchvision's `features`: where all are frozen, the classifier alone learns. */
-const FEATURES = 19;
-/** Pictures of a step where the recipe does not say. */
-const BATCH = 96;
 /** Held-out pictures evaluated between two looks at the clock. */
 const EVALUATION_CHUNK = 25;
 
@@ -230,19 +227,19 @@ export class Trainings {
   async #dataset(data, resolution, seed, signal) {
     switch (data.kind) {
       case "shapes":
-        return shapes(this.#core, { images: data.images ?? 5000, resolution, seed });
+        return shapes(this.#core, { images: data.images ?? SHAPES_PER_EPOCH, resolution, seed });
       case "cifar-10":
         return "base" in data
-          ? cifar10({ base: data.base, seed, onLoading: this.#onLoading })
-          : (await this.archive()).dataset({ seed, onLoading: this.#onLoading });
+          ? cifar10(this.#core, { base: data.base, seed, onLoading: this.#onLoading })
+          : (await this.archive()).dataset(this.#core, { seed, onLoading: this.#onLoading });
       case "hub": {
         const { hubData } = await import("./hubdata.js"); // few trainings need it
-        return hubData(data, { resolution, seed, onLoading: this.#onLoading, signal });
+        return hubData(this.#core, data, { resolution, seed, onLoading: this.#onLoading, signal });
       }
       case "images":
-        return ownImages(data, seed);
+        return ownImages(this.#core, data, seed);
       case "pictures":
-        return ownPictures(data, seed);
+        return ownPictures(this.#core, data, seed);
     }
   }
 

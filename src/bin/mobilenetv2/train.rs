@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::value_parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use mobilenetv2::arch::{Config, Stem, Weights};
-use mobilenetv2::data::Dataset;
+use mobilenetv2::data::{Dataset, shapes};
 use mobilenetv2::error::{Error, Result};
 use mobilenetv2::evaluate::Evaluation;
 use mobilenetv2::train::{Recipe, Step, Trainer, checkpoint};
@@ -13,6 +13,7 @@ use mobilenetv2::weights::Precision;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::dataset::{Images, Source};
 use crate::network::NetworkOptions;
 use crate::recipe::RecipeOptions;
 use crate::{dataset, files};
@@ -42,8 +43,8 @@ pub struct Args {
     /// Stop after this many steps in all, in the middle of an epoch if need be
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
-    /// Number of drawn images an epoch
-    #[arg(long, default_value_t = 10_000, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
+    /// Number of drawn images an epoch; no drawing comes twice
+    #[arg(long, default_value_t = shapes::PER_EPOCH as u32, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     shapes: u32,
     /// Hold out so many of the training images, evenly spread, and leave the test images alone
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -72,7 +73,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(path) = &args.checkpoint {
         files::check_checkpoint(path, &args.out)?;
     }
-    let (mut trainer, train, test) = match &args.checkpoint {
+    let (mut trainer, mut images, test) = match &args.checkpoint {
         Some(path) if args.resume => resume(args, path)?,
         Some(path) if path.exists() => {
             let message = "holds a training: go on with it by --resume, or remove the file";
@@ -80,22 +81,21 @@ pub fn run(args: &Args) -> Result<()> {
         }
         _ => start(args)?,
     };
-    let Recipe { batch, seed, .. } = *trainer.recipe();
-    let steps_per_epoch = trainer.state().images_per_epoch / batch as u64;
-    let last = (u64::from(args.epochs) * steps_per_epoch).min(args.steps.unwrap_or(u64::MAX));
-    let checkpoint_every = args.checkpoint_every.unwrap_or(steps_per_epoch);
+    let (batch, per_epoch) = (trainer.recipe().batch, images.per_epoch() as u64);
+    let last =
+        (u64::from(args.epochs) * per_epoch).div_ceil(batch as u64).min(args.steps.unwrap_or(u64::MAX));
+    let checkpoint_every = args.checkpoint_every.unwrap_or(per_epoch.div_ceil(batch as u64));
     let bar = progress_bar(last, trainer.state().step);
 
-    let (mut images, mut labels, mut loss) = (Vec::new(), Vec::new(), 0.0);
-    let mut order = Order { epoch: u64::MAX, indices: Vec::new() };
+    let (mut taken, mut loss) = (Dataset::default(), 0.0);
     while trainer.state().step < last {
-        let (epoch, place) = (trainer.state().step / steps_per_epoch, trainer.state().step % steps_per_epoch);
-        order.turn_to(epoch, seed, train.len());
-        train.gather(&order.indices[place as usize * batch..][..batch], &mut images, &mut labels);
-        let step = trainer.step(&images, &labels)?;
+        let position = trainer.state().images;
+        images.take(position, batch, &mut taken)?;
+        let step = trainer.step(&taken.images, &taken.labels)?;
+        let epoch = position / per_epoch;
         report_step(args, &bar, epoch + 1, step)?;
         loss = step.loss;
-        if place + 1 == steps_per_epoch {
+        if trainer.state().images / per_epoch > epoch {
             let found = trainer.evaluate(&test.images, &test.labels)?;
             loss = found.loss;
             bar.suspend(|| report_epoch(args, epoch + 1, step.step, &found))?;
@@ -123,56 +123,35 @@ pub fn run(args: &Args) -> Result<()> {
 /// How many times the loss of guessing shows that a training has gone astray: so much is no bad start, and no unlucky batch.
 const USELESS: f32 = 3.0;
 
-/// The order in which the images of an epoch come.
-struct Order {
-    epoch: u64,
-    indices: Vec<usize>,
-}
-
-impl Order {
-    /// Shuffles for `epoch`, unless it is that epoch's already. Seed and epoch alone decide.
-    fn turn_to(&mut self, epoch: u64, seed: u64, images: usize) {
-        if self.epoch != epoch {
-            let mut rng =
-                fastrand::Rng::with_seed(fastrand::Rng::with_seed(seed).u64(..).wrapping_add(epoch));
-            self.indices = (0..images).collect();
-            rng.shuffle(&mut self.indices);
-            self.epoch = epoch;
-        }
-    }
-}
-
-type Run = (Trainer, Dataset, Dataset);
+type Run = (Trainer, Images, Dataset);
 
 fn start(args: &Args) -> Result<Run> {
     let recipe = recipe(args, &Recipe::default())?;
-    let (weights, train, test) = match &args.weights {
+    let (weights, images, test) = match &args.weights {
         Some(path) => {
             let mut weights = args.network.read_weights(path)?;
-            let (mut train, mut test) = load(args, &weights.config)?;
-            if train.align(&weights.labels).is_ok() {
-                test.align(&weights.labels)?;
-            } else {
-                if weights.labels.is_empty() && weights.config.classes == train.names.len() {
-                    dataset::report_order(&train);
+            let (images, test) = source(args, &recipe).open(&weights.config, &weights.labels)?;
+            if images.names() != weights.labels {
+                if weights.labels.is_empty() && weights.config.classes == images.names().len() {
+                    dataset::report_order(images.names());
                 }
-                weights = weights.for_classes(&train.names, recipe.seed)?;
+                weights = weights.for_classes(images.names(), recipe.seed)?;
             }
-            (weights, train, test)
+            (weights, images, test)
         }
         None => {
             let config = args.network.over_preset(Stem::Cifar)?;
-            let (train, test) = load(args, &config)?;
+            let (images, test) = source(args, &recipe).open(&config, &[])?;
             let given = args.network.fields.contains_key("classes");
-            let classes = if given { config.classes } else { train.names.len() };
-            (Weights::untrained(Config { classes, ..config }, recipe.seed)?, train, test)
+            let classes = if given { config.classes } else { images.names().len() };
+            (Weights::untrained(Config { classes, ..config }, recipe.seed)?, images, test)
         }
     };
-    dataset::check_classes(&train, &weights.config)?;
-    let weights = Weights { labels: train.names.clone(), ..weights };
-    let batch = whole_batch(&recipe, &train);
-    let trainer = Trainer::new(weights, Recipe { batch, ..recipe }, whole_batches(&train, batch))?;
-    Ok((trainer, train, test))
+    dataset::check_classes(images.names(), &weights.config)?;
+    let weights = Weights { labels: images.names().to_vec(), ..weights };
+    let batch = whole_batch(&recipe, &images);
+    let trainer = Trainer::new(weights, Recipe { batch, ..recipe }, images.per_epoch())?;
+    Ok((trainer, images, test))
 }
 
 /// What the options say, over `base`: but schedules end with this training, unless one of them says otherwise.
@@ -180,8 +159,14 @@ fn recipe(args: &Args, base: &Recipe) -> Result<Recipe> {
     args.recipe.over(&Recipe { decay_until: args.epochs as f32, ..base.clone() })
 }
 
+fn source<'a>(args: &'a Args, recipe: &Recipe) -> Source<'a> {
+    let (shapes, hold_out) = (args.shapes as usize, args.hold_out);
+    Source { path: &args.data, shapes, hold_out, seed: recipe.seed }
+}
+
 fn resume(args: &Args, path: &Path) -> Result<Run> {
-    let mut trainer = checkpoint::load(&files::read(path)?).map_err(|error| files::wrong(path, error))?;
+    let bytes = files::read(path)?;
+    let mut trainer = checkpoint::load(&bytes).map_err(|error| files::wrong(path, error))?;
     let Weights { config, labels, .. } = trainer.weights();
     if args.network.over(config)? != *config {
         return Err(files::wrong(
@@ -189,64 +174,36 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
             "the training that it holds is of another network than the options say",
         ));
     }
-    let (mut train, mut test) = load(args, config)?;
-    if labels.is_empty() {
-        dataset::report_order(&train);
-    } else {
-        train.align(labels)?;
-        test.align(labels)?;
-    }
     let recipe = recipe(args, trainer.recipe())?;
     if recipe.seed != trainer.recipe().seed {
         let (now, then) = (recipe.seed, trainer.recipe().seed);
         return Err(files::wrong(path, format!("that training is of seed {then}, not {now}")));
     }
-    let batch = whole_batch(&recipe, &train);
-    let (now, then) = (whole_batches(&train, batch), trainer.state().images_per_epoch);
-    if now as u64 != then {
+    let (images, test) = source(args, &recipe).open(config, labels)?;
+    if labels.is_empty() {
+        dataset::report_order(images.names());
+    } else {
+        // Numbered as the network does, or an error that names the class it does not have.
+        Dataset { names: images.names().to_vec(), ..Dataset::default() }.align(labels)?;
+    }
+    let batch = whole_batch(&recipe, &images);
+    let (now, then) = (images.per_epoch() as u64, trainer.state().images_per_epoch);
+    if now != then {
         return Err(files::wrong(path, format!("an epoch of that training has {then} images, not {now}")));
     }
     trainer.set_recipe(Recipe { batch, ..recipe })?;
-    Ok((trainer, train, test))
+    Ok((trainer, images, test))
 }
 
 /// Images of a step: the recipe's, or all where there are fewer.
-fn whole_batch(recipe: &Recipe, train: &Dataset) -> usize {
-    let (batch, images) = (recipe.batch, train.len());
-    if batch > images {
+fn whole_batch(recipe: &Recipe, images: &Images) -> usize {
+    let (batch, all) = (recipe.batch, images.per_epoch());
+    if batch > all {
         eprintln!(
-            "warning: a batch of {batch} is more than the {images} images to train on: a step takes them all"
+            "warning: a batch of {batch} is more than the {all} images to train on: a step takes them all"
         );
     }
-    batch.min(images)
-}
-
-/// Images of an epoch: a last, smaller batch would disturb batch norm and is left out.
-fn whole_batches(train: &Dataset, batch: usize) -> usize {
-    train.len() / batch * batch
-}
-
-/// The images to train on and those held out.
-fn load(args: &Args, config: &Config) -> Result<(Dataset, Dataset)> {
-    let (mut train, mut test) = dataset::train_and_test(&args.data, args.shapes as usize, config)?;
-    if args.hold_out > 0 {
-        let (held, all) = (args.hold_out, train.len());
-        if held >= all {
-            return Err(Error::Data(format!(
-                "--hold-out must leave images to train on, not take {held} of {all}"
-            )));
-        }
-        (train, test) = train.split_off(held);
-    }
-    if train.is_empty() || test.is_empty() {
-        let message =
-            format!("{} images to train on and {} to test with are too few", train.len(), test.len());
-        return Err(Error::Data(message));
-    }
-    for class in dataset::absent(&train) {
-        eprintln!("warning: there are no images of the class \"{class}\" to train on");
-    }
-    Ok((train, test))
+    batch.min(all)
 }
 
 fn progress_bar(last: u64, step: u64) -> ProgressBar {

@@ -2,7 +2,8 @@
  * Pictures to begin with, of what the network knows: drawn shapes, test pictures of CIFAR-10 where that is here, or those
  * that were held out of a person's own; photos for any other.
  */
-import { cifar10 } from "../../engine/datasets.js";
+import { CIFAR_NAMES } from "../../engine/constants.js";
+import { cifar10Test } from "../../engine/datasets.js";
 import { download } from "../../engine/download.js";
 import { bmp } from "../../lab/bmp.js";
 import { CIFAR_10 } from "../../lab/settings.js";
@@ -79,10 +80,10 @@ export function createSamples({ engine, model, project, choose }) {
 
   /** @param {number} seed */
   async function testPictures(seed) {
-    const { names, heldOut } = await cifar10({ base: CIFAR_10, seed: 1, onLoading: () => {} });
-    const batch = await heldOut(((seed - 1) * LOOK_AMONG) % (TEST_PICTURES - LOOK_AMONG), LOOK_AMONG);
-    const firsts = names.map((_, label) => batch.labels.indexOf(label)).filter((i) => i >= 0);
-    return firsts.map((i) => tile(batch, names, i));
+    const take = await cifar10Test(CIFAR_10);
+    const batch = await take(((seed - 1) * LOOK_AMONG) % (TEST_PICTURES - LOOK_AMONG), LOOK_AMONG);
+    const firsts = CIFAR_NAMES.map((_, label) => batch.labels.indexOf(label)).filter((i) => i >= 0);
+    return firsts.map((i) => tile(batch, CIFAR_NAMES, i));
   }
 
   /** @param {import("../../engine/protocol.js").Batch} batch @param {string[]} names @param {number} i @returns {Sample} */
