@@ -1,6 +1,6 @@
 //! The one error type: everything that can be wrong with what comes from outside.
 //!
-//! Mistakes of our own (a shape that cannot be) are assertions instead.
+//! Mistakes of our own (a layer's buffer of the wrong length) are assertions instead.
 
 use std::fmt;
 
@@ -12,6 +12,15 @@ use std::fmt;
 pub enum Error {
     /// An argument or a setting is outside its range.
     Argument(String),
+    /// An array has another shape than it should.
+    Shape {
+        /// The array, such as `images`.
+        what: &'static str,
+        /// Its shape as documented: letters stand for numbers that are free.
+        expected: String,
+        /// The shape that was given.
+        found: String,
+    },
     /// There is not enough memory.
     Memory {
         /// What takes it.
@@ -83,6 +92,9 @@ impl fmt::Display for Error {
                 let fill =
                     |text: String, (name, value): &(_, String)| text.replace(&format!("{{{name}}}"), value);
                 f.write_str(&values.iter().fold((*message).to_owned(), fill))
+            }
+            Error::Shape { what, expected, found } => {
+                write!(f, "{what} have the shape {found}; expected {expected}")
             }
             Error::Argument(message)
             | Error::Image(message)

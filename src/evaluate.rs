@@ -1,9 +1,12 @@
 //! How well a network does on images it was not trained on.
 
+use ndarray::{ArrayView1, ArrayView2, ArrayView4, Axis};
 use serde::Serialize;
 
 use crate::arch::Config;
+use crate::arrays::{check_labels, image_shape, values};
 use crate::data::image::{Area, Resampler, normalize};
+use crate::error::Result;
 use crate::infer::{Classifier, best, confidence, log_sum_exp};
 
 /// How well the network does on images it was not trained on.
@@ -22,10 +25,10 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Counts `logits`, (images, classes).
-    pub(crate) fn add(&mut self, logits: &[f32], labels: &[u32]) {
+    /// Counts `logits`, (N, classes), of images of `labels`, (N).
+    pub(crate) fn add(&mut self, logits: ArrayView2<f32>, labels: ArrayView1<u32>) {
         let mut loss = 0.0;
-        for (logits, label) in logits.chunks_exact(logits.len() / labels.len()).zip(labels) {
+        for (logits, label) in logits.rows().into_iter().zip(labels) {
             let class = best(logits);
             self.predictions.push(class as u32);
             self.confidences.push(confidence(logits));
@@ -40,40 +43,68 @@ impl Evaluation {
 const AT_ONCE: usize = 64;
 const FLOATS_AT_ONCE: usize = AT_ONCE * 224 * 224 * 3;
 
-/// How well `classifier` does on `images` (N, size, size, 3) of `labels` (N), which are classes of its network.
+/// How well `classifier` does on `images`, (N, S, S, 3) RGB bytes of any size S, of `labels`, (N), which are classes of its
+/// network.
 ///
-/// # Panics
-/// If there are not as many images as labels, or a label is not a class.
-pub fn evaluate(classifier: &mut Classifier, images: &[u8], size: usize, labels: &[u32]) -> Evaluation {
-    assert_eq!(images.len(), labels.len() * size * size * 3, "an image a label");
+/// # Errors
+/// [`Error::Shape`](crate::error::Error::Shape) if `images` are not square or there is not a label for each,
+/// [`Error::Argument`](crate::error::Error::Argument) if a label is not a class.
+///
+/// ```
+/// use mobilenetv2::arch::{Config, Weights};
+/// use mobilenetv2::data::shapes;
+/// use mobilenetv2::evaluate::evaluate;
+/// use mobilenetv2::infer::Classifier;
+///
+/// let mut untrained = Classifier::new(&Weights::random(Config { width: 0.1, ..Config::cifar() }, 1))?;
+/// let test = shapes::dataset(2, 0, 20, 32);
+/// let found = evaluate(&mut untrained, test.images.view(), test.labels.view())?;
+/// println!("{} of {} right", found.correct, found.total);
+/// # assert_eq!(found.predictions.len(), 20);
+/// # Ok::<(), mobilenetv2::error::Error>(())
+/// ```
+pub fn evaluate(
+    classifier: &mut Classifier,
+    images: ArrayView4<u8>,
+    labels: ArrayView1<u32>,
+) -> Result<Evaluation> {
     let config = classifier.config().clone();
-    let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
-    let mut logits = Vec::new();
+    let (count, _) = image_shape(&images, None)?;
+    check_labels(&labels, count, config.classes)?;
+    let mut found = Evaluation { total: count, ..Evaluation::default() };
     let mut rest = labels;
-    for_each_input(&config, images, size, &mut |inputs| {
-        classifier.forward(inputs, &mut logits);
-        let (here, after) = rest.split_at(logits.len() / config.classes);
-        found.add(&logits, here);
+    for_each_input(&config, images, &mut |inputs| {
+        let logits = classifier.forward(inputs)?;
+        let (here, after) = rest.split_at(Axis(0), logits.nrows());
+        found.add(logits.view(), here);
         rest = after;
-    });
-    found
+        Ok(())
+    })?;
+    Ok(found)
 }
 
-/// Some of the `images` (N, size, size, 3) after the other, resized and normalised for the network of `config`.
-pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: &mut dyn FnMut(&[f32])) {
-    if images.is_empty() {
-        return;
+/// Some of the `images` (N, S, S, 3) after the other, resized and normalised for the network of `config`.
+pub(crate) fn for_each_input(
+    config: &Config,
+    images: ArrayView4<u8>,
+    take: &mut dyn FnMut(ArrayView4<f32>) -> Result<()>,
+) -> Result<()> {
+    let (count, size) = image_shape(&images, None)?;
+    if count == 0 {
+        return Ok(());
     }
-    let (image, input) = (size * size * 3, config.resolution * config.resolution * 3);
     let side = size as f64;
     let whole = Area { left: 0.0, top: 0.0, right: side, bottom: side };
-    let mut resampler =
-        (size != config.resolution).then(|| Resampler::new(size, size, whole, config.resolution));
+    let resolution = config.resolution;
+    let mut resampler = (size != resolution).then(|| Resampler::new(size, size, whole, resolution));
+    let input = resolution * resolution * 3;
     let mut resized = vec![0; if resampler.is_some() { input } else { 0 }];
-    let at_once = (FLOATS_AT_ONCE / input).clamp(1, AT_ONCE).min(images.len() / image);
+    let at_once = (FLOATS_AT_ONCE / input).clamp(1, AT_ONCE).min(count);
     let mut inputs = vec![0.0; at_once * input];
+    let (image, images) = (size * size * 3, values("images", &images)?);
     for images in images.chunks(at_once * image) {
-        let inputs = &mut inputs[..images.len() / image * input];
+        let count = images.len() / image;
+        let inputs = &mut inputs[..count * input];
         for (image, input) in images.chunks_exact(image).zip(inputs.chunks_exact_mut(input)) {
             let pixels = match &mut resampler {
                 None => image,
@@ -84,6 +115,8 @@ pub(crate) fn for_each_input(config: &Config, images: &[u8], size: usize, take: 
             };
             normalize(pixels, config.mean, config.std, input);
         }
-        take(inputs);
+        let shape = (count, resolution, resolution, 3);
+        take(ArrayView4::from_shape(shape, inputs).expect("whole images"))?;
     }
+    Ok(())
 }

@@ -21,17 +21,21 @@
 //! ```
 //! use mobilenetv2::arch::{Config, Weights};
 //! use mobilenetv2::infer::{Classifier, top};
+//! use ndarray::Array4;
 //!
 //! let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 1))?;
-//! let mut logits = Vec::new();
-//! classifier.forward(&[0.0; 32 * 32 * 3], &mut logits);
-//! assert_eq!(top(&logits, 3).len(), 3);
+//! let logits = classifier.forward(Array4::zeros((1, 32, 32, 3)).view())?;
+//! assert_eq!(top(logits.row(0), 3).len(), 3);
 //! # Ok::<(), mobilenetv2::error::Error>(())
 //! ```
+//!
+//! Whole programs stand in `examples/`: `classify_photo`, `train_on_folder`, `read_tensor`, `export_onnx`. Arrays are
+//! [`ndarray`]'s; a wrong shape is an [`error::Error::Shape`] that names the expected and the given one.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod arch;
+mod arrays;
 pub mod data;
 pub mod error;
 pub mod evaluate;
@@ -44,6 +48,9 @@ pub mod train;
 #[cfg(target_arch = "wasm32")]
 pub mod wasm;
 pub mod weights;
+
+/// The arrays that go in and out.
+pub use ndarray;
 
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_dedicated_worker);

@@ -5,6 +5,7 @@ mod parts;
 use mobilenetv2::arch::{Config, FEATURES, Weights};
 use mobilenetv2::train::{Optimizer, Recipe, Step, Trainer, checkpoint};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
+use ndarray::{Array1, Array4};
 use parts::File;
 
 fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {
@@ -30,9 +31,9 @@ fn steps(trainer: &mut Trainer, count: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     for _ in 0..count {
         let mut rng = fastrand::Rng::with_seed(trainer.state().step);
-        let images: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(6 * 20 * 20 * 3).collect();
-        let labels: Vec<u32> = std::iter::repeat_with(|| rng.u32(..4)).take(6).collect();
-        steps.push(trainer.step(&images, &labels).unwrap());
+        let images = Array4::from_shape_simple_fn((6, 20, 20, 3), || rng.u8(..));
+        let labels = Array1::from_shape_simple_fn(6, || rng.u32(..4));
+        steps.push(trainer.step(images.view(), labels.view()).unwrap());
     }
     steps
 }

@@ -7,6 +7,7 @@ use mobilenetv2::arch::{Config, Weights, tensors};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Optimizer, Recipe, Schedule, Trainer};
 use mobilenetv2::weights::{self, Container, PartialConfig};
+use ndarray::{Array1, Array4, ArrayD};
 use serde::Deserialize;
 use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -48,8 +49,8 @@ struct Case {
     weights: Weights,
     gradients: Weights,
     /// (N, R, R, 3), normalised.
-    images: Vec<f32>,
-    labels: Vec<u32>,
+    images: Array4<f32>,
+    labels: Array1<u32>,
     expected: Expected,
 }
 
@@ -73,10 +74,12 @@ impl Case {
         let Config { mean, std, .. } = weights.config;
         let bytes = batch.integers("images").unwrap();
         let normalise = |(i, byte): (usize, &i64)| (*byte as f32 / 255.0 - mean[i % 3]) / std[i % 3];
+        let images = bytes.iter().enumerate().map(normalise).collect();
+        let images = ArrayD::from_shape_vec(bytes.shape(), images).unwrap();
         Case {
             name,
             gradients: load(gradients),
-            images: bytes.iter().enumerate().map(normalise).collect(),
+            images: images.into_dimensionality().unwrap(),
             labels: batch.integers("labels").unwrap().into_iter().map(|label| label as u32).collect(),
             expected: serde_json::from_slice(expected).unwrap(),
             weights,
@@ -106,9 +109,8 @@ impl Case {
     }
 
     fn logits(&self, weights: &Weights) -> Vec<f32> {
-        let mut logits = Vec::new();
-        Classifier::new(weights).unwrap().forward(&self.images, &mut logits);
-        logits
+        let logits = Classifier::new(weights).unwrap().forward(self.images.view()).unwrap();
+        logits.into_iter().collect()
     }
 
     /// Compares by the largest difference, as a share of the largest expected magnitude or of `least`.
@@ -146,7 +148,7 @@ fn logits() {
 fn gradients_and_running_averages() {
     for case in Case::all() {
         let mut trainer = case.trainer(Optimizer::Sgd);
-        let step = trainer.step_tensor(&case.images, &case.labels).unwrap();
+        let step = trainer.step_tensor(case.images.view(), case.labels.view()).unwrap();
         case.check("loss", &[step.loss], &case.expected.sgd.losses[..1], 0.0, 1e-5);
 
         // As in make.py: some gradients are zero but for rounding, and have the largest of all as a yardstick.
@@ -177,7 +179,7 @@ fn ten_losses() {
         {
             let mut trainer = case.trainer(optimizer);
             let losses: Vec<f32> = (0..training.losses.len())
-                .map(|_| trainer.step_tensor(&case.images, &case.labels).unwrap().loss)
+                .map(|_| trainer.step_tensor(case.images.view(), case.labels.view()).unwrap().loss)
                 .collect();
             case.check(&format!("losses of {optimizer:?}"), &losses, &training.losses, 0.0, 1e-3);
             let logits = case.logits(trainer.weights());
@@ -198,7 +200,8 @@ fn gradients_of_one_colour_pictures() {
     let pixel = |colour: &[u8; 3]| colour.iter().copied().enumerate().map(normalise).collect::<Vec<_>>();
     let images: Vec<f32> =
         colours.iter().flat_map(|colour| pixel(colour).repeat(resolution * resolution)).collect();
-    let labels: Vec<u32> = (0..colours.len() as u32).collect();
+    let images = Array4::from_shape_vec((colours.len(), resolution, resolution, 3), images).unwrap();
+    let labels: Array1<u32> = (0..colours.len() as u32).collect();
     let recipe = Recipe { batch: colours.len(), label_smoothing: 0.0, ..Recipe::default() };
     let mut weights = case.weights.clone();
     let layers = weights.config.layers();
@@ -208,7 +211,7 @@ fn gradients_of_one_colour_pictures() {
         weights.iter_mut().for_each(|weight| *weight /= 64.0);
     }
     let mut trainer = Trainer::new(weights, recipe, colours.len()).unwrap();
-    trainer.step_tensor(&images, &labels).unwrap();
+    trainer.step_tensor(images.view(), labels.view()).unwrap();
 
     let learnt = tensors(&layers).into_iter().filter(|tensor| tensor.role.trainable());
     for (tensor, expected) in learnt.zip(&gradients) {

@@ -3,6 +3,7 @@
 
 use mobilenetv2::arch::{Activation, Config, FEATURES, Padding, Role, Shortcut, Stem, Weights, tensors};
 use mobilenetv2::train::{Recipe, Trainer};
+use ndarray::{Array1, Array4};
 use rayon::prelude::*;
 
 const IMAGES: usize = 6;
@@ -10,8 +11,8 @@ const IMAGES: usize = 6;
 struct Case {
     trainer: Trainer,
     weights: Weights,
-    images: Vec<f32>,
-    labels: Vec<u32>,
+    images: Array4<f32>,
+    labels: Array1<u32>,
 }
 
 impl Case {
@@ -35,16 +36,16 @@ impl Case {
                 }
             }
         }
-        let pixels = config.resolution * config.resolution * 3;
+        let shape = (IMAGES, config.resolution, config.resolution, 3);
         // A rate of 0 leaves the weights alone: a step is only a look at loss and gradients.
         let recipe = Recipe { batch: IMAGES, learning_rate: 0.0, label_smoothing: 0.1, ..Recipe::default() };
-        let images: Vec<f32> = (0..IMAGES * pixels).map(|_| rng.f32() * 2.0 - 1.0).collect();
-        let labels: Vec<u32> = (0..IMAGES).map(|_| rng.u32(..config.classes as u32)).collect();
+        let images = Array4::from_shape_simple_fn(shape, || rng.f32() * 2.0 - 1.0);
+        let labels = Array1::from_shape_simple_fn(IMAGES, || rng.u32(..config.classes as u32));
         if freeze > 0 {
             // Running averages that fit the weights, as those of a trained network do.
             let mut trainer = Trainer::new(weights, recipe.clone(), 1).unwrap();
             for _ in 0..40 {
-                trainer.step_tensor(&images, &labels).unwrap();
+                trainer.step_tensor(images.view(), labels.view()).unwrap();
             }
             weights = trainer.weights().clone();
         }
@@ -55,7 +56,7 @@ impl Case {
     fn loss(&mut self, values: Vec<f32>) -> f64 {
         let state = self.trainer.state().clone();
         self.trainer.restore(Weights { values, ..self.weights.clone() }, state).unwrap();
-        self.trainer.step_tensor(&self.images, &self.labels).unwrap().loss.into()
+        self.trainer.step_tensor(self.images.view(), self.labels.view()).unwrap().loss.into()
     }
 
     /// The derivative of the loss along `direction`, from four points: exact up to the fourth derivative.

@@ -11,6 +11,7 @@ use std::process::Command;
 use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{Container, to_onnx};
+use ndarray::Array4;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -50,8 +51,8 @@ fn onnxruntime_gives_our_logits() {
         let output = Command::new(&python).arg(script).args([&model, &images, &logits]).output().unwrap();
         assert!(output.status.success(), "{config:?}: {}", String::from_utf8_lossy(&output.stderr));
 
-        let mut found = Vec::new();
-        Classifier::new(&weights).unwrap().forward(&input, &mut found);
+        let input = Array4::from_shape_vec((3, side, side, 3), input).unwrap();
+        let found = Classifier::new(&weights).unwrap().forward(input.view()).unwrap();
         let bytes = std::fs::read(&logits).unwrap();
         let file = Container::parse(&bytes).unwrap();
         let expected = file.floats("logits").unwrap();

@@ -16,15 +16,16 @@ use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
+use ndarray::ArrayView3;
 use serde_json::{Value, json};
 
 /// Drawings as records of CIFAR-10: a label, then the pixels colour by colour.
 fn records(data: &Dataset) -> Vec<u8> {
-    let record = |(image, label): (&[u8], &u32)| {
-        let planes = (0..3).flat_map(|colour| image[colour..].iter().step_by(3).copied());
-        std::iter::once(*label as u8).chain(planes).collect::<Vec<u8>>()
+    let record = |(image, label): (ArrayView3<u8>, &u32)| {
+        let planes = image.permuted_axes([2, 0, 1]);
+        std::iter::once(*label as u8).chain(planes.iter().copied()).collect::<Vec<u8>>()
     };
-    data.images.chunks(3 * cifar10::SIZE * cifar10::SIZE).zip(&data.labels).flat_map(record).collect()
+    data.images.outer_iter().zip(&data.labels).flat_map(record).collect()
 }
 
 /// What `examples/continue_in_pytorch.py` imports.
@@ -90,7 +91,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
         let after = weights::load(&fs::read(file("after")).unwrap(), &PartialConfig::new()).unwrap();
         assert_eq!((&after.config, &after.labels), (&before.config, &before.labels), "{name}");
         let mut classifier = Classifier::new(&after).unwrap();
-        let found = evaluate(&mut classifier, &test.images, test.size, &test.labels);
+        let found = evaluate(&mut classifier, test.images.view(), test.labels.view()).unwrap();
         let theirs = &lines.last().unwrap()["held_out"];
         let loss = theirs["loss"].as_f64().unwrap();
         assert_eq!(theirs["total"], 100, "{name}");
@@ -108,7 +109,8 @@ fn steps_there_are_steps_here() {
     // statistics of their halves, which are those of the whole where all images are the same.
     let different = shapes::dataset(1, 0, 40, cifar10::SIZE);
     let one = shapes::dataset(1, 0, 1, cifar10::SIZE);
-    let same = Dataset { images: one.images.repeat(40), labels: one.labels.repeat(40), ..one };
+    let (images, labels) = one.gather(&[0; 40]);
+    let same = Dataset { images, labels, ..one };
     for (processes, data) in [("1", different), ("2", same)] {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-steps-{processes}"));
         fs::create_dir_all(&folder).unwrap();
@@ -128,8 +130,9 @@ fn steps_there_are_steps_here() {
 
         let recipe: Recipe = serde_json::from_value(recipe).unwrap();
         let mut trainer = Trainer::new(before, recipe, 40).unwrap();
-        let ours: Vec<f64> =
-            (0..4).map(|_| f64::from(trainer.step(&data.images, &data.labels).unwrap().loss)).collect();
+        let ours: Vec<f64> = (0..4)
+            .map(|_| f64::from(trainer.step(data.images.view(), data.labels.view()).unwrap().loss))
+            .collect();
         assert_eq!(theirs.len(), 4);
         for (ours, theirs) in ours.iter().zip(&theirs) {
             assert!((ours - theirs).abs() < 1e-5 * theirs, "{processes}: {ours}; there {theirs}");

@@ -14,6 +14,7 @@ use mobilenetv2::data::image::normalize;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Trainer};
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
+use ndarray::{Array4, ArrayD, aview1};
 
 const SCHEMES: [&str; 4] = ["torchvision", "timm", "transformers", "pytorch-cifar"];
 
@@ -26,22 +27,20 @@ fn load(folder: &Path, name: &str, known: &PartialConfig) -> Weights {
     weights::load(&bytes, known).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The pictures of a network, normalised by its own conventions, and the library's logits.
-fn expected(folder: &Path, name: &str, config: &Config) -> (Vec<f32>, Vec<f32>, usize) {
+/// The pictures of a network, normalised by its own conventions, (N, R, R, 3), and the library's logits.
+fn expected(folder: &Path, name: &str, config: &Config) -> (Array4<f32>, Vec<f32>) {
     let bytes = std::fs::read(folder.join(format!("{name}.logits.safetensors"))).unwrap();
     let file = Container::parse(&bytes).unwrap();
-    let pixels: Vec<u8> = file.integers("images").unwrap().into_iter().map(|value| value as u8).collect();
-    let mut images = vec![0.0; pixels.len()];
-    normalize(&pixels, config.mean, config.std, &mut images);
-    (images, file.floats("logits").unwrap(), file.shape("images").unwrap()[1])
+    let pixels = file.integers("images").unwrap().mapv(|value| value as u8);
+    let mut images = ArrayD::zeros(pixels.shape());
+    normalize(pixels.as_slice().unwrap(), config.mean, config.std, images.as_slice_mut().unwrap());
+    (images.into_dimensionality().unwrap(), file.floats("logits").unwrap().into_iter().collect())
 }
 
-fn logits(weights: &Weights, images: &[f32], resolution: usize) -> Vec<f32> {
+fn logits(weights: &Weights, images: &Array4<f32>) -> Vec<f32> {
     let mut classifier = Classifier::new(weights).unwrap();
-    classifier.set_resolution(resolution).unwrap();
-    let mut logits = Vec::new();
-    classifier.forward(images, &mut logits);
-    logits
+    classifier.set_resolution(images.dim().1).unwrap();
+    classifier.forward(images.view()).unwrap().into_iter().collect()
 }
 
 fn assert_close(what: &str, found: &[f32], expected: &[f32]) {
@@ -57,8 +56,8 @@ fn small_files_give_the_libraries_logits() {
     let folder = manifest().join("tests/golden/schemes");
     for name in SCHEMES {
         let weights = load(&folder, name, &PartialConfig::new());
-        let (images, expected, resolution) = expected(&folder, name, &weights.config);
-        assert_close(name, &logits(&weights, &images, resolution), &expected);
+        let (images, expected) = expected(&folder, name, &weights.config);
+        assert_close(name, &logits(&weights, &images), &expected);
 
         // and still after a way through a file of ours
         let copy = weights::load(&weights::save(&weights, Precision::Full), &PartialConfig::new()).unwrap();
@@ -89,7 +88,7 @@ fn a_network_of_pytorch_cifar_learns() {
     let (images, ..) = expected(&folder, "pytorch-cifar", &weights.config);
     let recipe = Recipe { batch: 2, learning_rate: 0.01, ..Recipe::default() };
     let mut trainer = Trainer::new(weights, recipe, 2).unwrap();
-    let mut step = || trainer.step_tensor(&images, &[3, 7]).unwrap().loss;
+    let mut step = || trainer.step_tensor(images.view(), aview1(&[3, 7])).unwrap().loss;
     let first = step();
     let last = (0..10).map(|_| step()).last().unwrap();
     assert!(last < 0.5 * first, "from {first} to {last}");
@@ -107,8 +106,8 @@ fn the_libraries_own_files_give_their_logits() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     for name in SCHEMES {
         let weights = load(&folder, name, &PartialConfig::new());
-        let (images, all, resolution) = expected(&folder, name, &weights.config);
-        let found = logits(&weights, &images, resolution);
+        let (images, all) = expected(&folder, name, &weights.config);
+        let found = logits(&weights, &images);
         // Of Google's 1001 classes the first, the background, is left out, unless one asks for it.
         let background = usize::from(name == "transformers");
         let classes = weights.config.classes + background;
@@ -118,7 +117,7 @@ fn the_libraries_own_files_give_their_logits() {
         if background == 1 {
             let known = serde_json::json!({"classes": 1001});
             let weights = load(&folder, name, known.as_object().unwrap());
-            assert_close("with background", &logits(&weights, &images, resolution), &all);
+            assert_close("with background", &logits(&weights, &images), &all);
         }
     }
 }

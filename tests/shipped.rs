@@ -12,6 +12,7 @@ use mobilenetv2::data::load_test;
 use mobilenetv2::evaluate::evaluate;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, PartialConfig};
+use ndarray::s;
 use serde_json::Value;
 
 const FEW: usize = 1000;
@@ -38,8 +39,8 @@ fn shipped_weights_reach_the_manifests_accuracy() {
 
         let file = fs::read(root.join("www/weights").join(entry["file"].as_str().unwrap())).unwrap();
         let mut classifier = Classifier::new(&weights::load(&file, &PartialConfig::new()).unwrap()).unwrap();
-        let pixels = count * test.size * test.size * 3;
-        let found = evaluate(&mut classifier, &test.images[..pixels], test.size, &test.labels[..count]);
+        let images = test.images.slice(s![..count, .., .., ..]);
+        let found = evaluate(&mut classifier, images, test.labels.slice(s![..count])).unwrap();
         let differing: Vec<usize> = (0..count).filter(|i| found.predictions[*i] != expected[*i]).collect();
         assert!(differing.is_empty(), "{id}: other classes for the images {differing:?}");
     }

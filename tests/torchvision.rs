@@ -11,6 +11,7 @@ use std::process::Command;
 use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{self, Container, PartialConfig, Precision};
+use ndarray::ArrayD;
 
 #[test]
 fn there_and_back() {
@@ -42,12 +43,17 @@ fn there_and_back() {
     }
 }
 
-fn assert_logits(what: &str, weights: &Weights, resolution: usize, images: &[f32], expected: &[f32]) {
+fn assert_logits(
+    what: &str,
+    weights: &Weights,
+    resolution: usize,
+    images: &ArrayD<f32>,
+    expected: &ArrayD<f32>,
+) {
     let mut classifier = Classifier::new(weights).unwrap();
     classifier.set_resolution(resolution).unwrap();
-    let mut found = Vec::new();
-    classifier.forward(images, &mut found);
-    assert_eq!(found.len(), expected.len());
+    let found = classifier.forward(images.view().into_dimensionality().unwrap()).unwrap();
+    assert_eq!(found.shape(), expected.shape());
     let scale = expected.iter().fold(0f32, |scale, value| scale.max(value.abs()));
     for (found, expected) in found.iter().zip(expected) {
         let error = (found - expected).abs() / scale;

@@ -3,6 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use ndarray::{Array1, Array2, Array4, ArrayView4, aview1, s};
+
 use mobilenetv2::arch::{Config, FEATURES, Weights, tensors};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Schedule, Trainer, checkpoint};
@@ -32,11 +34,10 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// Images of noise, different for each seed, with labels in turn.
-fn batch(seed: u64, images: usize, resolution: usize) -> (Vec<u8>, Vec<u32>) {
-    let mut rng = fastrand::Rng::with_seed(seed);
-    let mut bytes = vec![0; images * resolution * resolution * 3];
-    rng.fill(&mut bytes);
-    (bytes, (0..images as u32).map(|i| i % 10).collect())
+fn batch(seed: u64, count: usize, resolution: usize) -> (Array4<u8>, Array1<u32>) {
+    let mut images = Array4::zeros((count, resolution, resolution, 3));
+    fastrand::Rng::with_seed(seed).fill(images.as_slice_mut().unwrap());
+    (images, (0..count as u32).map(|i| i % 10).collect())
 }
 
 fn small() -> Config {
@@ -60,11 +61,11 @@ fn a_small_network_overfits_32_images() {
     let config = Config { dropout: 0.0, ..small() };
     let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 32).unwrap();
     let (images, labels) = batch(1, 32, 16);
-    let first = trainer.step(&images, &labels).unwrap();
-    let last = (0..80).map(|_| trainer.step(&images, &labels).unwrap()).last().unwrap();
+    let first = trainer.step(images.view(), labels.view()).unwrap();
+    let last = (0..80).map(|_| trainer.step(images.view(), labels.view()).unwrap()).last().unwrap();
     assert!(first.loss > 1.5, "untrained, the loss is near ln 10: {first:?}");
     assert!(last.loss < 0.05 && last.accuracy == 1.0, "{last:?}");
-    let evaluation = trainer.evaluate(&images, &labels).unwrap();
+    let evaluation = trainer.evaluate(images.view(), labels.view()).unwrap();
     assert!(evaluation.correct >= 31, "running averages have followed: {evaluation:?}");
 }
 
@@ -76,10 +77,10 @@ fn the_number_of_threads_changes_no_bit() {
             let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
             for seed in 0..3 {
                 let (images, labels) = batch(seed, 13 - seed as usize, 16);
-                trainer.step(&images, &labels).unwrap();
+                trainer.step(images.view(), labels.view()).unwrap();
             }
             let (images, labels) = batch(9, 5, 16);
-            let evaluation = trainer.evaluate(&images, &labels).unwrap();
+            let evaluation = trainer.evaluate(images.view(), labels.view()).unwrap();
             (trainer.weights().clone(), evaluation)
         })
     };
@@ -94,10 +95,10 @@ fn a_step_allocates_nothing() {
         let recipe = Recipe { batch: 16, sizes: vec![16, 20], average: 0.9, ..Recipe::default() };
         let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
         let (images, labels) = batch(3, 16, 16);
-        trainer.step(&images, &labels).unwrap();
+        trainer.step(images.view(), labels.view()).unwrap();
         let before = ALLOCATIONS.with(Cell::get);
         for _ in 0..3 {
-            trainer.step(&images, &labels).unwrap();
+            trainer.step(images.view(), labels.view()).unwrap();
         }
         assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
     });
@@ -111,7 +112,7 @@ fn frozen_modules_stay_as_they_are_and_the_rest_learns() {
         let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
         let before = trainer.weights().clone();
         for _ in 0..2 {
-            trainer.step(&images, &labels).unwrap();
+            trainer.step(images.view(), labels.view()).unwrap();
         }
         let layers = before.config.layers();
         for tensor in tensors(&layers) {
@@ -132,22 +133,27 @@ fn a_frozen_network_sees_what_inference_sees() {
     let weights = Weights::random(config.clone(), 3);
     let (images, labels) = batch(6, 8, 16);
     let mut trainer = Trainer::new(weights.clone(), recipe, 100).unwrap();
-    let features = trainer.features(&images, 8).unwrap();
-    let evaluated = trainer.evaluate(&images, &labels).unwrap();
+    let features = trainer.features(images.view()).unwrap();
+    let evaluated = trainer.evaluate(images.view(), labels.view()).unwrap();
     let mut classifier = Classifier::new(&weights).unwrap();
-    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, &images, 16, &labels);
+    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, images.view(), labels.view()).unwrap();
     assert_eq!(evaluated.predictions, oracle.predictions);
     assert!((evaluated.loss - oracle.loss).abs() < 1e-5, "{} {}", evaluated.loss, oracle.loss);
 
     // From pictures or from their features: the same training.
     let mut other = Trainer::new(weights, trainer.recipe().clone(), 100).unwrap();
     for _ in 0..3 {
-        let (from_images, from_features) =
-            (trainer.step(&images, &labels).unwrap(), other.step_features(&features, &labels).unwrap());
+        let (from_images, from_features) = (
+            trainer.step(images.view(), labels.view()).unwrap(),
+            other.step_features(features.view(), labels.view()).unwrap(),
+        );
         assert_eq!(from_images.loss, from_features.loss);
     }
     assert_eq!(trainer.weights(), other.weights());
-    let (a, b) = (trainer.evaluate(&images, &labels), other.evaluate_features(&features, &labels));
+    let (a, b) = (
+        trainer.evaluate(images.view(), labels.view()),
+        other.evaluate_features(features.view(), labels.view()),
+    );
     assert_eq!(a.unwrap(), b.unwrap());
 }
 
@@ -157,16 +163,21 @@ fn features_are_of_use_only_where_the_classifier_learns_alone() {
         Trainer::new(Weights::random(small(), 1), Recipe { batch: 4, ..Recipe::default() }, 20).unwrap();
     let (images, labels) = batch(1, 2, 16);
     let expected = "features stay the same only if the classifier alone learns: freeze must be 19, not 0";
-    assert_eq!(trainer.features(&images, 2).unwrap_err().to_string(), expected);
-    assert_eq!(trainer.step_features(&[0.0; 2560], &labels).unwrap_err().to_string(), expected);
+    assert_eq!(trainer.features(images.view()).unwrap_err().to_string(), expected);
+    assert_eq!(
+        trainer.step_features(Array2::zeros((2, 1280)).view(), labels.view()).unwrap_err().to_string(),
+        expected
+    );
     let recipe = Recipe { freeze: FEATURES, ..trainer.recipe().clone() };
     let error = trainer.set_recipe(recipe.clone()).unwrap_err().to_string();
     assert_eq!(error, "what learns can only change with a new run");
     let error = trainer.set_recipe(Recipe { batch: 2, ..trainer.recipe().clone() }).unwrap_err().to_string();
     assert_eq!(error, "a batch of 2 needs a new run: this one is of 4");
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
-    let error = trainer.step_features(&[0.0; 2559], &labels).unwrap_err().to_string();
-    assert_eq!(error, "2 images of 1280 features are 2560 values, not 2559");
+    let mut error =
+        |shape| trainer.step_features(Array2::zeros(shape).view(), labels.view()).unwrap_err().to_string();
+    assert_eq!(error((2, 1279)), "features have the shape [2, 1279]; expected [N, 1280]");
+    assert_eq!(error((3, 1280)), "labels have the shape [2]; expected [3]");
 }
 
 #[test]
@@ -178,7 +189,10 @@ fn averaged_weights_are_the_mean_of_the_steps() {
     let (images, labels) = batch(1, 8, 16);
     let mut expected = trainer.weights().clone();
     for step in 1..=12 {
-        assert_eq!(trainer.step(&images, &labels).unwrap(), averaging.step(&images, &labels).unwrap());
+        assert_eq!(
+            trainer.step(images.view(), labels.view()).unwrap(),
+            averaging.step(images.view(), labels.view()).unwrap()
+        );
         // Little of the past at first, a half of it from the eighth step on.
         let past = ((1.0 + f64::from(step)) / (10.0 + f64::from(step))).min(0.5);
         let latest = trainer.weights();
@@ -198,11 +212,14 @@ fn averaged_weights_are_the_mean_of_the_steps() {
 
     // The average is what is evaluated, and it ends with the averaging.
     let mut classifier = Classifier::new(averaging.weights()).unwrap();
-    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, &images, 16, &labels);
-    assert_eq!(averaging.evaluate(&images, &labels).unwrap(), oracle);
+    let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, images.view(), labels.view()).unwrap();
+    assert_eq!(averaging.evaluate(images.view(), labels.view()).unwrap(), oracle);
     averaging.set_recipe(recipe).unwrap();
     assert_eq!(averaging.weights(), trainer.weights());
-    assert_eq!(averaging.evaluate(&images, &labels).unwrap(), trainer.evaluate(&images, &labels).unwrap());
+    assert_eq!(
+        averaging.evaluate(images.view(), labels.view()).unwrap(),
+        trainer.evaluate(images.view(), labels.view()).unwrap()
+    );
 }
 
 #[test]
@@ -210,13 +227,13 @@ fn restoring_goes_on_bit_for_bit() {
     let recipe = Recipe { batch: 8, ..Recipe::default() };
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe.clone(), 20).unwrap();
     let (images, labels) = batch(1, 8, 16);
-    trainer.step(&images, &labels).unwrap();
+    trainer.step(images.view(), labels.view()).unwrap();
     let (weights, state) = (trainer.weights().clone(), trainer.state().clone());
-    let expected = trainer.step(&images, &labels).unwrap();
+    let expected = trainer.step(images.view(), labels.view()).unwrap();
 
     let mut other = Trainer::new(Weights::random(small(), 2), recipe, 20).unwrap();
     other.restore(weights, state).unwrap();
-    assert_eq!(other.step(&images, &labels).unwrap(), expected);
+    assert_eq!(other.step(images.view(), labels.view()).unwrap(), expected);
     assert_eq!(other.weights(), trainer.weights());
 }
 
@@ -228,20 +245,26 @@ fn bad_batches_are_errors_and_change_nothing() {
     let (images, _) = batch(1, 4, 16);
     let message =
         |found: mobilenetv2::error::Result<_>| -> String { found.map(|_: ()| ()).unwrap_err().to_string() };
-    let mut step = |images: &[u8], labels: &[u32]| message(trainer.step(images, labels).map(|_| ()));
-    assert_eq!(step(&[], &[]), "a batch has 1 to 4 images, not 0");
-    assert_eq!(step(&images, &[0; 5]), "a batch has 1 to 4 images, not 5");
-    assert_eq!(step(&images, &[0, 1, 2, 10]), "label 10 is not one of 10 classes");
-    assert_eq!(step(&images[1..], &[0; 4]), "4 images of 16 × 16 × 3 are 3072 values, not 3071");
-    assert_eq!(step(&[], &[0; 4]), "4 images have no pixels");
-    assert_eq!(message(trainer.evaluate(&[], &[0, 1]).map(|_| ())), "2 images have no pixels");
+    let mut step =
+        |images: ArrayView4<u8>, labels: &[u32]| message(trainer.step(images, aview1(labels)).map(|_| ()));
+    assert_eq!(step(images.slice(s![..0, .., .., ..]), &[]), "a batch has 1 to 4 images, not 0");
+    assert_eq!(step(batch(1, 5, 16).0.view(), &[0; 5]), "a batch has 1 to 4 images, not 5");
+    assert_eq!(step(images.view(), &[0; 5]), "labels have the shape [5]; expected [4]");
+    assert_eq!(step(images.view(), &[0, 1, 2, 10]), "label 10 is not one of 10 classes");
+    let narrow = images.slice(s![.., .., 1.., ..]);
+    assert_eq!(step(narrow, &[0; 4]), "images have the shape [4, 16, 15, 3]; expected [N, S, S, 3]");
+    let empty = images.slice(s![.., ..0, ..0, ..]);
+    let expected = "images have the shape [4, 0, 0, 3]; expected [N, S, S, 3]";
+    assert_eq!(step(empty, &[0; 4]), expected);
+    assert_eq!(message(trainer.evaluate(empty, aview1(&[0; 4])).map(|_| ())), expected);
+    let normalised = Array4::zeros((4, 8, 8, 3));
+    let error = message(trainer.step_tensor(normalised.view(), aview1(&[0; 4])).map(|_| ()));
+    assert_eq!(error, "images have the shape [4, 8, 8, 3]; expected [N, 16, 16, 3]");
     assert_eq!(trainer.weights(), &before);
 
     let recipe = Recipe { freeze: FEATURES, ..Recipe::default() };
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
-    let count = u32::MAX as usize;
-    let expected = format!("{count} images have no pixels");
-    assert_eq!(message(trainer.features(&[], count).map(|_| ())), expected);
+    assert_eq!(message(trainer.features(empty).map(|_| ())), expected);
 }
 
 #[test]
@@ -250,9 +273,10 @@ fn a_batch_of_one_value_a_channel_is_an_error() {
     let recipe = Recipe { batch: 2, ..Recipe::default() };
     let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 20).unwrap();
     let (images, labels) = batch(1, 2, 8);
-    let message = trainer.step(&images[..8 * 8 * 3], &labels[..1]).unwrap_err().to_string();
+    let message =
+        trainer.step(images.slice(s![..1, .., .., ..]), labels.slice(s![..1])).unwrap_err().to_string();
     assert!(message.contains("too few for batch norm"), "{message}");
-    trainer.step(&images, &labels).unwrap();
+    trainer.step(images.view(), labels.view()).unwrap();
 }
 
 #[test]
@@ -262,7 +286,7 @@ fn a_training_that_diverges_shows() {
     let (images, labels) = batch(1, 4, 16);
     let recipe = Recipe { batch: 4, ..Recipe::default() };
     let mut trainer = Trainer::new(weights, recipe, 20).unwrap();
-    assert!(trainer.step(&images, &labels).unwrap().loss.is_nan());
+    assert!(trainer.step(images.view(), labels.view()).unwrap().loss.is_nan());
     let message = "the training has diverged: not all of its numbers are finite after step 1; try a lower learning rate, \
                    or a longer warm-up";
     assert_eq!(trainer.check_finite().unwrap_err().to_string(), message);

@@ -188,7 +188,7 @@ fn more_images_than_can_be_are_an_error() {
     let recipe = |freeze: u32| object(&[("batch", 4.into()), ("freeze", freeze.into())]);
     let mut trainer = Trainer::new(object(&small_network(16)), recipe(19), 4).unwrap();
     let error = message(trainer.features(&[0; 8], 1_431_655_766).err().unwrap());
-    assert_eq!(error, "1431655766 images have no pixels");
+    assert_eq!(error, "images have the shape [8]; expected [1431655766, S, S, 3]");
     let mut trainer = Trainer::new(object(&small_network(16)), recipe(0), 4).unwrap();
     // an image of so many pixels that 64 of them are no number
     let evaluation: JsValue = trainer.evaluate(&vec![0; 3 * 4730 * 4730], &[1]).unwrap().into();

@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let config = Config { resolution: 8, ..Config::cifar() };
     if let Ok((train, test)) = within(bytes.len(), 0, || load_train_and_test(file.path(), &config)) {
         for data in [train, test] {
-            assert_eq!(data.images.len(), data.len() * 3 * data.size * data.size);
+            assert_eq!(data.images.dim(), (data.len(), data.size(), data.size(), 3));
             assert!(data.labels.iter().all(|label| (*label as usize) < data.names.len()));
         }
     }

@@ -127,6 +127,8 @@ fn share_out(from: &[f32], columns: usize, input: &[usize], output: &[usize], rn
 mod tests {
     use super::*;
     use crate::arch::Shortcut;
+    use ndarray::Array4;
+
     use crate::infer::Classifier;
 
     fn trained(config: Config) -> Weights {
@@ -146,12 +148,9 @@ mod tests {
             let narrow = trained(config);
             let wide = narrow.widened(width, 3).unwrap();
             assert_eq!(wide.config, Config { width, ..narrow.config.clone() });
-            let image: Vec<f32> = (0..16 * 16 * 3).map(|i| (i as f32 * 0.37).sin()).collect();
-            let logits = |weights: &Weights| {
-                let mut logits = Vec::new();
-                Classifier::new(weights).unwrap().forward(&image, &mut logits);
-                logits
-            };
+            let mut values = (0..).map(|i| (i as f32 * 0.37).sin());
+            let image = Array4::from_shape_simple_fn((1, 16, 16, 3), || values.next().unwrap());
+            let logits = |weights: &Weights| Classifier::new(weights).unwrap().forward(image.view()).unwrap();
             for (narrow, wide) in logits(&narrow).iter().zip(logits(&wide)) {
                 assert!((narrow - wide).abs() < 1e-4 * narrow.abs().max(0.1), "{width}: {narrow}, {wide}");
             }

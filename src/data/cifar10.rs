@@ -3,6 +3,8 @@
 //! An official record is a label and 32 × 32 pixels, colour by colour. A mosaic is one image of 25 rows × 40 columns of
 //! tiles of 32 × 32 pixels, image i at row i / 40, column i mod 40; the labels are a file beside it, a byte an image.
 
+use ndarray::{Array1, Array4, ArrayView, ArrayView4};
+
 use crate::data::image::Image;
 use crate::error::{Error, Result};
 
@@ -22,14 +24,20 @@ pub const ROWS: usize = 25;
 /// Columns of images in a mosaic.
 pub const COLUMNS: usize = 40;
 
-const PIXELS: usize = SIZE * SIZE;
-const RECORD: usize = 1 + 3 * PIXELS;
+const RECORD: usize = 1 + 3 * SIZE * SIZE;
 
-/// Images and labels of a file of the binary distribution (`data_batch_1.bin` …): (N, 32, 32, 3) bytes and N labels.
+/// Images and labels of a file of the binary distribution (`data_batch_1.bin` …): (N, 32, 32, 3) bytes and (N) labels.
 ///
 /// # Errors
 /// [`Error::Data`] if the length is not a whole number of records, or a label is above 9.
-pub fn parse_records(bytes: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {
+///
+/// ```
+/// let record = [[7].as_slice(), &[255; 3072]].concat();
+/// let (images, labels) = mobilenetv2::data::cifar10::parse_records(&record)?;
+/// assert_eq!((images.dim(), labels[0]), ((1, 32, 32, 3), 7));
+/// # Ok::<(), mobilenetv2::error::Error>(())
+/// ```
+pub fn parse_records(bytes: &[u8]) -> Result<(Array4<u8>, Array1<u32>)> {
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         return Err(Error::Data(format!(
             "CIFAR-10 batches consist of records of {RECORD} bytes, but {} bytes were found; the file may be cut \
@@ -37,21 +45,19 @@ pub fn parse_records(bytes: &[u8]) -> Result<(Vec<u8>, Vec<u32>)> {
             bytes.len()
         )));
     }
-    let count = bytes.len() / RECORD;
-    let (mut images, mut labels) = (Vec::with_capacity(count * 3 * PIXELS), Vec::with_capacity(count));
-    for record in bytes.chunks_exact(RECORD) {
-        let (label, planes) = (record[0], &record[1..]);
-        labels.push(label);
-        images.extend((0..PIXELS).flat_map(|i| [planes[i], planes[PIXELS + i], planes[2 * PIXELS + i]]));
-    }
+    let records = bytes.chunks_exact(RECORD);
+    let labels: Vec<u8> = records.clone().map(|record| record[0]).collect();
+    let planes: Vec<u8> = records.flat_map(|record| &record[1..]).copied().collect();
+    let planes = Array4::from_shape_vec((labels.len(), 3, SIZE, SIZE), planes).expect("whole records");
+    let images = planes.permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned();
     Ok((images, parse_labels(&labels)?))
 }
 
-/// The labels of a `*_labels.bin` file, a byte an image.
+/// The labels of a `*_labels.bin` file, a byte an image: (N).
 ///
 /// # Errors
 /// [`Error::Data`] if a label is above 9.
-pub fn parse_labels(bytes: &[u8]) -> Result<Vec<u32>> {
+pub fn parse_labels(bytes: &[u8]) -> Result<Array1<u32>> {
     if let Some(place) = bytes.iter().position(|label| usize::from(*label) >= NAMES.len()) {
         return Err(Error::Data(format!(
             "label {place} is {}; CIFAR-10 has the labels 0 to 9",
@@ -64,28 +70,34 @@ pub fn parse_labels(bytes: &[u8]) -> Result<Vec<u32>> {
 /// Lays out [`PER_MOSAIC`] images, (1000, 32, 32, 3), as a mosaic of 1280 × 800 pixels.
 ///
 /// # Errors
-/// [`Error::Data`] if there are more or fewer.
-pub fn to_mosaic(images: &[u8]) -> Result<Image> {
-    if images.len() != PER_MOSAIC * 3 * PIXELS {
-        return Err(Error::Data(format!(
-            "a mosaic takes {PER_MOSAIC} images of {SIZE} × {SIZE}, {} bytes, not {}",
-            PER_MOSAIC * 3 * PIXELS,
-            images.len()
-        )));
+/// [`Error::Shape`] if there are more or fewer, or they have another size.
+///
+/// ```
+/// use mobilenetv2::data::cifar10::{from_mosaic, to_mosaic};
+///
+/// let images = ndarray::Array4::from_elem((1000, 32, 32, 3), 7);
+/// let mosaic = to_mosaic(images.view())?;
+/// assert_eq!((mosaic.width(), mosaic.height()), (1280, 800));
+/// assert_eq!(from_mosaic(&mosaic)?, images);
+/// # Ok::<(), mobilenetv2::error::Error>(())
+/// ```
+pub fn to_mosaic(images: ArrayView4<u8>) -> Result<Image> {
+    let expected = [PER_MOSAIC, SIZE, SIZE, 3];
+    if images.shape() != expected {
+        let (expected, found) = (format!("{expected:?}"), format!("{:?}", images.shape()));
+        return Err(Error::Shape { what: "images of a mosaic", expected, found });
     }
-    let rows = images.chunks_exact(3 * SIZE).enumerate();
-    let mut mosaic = vec![0; images.len()];
-    for (row, pixels) in rows {
-        mosaic[place(row)..][..3 * SIZE].copy_from_slice(pixels);
-    }
-    Image::from_rgb(COLUMNS * SIZE, ROWS * SIZE, mosaic)
+    // (row of tiles, column of tiles, y, x, colour) to (row, y, column, x, colour)
+    let tiles = images.to_shape((ROWS, COLUMNS, SIZE, SIZE, 3)).expect("as many images as tiles");
+    let mosaic = tiles.permuted_axes([0, 2, 1, 3, 4]);
+    Image::from_rgb(COLUMNS * SIZE, ROWS * SIZE, mosaic.iter().copied().collect())
 }
 
 /// Takes a mosaic apart: (1000, 32, 32, 3).
 ///
 /// # Errors
 /// [`Error::Data`] if its dimensions are not 1280 × 800.
-pub fn from_mosaic(mosaic: &Image) -> Result<Vec<u8>> {
+pub fn from_mosaic(mosaic: &Image) -> Result<Array4<u8>> {
     let (width, height) = (mosaic.width(), mosaic.height());
     if (width, height) != (COLUMNS * SIZE, ROWS * SIZE) {
         return Err(Error::Data(format!(
@@ -94,19 +106,19 @@ pub fn from_mosaic(mosaic: &Image) -> Result<Vec<u8>> {
             ROWS * SIZE
         )));
     }
-    let rows = PER_MOSAIC * SIZE;
-    Ok((0..rows).flat_map(|row| &mosaic.rgb()[place(row)..][..3 * SIZE]).copied().collect())
-}
-
-/// Where row `row` of all images' rows, one image below the other, begins in the mosaic.
-fn place(row: usize) -> usize {
-    let (image, y) = (row / SIZE, row % SIZE);
-    ((image / COLUMNS * SIZE + y) * COLUMNS + image % COLUMNS) * 3 * SIZE
+    let rows =
+        ArrayView::from_shape((ROWS, SIZE, COLUMNS, SIZE, 3), mosaic.rgb()).expect("a mosaic's pixels");
+    let tiles = rows.permuted_axes([0, 2, 1, 3, 4]).iter().copied().collect();
+    Ok(Array4::from_shape_vec((PER_MOSAIC, SIZE, SIZE, 3), tiles).expect("a mosaic's pixels"))
 }
 
 #[cfg(test)]
 mod tests {
+    use ndarray::s;
+
     use super::*;
+
+    const PIXELS: usize = SIZE * SIZE;
 
     #[test]
     fn records_become_pixels() {
@@ -117,9 +129,9 @@ mod tests {
             bytes[RECORD + 1 + colour * PIXELS + 33] = value;
         }
         let (images, labels) = parse_records(&bytes).unwrap();
-        assert_eq!(labels, [0, 7]);
-        assert_eq!(images.len(), 2 * 32 * 32 * 3);
-        assert_eq!(images[(PIXELS + 33) * 3..][..3], [10, 20, 30]);
+        assert_eq!(labels.to_vec(), [0, 7]);
+        assert_eq!(images.dim(), (2, 32, 32, 3));
+        assert_eq!(images.slice(s![1, 1, 1, ..]).to_vec(), [10, 20, 30]);
         assert_eq!(images.iter().map(|v| u32::from(*v)).sum::<u32>(), 60);
     }
 
@@ -131,18 +143,21 @@ mod tests {
         let mut bytes = vec![0; 2 * RECORD];
         bytes[RECORD] = 10;
         assert_eq!(message(&bytes), "label 1 is 10; CIFAR-10 has the labels 0 to 9");
-        assert!(to_mosaic(&bytes).unwrap_err().to_string().contains("1000 images"));
+        let message = to_mosaic(Array4::zeros((999, 32, 32, 3)).view()).unwrap_err().to_string();
+        let expected = "images of a mosaic have the shape [999, 32, 32, 3]; expected [1000, 32, 32, 3]";
+        assert_eq!(message, expected);
         let image = Image::from_rgb(8, 4, vec![0; 96]).unwrap();
         assert!(from_mosaic(&image).unwrap_err().to_string().contains("1280 × 800 pixels, not 8 × 4"));
     }
 
     #[test]
     fn mosaics_go_there_and_back() {
-        let images: Vec<u8> = (0..PER_MOSAIC * 3 * PIXELS).map(|i| (i / 5 % 251) as u8).collect();
-        let mosaic = to_mosaic(&images).unwrap();
+        let images = (0..PER_MOSAIC * 3 * PIXELS).map(|i| (i / 5 % 251) as u8).collect();
+        let images = Array4::from_shape_vec((PER_MOSAIC, SIZE, SIZE, 3), images).unwrap();
+        let mosaic = to_mosaic(images.view()).unwrap();
         assert_eq!(from_mosaic(&mosaic).unwrap(), images);
         // image 41 is in the second row and column; its pixel (3, 2) in colour 1
         let there = ((32 + 3) * 1280 + 32 + 2) * 3 + 1;
-        assert_eq!(mosaic.rgb()[there], images[(41 * PIXELS + 3 * 32 + 2) * 3 + 1]);
+        assert_eq!(mosaic.rgb()[there], images[[41, 3, 2, 1]]);
     }
 }

@@ -51,7 +51,7 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
         }
     };
     for (label, name) in train.names.iter().enumerate() {
-        if !train.labels.contains(&(label as u32)) {
+        if train.labels.iter().all(|other| *other != label as u32) {
             return Err(Error::Data(format!(
                 "the class \"{name}\" of {} has no image that can be read to train on: add some, or remove its folder",
                 path.display()
@@ -84,45 +84,41 @@ fn mosaics(files: &[(String, File)], kind: &str) -> Result<Dataset> {
     let labels_file = find(files, &labels_name)
         .ok_or_else(|| Error::Data(format!("the data set is incomplete: {labels_name} is missing")))?;
     let all_labels = cifar10::parse_labels(&labels_file.read()?).map_err(|e| within(labels_file, e))?;
-    let mut data = cifar10_dataset();
+    let (mut all_images, mut labels) = (Vec::new(), Vec::new());
     for (name, file) in files {
         let number = name.strip_prefix(kind).and_then(|rest| rest.strip_prefix('_')?.strip_suffix(".webp"));
         let Some(number) = number.and_then(|number| number.parse::<usize>().ok()) else { continue };
-        let labels = all_labels.chunks_exact(cifar10::PER_MOSAIC).nth(number).ok_or_else(|| {
+        let here = all_labels.exact_chunks(cifar10::PER_MOSAIC).into_iter().nth(number).ok_or_else(|| {
             let count = all_labels.len();
             Error::Data(format!("{labels_name} has {count} labels, too few for {file}"))
         })?;
         let images = Image::decode(&file.read()?).and_then(|mosaic| cifar10::from_mosaic(&mosaic));
-        data.images.extend(images.map_err(|e| within(file, e))?);
-        data.labels.extend(labels);
+        all_images.extend(images.map_err(|e| within(file, e))?);
+        labels.extend(here);
     }
-    if data.is_empty() {
+    if labels.is_empty() {
         return Err(Error::Data(format!("there is no {kind}_00.webp beside {labels_file}")));
     }
-    Ok(data)
+    Ok(cifar10_dataset(all_images, labels))
 }
 
 /// The official files whose names begin so.
 fn batches(files: &[(String, File)], start: &str) -> Result<Dataset> {
-    let mut data = cifar10_dataset();
+    let (mut all_images, mut all_labels) = (Vec::new(), Vec::new());
     for (_, file) in files.iter().filter(|(name, _)| name.starts_with(start)) {
         let (images, labels) = cifar10::parse_records(&file.read()?).map_err(|e| within(file, e))?;
-        data.images.extend(images);
-        data.labels.extend(labels);
+        all_images.extend(images);
+        all_labels.extend(labels);
     }
-    if data.is_empty() {
+    if all_labels.is_empty() {
         return Err(Error::Data(format!("CIFAR-10 is incomplete: no file {start}….bin")));
     }
-    Ok(data)
+    Ok(cifar10_dataset(all_images, all_labels))
 }
 
-fn cifar10_dataset() -> Dataset {
-    Dataset {
-        size: cifar10::SIZE,
-        names: cifar10::NAMES.map(String::from).into(),
-        mixed: true,
-        ..Dataset::default()
-    }
+fn cifar10_dataset(images: Vec<u8>, labels: Vec<u32>) -> Dataset {
+    let names = cifar10::NAMES.map(String::from).into();
+    Dataset { mixed: true, ..Dataset::new(cifar10::SIZE, images, labels, names) }
 }
 
 /// A photo on its way in.
@@ -148,26 +144,25 @@ fn photos(classes: Vec<Class>, config: &Config) -> Result<Dataset> {
         };
         *image = Some(file.read().and_then(decode));
     });
-    let names = classes.into_iter().map(|class| class.name).collect();
-    let mut data = Dataset { size: config.resolution, names, ..Dataset::default() };
+    let (mut images, mut labels, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for Photo { label, image, .. } in photos {
         match image.expect("every photo was read") {
             Ok(image) => {
-                data.images.extend(image.rgb());
-                data.labels.push(label);
+                images.extend(image.rgb());
+                labels.push(label);
             }
-            Err(error) => data.unreadable.push(error.to_string()),
+            Err(error) => unreadable.push(error.to_string()),
         }
     }
-    if data.is_empty() {
-        let (classes, unreadable) = (data.names.len(), data.unreadable.len());
-        let first =
-            data.unreadable.first().map(|first| format!("; the first is {first}")).unwrap_or_default();
+    if labels.is_empty() {
+        let first = unreadable.first().map(|first| format!("; the first is {first}")).unwrap_or_default();
+        let (classes, unreadable) = (classes.len(), unreadable.len());
         return Err(Error::Data(format!(
             "the {classes} class folders hold no image that can be read ({unreadable} unreadable files{first})"
         )));
     }
-    Ok(data)
+    let names = classes.into_iter().map(|class| class.name).collect();
+    Ok(Dataset { unreadable, ..Dataset::new(config.resolution, images, labels, names) })
 }
 
 fn within(file: &File, error: Error) -> Error {
@@ -214,18 +209,18 @@ mod tests {
         fs::write(folder.path().join("ant/words.png"), "words").unwrap();
         let all = load_test(folder.path(), &config()).unwrap();
         assert_eq!(all.names, ["ant", "zebra"]);
-        assert_eq!(all.labels, [[0; 25].as_slice(), &[1; 3]].concat());
-        assert_eq!((all.size, all.image(24), all.image(25)), (8, [34; 192].as_slice(), [10; 192].as_slice()));
+        assert_eq!(all.labels.to_vec(), [[0; 25].as_slice(), &[1; 3]].concat());
+        assert_eq!(all.images.dim(), (28, 8, 8, 3));
+        assert!(
+            all.image(24).iter().all(|value| *value == 34) && all.image(25).iter().all(|value| *value == 10)
+        );
         assert_eq!(all.unreadable.len(), 1);
         assert!(all.unreadable[0].contains("words.png: not a readable image"), "{}", all.unreadable[0]);
 
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
         assert_eq!((train.len(), train.unreadable.len()), (24, 1));
-        assert_eq!(test.labels, [0, 0, 0, 1]);
-        assert_eq!(
-            test.images.as_chunks::<192>().0.iter().map(|i| i[0]).collect::<Vec<_>>(),
-            [11, 21, 31, 11]
-        );
+        assert_eq!(test.labels.to_vec(), [0, 0, 0, 1]);
+        assert_eq!([0, 1, 2, 3].map(|i| test.images[[i, 0, 0, 0]]), [11, 21, 31, 11]);
     }
 
     #[test]
@@ -237,7 +232,7 @@ mod tests {
         fs::write(folder.path().join("10/Thumbs.db"), "words").unwrap();
         let data = load_test(folder.path(), &config()).unwrap();
         assert_eq!(
-            (data.names, data.labels, data.unreadable),
+            (data.names, data.labels.to_vec(), data.unreadable),
             (vec!["9".into(), "10".into()], vec![0, 1], vec![])
         );
     }
@@ -285,10 +280,10 @@ mod tests {
         for path in [path, flat, wrapped] {
             let (train, test) = load_train_and_test(&path, &config()).unwrap();
             assert_eq!(train.names, ["y/é", "x"]);
-            assert_eq!((&train.labels[..], &test.labels[..]), (&[0, 1, 1][..], &[0][..]));
-            assert_eq!([0, 1, 2].map(|i| train.image(i)[0]), [2, 9, 10]);
-            assert_eq!((test.names, test.images[0]), (train.names, 3));
-            assert_eq!(load_test(&path, &config()).unwrap().labels, [0]);
+            assert_eq!((train.labels.to_vec(), test.labels.to_vec()), (vec![0, 1, 1], vec![0]));
+            assert_eq!([0, 1, 2].map(|i| train.images[[i, 0, 0, 0]]), [2, 9, 10]);
+            assert_eq!((test.names, test.images[[0, 0, 0, 0]]), (train.names, 3));
+            assert_eq!(load_test(&path, &config()).unwrap().labels.to_vec(), [0]);
         }
         fs::write(folder.path().join("words.zip"), "words").unwrap();
         let message = load_error(&folder.path().join("words.zip"));
@@ -304,7 +299,7 @@ mod tests {
         let path = folder.path().join("pets.zip");
         zip_of(&folder.path().join("in/pets"), "pets\\", &path);
         let data = load_test(&path, &config()).unwrap();
-        assert_eq!((data.names, data.labels), (vec!["a".into(), "b".into()], vec![0, 1]));
+        assert_eq!((data.names, data.labels.to_vec()), (vec!["a".into(), "b".into()], vec![0, 1]));
         fs::write(folder.path().join("in/pets/a/2.png"), "cut").unwrap();
         zip_of(&folder.path().join("in/pets"), "", &path);
         let unreadable = load_test(&path, &config()).unwrap().unreadable;
@@ -318,7 +313,7 @@ mod tests {
             write_image(&folder.path().join(path), 8, 8, 1);
         }
         let data = load_test(folder.path(), &config()).unwrap();
-        assert_eq!((data.names, data.labels), (vec!["café".into(), "z".into()], vec![0, 0, 1]));
+        assert_eq!((data.names, data.labels.to_vec()), (vec!["café".into(), "z".into()], vec![0, 0, 1]));
     }
 
     #[test]
@@ -337,7 +332,7 @@ mod tests {
             write_image(&folder.path().join(path), 8, 8, grey);
         }
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
-        assert_eq!((train.labels, test.labels), (vec![0, 1], vec![1]));
+        assert_eq!((train.labels.to_vec(), test.labels.to_vec()), (vec![0, 1], vec![1]));
         assert_eq!(load_test(folder.path(), &config()).unwrap().images, test.images);
         write_image(&folder.path().join("val/c/1.png"), 8, 8, 4);
         assert!(load_error(folder.path()).contains("a class \"c\""));
@@ -352,8 +347,8 @@ mod tests {
         fs::write(folder.path().join("test_batch.bin"), record(5)).unwrap();
         fs::write(folder.path().join("data_batch_1.bin"), record(9)).unwrap();
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
-        assert_eq!((train.labels, test.labels), (vec![9, 3, 4], vec![5]));
-        assert_eq!((train.size, &train.names[9]), (32, &"truck".to_string()));
+        assert_eq!((train.labels.to_vec(), test.labels.to_vec()), (vec![9, 3, 4], vec![5]));
+        assert_eq!((train.size(), &train.names[9]), (32, &"truck".to_string()));
         fs::write(folder.path().join("data_batch_1.bin"), &record(9)[1..]).unwrap();
         assert!(load_error(folder.path()).contains("data_batch_1.bin: CIFAR-10 batches consist of records"));
     }
@@ -369,8 +364,8 @@ mod tests {
         assert!(load_error(folder.path()).contains("no test_00.webp"));
         write_image(&path("test_00.webp"), 1280, 800, 8);
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
-        assert_eq!((train.len(), train.labels[0], train.images[0]), (1000, 2, 7));
-        assert_eq!((test.len(), test.labels[999], test.images[0]), (1000, 0, 8));
+        assert_eq!((train.len(), train.labels[0], train.images[[0, 0, 0, 0]]), (1000, 2, 7));
+        assert_eq!((test.len(), test.labels[999], test.images[[0, 0, 0, 0]]), (1000, 0, 8));
         write_image(&path("train_03.webp"), 1280, 800, 7);
         assert!(load_error(folder.path()).contains("train_labels.bin has 3000 labels"));
         fs::remove_file(path("test_labels.bin")).unwrap();

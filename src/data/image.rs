@@ -19,6 +19,8 @@ pub use self::orientation::Orientation;
 pub use self::resample::{Area, Resampler};
 pub use self::rows::RowResampler;
 
+use ndarray::Array4;
+
 use crate::error::{Error, Result};
 
 /// Most pixels an image may have: 8192 × 8192, which is 256 MiB as RGBA. What is larger (a 12,000 × 12,000 scan)
@@ -100,6 +102,21 @@ impl Image {
     /// The (height, width, 3) bytes.
     pub fn rgb(&self) -> &[u8] {
         &self.rgb
+    }
+
+    /// The image as a network takes it: a batch of one, (1, height, width, 3), of (x / 255 − mean) / std, colour by colour.
+    ///
+    /// ```
+    /// let image = mobilenetv2::data::image::Image::from_rgb(1, 1, vec![0, 255, 51])?;
+    /// let input = image.normalized([0.5; 3], [0.5; 3]);
+    /// assert_eq!(input.dim(), (1, 1, 1, 3));
+    /// assert_eq!((input[[0, 0, 0, 0]], input[[0, 0, 0, 1]]), (-1.0, 1.0));
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn normalized(&self, mean: [f32; 3], std: [f32; 3]) -> Array4<f32> {
+        let mut values = vec![0.0; self.rgb.len()];
+        normalize(&self.rgb, mean, std, &mut values);
+        Array4::from_shape_vec((1, self.height, self.width, 3), values).expect("three values a pixel")
     }
 
     /// Gives away the (height, width, 3) bytes.

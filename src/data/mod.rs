@@ -17,17 +17,17 @@ mod tree;
 pub use folder::{load_test, load_train_and_test};
 pub use order::Order;
 
+use ndarray::{Array1, Array4, ArrayView3, Axis};
+
 use crate::error::{Error, Result};
 
 /// Square images of one size with their classes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dataset {
-    /// (N, size, size, 3) bytes, RGB.
-    pub images: Vec<u8>,
-    /// Class of each image, an index into `names`.
-    pub labels: Vec<u32>,
-    /// Height and width of an image.
-    pub size: usize,
+    /// (N, S, S, 3) bytes, RGB.
+    pub images: Array4<u8>,
+    /// Class of each image, an index into `names`, (N).
+    pub labels: Array1<u32>,
     /// Names of the classes.
     pub names: Vec<String>,
     /// One message for each file that was left out because it could not be read.
@@ -37,6 +37,13 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// Images of `size` × `size` pixels, whose bytes lie one after the other, with their classes.
+    fn new(size: usize, images: Vec<u8>, labels: Vec<u32>, names: Vec<String>) -> Self {
+        let images = Array4::from_shape_vec((labels.len(), size, size, 3), images);
+        let images = images.expect("a label for each image");
+        Dataset { images, labels: labels.into(), names, ..Dataset::default() }
+    }
+
     /// Number of images.
     pub fn len(&self) -> usize {
         self.labels.len()
@@ -47,20 +54,33 @@ impl Dataset {
         self.labels.is_empty()
     }
 
-    /// Image `index`, (size, size, 3).
-    pub fn image(&self, index: usize) -> &[u8] {
-        let bytes = 3 * self.size * self.size;
-        &self.images[index * bytes..][..bytes]
+    /// Height and width of an image, S.
+    pub fn size(&self) -> usize {
+        self.images.len_of(Axis(1))
     }
 
-    /// Copies the images and labels at `indices` into a batch, replacing what it held.
-    pub fn gather(&self, indices: &[u32], images: &mut Vec<u8>, labels: &mut Vec<u32>) {
-        images.clear();
-        labels.clear();
-        for &index in indices {
-            images.extend_from_slice(self.image(index as usize));
-            labels.push(self.labels[index as usize]);
-        }
+    /// Image `index`, (S, S, 3).
+    ///
+    /// # Panics
+    /// If there are fewer images.
+    pub fn image(&self, index: usize) -> ArrayView3<'_, u8> {
+        self.images.index_axis(Axis(0), index)
+    }
+
+    /// A batch of the images at `indices`, (N, S, S, 3), and their labels, (N).
+    ///
+    /// # Panics
+    /// If an index is not that of an image.
+    ///
+    /// ```
+    /// let data = mobilenetv2::data::shapes::dataset(1, 0, 10, 16);
+    /// let (images, labels) = data.gather(&[7, 2]);
+    /// assert_eq!(images.dim(), (2, 16, 16, 3));
+    /// assert_eq!(labels[0], data.labels[7]);
+    /// ```
+    pub fn gather(&self, indices: &[u32]) -> (Array4<u8>, Array1<u32>) {
+        let indices: Vec<usize> = indices.iter().map(|&index| index as usize).collect();
+        (self.images.select(Axis(0), &indices), self.labels.select(Axis(0), &indices))
     }
 
     /// Numbers the classes as a network does whose classes are `names`, so that a folder with some of the classes of
@@ -98,10 +118,8 @@ impl Dataset {
     fn filter(&self, chosen: impl Fn(usize) -> bool) -> Dataset {
         let indices: Vec<u32> =
             (0..self.len()).filter(|&index| chosen(index)).map(|index| index as u32).collect();
-        let mut part =
-            Dataset { size: self.size, names: self.names.clone(), mixed: self.mixed, ..Dataset::default() };
-        self.gather(&indices, &mut part.images, &mut part.labels);
-        part
+        let (images, labels) = self.gather(&indices);
+        Dataset { images, labels, names: self.names.clone(), mixed: self.mixed, unreadable: Vec::new() }
     }
 }
 
@@ -110,30 +128,24 @@ mod tests {
     use super::*;
 
     fn dataset() -> Dataset {
-        Dataset {
-            images: (0..36).collect(),
-            labels: vec![0, 1, 0],
-            size: 2,
-            names: vec!["cat".into(), "zebra".into()],
-            ..Dataset::default()
-        }
+        Dataset::new(2, (0..36).collect(), vec![0, 1, 0], vec!["cat".into(), "zebra".into()])
     }
 
     #[test]
     fn gather_copies_in_order() {
-        let (mut images, mut labels) = (vec![9; 5], vec![9]);
-        dataset().gather(&[1, 0], &mut images, &mut labels);
-        assert_eq!(labels, [1, 0]);
-        assert_eq!(images, (12..24).chain(0..12).collect::<Vec<u8>>());
+        let (images, labels) = dataset().gather(&[1, 0]);
+        assert_eq!(labels.to_vec(), [1, 0]);
+        assert_eq!(images.dim(), (2, 2, 2, 3));
+        assert_eq!(images.into_raw_vec_and_offset().0, (12..24).chain(0..12).collect::<Vec<u8>>());
     }
 
     #[cfg(feature = "cli")]
     #[test]
     fn split_off_is_even_and_loses_nothing() {
-        let data = Dataset { images: vec![0; 30], labels: (0..10).collect(), size: 1, ..dataset() };
+        let data = Dataset::new(1, vec![0; 30], (0..10).collect(), dataset().names);
         let (rest, taken) = data.split_off(3);
-        assert_eq!(taken.labels, [3, 6, 9]);
-        assert_eq!(rest.labels, [0, 1, 2, 4, 5, 7, 8]);
+        assert_eq!(taken.labels.to_vec(), [3, 6, 9]);
+        assert_eq!(rest.labels.to_vec(), [0, 1, 2, 4, 5, 7, 8]);
     }
 
     #[test]
@@ -141,7 +153,7 @@ mod tests {
         let mut data = dataset();
         let names: Vec<String> = ["zebra", "dog", "cat"].map(String::from).into();
         data.align(&names).unwrap();
-        assert_eq!((data.labels, data.names), (vec![2, 0, 2], names));
+        assert_eq!((data.labels.to_vec(), data.names), (vec![2, 0, 2], names));
         let message = dataset().align(&["cat".into()]).unwrap_err().to_string();
         assert!(message.contains("a class \"zebra\", which is not one of the network's 1"), "{message}");
     }

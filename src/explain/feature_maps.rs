@@ -1,32 +1,39 @@
 //! What a block makes of an image, channel by channel: to be looked at.
 
+use ndarray::{Array3, ArrayView3};
+
 use crate::error::Result;
 use crate::infer::Classifier;
 use crate::kernel::dispatch;
 
-/// A block's output for one image.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FeatureMaps {
-    /// C.
-    pub channels: usize,
-    /// Height and width of each, S.
-    pub size: usize,
-    /// One channel after the other, (C, S, S).
-    pub values: Vec<f32>,
-}
-
-/// The output of block `index`, 0 – 16, of the network for an image (R, R, 3), normalised.
+/// The output of block `index`, 0 – 16, of the network for an `image`, (R, R, 3), normalised: one channel after the other,
+/// (C, S, S), of any sign, as a block's last convolution has no activation.
 ///
 /// # Errors
-/// [`Error::Argument`](crate::error::Error::Argument) if there is no such block.
+/// [`Error::Argument`](crate::error::Error::Argument) if there is no such block,
+/// [`Error::Shape`](crate::error::Error::Shape) if `image` has another shape.
 ///
-/// # Panics
-/// If `image` is not one image.
-pub fn feature_maps(classifier: &mut Classifier, image: &[f32], index: usize) -> Result<FeatureMaps> {
+/// ```
+/// use mobilenetv2::arch::{Config, Weights};
+/// use mobilenetv2::explain::feature_maps;
+/// use mobilenetv2::infer::Classifier;
+/// use ndarray::Array3;
+///
+/// let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 1))?;
+/// let maps = feature_maps(&mut classifier, Array3::zeros((32, 32, 3)).view(), 16)?;
+/// assert_eq!(maps.dim(), (320, 4, 4));
+/// # Ok::<(), mobilenetv2::error::Error>(())
+/// ```
+pub fn feature_maps(
+    classifier: &mut Classifier,
+    image: ArrayView3<f32>,
+    index: usize,
+) -> Result<Array3<f32>> {
     let (map, level) = classifier.bottleneck(image, index)?;
     let mut values = vec![0.0; map.values.len()];
     dispatch!(level, simd => map.planes(simd, &mut values));
-    Ok(FeatureMaps { channels: map.channels, size: map.size, values })
+    Ok(Array3::from_shape_vec((map.channels, map.size, map.size), values)
+        .expect("a map's channels are square"))
 }
 
 #[cfg(test)]
@@ -64,7 +71,8 @@ mod tests {
     #[wasm_bindgen_test(unsupported = test)]
     fn each_block_follows_naively_from_the_one_before() {
         let mut classifier = follow(Config { width: 0.35, ..Config::cifar() }, 17);
-        let error = feature_maps(&mut classifier, &[0.0; 32 * 32 * 3], 17).unwrap_err().to_string();
+        let error =
+            feature_maps(&mut classifier, Array3::zeros((32, 32, 3)).view(), 17).unwrap_err().to_string();
         assert_eq!(error, "blocks are numbered 0 to 16, found 17");
         // here the first block puts out more than what is left of the arena beside it
         follow(Config { width: 1.4, resolution: 224, ..Config::imagenet() }, 2);
@@ -76,20 +84,22 @@ mod tests {
         let layers = weights.config.layers();
         let mut classifier = Classifier::new(&weights).unwrap();
         let side = weights.config.resolution;
-        let image = reference::numbers(1, side * side * 3);
-        let mut before = feature_maps(&mut classifier, &image, 0).unwrap();
+        let image = Array3::from_shape_vec((side, side, 3), reference::numbers(1, side * side * 3)).unwrap();
+        let mut before = feature_maps(&mut classifier, image.view(), 0).unwrap();
         for block in 1..blocks {
-            let found = feature_maps(&mut classifier, &image, block).unwrap();
+            let found = feature_maps(&mut classifier, image.view(), block).unwrap();
             let own: Vec<usize> = (0..layers.len()).filter(|i| layers[*i].block == Some(block)).collect();
-            let mut expected =
-                own.iter().fold(before.values.clone(), |x, index| naive(&weights, &layers, *index, &x));
+            let mut expected = own.iter().fold(before.iter().copied().collect(), |x: Vec<f32>, index| {
+                naive(&weights, &layers, *index, &x)
+            });
             if weights.config.adds_input(&own.iter().map(|i| layers[*i]).collect::<Vec<_>>()) {
-                expected.iter_mut().zip(&before.values).for_each(|(y, x)| *y += x);
+                expected.iter_mut().zip(&before).for_each(|(y, x)| *y += x);
             }
             let project = &layers[own[own.len() - 1]];
-            assert_eq!((found.channels, found.size), (project.c_out, project.size_out()), "block {block}");
-            assert_eq!(found.values.len(), expected.len(), "block {block}");
-            for (found, expected) in found.values.iter().zip(&expected) {
+            let size = project.size_out();
+            assert_eq!(found.dim(), (project.c_out, size, size), "block {block}");
+            assert_eq!(found.len(), expected.len(), "block {block}");
+            for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "block {block}");
             }
             before = found;

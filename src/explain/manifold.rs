@@ -6,6 +6,8 @@
 
 use std::f32::consts::TAU;
 
+use ndarray::{Array1, Array2, aview1};
+
 use crate::arch::{Activation, normal};
 use crate::error::{Error, Result};
 
@@ -14,14 +16,14 @@ const POINTS: usize = 600;
 /// Turns of the spiral.
 const TURNS: f32 = 2.5;
 
-/// A curve before and after. Points are pairs of x and y.
+/// A curve before and after.
 pub struct Manifold {
-    /// A spiral within the unit circle, (points, 2).
-    pub curve: Vec<f32>,
-    /// What comes back of it, (points, 2).
-    pub returned: Vec<f32>,
-    /// How many dimensions let each point through unchanged, (points).
-    pub alive: Vec<u32>,
+    /// A spiral within the unit circle: x and y of each point, (points, 2).
+    pub curve: Array2<f32>,
+    /// The points that come back, likewise.
+    pub returned: Array2<f32>,
+    /// Number of dimensions that let each point through unchanged, (points).
+    pub alive: Array1<u32>,
 }
 
 impl Manifold {
@@ -32,31 +34,39 @@ impl Manifold {
     ///
     /// # Errors
     /// [`Error::Argument`] if there are too few or too many dimensions.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::Activation;
+    /// use mobilenetv2::explain::Manifold;
+    ///
+    /// let spiral = Manifold::new(2, Activation::Relu, 1)?;
+    /// let dead = spiral.alive.iter().filter(|alive| **alive == 0).count();
+    /// assert!(dead > 0 && spiral.returned.dim() == spiral.curve.dim());
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
     pub fn new(dimensions: usize, activation: Activation, seed: u64) -> Result<Self> {
         if !(2..=64).contains(&dimensions) {
             return Err(Error::Argument(format!("dimensions must be 2 to 64, not {dimensions}")));
         }
         let matrix = orthonormal(dimensions, seed);
         let (low, high) = activation.range();
-        let mut passed = Manifold { curve: Vec::new(), returned: Vec::new(), alive: Vec::new() };
+        let (mut curve, mut returned) = (Array2::zeros((POINTS, 2)), Array2::zeros((POINTS, 2)));
+        let mut alive = Array1::zeros(POINTS);
         for i in 0..POINTS {
             let radius = (i + 1) as f32 / POINTS as f32;
             let angle = f64::from(TAU * TURNS * radius);
             let (sine, cosine) = (libm::sin(angle) as f32, libm::cos(angle) as f32);
             let (x, y) = (radius * cosine, radius * sine);
-            let (mut back, mut alive) = ([0.0; 2], 0);
+            curve.row_mut(i).assign(&aview1(&[x, y]));
             for row in &matrix {
                 let value = row[0] * x + row[1] * y;
                 let activated = value.max(low).min(high);
-                back[0] += row[0] * activated;
-                back[1] += row[1] * activated;
-                alive += u32::from(low < value && value < high);
+                returned[[i, 0]] += row[0] * activated;
+                returned[[i, 1]] += row[1] * activated;
+                alive[i] += u32::from(low < value && value < high);
             }
-            passed.curve.extend([x, y]);
-            passed.returned.extend(back);
-            passed.alive.push(alive);
         }
-        Ok(passed)
+        Ok(Manifold { curve, returned, alive })
     }
 }
 
@@ -110,7 +120,7 @@ mod tests {
     fn what_no_dimension_lets_through_is_0_and_one_leaves_a_line() {
         let found = Manifold::new(2, Activation::Relu, 1).unwrap();
         let points = |alive: u32| {
-            let all = found.returned.chunks_exact(2).zip(&found.alive);
+            let all = found.returned.rows().into_iter().zip(&found.alive);
             all.filter(move |(_, here)| **here == alive).map(|(point, _)| (point[0], point[1]))
         };
         assert!(points(0).count() > 0 && points(0).all(|point| point == (0.0, 0.0)));

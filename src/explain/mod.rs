@@ -3,5 +3,5 @@
 mod feature_maps;
 mod manifold;
 
-pub use feature_maps::{FeatureMaps, feature_maps};
+pub use feature_maps::feature_maps;
 pub use manifold::Manifold;

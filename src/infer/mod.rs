@@ -6,8 +6,10 @@
 //! expansion; the last convolution's output goes straight into the average.
 
 use fearless_simd::Level;
+use ndarray::{Array2, ArrayView3, ArrayView4, Axis};
 
 use crate::arch::{Config, Layer, Weights};
+use crate::arrays::{image_shape, values};
 use crate::error::{Error, Result, ensure_memory};
 use crate::kernel::elementwise::clamp;
 use crate::kernel::matmul::{matmul, panels};
@@ -161,67 +163,92 @@ impl Classifier {
         sum
     }
 
-    /// Logits of one or more images.
+    /// Logits of images, (N, classes): the larger, the more probable; [`top`] makes probabilities of them.
     ///
-    /// `images` is (N, R, R, 3), normalised; `logits` becomes (N, classes).
+    /// `images` is (N, R, R, 3), normalised by the configuration's `mean` and `std`, R the [resolution](Self::resolution).
     ///
-    /// # Panics
-    /// If `images` is not a whole number of images.
-    pub fn forward(&mut self, images: &[f32], logits: &mut Vec<f32>) {
+    /// # Errors
+    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it does not lie row by row in memory.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::infer::Classifier;
+    /// use ndarray::Array4;
+    ///
+    /// let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 1))?;
+    /// let logits = classifier.forward(Array4::zeros((2, 32, 32, 3)).view())?;
+    /// assert_eq!(logits.dim(), (2, 10));
+    /// let error = classifier.forward(Array4::zeros((2, 32, 24, 3)).view()).unwrap_err();
+    /// assert_eq!(error.to_string(), "images have the shape [2, 32, 24, 3]; expected [N, 32, 32, 3]");
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn forward(&mut self, images: ArrayView4<f32>) -> Result<Array2<f32>> {
         let classes = self.config.classes;
-        logits.clear();
-        self.run(images, &mut |worker| logits.extend_from_slice(&worker.logits[..classes]));
+        self.run(images, classes, &|worker| &worker.logits[..classes])
     }
 
-    /// Appends what the classifier is given of one or more images, the averages of the last convolution over all
-    /// pixels, (N, C), to `features`.
+    /// Features of images, (N, C): the averages of the last convolution over all pixels, from 0 up, which the classifier
+    /// multiplies by its weights.
     ///
-    /// `images` is (N, R, R, 3), normalised.
+    /// `images` is (N, R, R, 3), normalised, as [`Classifier::forward`] takes them.
     ///
-    /// # Panics
-    /// If `images` is not a whole number of images.
-    pub fn features(&mut self, images: &[f32], features: &mut Vec<f32>) {
-        self.run(images, &mut |worker| features.extend_from_slice(&worker.features));
+    /// # Errors
+    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it does not lie row by row in memory.
+    ///
+    /// ```
+    /// # use mobilenetv2::{arch::{Config, Weights}, infer::Classifier};
+    /// let mut classifier = Classifier::new(&Weights::random(Config::cifar(), 1))?;
+    /// let features = classifier.features(ndarray::Array4::zeros((2, 32, 32, 3)).view())?;
+    /// assert_eq!(features.dim(), (2, 1280));
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn features(&mut self, images: ArrayView4<f32>) -> Result<Array2<f32>> {
+        self.run(images, self.last.layer.c_out, &|worker| &worker.features)
     }
 
     /// The output of block `index`, 0 – 16, for one image (R, R, 3), normalised, and the instruction set that it is laid
     /// out for.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there is no such block.
-    ///
-    /// # Panics
-    /// If `image` is not one image.
-    pub(crate) fn bottleneck(&mut self, image: &[f32], index: usize) -> Result<(Map<'_>, Level)> {
-        assert_eq!(image.len(), self.config.resolution * self.config.resolution * 3, "one image");
+    /// [`Error::Argument`] if there is no such block, [`Error::Shape`] if `image` has another shape.
+    pub(crate) fn bottleneck(&mut self, image: ArrayView3<f32>, index: usize) -> Result<(Map<'_>, Level)> {
+        let image = image.insert_axis(Axis(0));
+        image_shape(&image, Some(self.config.resolution))?;
         let Classifier { level, blocks, workers, .. } = self;
         let last = blocks.len() - 1;
         let blocks = blocks
             .get(..=index)
             .ok_or_else(|| Error::Argument(format!("blocks are numbered 0 to {last}, found {index}")))?;
         let Worker { arena, profiles, .. } = &mut workers[0];
-        let (map, _) = run_blocks(arena, profiles, *level, blocks, image);
+        let (map, _) = run_blocks(arena, profiles, *level, blocks, values("the image", &image)?);
         Ok((map, *level))
     }
 
-    /// Runs images through the network; `take` sees what came of each, in order. (Not generic: the whole network would
-    /// be compiled once a caller.)
-    fn run(&mut self, images: &[f32], take: &mut dyn FnMut(&Worker)) {
+    /// Runs images through the network: of each the `each` values that `take` finds, (N, each). (Not generic: the whole
+    /// network would be compiled once a caller.)
+    fn run(
+        &mut self,
+        images: ArrayView4<f32>,
+        each: usize,
+        take: &dyn Fn(&Worker) -> &[f32],
+    ) -> Result<Array2<f32>> {
+        let (count, _) = image_shape(&images, Some(self.config.resolution))?;
+        let images = self::values("images", &images)?;
+        let mut taken = Vec::with_capacity(count * each);
         let image = self.config.resolution * self.config.resolution * 3;
-        assert_eq!(images.len() % image, 0, "images of {image} values");
-        self.employ(images.len() / image);
+        self.employ(count);
         let Classifier { level, blocks, last, classifier, workers, .. } = self;
         for images in images.chunks(image * workers.len()) {
             let workers = &mut workers[..images.len() / image];
-            let images: &[f32] = images;
             threads::run(|| {
                 let mut indexed: Vec<_> = workers.iter_mut().zip(images.chunks_exact(image)).collect();
                 threads::for_each(&mut indexed, |(worker, image)| {
                     worker.run(*level, blocks, last, classifier, image)
                 });
             });
-            workers.iter().for_each(&mut *take);
+            workers.iter().for_each(|worker| taken.extend_from_slice(take(worker)));
         }
+        Ok(Array2::from_shape_vec((count, each), taken).expect("each image has as many values"))
     }
 
     /// Sees to a worker for each of so many images, as far as there are threads and memory for them.
@@ -383,19 +410,31 @@ impl std::fmt::Debug for Classifier {
 mod tests {
     use wasm_bindgen_test::wasm_bindgen_test;
 
+    use ndarray::Array4;
+
     use super::*;
+
+    /// So many images of numbers between -1 and 1.
+    fn noise(count: usize, size: usize) -> Array4<f32> {
+        let values = crate::kernel::reference::numbers(1, count * size * size * 3);
+        Array4::from_shape_vec((count, size, size, 3), values).unwrap()
+    }
 
     #[wasm_bindgen_test(unsupported = test)]
     fn batches_and_single_images_agree() {
         let mut classifier =
             Classifier::new(&Weights::random(Config { width: 0.35, ..Config::cifar() }, 4)).unwrap();
-        let images = crate::kernel::reference::numbers(1, 5 * 32 * 32 * 3);
-        let (mut together, mut alone) = (Vec::new(), Vec::new());
-        classifier.forward(&images, &mut together);
-        for (image, expected) in images.chunks(32 * 32 * 3).zip(together.chunks(10)) {
-            classifier.forward(image, &mut alone);
-            assert_eq!(alone, expected);
+        let images = noise(5, 32);
+        let together = classifier.forward(images.view()).unwrap();
+        for (image, expected) in images.outer_iter().zip(together.rows()) {
+            let alone = classifier.forward(image.insert_axis(Axis(0))).unwrap();
+            assert_eq!(alone.row(0), expected);
         }
+        let channels_first = images.permuted_axes([0, 3, 1, 2]).as_standard_layout().into_owned();
+        let error = classifier.forward(channels_first.view()).unwrap_err().to_string();
+        assert_eq!(error, "images have the shape [5, 3, 32, 32]; expected [N, 32, 32, 3]");
+        let transposed = channels_first.view().permuted_axes([0, 2, 3, 1]);
+        assert!(classifier.forward(transposed).unwrap_err().to_string().contains("`as_standard_layout`"));
     }
 
     /// Row partitions, channel partitions, row tiles and their seams, at more threads than some maps have rows.
@@ -410,13 +449,8 @@ mod tests {
         let imagenet = [imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)];
         for config in [residual, projected, larger].into_iter().chain(imagenet) {
             let weights = Weights::random(config, 4);
-            let size = weights.config.resolution;
-            let image = crate::kernel::reference::numbers(1, size * size * 3);
-            let classify = || {
-                let mut logits = Vec::new();
-                Classifier::new(&weights).unwrap().forward(&image, &mut logits);
-                logits
-            };
+            let image = noise(1, weights.config.resolution);
+            let classify = || Classifier::new(&weights).unwrap().forward(image.view()).unwrap();
             let logits = |threads| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 pool.install(classify)
@@ -434,14 +468,12 @@ mod tests {
     #[cfg(not(target_arch = "wasm32"))]
     fn logits_are_the_same_bits_on_other_threads_than_it_was_made_on() {
         let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
-        let images = crate::kernel::reference::numbers(1, 3 * 96 * 96 * 3);
+        let images = noise(3, 96);
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let mut expected = Vec::new();
-        pool(1).install(|| Classifier::new(&weights).unwrap().forward(&images, &mut expected));
+        let expected = pool(1).install(|| Classifier::new(&weights).unwrap().forward(images.view()).unwrap());
         for (made, used) in [(8, 2), (1, 3)] {
             let mut classifier = pool(made).install(|| Classifier::new(&weights).unwrap());
-            let mut logits = Vec::new();
-            pool(used).install(|| classifier.forward(&images, &mut logits));
+            let logits = pool(used).install(|| classifier.forward(images.view()).unwrap());
             assert_eq!(logits, expected, "made on {made} threads, used on {used}");
         }
     }
@@ -449,16 +481,12 @@ mod tests {
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
     fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
-        use crate::kernel::{levels, reference, same_to_the_bit};
+        use crate::kernel::{levels, same_to_the_bit};
         let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
-        let image = reference::numbers(1, 96 * 96 * 3);
+        let image = noise(1, 96);
         let found: Vec<_> = levels()
             .into_iter()
-            .map(|level| {
-                let mut logits = Vec::new();
-                Classifier::at(level, &weights).unwrap().forward(&image, &mut logits);
-                (level, logits)
-            })
+            .map(|level| (level, Classifier::at(level, &weights).unwrap().forward(image.view()).unwrap()))
             .collect();
         for pair in found.windows(2) {
             let [(level, wide), (other, narrow)] = pair else { unreachable!() };

@@ -1,5 +1,7 @@
 //! Logits of an image as probabilities: by `libm`, whose results are the same to the bit on every platform.
 
+use ndarray::ArrayView1;
+
 /// A class and how probable the network thinks it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
@@ -9,8 +11,14 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// The `k` most probable classes of one image by the softmax of its logits, best first.
-pub fn top(logits: &[f32], k: usize) -> Vec<Prediction> {
+/// The `k` most probable classes of one image by the softmax of its logits, (classes), best first.
+///
+/// ```
+/// let logits = ndarray::array![[0.0, 1.0, 3.0]];
+/// let best = mobilenetv2::infer::top(logits.row(0), 2);
+/// assert_eq!((best[0].class, best[1].class), (2, 1));
+/// ```
+pub fn top(logits: ArrayView1<f32>, k: usize) -> Vec<Prediction> {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|logit| libm::expf(logit - highest)).sum();
     let mut predictions: Vec<Prediction> = logits
@@ -23,8 +31,12 @@ pub fn top(logits: &[f32], k: usize) -> Vec<Prediction> {
     predictions
 }
 
-/// The class of the highest logit, the first if there are several.
-pub fn best(logits: &[f32]) -> usize {
+/// The class of the highest of an image's logits, (classes): the first if there are several.
+///
+/// ```
+/// assert_eq!(mobilenetv2::infer::best(ndarray::aview1(&[0.5, 2.0, 2.0])), 1);
+/// ```
+pub fn best(logits: ArrayView1<f32>) -> usize {
     let mut best = 0;
     for (class, logit) in logits.iter().enumerate() {
         if *logit > logits[best] {
@@ -34,19 +46,28 @@ pub fn best(logits: &[f32]) -> usize {
     best
 }
 
-/// The probability, by the softmax of all logits, of the [`best`] class: 0 – 1.
-pub fn confidence(logits: &[f32]) -> f32 {
+/// The probability, by the softmax of an image's logits, (classes), of the [`best`] class: 0 – 1.
+///
+/// ```
+/// assert_eq!(mobilenetv2::infer::confidence(ndarray::aview1(&[2.0, 2.0])), 0.5);
+/// ```
+pub fn confidence(logits: ArrayView1<f32>) -> f32 {
     1.0 / sum_exp(logits, logits[best(logits)])
 }
 
-/// ln Σ exp(logit), so that `logit - log_sum_exp(logits)` is the logarithm of a class's probability.
-pub fn log_sum_exp(logits: &[f32]) -> f32 {
+/// ln Σ exp(logit) over an image's logits, (classes), so that `logit - log_sum_exp(logits)` is the logarithm of a class's
+/// probability.
+///
+/// ```
+/// assert_eq!(mobilenetv2::infer::log_sum_exp(ndarray::aview1(&[1.0, 1.0])), 1.0 + f32::ln(2.0));
+/// ```
+pub fn log_sum_exp(logits: ArrayView1<f32>) -> f32 {
     let highest = logits[best(logits)];
     highest + libm::log(sum_exp(logits, highest).into()) as f32
 }
 
 /// Σ exp(logit - highest), which cannot overflow.
-fn sum_exp(logits: &[f32], highest: f32) -> f32 {
+fn sum_exp(logits: ArrayView1<f32>, highest: f32) -> f32 {
     logits.iter().map(|logit| libm::expf(logit - highest)).sum()
 }
 
@@ -58,7 +79,7 @@ mod tests {
 
     #[wasm_bindgen_test(unsupported = test)]
     fn top_is_a_softmax_best_first() {
-        let top = top(&[0.0, f32::ln(3.0), f32::ln(4.0)], 2);
+        let top = top(ndarray::aview1(&[0.0, f32::ln(3.0), f32::ln(4.0)]), 2);
         assert_eq!(top.iter().map(|p| p.class).collect::<Vec<_>>(), [2, 1]);
         assert!((top[0].probability - 0.5).abs() < 1e-6 && (top[1].probability - 0.375).abs() < 1e-6);
     }

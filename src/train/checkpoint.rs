@@ -103,7 +103,7 @@ fn read(bytes: &[u8]) -> Result<(Weights, Recipe, State)> {
     };
     let (mut latest, mut average) = (weights, None);
     if file.shape(LATEST[0]).is_some() {
-        let [values, statistics] = [file.floats(LATEST[0])?, file.floats(LATEST[1])?];
+        let [values, statistics] = [file.numbers(LATEST[0])?, file.numbers(LATEST[1])?];
         if (values.len(), statistics.len()) != (latest.values.len(), latest.statistics.len()) {
             let message = "the checkpoint's latest weights belong to another network";
             return Err(Error::weights("checkpoint-latest", message, []));
@@ -122,8 +122,8 @@ fn read(bytes: &[u8]) -> Result<(Weights, Recipe, State)> {
         images: counter("images", 0, step * recipe.batch as u64)?,
         rng: counter("rng", 0, u64::MAX)?,
         optimizer: OptimizerState {
-            momentum: file.floats(MOMENTUM)?,
-            square: if file.shape(SQUARE).is_some() { file.floats(SQUARE)? } else { Vec::new() },
+            momentum: file.numbers(MOMENTUM)?,
+            square: if file.shape(SQUARE).is_some() { file.numbers(SQUARE)? } else { Vec::new() },
         },
         average,
     };

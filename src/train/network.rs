@@ -7,6 +7,7 @@ use std::mem::take;
 use std::ops::Range;
 
 use fearless_simd::Level;
+use ndarray::{Array2, ArrayViewMut2};
 
 use super::block::Block;
 use super::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input, sum_over_micro_batches};
@@ -210,7 +211,9 @@ impl Network {
         for micro_batch in &mut self.micro_batches[..self.active] {
             let labels_here = &labels[first..first + micro_batch.images];
             let logits = &mut micro_batch.logits[..micro_batch.images * classes];
-            let part = loss::cross_entropy(logits, labels_here, smoothing, labels.len());
+            let logits =
+                ArrayViewMut2::from_shape((micro_batch.images, classes), logits).expect("a row an image");
+            let part = loss::cross_entropy(logits, labels_here.into(), smoothing, labels.len());
             total.loss += part.loss;
             total.correct += part.correct;
             first += micro_batch.images;
@@ -229,12 +232,13 @@ impl Network {
         self.last.pixels()
     }
 
-    /// Logits of the batch, image by image, until [`Network::loss`] replaces them.
-    pub fn logits(&self) -> impl Iterator<Item = &[f32]> {
+    /// Logits of the batch, (N, classes), until [`Network::loss`] replaces them.
+    pub fn logits(&self) -> Array2<f32> {
         let classes = self.classifier_bias.len();
-        self.micro_batches[..self.active]
-            .iter()
-            .flat_map(move |micro_batch| micro_batch.logits.chunks(classes).take(micro_batch.images))
+        let parts = self.micro_batches[..self.active].iter();
+        let logits: Vec<f32> =
+            parts.flat_map(|part| &part.logits[..part.images * classes]).copied().collect();
+        Array2::from_shape_vec((logits.len() / classes, classes), logits).expect("a row an image")
     }
 
     /// Gradients of all values that learn, from the loss's gradient that [`Network::loss`] left.

@@ -1,5 +1,6 @@
 //! The trainer: one step after another, without I/O and without a clock.
 
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView4, Axis};
 use serde::Serialize;
 
 use super::augment::Augment;
@@ -8,6 +9,7 @@ use super::optim::{self, OptimizerState};
 use super::recipe::Recipe;
 use super::schedule::learning_rate;
 use crate::arch::{FEATURES, Tensor, Weights, tensors};
+use crate::arrays::{check_labels, image_shape, values};
 use crate::error::{Error, Result};
 use crate::evaluate::{Evaluation, evaluate, for_each_input};
 use crate::infer::Classifier;
@@ -100,36 +102,53 @@ impl Trainer {
         self.network.working_bytes
     }
 
-    /// A step on images as bytes, augmented by the recipe. `images` is (N, S, S, 3) of any size S, `labels` (N).
+    /// A step on images, augmented by the recipe: forward, loss, backward, update. `images` is (N, S, S, 3) RGB bytes of any
+    /// size S, `labels` (N); N is 1 to the recipe's `batch`.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
-    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
-    /// Nothing has changed then.
-    pub fn step(&mut self, images: &[u8], labels: &[u32]) -> Result<Step> {
-        let size = side(images.len(), labels.len());
-        self.check_batch(images.len(), size, labels)?;
+    /// [`Error::Shape`] if the images are not square or there is not a label for each; [`Error::Argument`] if the batch is
+    /// empty or larger than the recipe's, or a label is not a class; [`Error::Memory`] if the classifier alone learns and
+    /// there is not enough for the layers before it. Nothing has changed then.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::data::shapes;
+    /// use mobilenetv2::train::{Recipe, Trainer};
+    ///
+    /// let batch = shapes::dataset(1, 0, 8, 16);
+    /// let config = Config { width: 0.1, resolution: 16, ..Config::cifar() };
+    /// let recipe = Recipe { batch: 8, ..Recipe::default() };
+    /// let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 8)?;
+    /// let step = trainer.step(batch.images.view(), batch.labels.view())?;
+    /// assert_eq!((step.step, step.loss.is_finite()), (1, true));
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn step(&mut self, images: ArrayView4<u8>, labels: ArrayView1<u32>) -> Result<Step> {
+        let (count, size) = image_shape(&images, None)?;
+        self.check_batch(count, &labels)?;
+        let (images, labels) = (values("images", &images)?, values("labels", &labels)?);
         self.network.profile.start();
         let mut rng = fastrand::Rng::with_seed(self.state.rng);
-        self.network.start_images(labels.len(), images, |images, input| {
+        self.network.start_images(count, images, |images, input| {
             self.augment.run(&mut rng, images, size, input);
         });
         let dropout_seed = rng.u64(..);
         self.network.profile.lap_network(Operation::Augment);
-        self.fill_features(labels.len())?;
+        self.fill_features(count)?;
         self.state.rng = rng.get_seed();
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
-    /// A step of the classifier alone, on what [`Trainer::features`] gave for images: `features` is (N, C), `labels`
-    /// (N). Of the recipe, what is done to images is left out.
+    /// A step of the classifier alone, on the [`Trainer::features`] of images: `features` is (N, C), `labels` (N). The
+    /// recipe's augmentation is left out.
     ///
     /// # Errors
-    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, the batch is empty or larger than
-    /// the recipe's, or a label is not a class.
-    pub fn step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Step> {
-        self.check_count(labels.len())?;
-        self.check_features(features, labels)?;
+    /// [`Error::Argument`] if more than the classifier learns, the batch is empty or larger than the recipe's, or a label
+    /// is not a class; [`Error::Shape`] if there are not C features and a label for each image.
+    pub fn step_features(&mut self, features: ArrayView2<f32>, labels: ArrayView1<u32>) -> Result<Step> {
+        self.check_features(&features, &labels)?;
+        self.check_batch(features.nrows(), &labels)?;
+        let (features, labels) = (values("features", &features)?, values("labels", &labels)?);
         let mut rng = fastrand::Rng::with_seed(self.state.rng);
         let dropout_seed = rng.u64(..);
         self.state.rng = rng.get_seed();
@@ -138,18 +157,18 @@ impl Trainer {
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
-    /// A step on normalised images as they are, without augmentation and dropout: what a replay against another
-    /// implementation compares. `images` is (N, R, R, 3), `labels` (N).
+    /// A step on normalised images as they are, without augmentation and dropout, to be compared with another
+    /// implementation's. `images` is (N, R, R, 3), `labels` (N).
     ///
     /// # Errors
-    /// [`Error::Argument`] if the shapes do not fit, the batch is empty or larger than the recipe's, or a label is
-    /// not a class; [`Error::Memory`] if the classifier alone learns and there is not enough for what is before it.
-    /// Nothing has changed then.
-    pub fn step_tensor(&mut self, images: &[f32], labels: &[u32]) -> Result<Step> {
-        self.check_batch(images.len(), self.weights.config.resolution, labels)?;
+    /// As [`Trainer::step`], and [`Error::Shape`] if the images have another resolution than the network's.
+    pub fn step_tensor(&mut self, images: ArrayView4<f32>, labels: ArrayView1<u32>) -> Result<Step> {
+        let (count, _) = image_shape(&images, Some(self.weights.config.resolution))?;
+        self.check_batch(count, &labels)?;
+        let (images, labels) = (values("images", &images)?, values("labels", &labels)?);
         self.network.profile.start();
-        self.network.start_images(labels.len(), images, |images, input| input.copy_from_slice(images));
-        self.fill_features(labels.len())?;
+        self.network.start_images(count, images, |images, input| input.copy_from_slice(images));
+        self.fill_features(count)?;
         Ok(self.finish_step(labels, None))
     }
 
@@ -161,9 +180,11 @@ impl Trainer {
         }
         let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
         self.features.clear();
-        let image = classifier.resolution().pow(2) * 3;
+        let size = classifier.resolution();
         for micro_batch in self.network.start_batch(images) {
-            classifier.features(&micro_batch.input[..micro_batch.images * image], &mut self.features);
+            let (shape, values) = ((micro_batch.images, size, size, 3), &micro_batch.input[..]);
+            let input = ArrayView4::from_shape(shape, values).expect("a micro-batch has room for its images");
+            self.features.extend_from_slice(classifier.features(input)?.as_slice().expect("a new array"));
         }
         self.network.start_features(&self.features);
         Ok(())
@@ -211,60 +232,74 @@ impl Trainer {
         }
     }
 
-    /// How well the network does, by its running averages. `images` is (N, S, S, 3) of any size S and any number,
+    /// How well the network does, by its running averages. `images` is (N, S, S, 3) RGB bytes of any size S and any number,
     /// `labels` (N).
     ///
     /// # Errors
-    /// [`Error::Argument`] if the shapes do not fit or a label is not a class, [`Error::Memory`] if there is not enough.
-    pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<Evaluation> {
-        let size = side(images.len(), labels.len());
-        check_shape(images.len(), size, labels.len())?;
-        self.check_labels(labels)?;
+    /// [`Error::Shape`] if the images are not square or there is not a label for each, [`Error::Argument`] if a label is not
+    /// a class, [`Error::Memory`] if there is not enough.
+    pub fn evaluate(&mut self, images: ArrayView4<u8>, labels: ArrayView1<u32>) -> Result<Evaluation> {
         if self.recipe.freeze == FEATURES {
-            let features = self.features(images, labels.len())?;
-            return self.evaluate_features(&features, labels);
+            let features = self.features(images)?;
+            return self.evaluate_features(features.view(), labels);
         }
-        Ok(evaluate(
-            inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?,
-            images,
-            size,
-            labels,
-        ))
+        let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
+        evaluate(classifier, images, labels)
     }
 
     /// What the classifier is given of images, once for a whole training in which it alone learns: (N, C), by the
-    /// running averages. `images` is (N, S, S, 3) of any size S and number.
+    /// running averages. `images` is (N, S, S, 3) RGB bytes of any size S and number.
     ///
     /// # Errors
-    /// [`Error::Argument`] if more than the classifier learns, or the shapes do not fit; [`Error::Memory`] if there is not
-    /// enough.
-    pub fn features(&mut self, images: &[u8], count: usize) -> Result<Vec<f32>> {
+    /// [`Error::Argument`] if more than the classifier learns, [`Error::Shape`] if the images are not square,
+    /// [`Error::Memory`] if there is not enough.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, FEATURES, Weights};
+    /// use mobilenetv2::data::shapes;
+    /// use mobilenetv2::train::{Recipe, Trainer};
+    ///
+    /// let data = shapes::dataset(1, 0, 8, 16);
+    /// let recipe = Recipe { batch: 8, freeze: FEATURES, ..Recipe::default() };
+    /// let weights = Weights::random(Config { width: 0.1, resolution: 16, ..Config::cifar() }, 1);
+    /// let mut trainer = Trainer::new(weights, recipe, 8)?;
+    /// let features = trainer.features(data.images.view())?;
+    /// assert_eq!(features.dim(), (8, 1280));
+    /// trainer.step_features(features.view(), data.labels.view())?;
+    /// let found = trainer.evaluate_features(features.view(), data.labels.view())?;
+    /// assert_eq!(found, trainer.evaluate(data.images.view(), data.labels.view())?);
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn features(&mut self, images: ArrayView4<u8>) -> Result<Array2<f32>> {
         self.check_classifier_alone()?;
-        let size = side(images.len(), count);
-        check_shape(images.len(), size, count)?;
         let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
         let mut features = Vec::new();
-        for_each_input(&classifier.config().clone(), images, size, &mut |inputs| {
-            classifier.features(inputs, &mut features);
-        });
-        Ok(features)
+        for_each_input(&classifier.config().clone(), images, &mut |inputs| {
+            features.extend_from_slice(classifier.features(inputs)?.as_slice().expect("a new array"));
+            Ok(())
+        })?;
+        let shape = (images.len_of(Axis(0)), self.network.channels());
+        Ok(Array2::from_shape_vec(shape, features).expect("each image has as many features"))
     }
 
-    /// [`Trainer::evaluate`] of images of which there are features, (N, C).
+    /// [`Trainer::evaluate`] by the [`Trainer::features`] of images, (N, C), of `labels`, (N).
     ///
     /// # Errors
-    /// [`Error::Argument`] if more than the classifier learns, the shapes do not fit, or a label is not a class.
-    pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<Evaluation> {
-        self.check_features(features, labels)?;
-        let Weights { values, statistics, .. } = self.state.average.as_mut().unwrap_or(&mut self.weights);
-        let channels = features.len() / labels.len().max(1);
+    /// [`Error::Argument`] if more than the classifier learns or a label is not a class, [`Error::Shape`] if there are not C
+    /// features and a label for each image.
+    pub fn evaluate_features(
+        &mut self,
+        features: ArrayView2<f32>,
+        labels: ArrayView1<u32>,
+    ) -> Result<Evaluation> {
+        self.check_features(&features, &labels)?;
+        let weights = self.state.average.as_mut().unwrap_or(&mut self.weights);
         let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
-        let batches = features.chunks((self.recipe.batch * channels).max(1));
-        for (features, labels) in batches.zip(labels.chunks(self.recipe.batch)) {
-            self.network.start_features(features);
-            self.network.forward(values, statistics, None);
-            let logits = self.network.logits().flatten().copied().collect::<Vec<f32>>();
-            found.add(&logits, labels);
+        let batches = features.axis_chunks_iter(Axis(0), self.recipe.batch);
+        for (features, labels) in batches.zip(labels.axis_chunks_iter(Axis(0), self.recipe.batch)) {
+            self.network.start_features(values("features", &features)?);
+            self.network.forward(&weights.values, &mut weights.statistics, None);
+            found.add(self.network.logits().view(), labels);
         }
         Ok(found)
     }
@@ -337,13 +372,7 @@ impl Trainer {
         Ok(())
     }
 
-    fn check_batch(&self, values: usize, size: usize, labels: &[u32]) -> Result<()> {
-        self.check_count(labels.len())?;
-        check_shape(values, size, labels.len())?;
-        self.check_labels(labels)
-    }
-
-    fn check_count(&self, images: usize) -> Result<()> {
+    fn check_batch(&self, images: usize, labels: &ArrayView1<u32>) -> Result<()> {
         let most = self.recipe.batch;
         if images == 0 || images > most {
             return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
@@ -356,7 +385,7 @@ impl Trainer {
                     .into(),
             ));
         }
-        Ok(())
+        check_labels(labels, images, self.weights.config.classes)
     }
 
     fn check_classifier_alone(&self) -> Result<()> {
@@ -368,25 +397,14 @@ impl Trainer {
         }
     }
 
-    fn check_features(&self, features: &[f32], labels: &[u32]) -> Result<()> {
+    fn check_features(&self, features: &ArrayView2<f32>, labels: &ArrayView1<u32>) -> Result<()> {
         self.check_classifier_alone()?;
         let channels = self.network.channels();
-        if features.len() != labels.len() * channels {
-            let (images, found) = (labels.len(), features.len());
-            return Err(Error::Argument(format!(
-                "{images} images of {channels} features are {} values, not {found}",
-                images * channels
-            )));
+        if features.ncols() != channels {
+            let (expected, found) = (format!("[N, {channels}]"), format!("{:?}", features.shape()));
+            return Err(Error::Shape { what: "features", expected, found });
         }
-        self.check_labels(labels)
-    }
-
-    fn check_labels(&self, labels: &[u32]) -> Result<()> {
-        let classes = self.weights.config.classes;
-        match labels.iter().find(|label| **label as usize >= classes) {
-            Some(label) => Err(Error::Argument(format!("label {label} is not one of {classes} classes"))),
-            None => Ok(()),
-        }
+        check_labels(labels, features.nrows(), self.weights.config.classes)
     }
 
     /// What the training has given so far: the averaged weights, where the recipe asks for them, else the latest.
@@ -439,27 +457,9 @@ impl Trainer {
     }
 }
 
-fn check_shape(values: usize, size: usize, images: usize) -> Result<()> {
-    if images > 0 && size == 0 {
-        return Err(Error::Argument(format!("{images} images have no pixels")));
-    }
-    let expected = images as u128 * 3 * (size as u128).pow(2); // more than a usize holds, where it does not fit
-    if values as u128 != expected {
-        return Err(Error::Argument(format!(
-            "{images} images of {size} × {size} × 3 are {expected} values, not {values}"
-        )));
-    }
-    Ok(())
-}
-
 /// What the recipe does to training images.
 fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
     Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes, recipe.cutout)
-}
-
-/// Height and width of `images` square images of `values` values in all, rounded to what is nearest.
-fn side(values: usize, images: usize) -> usize {
-    (values as f64 / (3.0 * images.max(1) as f64)).sqrt().round() as usize
 }
 
 /// The weights that are evaluated and saved: their average, or those of the last step.

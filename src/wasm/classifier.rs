@@ -1,13 +1,15 @@
 //! Pictures in, classes and feature maps out.
 
-use js_sys::{Array, Float32Array, Uint8Array};
+use js_sys::{Array, Uint8Array};
+use ndarray::{Array4, Axis};
 use wasm_bindgen::prelude::*;
 
+use super::arrays::float32_array;
 use super::clock::{now, seconds};
 use super::objects::{object, read_weights, strings, to_js};
 use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings};
 use crate::arch::{Config, Cost};
-use crate::data::image::{Orientation, RowResampler, normalize};
+use crate::data::image::{Image, Orientation, RowResampler};
 use crate::error::{Error, Result};
 use crate::explain::feature_maps;
 use crate::infer::{self, top};
@@ -17,10 +19,8 @@ use crate::infer::{self, top};
 pub struct Classifier {
     classifier: infer::Classifier,
     labels: Vec<String>,
-    /// What the network saw of the last picture, (resolution, resolution, 3) bytes.
-    seen: Vec<u8>,
-    input: Vec<f32>,
-    logits: Vec<f32>,
+    /// What the network saw of the last picture.
+    seen: Option<Image>,
 }
 
 #[wasm_bindgen]
@@ -31,7 +31,7 @@ impl Classifier {
         let weights = read_weights(weights, options)?;
         let classifier = infer::Classifier::new(&weights)?;
         let labels = weights.labels;
-        Ok(Classifier { classifier, labels, seen: Vec::new(), input: Vec::new(), logits: Vec::new() })
+        Ok(Classifier { classifier, labels, seen: None })
     }
 
     /// The network's knobs.
@@ -76,19 +76,21 @@ impl Classifier {
 
     /// What block `block`, 0 – 16, puts out for a picture whose rows have come one after the other.
     pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
-        self.preprocess(rows)?;
-        let maps = feature_maps(&mut self.classifier, &self.input, block)?;
+        let input = self.preprocess(rows)?;
+        let maps = feature_maps(&mut self.classifier, input.index_axis(Axis(0), 0), block)?;
+        let (channels, size, _) = maps.dim();
         Ok(object([
-            ("channels", maps.channels.into()),
-            ("size", maps.size.into()),
-            ("values", Float32Array::from(maps.values.as_slice()).into()),
+            ("channels", channels.into()),
+            ("size", size.into()),
+            ("values", float32_array(&maps).into()),
         ])
         .unchecked_into())
     }
 
     /// The part of the last picture that the network saw, as RGBA bytes of its resolution; empty before the first.
     pub fn crop(&self) -> Uint8Array {
-        let rgba: Vec<u8> = self.seen.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+        let rgb = self.seen.as_ref().map_or(&[][..], Image::rgb);
+        let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
         Uint8Array::from(rgba.as_slice())
     }
 
@@ -110,8 +112,8 @@ impl Classifier {
         Rows::of(rgba, width, height, crop, resolution)
     }
 
-    /// Takes a picture that is cut and resized for the network, and normalises it.
-    fn preprocess(&mut self, rows: Rows) -> Result<()> {
+    /// Takes a picture that is cut and resized for the network, and normalises it: (1, R, R, 3).
+    fn preprocess(&mut self, rows: Rows) -> Result<Array4<f32>> {
         let Config { mean, std, resolution, .. } = *self.classifier.config();
         let picture = rows.rows.finish()?;
         if picture.width() != resolution {
@@ -120,20 +122,17 @@ impl Classifier {
                 "the picture was resized to {found} pixels; the network takes {resolution}"
             )));
         }
-        self.seen = picture.into_rgb();
-        self.input.resize(self.seen.len(), 0.0);
-        normalize(&self.seen, mean, std, &mut self.input);
-        Ok(())
+        Ok(self.seen.insert(picture).normalized(mean, std))
     }
 
     fn classify_preprocessed(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
-        self.preprocess(rows)?;
+        let input = self.preprocess(rows)?;
         let prepared = now();
-        self.classifier.forward(&self.input, &mut self.logits);
+        let logits = self.classifier.forward(input.view())?;
         let end = now();
 
         let predictions = Array::new();
-        for prediction in top(&self.logits, k) {
+        for prediction in top(logits.row(0), k) {
             let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
             predictions.push(&object([
                 ("class", prediction.class.into()),

@@ -3,7 +3,7 @@
 //! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
 //! message a person can act on, and a `code` and `values` by which the page finds its own words.
 
-use js_sys::{Float32Array, Uint8Array, Uint32Array};
+use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::arch::{Activation, Config, Cost};
@@ -12,6 +12,7 @@ use crate::error::{Result, ensure_memory};
 use crate::explain::Manifold;
 use crate::weights;
 
+mod arrays;
 mod classifier;
 mod clock;
 mod objects;
@@ -19,6 +20,7 @@ mod objects;
 mod pool;
 mod trainer;
 
+use arrays::{float32_array, uint32_array};
 pub use classifier::{Classifier, Rows};
 use objects::{from_js, object, read_weights, strings, to_js};
 pub use trainer::Trainer;
@@ -91,19 +93,13 @@ pub fn describe(config: JsConfig) -> Result<JsDescription> {
 #[wasm_bindgen(js_name = shapes)]
 pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch> {
     Config { resolution, ..Config::cifar() }.validate()?;
-    let length = resolution * resolution * 3;
-    ensure_memory(count as u64 * length as u64, "number", || {
+    ensure_memory(count as u64 * (resolution * resolution * 3) as u64, "number", || {
         format!("drawing {count} pictures of {resolution} × {resolution}")
     })?;
-    let mut images = vec![0; count * length];
-    let labels: Vec<u32> = images
-        .chunks_exact_mut(length)
-        .zip(u64::from(first)..)
-        .map(|(image, index)| shapes::draw(seed.into(), index, resolution, image))
-        .collect();
+    let drawn = shapes::dataset(seed.into(), first.into(), count, resolution);
     Ok(object([
-        ("images", Uint8Array::from(images.as_slice()).into()),
-        ("labels", Uint32Array::from(labels.as_slice()).into()),
+        ("images", Uint8Array::from(drawn.images.as_slice().expect("new images are contiguous")).into()),
+        ("labels", uint32_array(&drawn.labels).into()),
     ])
     .unchecked_into())
 }
@@ -140,9 +136,9 @@ pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> 
     let activation = if relu { Activation::Relu } else { Activation::Linear };
     let found = Manifold::new(dimensions, activation, seed.into())?;
     Ok(object([
-        ("curve", Float32Array::from(found.curve.as_slice()).into()),
-        ("returned", Float32Array::from(found.returned.as_slice()).into()),
-        ("alive", Uint32Array::from(found.alive.as_slice()).into()),
+        ("curve", float32_array(&found.curve).into()),
+        ("returned", float32_array(&found.returned).into()),
+        ("alive", uint32_array(&found.alive).into()),
     ])
     .unchecked_into())
 }

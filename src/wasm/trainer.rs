@@ -3,6 +3,7 @@
 use js_sys::{Float32Array, Uint32Array};
 use wasm_bindgen::prelude::*;
 
+use super::arrays;
 use super::clock::seconds;
 use super::objects::{from_js, object, read_weights, to_js};
 use super::{JsConfig, JsEvaluation, JsProfile, JsRecipe, JsStep};
@@ -58,27 +59,30 @@ impl Trainer {
 
     /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
     pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep> {
-        Ok(step_object(self.trainer.step(images, labels)?))
+        Ok(step_object(self.trainer.step(arrays::images(images, labels.len())?, labels.into())?))
     }
 
     /// What the classifier is given of images, (N, C), once for a training in which it alone learns.
     pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array> {
-        Ok(Float32Array::from(self.trainer.features(images, count)?.as_slice()))
+        Ok(arrays::float32_array(&self.trainer.features(arrays::images(images, count)?)?))
     }
 
     /// One step of the classifier alone, on features of images.
     pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep> {
-        Ok(step_object(self.trainer.step_features(features, labels)?))
+        let features = arrays::features(features, labels.len())?;
+        Ok(step_object(self.trainer.step_features(features, labels.into())?))
     }
 
     /// How well the network does on other images, in the same form.
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation> {
-        Ok(evaluation_object(&self.trainer.evaluate(images, labels)?))
+        let images = arrays::images(images, labels.len())?;
+        Ok(evaluation_object(&self.trainer.evaluate(images, labels.into())?))
     }
 
     /// The same of images of which there are features.
     pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation> {
-        Ok(evaluation_object(&self.trainer.evaluate_features(features, labels)?))
+        let features = arrays::features(features, labels.len())?;
+        Ok(evaluation_object(&self.trainer.evaluate_features(features, labels.into())?))
     }
 
     /// Trains by another recipe from the next step on; `batch` and `freeze` cannot change.

@@ -3,6 +3,7 @@
 use std::iter;
 
 use half::{bf16, f16};
+use ndarray::ArrayD;
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 use serde_json::{Map, Value};
@@ -63,11 +64,26 @@ impl<'a> Container<'a> {
         self.metadata.info(name).map(|info| info.dtype)
     }
 
-    /// Values of a tensor of floating point numbers.
+    /// A tensor of floating point numbers in the file's shape: of a convolution's weights (outputs, inputs, height, width).
     ///
     /// # Errors
     /// [`Error::Weights`] where there is no such tensor, it holds another type, or not all values are finite.
-    pub fn floats(&self, name: &str) -> Result<Vec<f32>> {
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::weights::{Container, Precision, save};
+    ///
+    /// let bytes = save(&Weights::random(Config::cifar(), 1), Precision::Full);
+    /// let stem = Container::parse(&bytes)?.floats("features.0.0.weight")?;
+    /// assert_eq!(stem.shape(), [32, 3, 3, 3]);
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn floats(&self, name: &str) -> Result<ArrayD<f32>> {
+        array(self.tensor(name)?.0, self.numbers(name)?)
+    }
+
+    /// Values of a tensor of floating point numbers, as they lie in the file.
+    pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f32>> {
         let (info, bytes) = self.tensor(name)?;
         let values: Vec<f32> = match info.dtype {
             Dtype::F32 => numbers(bytes, f32::from_le_bytes),
@@ -85,18 +101,19 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// Values of a tensor of integers.
+    /// A tensor of integers in the file's shape.
     ///
     /// # Errors
     /// [`Error::Weights`] where there is no such tensor or it holds another type.
-    pub fn integers(&self, name: &str) -> Result<Vec<i64>> {
+    pub fn integers(&self, name: &str) -> Result<ArrayD<i64>> {
         let (info, bytes) = self.tensor(name)?;
-        match info.dtype {
-            Dtype::I64 => Ok(numbers(bytes, i64::from_le_bytes)),
-            Dtype::I32 => Ok(numbers(bytes, |b| i32::from_le_bytes(b).into())),
-            Dtype::U8 => Ok(numbers(bytes, |[b]| b.into())),
-            other => Err(wrong_type(name, other, "I64, I32 or U8")),
-        }
+        let values = match info.dtype {
+            Dtype::I64 => numbers(bytes, i64::from_le_bytes),
+            Dtype::I32 => numbers(bytes, |b| i32::from_le_bytes(b).into()),
+            Dtype::U8 => numbers(bytes, |[b]| b.into()),
+            other => return Err(wrong_type(name, other, "I64, I32 or U8")),
+        };
+        array(info, values)
     }
 
     fn tensor(&self, name: &str) -> Result<(&TensorInfo, &'a [u8])> {
@@ -110,6 +127,16 @@ impl<'a> Container<'a> {
         let (start, end) = info.data_offsets;
         Ok((info, &self.data[start..end]))
     }
+}
+
+/// Values in the tensor's shape. A shape without values may have sizes whose product no number holds.
+fn array<T>(info: &TensorInfo, values: Vec<T>) -> Result<ArrayD<T>> {
+    let found = format!("[{}]", values.len());
+    ArrayD::from_shape_vec(info.shape.clone(), values).map_err(|_| Error::Shape {
+        what: "values of a tensor",
+        expected: format!("{:?}", info.shape),
+        found,
+    })
 }
 
 fn numbers<const SIZE: usize, T>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T) -> Vec<T> {

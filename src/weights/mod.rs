@@ -94,7 +94,7 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     for Tensor { layer, role, .. } in &tensors {
         let name = naming.tensor(&layers, *layer, *role);
         let shape = layout::shape(&layers[*layer], *role);
-        let mut numbers = file.floats(&name)?;
+        let mut numbers = file.numbers(&name)?;
         if background && layers[*layer].kind == Kind::Classifier {
             numbers.drain(..numbers.len() - shape.iter().product::<usize>());
         }

@@ -12,15 +12,19 @@ use crate::tools::Tools;
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bin", &["train", "evaluate", "infer", "profile", "weights", "data", "arch", "error"]),
     ("wasm", &["train", "evaluate", "explain", "infer", "weights", "data", "arch", "error"]),
-    ("train", &["evaluate", "infer", "profile", "kernel", "weights", "data", "arch", "threads", "error"]),
-    ("evaluate", &["infer", "data", "arch"]),
+    (
+        "train",
+        &["evaluate", "infer", "profile", "kernel", "weights", "data", "arch", "threads", "arrays", "error"],
+    ),
+    ("evaluate", &["infer", "data", "arch", "arrays", "error"]),
     ("explain", &["infer", "kernel", "arch", "error"]),
-    ("infer", &["profile", "kernel", "arch", "threads", "error"]),
+    ("infer", &["profile", "kernel", "arch", "threads", "arrays", "error"]),
     ("profile", &["arch"]),
     ("kernel", &["arch"]),
     ("weights", &["arch", "error"]),
     ("data", &["arch", "threads", "error"]),
     ("arch", &["error"]),
+    ("arrays", &["error"]),
     ("threads", &[]),
     ("error", &[]),
 ];

@@ -9,6 +9,7 @@ use mobilenetv2::error::{Error, Result};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::profile::Row;
 use mobilenetv2::train::{Recipe, Trainer};
+use ndarray::{Array1, Array4};
 use serde::Serialize;
 
 use crate::files::{print, print_json};
@@ -81,10 +82,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn infer(args: &Args, config: Config) -> Result<Report> {
     let mut classifier = Classifier::new(&Weights::untrained(config.clone(), 1)?)?;
-    let image: Vec<f32> = random(config.resolution).map(|byte| f32::from(byte) / 127.5 - 1.0).collect();
-    let mut logits = Vec::new();
+    let image = random(1, config.resolution).mapv(|byte| f32::from(byte) / 127.5 - 1.0);
     let times_ms = measure(args.runs, || {
-        classifier.forward(&image, &mut logits);
+        classifier.forward(image.view())?;
         Ok(())
     })?;
     let cost = Cost::new(&config);
@@ -92,7 +92,7 @@ fn infer(args: &Args, config: Config) -> Result<Report> {
     if args.profile {
         report.profile = profile(args.runs, 1, || {
             classifier.watch(Some(seconds));
-            classifier.forward(&image, &mut logits);
+            classifier.forward(image.view())?;
             Ok(classifier.profile().rows(&cost))
         })?;
     }
@@ -104,26 +104,26 @@ fn train(args: &Args, config: Config) -> Result<Report> {
     let cost = Cost::new(&config);
     // Which sees to it that the batch is not too large, before there are so many images.
     let mut trainer = Trainer::new(Weights::untrained(config.clone(), 1)?, recipe, args.batch)?;
-    let images: Vec<u8> =
-        random(config.resolution).cycle().take(args.batch * 3 * config.resolution.pow(2)).collect();
-    let labels: Vec<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
-    let times_ms = measure(args.runs, || trainer.step(&images, &labels).map(|_| ()))?;
+    let images = random(args.batch, config.resolution);
+    let labels: Array1<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
+    let times_ms = measure(args.runs, || trainer.step(images.view(), labels.view()).map(|_| ()))?;
     let mut report = report(&config, &cost, args.batch, trainer.working_bytes(), times_ms);
     report.gflops *= 3.0;
     if args.profile {
         report.profile = profile(args.runs, args.batch, || {
             trainer.watch(Some(seconds));
-            trainer.step(&images, &labels)?;
+            trainer.step(images.view(), labels.view())?;
             Ok(trainer.profile().rows(&cost))
         })?;
     }
     Ok(report)
 }
 
-/// Bytes of an image that look random and are always the same.
-fn random(resolution: usize) -> impl Iterator<Item = u8> + Clone {
-    let mut rng = fastrand::Rng::with_seed(1);
-    (0..resolution * resolution * 3).map(move |_| rng.u8(..))
+/// Images (N, R, R, 3) that look random and are always the same.
+fn random(count: usize, resolution: usize) -> Array4<u8> {
+    let mut images = Array4::zeros((count, resolution, resolution, 3));
+    fastrand::Rng::with_seed(1).fill(images.as_slice_mut().expect("a new array is contiguous"));
+    images
 }
 
 /// Milliseconds of each run, after a warm-up.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mobilenetv2::arch::{Config, Weights};
-use mobilenetv2::data::image::{Image, normalize};
+use mobilenetv2::data::image::Image;
 use mobilenetv2::error::{Error, Result};
 use mobilenetv2::infer::{Classifier, Prediction, top};
 use serde::Serialize;
@@ -41,8 +41,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut classifier = Classifier::new(&weights)?;
     let mut failed = 0;
     for path in &args.images {
-        match classify(&mut classifier, &weights, path) {
-            Ok(logits) => print(args, &weights, path, top(&logits, args.top))?,
+        match classify(&mut classifier, &weights, path, args.top) {
+            Ok(predictions) => print(args, &weights, path, predictions)?,
             Err(error) => {
                 // One bad picture does not keep the others from an answer.
                 eprintln!("error: {error}");
@@ -56,15 +56,17 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn classify(classifier: &mut Classifier, weights: &Weights, path: &Path) -> Result<Vec<f32>> {
+fn classify(
+    classifier: &mut Classifier,
+    weights: &Weights,
+    path: &Path,
+    best: usize,
+) -> Result<Vec<Prediction>> {
     let Config { crop, mean, std, .. } = weights.config;
     let seen = Image::decode_center_crop(&files::read_picture(path)?, crop, classifier.resolution())
         .map_err(|error| files::wrong(path, error))?;
-    let mut input = vec![0.0; seen.rgb().len()];
-    normalize(seen.rgb(), mean, std, &mut input);
-    let mut logits = Vec::new();
-    classifier.forward(&input, &mut logits);
-    Ok(logits)
+    let logits = classifier.forward(seen.normalized(mean, std).view())?;
+    Ok(top(logits.row(0), best))
 }
 
 /// A picture's line of JSON.

@@ -5,6 +5,7 @@ use std::path::Path;
 use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::data::{self, Dataset, Order, shapes};
 use mobilenetv2::error::{Error, Result, ensure_memory};
+use ndarray::{Array1, Array4};
 
 /// The name that stands for the drawn data set.
 const SHAPES: &str = "shapes";
@@ -33,17 +34,16 @@ impl Images {
         }
     }
 
-    /// Replaces a batch by the images at `position`, counted from the beginning of the training, and the places after it.
-    pub fn take(&mut self, position: u64, count: usize, batch: &mut Dataset) -> Result<()> {
+    /// A batch: the images at `position`, counted from the beginning of the training, and the places after it, (N, S, S, 3), and
+    /// their labels, (N).
+    pub fn take(&mut self, position: u64, count: usize) -> Result<(Array4<u8>, Array1<u32>)> {
         match self {
             Images::Drawn { resolution, seed, names, .. } => {
-                *batch = shapes::dataset(*seed, position, count, *resolution);
-                batch.align(names)
+                let mut batch = shapes::dataset(*seed, position, count, *resolution);
+                batch.align(names)?;
+                Ok((batch.images, batch.labels))
             }
-            Images::Stored { data, order } => {
-                data.gather(&order.take(position, count), &mut batch.images, &mut batch.labels);
-                Ok(())
-            }
+            Images::Stored { data, order } => Ok(data.gather(&order.take(position, count))),
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result<()> {
     let weights = args.network.read_weights(&args.weights)?;
     let mut classifier = Classifier::new(&weights)?;
     let test = dataset::test(&args.data, &weights, classifier.config())?;
-    let found = evaluate(&mut classifier, &test.images, test.size, &test.labels);
+    let found = evaluate(&mut classifier, test.images.view(), test.labels.view())?;
     if let Some(path) = &args.predictions {
         let lines: String = found.predictions.iter().map(|class| format!("{class}\n")).collect();
         files::write(path, lines.as_bytes())?;

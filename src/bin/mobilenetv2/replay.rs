@@ -8,6 +8,7 @@ use mobilenetv2::data::image::normalize;
 use mobilenetv2::error::{Error, Result};
 use mobilenetv2::train::{Recipe, Schedule, Trainer, checkpoint};
 use mobilenetv2::weights::{Container, Precision};
+use ndarray::{Array1, Array4, ArrayD};
 use safetensors::Dtype;
 use serde::Serialize;
 
@@ -82,7 +83,7 @@ pub fn run(args: &Args) -> Result<()> {
     let recipe = overlay(&base, &args.recipe.fields)?;
     let mut trainer = Trainer::new(weights, recipe, batch.labels.len())?;
     for _ in 0..args.steps {
-        let step = trainer.step_tensor(&batch.images, &batch.labels)?;
+        let step = trainer.step_tensor(batch.images.view(), batch.labels.view())?;
         if args.json {
             files::print_json(&Line { step: step.step, loss: step.loss })?;
         } else {
@@ -104,8 +105,8 @@ struct Line {
 
 struct Batch {
     /// (N, R, R, 3), normalised.
-    images: Vec<f32>,
-    labels: Vec<u32>,
+    images: Array4<f32>,
+    labels: Array1<u32>,
     resolution: usize,
 }
 
@@ -131,33 +132,26 @@ impl Batch {
                 "tensor images has shape {shape:?}; expected square images, at least one"
             )));
         }
-        let planes = if channels_last { 0 } else { h * w };
         let images = if file.dtype("images") == Some(Dtype::U8) {
-            let bytes: Vec<u8> = file.integers("images")?.into_iter().map(|byte| byte as u8).collect();
-            let rgb = interleaved(bytes, planes);
-            let mut images = vec![0.0; rgb.len()];
-            normalize(&rgb, config.mean, config.std, &mut images);
+            let bytes = pixels(file.integers("images")?, channels_last).mapv(|byte| byte as u8);
+            let mut images = Array4::zeros(bytes.dim());
+            let (from, to) = (bytes.as_slice(), images.as_slice_mut());
+            normalize(from.expect("new"), config.mean, config.std, to.expect("new"));
             images
         } else {
-            interleaved(file.floats("images")?, planes)
+            pixels(file.floats("images")?, channels_last)
         };
         Ok(Batch { images, labels: labels(file, n, config.classes)?, resolution: h })
     }
 }
 
-/// Images with the channels of a pixel side by side, from three planes of `plane` values each; 0: they are so already.
-fn interleaved<T: Copy>(values: Vec<T>, plane: usize) -> Vec<T> {
-    if plane == 0 {
-        return values;
-    }
-    let pixel = |image: &[T], pixel| [image[pixel], image[plane + pixel], image[2 * plane + pixel]];
-    values
-        .chunks_exact(3 * plane)
-        .flat_map(|image| (0..plane).flat_map(move |index| pixel(image, index)))
-        .collect()
+/// Images as (N, H, W, 3), the channels of a pixel side by side.
+fn pixels<T: Copy>(images: ArrayD<T>, channels_last: bool) -> Array4<T> {
+    let images = images.into_dimensionality().expect("four axes");
+    if channels_last { images } else { images.permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned() }
 }
 
-fn labels(file: &Container, images: usize, classes: usize) -> Result<Vec<u32>> {
+fn labels(file: &Container, images: usize, classes: usize) -> Result<Array1<u32>> {
     let shape = file.shape("labels").ok_or_else(|| Error::Data("tensor labels is missing".into()))?;
     if shape != [images] {
         return Err(Error::Data(format!(

@@ -87,16 +87,16 @@ pub fn run(args: &Args) -> Result<()> {
     let checkpoint_every = args.checkpoint_every.unwrap_or(per_epoch.div_ceil(batch as u64));
     let bar = progress_bar(last, trainer.state().step);
 
-    let (mut taken, mut loss) = (Dataset::default(), 0.0);
+    let mut loss = 0.0;
     while trainer.state().step < last {
         let position = trainer.state().images;
-        images.take(position, batch, &mut taken)?;
-        let step = trainer.step(&taken.images, &taken.labels)?;
+        let (taken, labels) = images.take(position, batch)?;
+        let step = trainer.step(taken.view(), labels.view())?;
         let epoch = position / per_epoch;
         report_step(args, &bar, epoch + 1, step)?;
         loss = step.loss;
         if trainer.state().images / per_epoch > epoch {
-            let found = trainer.evaluate(&test.images, &test.labels)?;
+            let found = trainer.evaluate(test.images.view(), test.labels.view())?;
             loss = found.loss;
             bar.suspend(|| report_epoch(args, epoch + 1, step.step, &found))?;
         }

@@ -9,6 +9,7 @@ use image::codecs::webp::WebPEncoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use mobilenetv2::arch::Config;
 use mobilenetv2::data::{Dataset, cifar10, load_train_and_test};
+use mobilenetv2::ndarray::Axis;
 
 use crate::archive::unpack;
 use crate::download::{fetch, is_url, part_of};
@@ -148,7 +149,7 @@ fn write_mosaics(data: &Dataset, kind: &str, into: &Path) -> Result<()> {
     let bar = ProgressBar::new((data.len() / per_mosaic) as u64)
         .with_style(ProgressStyle::with_template("{msg} {wide_bar} {pos} of {len} mosaics")?)
         .with_message(kind.to_owned());
-    for (number, images) in data.images.chunks(data.images.len() / data.len() * per_mosaic).enumerate() {
+    for (number, images) in data.images.axis_chunks_iter(Axis(0), per_mosaic).enumerate() {
         let mosaic = cifar10::to_mosaic(images)?;
         let (width, height) = (mosaic.width() as u32, mosaic.height() as u32);
         let mut bytes = Vec::new();
