@@ -2,11 +2,12 @@
 import { EngineError } from "../../engine/errors.js";
 import { isJunk, natural, nfc } from "../../engine/filenames.js";
 
+/** @typedef {import("../../lab/zip.js").Packed} Packed */
+
 /**
- * @typedef {import("../../lab/zip.js").Packed} Packed
- *
+ * @template {File | Packed} [F=File]
  * @typedef {object} Found
- * @property {File | Packed} file
+ * @property {F} file
  * @property {string} folder name of the one it lies in, "" outside of any
  * @property {string} name what it is called to the person: its folder's name and its own
  * @property {string} path all the folders that it lies in, and its name
@@ -65,15 +66,20 @@ export function zippedFiles(name, files) {
 /**
  * Of each class in natural order: which pictures are held out does not depend on the file system's.
  *
- * @param {Found[]} found
+ * @template {File | Packed} F
+ * @param {Found<F>[]} found
  */
 export const inOrder = (found) => found.toSorted((a, b) => natural(a.folder, b.folder) || natural(a.path, b.path));
 
 /**
- * @typedef {{file: File | Packed, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
- *
- * @param {Lying[]} files
- * @returns {Found[]}
+ * @template {File | Packed} [F=File]
+ * @typedef {{file: F, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
+ */
+
+/**
+ * @template {File | Packed} F
+ * @param {Lying<F>[]} files
+ * @returns {Found<F>[]}
  */
 const visible = (files) =>
   files

@@ -4,7 +4,7 @@ import { explainError, t } from "../shared/i18n.js";
 
 /**
  * @typedef {import("../../lab/project.js").Class} Class
- * @typedef {import("../shared/picturefiles.js").Found} Found
+ * @typedef {import("../shared/picturefiles.js").Found<File | import("../../lab/zip.js").Packed>} Found
  */
 
 /** Of so many files that are left out is said why. */

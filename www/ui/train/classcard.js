@@ -14,7 +14,7 @@ import { createThumbnails, DRAGGED } from "./thumbnails.js";
  * @property {() => void} chosenChanged
  * @property {() => void} removeChosen
  * @property {(one: Class) => void} removeClass
- * @property {(one: Class, found: import("../shared/picturefiles.js").Found[]) => void} add
+ * @property {(one: Class, found: import("../shared/picturefiles.js").Found<File>[]) => void} add
  * @property {(one: Class, transfer: DataTransfer) => void} drop
  * @property {(one: Class) => void} touch the class that pasted pictures go to
  */

@@ -10,7 +10,7 @@ import { createClassCard } from "./classcard.js";
 
 /**
  * @typedef {import("../../lab/project.js").Class} Class
- * @typedef {import("../shared/picturefiles.js").Found} Found
+ * @typedef {import("../shared/picturefiles.js").Found<File | import("../../lab/zip.js").Packed>} Found
  */
 
 /** @param {import("../context.js").Context} context */
