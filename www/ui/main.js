@@ -1,4 +1,5 @@
 /** Wires the page together; what happens is in the other files. */
+import { importFile } from "../engine/download.js";
 import { createEngine } from "../engine/engine.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
 import { coreOf } from "../lab/core.js";
@@ -16,15 +17,14 @@ import { createClassify } from "./classify/classify.js";
 import { createFoot } from "./foot.js";
 import { askedThreads, showFailure, startFrame } from "./frame.js";
 import { Offline } from "./offline.js";
-import { currentLanguage, moment, number, t } from "./shared/i18n.js";
-import { isZip } from "./shared/picturefiles.js";
-import { DRAGGED } from "./train/thumbnails.js";
-import { createTrain } from "./train/train.js";
+import { h, loadStyle } from "./shared/dom.js";
+import { currentLanguage, explainError, moment, number, t } from "./shared/i18n.js";
+import { DRAGGED, droppedFiles, isZip } from "./shared/picturefiles.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
 /** What is fetched when it is opened first, and is to be there without a network too. */
-const LATER = ["ui/apart/panels/"];
+const LATER = ["ui/train/", "ui/apart/panels/"];
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (document.getElementById(id));
@@ -74,10 +74,37 @@ async function main() {
   find("bar").replaceChildren(createModelBar(context, (file, options) => openWeights(context, file, options)));
   const classify = createClassify(context);
   find("panel-classify").replaceChildren(classify.element);
-  const train = createTrain(context);
-  find("panel-train").replaceChildren(train.element);
   find("panel-apart").replaceChildren(createApart(context));
-  acceptDrops(context, classify.drop, train.drop);
+  const openTrain = trainOpener(context);
+  follow(
+    () => state.room.value === "train",
+    (open) => open && openTrain(),
+  );
+  acceptDrops(context, classify.drop, async (dropped) => (await openTrain())?.drop(dropped));
+}
+
+/** What makes the second room when it is opened first: nobody else waits for it. @param {Context} context */
+function trainOpener(context) {
+  /** @type {ReturnType<typeof import("./train/train.js").createTrain> | null} */
+  let made = null;
+  const place = find("panel-train");
+  return async () => {
+    if (made) return made;
+    try {
+      const at = (/** @type {string} */ name) => new URL(`./train/${name}`, import.meta.url);
+      const [{ createTrain }] = await Promise.all([
+        importFile(at("train.js")),
+        ...["train.css", "pictures.css"].map((name) => loadStyle(at(name))),
+      ]);
+      if (!made) {
+        made = /** @type {typeof import("./train/train.js").createTrain} */ (createTrain)(context);
+        place.replaceChildren(made.element);
+      }
+      return made;
+    } catch (error) {
+      place.replaceChildren(h("p", { class: "problem", role: "alert" }, explainError(error)));
+    }
+  };
 }
 
 /** @param {import("../lab/state.js").PageState} state */
@@ -192,7 +219,7 @@ async function titleOf(library, name, bytes) {
  *
  * @param {Context} context
  * @param {(transfer: DataTransfer) => void} dropToClassify
- * @param {(transfer: DataTransfer) => void} dropToTrain
+ * @param {(dropped: File | ReturnType<typeof droppedFiles>) => void} dropToTrain a zip, or else pictures and folders
  */
 function acceptDrops(context, dropToClassify, dropToTrain) {
   const { body } = document;
@@ -212,11 +239,11 @@ function acceptDrops(context, dropToClassify, dropToTrain) {
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
     const own = room.value === "train" && values.train.value.data === "pictures";
-    const zip = files.some((file) => isZip(file.name));
+    const zip = files.find((file) => isZip(file.name));
     if (weights) return openWeights(context, weights);
-    const trains = zip || own;
-    context.state.enter(trains ? "train" : "classify");
-    (trains ? dropToTrain : dropToClassify)(transfer);
+    context.state.enter(zip || own ? "train" : "classify");
+    if (zip || own) dropToTrain(zip ?? droppedFiles(transfer));
+    else dropToClassify(transfer);
   };
 }
 

@@ -92,6 +92,14 @@ export function svg(properties, ...parts) {
   return drawing;
 }
 
+/** Adds a style sheet to the page, and waits until it holds; without it the page only looks plain. @param {URL} url */
+export function loadStyle(url) {
+  if (document.querySelector(`link[href="${url}"]`)) return;
+  const link = h("link", { rel: "stylesheet", href: String(url) });
+  document.head.append(link);
+  return new Promise((resolve) => (link.onload = link.onerror = resolve));
+}
+
 /** Calls `draw` once, in the next animation frame, however often it is asked. @param {() => void} draw */
 export function onFrame(draw) {
   let asked = false;

@@ -4,6 +4,9 @@ import { isJunk, natural, nfc } from "../../engine/filenames.js";
 
 /** @typedef {import("../../lab/zip.js").Packed} Packed */
 
+/** Type of what is dragged from one class to another: no file comes with it. */
+export const DRAGGED = "application/x-mobilenetv2-pictures";
+
 /**
  * @template {File | Packed} [F=File]
  * @typedef {object} Found

@@ -2,9 +2,9 @@
 import { nfc } from "../../engine/filenames.js";
 import { h } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
-import { chosenFiles } from "../shared/picturefiles.js";
+import { chosenFiles, DRAGGED } from "../shared/picturefiles.js";
 import { createRecorder } from "./recorder.js";
-import { createThumbnails, DRAGGED } from "./thumbnails.js";
+import { createThumbnails } from "./thumbnails.js";
 
 /**
  * @typedef {import("../../lab/project.js").Class} Class

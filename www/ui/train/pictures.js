@@ -4,7 +4,7 @@ import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
 import { h, save, setOptions, setWords } from "../shared/dom.js";
 import { currentLanguage, explainError, t } from "../shared/i18n.js";
-import { chosenFiles, droppedFiles, inOrder, isZip, pastedFiles, zippedFiles } from "../shared/picturefiles.js";
+import { chosenFiles, droppedFiles, inOrder, pastedFiles, zippedFiles } from "../shared/picturefiles.js";
 import { createAdding } from "./adding.js";
 import { createClassCard } from "./classcard.js";
 
@@ -325,12 +325,8 @@ export function createPictures({ state, project }) {
   });
   return {
     element,
-    /** Pictures, folders or a zip that were dropped beside the classes. @param {DataTransfer} transfer */
-    drop(transfer) {
-      const zip = [...transfer.files].find(({ name }) => isZip(name));
-      if (zip) openZip(zip);
-      else addDropped(droppedFiles(transfer), addFolders);
-    },
+    /** A zip, or else pictures and folders, dropped beside the classes. @param {File | Promise<Found[]>} dropped */
+    drop: (dropped) => (dropped instanceof File ? openZip(dropped) : addDropped(dropped, addFolders)),
   };
 }
 

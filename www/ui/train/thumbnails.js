@@ -5,11 +5,10 @@
  */
 import { h, onFrame } from "../shared/dom.js";
 import { currentLanguage, t } from "../shared/i18n.js";
+import { DRAGGED } from "../shared/picturefiles.js";
 
 /** @typedef {import("../../lab/project.js").Picture} Picture */
 
-/** What is dragged from one class to another. */
-export const DRAGGED = "application/x-mobilenetv2-pictures";
 /** Tiles that are made in one go; others follow frame by frame, so that thousands do not hold up the page. */
 const AT_ONCE = 40;
 
