@@ -146,11 +146,13 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
     "Input, 56² × 24; Expand, 56² × 144, ReLU6; Depthwise, 56² × 144, ReLU6; Project, 56² × 24, Linear",
   );
   await panel.locator("#block").selectOption("4");
-  await panel.getByText("no shortcut: with stride 2").waitFor();
+  await panel.getByText("no shortcut: at stride 2").waitFor();
   assert.equal(await figure.locator(".bypass").count(), 0);
   assert.ok(await before.isHidden());
   await panel.locator("#block").selectOption("1");
-  await panel.getByText("does not widen its input. It has no shortcut: its output has not as many channels").waitFor();
+  await panel
+    .getByText("does not expand its input. It has no shortcut: its output has a different number of channels")
+    .waitFor();
   assert.equal(await figure.locator(".slab").count(), 3);
   await page.waitForURL(/apart\.block=1(&|$)/);
 
@@ -160,7 +162,7 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   assert.ok(await setting("shortcut").isEnabled(), "it starts from no weights, which would decide this");
   assert.equal(await setting("shortcut").inputValue(), "none");
   await page.goBack();
-  await panel.getByText("does not widen its input").waitFor();
+  await panel.getByText("does not expand its input").waitFor();
   await panel.getByRole("button", { name: "ReLU6 at the narrow ends" }).click();
   assert.equal(await setting("bottleneck").inputValue(), "relu6");
   assert.notEqual(await setting("shortcut").inputValue(), "none", "of one thing is made a trial at a time");
@@ -271,7 +273,7 @@ test("published accuracies stand against multiply-adds, and the bar's network am
   await page.locator("#tab-train").click();
   await page.getByRole("button", { name: "한국어" }).click();
   await page.locator("#tab-apart").click();
-  await panel.getByText("너비 1, 128픽셀에서는").waitFor();
+  await panel.getByText("너비 1, 128픽셀의 정확도는").waitFor();
   await page.getByRole("button", { name: "English" }).click();
   await panel.getByText("Width 1 at 128 pixels").waitFor();
   await page.locator('input[name=width][value="1.4"]').click();

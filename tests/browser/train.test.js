@@ -108,19 +108,19 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   await page.waitForFunction(() => document.querySelectorAll(".figures dd")[4].textContent === "0.05");
   await page.locator("#setting-batch").fill("16");
   await page.keyboard.press("Tab");
-  await page.locator("#setting-batch-note", { hasText: "acts at the next start" }).waitFor();
+  await page.locator("#setting-batch-note", { hasText: "Applies to the next run" }).waitFor();
   await page.locator("#setting-learning_rate").fill("99");
   await page.keyboard.press("Tab");
-  await page.locator("#setting-learning_rate-note", { hasText: "From 0 to 10" }).waitFor();
+  await page.locator("#setting-learning_rate-note", { hasText: "Enter a number from 0 to 10" }).waitFor();
   // what another data set would need is for the next run
   await page.selectOption("#setting-data", "pictures");
-  await page.locator("#setting-epochs-note", { hasText: "acts at the next start" }).waitFor();
+  await page.locator("#setting-epochs-note", { hasText: "Applies to the next run" }).waitFor();
   assert.equal(
     await page.locator("#setting-learning_rate").inputValue(),
     "99",
     "what is typed stays, with what is wrong",
   );
-  assert.match(await page.locator("#setting-learning_rate-note").innerText(), /From 0 to 10/);
+  assert.match(await page.locator("#setting-learning_rate-note").innerText(), /from 0 to 10/);
   const reached = await step(page);
   await stepsDone(page, reached + 2);
   assert.equal(await figure(page, "Learning rate"), "0.05");
