@@ -29,7 +29,11 @@ fn describe() {
     let plain = String::from_utf8(run(&folder, "describe").stdout).unwrap();
     assert!(plain.contains("parameters  3504872"), "{plain}");
     assert!(error(&folder, "describe --width 9").contains("width must be 0.1 to 4, not 9"));
-    assert!(error(&folder, "describe --input mars").contains("unknown variant `mars`"));
+    let wrong = error(&folder, "describe --input mars");
+    assert!(
+        wrong.contains("invalid value 'mars' for '--input") && wrong.contains("imagenet, cifar"),
+        "{wrong}"
+    );
 }
 
 /// A profile counts every multiply-add of the network: backward all twice, but the stem's input has no gradient.

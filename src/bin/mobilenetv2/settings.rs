@@ -59,10 +59,8 @@ pub fn arg(setting: &Setting, default: Option<&str>) -> Arg {
     let notes = [setting.range(), default.map(|default| format!("default: {default}"))];
     let notes: String = notes.into_iter().flatten().map(|note| format!(" [{note}]")).collect();
     let arg = Arg::new(setting.name).long(setting.name.replace('_', "-")).help(setting.help() + &notes);
-    let arg = match setting.rules.unit {
-        "" => arg,
-        unit => arg.value_name(unit.to_uppercase()),
-    };
+    let value = if setting.rules.unit.is_empty() { setting.name } else { setting.rules.unit };
+    let arg = arg.value_name(value.to_uppercase());
     match setting.values {
         Values::Number => arg.value_parser(number),
         Values::Whole => arg.value_parser(whole),
