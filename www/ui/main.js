@@ -1,5 +1,5 @@
 /** Wires the page together; what happens is in the other files. */
-import { importFile } from "../engine/download.js";
+import { fetchFile } from "../engine/download.js";
 import { createEngine } from "../engine/engine.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
 import { coreOf } from "../lab/core.js";
@@ -92,12 +92,14 @@ function trainOpener(context) {
     if (made) return made;
     try {
       const at = (/** @type {string} */ name) => new URL(`./train/${name}`, import.meta.url);
-      const [{ createTrain }] = await Promise.all([
-        importFile(at("train.js")),
-        ...["train.css", "pictures.css"].map((name) => loadStyle(at(name))),
-      ]);
+      const styles = ["train.css", "pictures.css"].map((name) => loadStyle(at(name)));
+      const { createTrain } = await import("./train/train.js").catch(async (error) => {
+        await fetchFile(at("train.js")); // the browser's own message does not say why
+        throw error;
+      });
+      await Promise.all(styles);
       if (!made) {
-        made = /** @type {typeof import("./train/train.js").createTrain} */ (createTrain)(context);
+        made = createTrain(context);
         place.replaceChildren(made.element);
       }
       return made;
