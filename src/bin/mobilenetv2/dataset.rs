@@ -14,7 +14,7 @@ pub enum Images {
     /// Drawn as they are needed, from the series of the recipe's seed.
     Drawn { per_epoch: usize, resolution: usize, seed: u64, names: Vec<String> },
     /// In memory.
-    Stored { data: Dataset, order: Order },
+    Stored { data: Box<Dataset>, order: Order },
 }
 
 impl Images {
@@ -89,7 +89,7 @@ impl Source<'_> {
             test.align(labels)?;
         }
         let order = Order::new(self.seed, train.len(), train.mixed)?;
-        Ok((Images::Stored { data: train, order }, test))
+        Ok((Images::Stored { data: Box::new(train), order }, test))
     }
 
     /// Drawings of the seed's series, and others that no training sees.
