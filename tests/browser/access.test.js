@@ -69,7 +69,7 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   const { page, check } = await lab.open();
   await page.locator("#tab-classify").focus();
   await page.keyboard.press("ArrowRight");
-  assert.equal(await page.locator("#panel-train").isVisible(), true);
+  await page.locator("#panel-train .train").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.id), "tab-train");
   await page.keyboard.press("ArrowRight");
   await page.locator("tfoot td").first().waitFor();
@@ -171,7 +171,7 @@ test("an explanation goes along with a term that the keyboard has scrolled to", 
 
 test("where a part of the page does not arrive, it says so", async () => {
   for (const [name, part] of [
-    ["", "shared/plot.js"],
+    ["", "classify/samples.js"],
     ["bench.html", "benchmark.js"],
   ]) {
     const page = await lab.browser.newPage();

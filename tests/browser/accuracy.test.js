@@ -45,7 +45,7 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   // more pictures than the curve is made of
   await page.getByRole("button", { name: "Evaluate all 1,000" }).click();
   await page
-    .locator(".panel", { hasText: /[0-9,]+ of 1,000 right/ })
+    .locator(".panel", { hasText: /[0-9,]+ of 1,000 correct/ })
     .last()
     .waitFor();
 
