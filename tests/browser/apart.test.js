@@ -69,10 +69,7 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
     ([caption, words]) => /** @type {HTMLElement} */ (caption).innerText === words,
     /** @type {const} */ ([await caption.elementHandle(), words]),
   );
-  assert.match(
-    await page.locator("#panel-apart").innerText(),
-    /[\d.]+\s% with ReLU6 and [\d.]+\s% with ReLU/,
-  );
+  assert.match(await page.locator("#panel-apart").innerText(), /[\d.]+\s% with ReLU6 and [\d.]+\s% with ReLU/);
   check();
 });
 
