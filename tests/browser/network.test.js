@@ -12,20 +12,24 @@ const entry = (/** @type {string} */ id, /** @type {number} */ width) => ({
   config: { width, resolution: 32, classes: 10, stem: "cifar" },
 });
 const entries = [entry("narrow", 0.35), entry("wide", 1)];
+/** What a signal is to those who read it. @param {unknown} value */
+const signal = (value) => ({ value });
 const library = /** @type {any} */ ({
-  entries,
+  entries: signal(entries),
   find: (/** @type {string} */ id) => entries.find((e) => e.id === id),
   family: () => entries,
 });
 const state = (/** @type {string} */ room, values = {}) =>
   /** @type {any} */ ({
-    room,
-    values: {
-      classify: { weights: "narrow", resolution: 0, top: 5 },
-      train: { from: "", width: 0.5, resolution: 48, ...preset("quick") },
-      apart: { width: 0, resolution: 0, stem: "" },
-      ...values,
-    },
+    room: signal(room),
+    values: Object.fromEntries(
+      Object.entries({
+        classify: { weights: "narrow", resolution: 0, top: 5 },
+        train: { from: "", width: 0.5, resolution: 48, ...preset("quick") },
+        apart: { width: 0, resolution: 0, stem: "" },
+        ...values,
+      }).map(([room, chosen]) => [room, signal(chosen)]),
+    ),
   });
 const values = (/** @type {{value: number}[]} */ choices) => choices.map(({ value }) => value);
 
@@ -45,7 +49,7 @@ test("Classify toggles among the widths there are and gives the reason for the o
 });
 
 test("Classify shows a width that is not among the usual ones", () => {
-  const odd = { ...library, entries: [entry("odd", 1.3)], find: () => entry("odd", 1.3), family: () => [] };
+  const odd = { ...library, entries: signal([entry("odd", 1.3)]), find: () => entry("odd", 1.3), family: () => [] };
   const { widths } = networkOf(state("classify"), odd);
   assert.deepEqual(values(widths), [0.35, 0.5, 0.75, 1, 1.3, 1.4]);
   assert.ok(widths[4].chosen);
@@ -55,7 +59,7 @@ test("Train sets the network to be trained, unless weights to start from fix it"
   const random = networkOf(state("train"), library);
   assert.deepEqual([random.config.width, random.config.resolution, random.config.classes], [0.5, 48, 10]);
   assert.ok(random.widths.every(({ values }) => values));
-  const train = { ...state("train").values.train, from: "wide" };
+  const train = { ...state("train").values.train.value, from: "wide" };
   const fixed = networkOf(state("train", { train }), library);
   assert.equal(fixed.config.width, 1);
   assert.ok(fixed.widths.filter(({ chosen }) => !chosen).every(({ reason }) => reason?.[0] === "width.from"));
@@ -69,7 +73,7 @@ test("Take apart follows the weights until something is chosen", () => {
 });
 
 test("without any weights nothing breaks", () => {
-  const none = /** @type {any} */ ({ entries: [], find: () => undefined, family: () => [] });
+  const none = /** @type {any} */ ({ entries: signal([]), find: () => undefined, family: () => [] });
   for (const room of ["classify", "train", "apart"]) assert.equal(networkOf(state(room), none).widths.length, 5);
 });
 
