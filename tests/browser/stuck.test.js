@@ -64,7 +64,7 @@ test(
   "a training whose helper thread ends goes back to its checkpoint, and Classify answers again",
   { timeout: 2 * MINUTE },
   async () => {
-    const { page, context } = await open("?threads=2#train", "core.js", watchThreads);
+    const { page, context } = await open("?threads=2#train", "engine/core.js", watchThreads);
     await page.locator(".cost", { hasText: "2 threads" }).waitFor();
     await button(page, "One step").click();
     await message(page, /pauses at step 1;/);
@@ -83,7 +83,7 @@ test(
 );
 
 test("a helper thread that ends while nothing is computed is heard of too", { timeout: MINUTE }, async () => {
-  const { page, context } = await open("?threads=2", "core.js", watchThreads);
+  const { page, context } = await open("?threads=2", "engine/core.js", watchThreads);
   await page.locator("#panel-classify .predictions li").first().waitFor();
   await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[0].terminate());
   await page.locator(".cost", { hasText: "1 thread," }).waitFor();
@@ -92,7 +92,7 @@ test("a helper thread that ends while nothing is computed is heard of too", { ti
 });
 
 test("threads that never start are given up, though the engine is stuck in it", { timeout: MINUTE }, async () => {
-  const { page, context } = await open("?threads=2", "core.js", () => {
+  const { page, context } = await open("?threads=2", "engine/core.js", () => {
     /** @type {any} */ (globalThis).Worker = class {
       constructor() {
         for (;;); // as Firefox was seen to do

@@ -95,7 +95,7 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   const { page, check } = await lab.open("#train?train.schedule=constant");
   await page.locator("#setting-batch").fill("0");
   await page.keyboard.press("Tab");
-  await page.locator("#setting-batch-note", { hasText: "Enter a whole number from 1 to 1024" }).waitFor();
+  await page.locator("#setting-batch-note", { hasText: /Enter a whole number from 1 to 4,?096/ }).waitFor();
   await page.locator("#setting-batch").fill("32");
   await page.keyboard.press("Tab");
   const height = () => page.locator(".settings").evaluate((panel) => panel.clientHeight);
