@@ -9,10 +9,13 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { PANELS } from "../../www/lab/state.js";
+import { pathToFileURL } from "node:url";
 import { sharedData } from "../browser/lab.js";
-import { startServer } from "../browser/server.js";
+import { pageFolder, startServer } from "../browser/server.js";
 import { ENGINES } from "./engines.js";
+
+// Of the built page: in www/ its libraries are not beside it.
+const { PANELS } = await import(pathToFileURL(`${pageFolder()}/lab/state.js`).href);
 
 const MINUTES = 60_000;
 /** What each panel of Take apart shows once it is there. */
