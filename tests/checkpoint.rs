@@ -76,7 +76,7 @@ fn what_is_no_checkpoint_is_named() {
     let error = |bytes: &[u8]| checkpoint::load(bytes).err().unwrap().to_string();
     let trainer = trainer(Optimizer::Sgd, 0, 0.0);
     let bytes = weights::save(trainer.weights(), Precision::Full);
-    assert_eq!(error(&bytes), "this is no checkpoint of a training: its metadata have no recipe");
+    assert_eq!(error(&bytes), "not a training checkpoint: recipe is missing from the metadata");
     assert!(error(b"").contains("empty"));
     let bytes = checkpoint::save(&trainer).unwrap();
     assert!(error(&bytes[..bytes.len() - 4]).contains("truncated"));

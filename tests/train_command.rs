@@ -117,7 +117,7 @@ fn training_goes_on_bit_for_bit() {
     let resume = format!("{train} --out @x.safetensors --checkpoint @run.safetensors --resume");
     assert!(error(&folder, &format!("{resume} --padding same")).contains("is of another network"));
     let message = error(&folder, &resume.replace("--batch 16", "--batch 32"));
-    assert!(message.contains("a batch of 32 needs a new run: this one is of 16"), "{message}");
+    assert!(message.contains("batch cannot change from 16 to 32 during a run: start a new run"), "{message}");
     let others = json(&folder, &format!("{train} --out @x.safetensors --hold-out 10"));
     assert_eq!((others[7]["held_out"]["total"].as_u64(), &others[..7]), (Some(10), &whole[..7]));
     let message = error(&folder, &format!("{resume} --seed 2"));

@@ -162,7 +162,7 @@ fn features_are_of_use_only_where_the_classifier_learns_alone() {
     let mut trainer =
         Trainer::new(Weights::random(small(), 1), Recipe { batch: 4, ..Recipe::default() }, 20).unwrap();
     let (images, labels) = batch(1, 2, 16);
-    let expected = "features stay the same only if the classifier alone learns: freeze must be 19, not 0";
+    let expected = "features are constant only if the classifier alone learns: freeze must be 19, not 0";
     assert_eq!(trainer.features(images.view()).unwrap_err().to_string(), expected);
     assert_eq!(
         trainer.step_features(Array2::zeros((2, 1280)).view(), labels.view()).unwrap_err().to_string(),
@@ -170,9 +170,9 @@ fn features_are_of_use_only_where_the_classifier_learns_alone() {
     );
     let recipe = Recipe { freeze: FEATURES, ..trainer.recipe().clone() };
     let error = trainer.set_recipe(recipe.clone()).unwrap_err().to_string();
-    assert_eq!(error, "what learns can only change with a new run");
+    assert_eq!(error, "freeze cannot change during a run: start a new run");
     let error = trainer.set_recipe(Recipe { batch: 2, ..trainer.recipe().clone() }).unwrap_err().to_string();
-    assert_eq!(error, "a batch of 2 needs a new run: this one is of 4");
+    assert_eq!(error, "batch cannot change from 4 to 2 during a run: start a new run");
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 20).unwrap();
     let mut error =
         |shape| trainer.step_features(Array2::zeros(shape).view(), labels.view()).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 
 choices!(Stem, Activation, Shortcut, Padding);
 
-/// Which strides the first layers have.
+/// Strides of the first layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -53,14 +53,14 @@ impl Activation {
 pub enum Shortcut {
     /// From bottleneck to bottleneck where stride is 1 and the channels agree: the inverted residual.
     Bottlenecks,
-    /// Wherever stride is 1: where the channels differ, through a 1×1 convolution and batch norm of its own. Not the
-    /// paper's, but that of many networks for CIFAR-10.
+    /// Wherever stride is 1; where the channels differ, a 1×1 convolution with its own batch norm matches them. Not in
+    /// the paper, but common in networks for CIFAR-10.
     Projected,
     /// None at all.
     None,
 }
 
-/// How a 3×3 convolution sees the border.
+/// How a 3×3 convolution pads its input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -68,12 +68,12 @@ pub enum Shortcut {
 pub enum Padding {
     /// One pixel on every side (PyTorch).
     Symmetric,
-    /// TensorFlow's SAME: at stride 2 and an even size, none before and one after.
+    /// TensorFlow's SAME: at stride 2 and an even size, nothing before and one pixel after.
     Same,
 }
 
 settings! {
-    /// All that defines a MobileNetV2, its input included; the default is [`Config::imagenet`].
+    /// Everything that defines a MobileNetV2, including its input. The default is [`Config::imagenet`].
     pub struct Config {
         /// Width multiplier.
         ///
@@ -93,19 +93,19 @@ settings! {
         shortcut: Shortcut = Shortcut::Bottlenecks, any();
         /// Expansion factor t of every block but the first; the paper's is 6.
         expansion: usize = 6, between(1.0, 10.0);
-        /// Whether the first block, whose factor is 1, has a 1×1 convolution for its expansion all the same.
+        /// Whether the first block has a 1×1 expansion although its factor is 1.
         expand_first: bool = false, any();
         /// Padding of the 3×3 convolutions: PyTorch's is symmetric, TensorFlow's is same.
         padding: Padding = Padding::Symmetric, any();
         /// Batch norm's ε.
         epsilon: f32 = 1e-5, between(1e-8, 1.0);
-        /// Weight of a batch in batch norm's running averages, PyTorch's `momentum`: 0.1 keeps 0.9.
+        /// Weight of the current batch in batch norm's running averages (PyTorch's `momentum`): 0.1 keeps 0.9.
         batch_norm_momentum: f32 = 0.1, between(0.0, 1.0);
-        /// Probability that a feature is dropped before the classifier, in training.
+        /// Probability that training drops a feature before the classifier.
         dropout: f32 = 0.2, between(0.0, 0.95);
         /// Subtracted from each colour channel, on a scale of 0 to 1.
         mean: [f32; 3] = [0.485, 0.456, 0.406], between(-10.0, 10.0);
-        /// Divides each colour channel after that.
+        /// Divides each colour channel after the mean is subtracted.
         std: [f32; 3] = [0.229, 0.224, 0.225], between(1e-4, 1e4);
         /// Side of the square cut from a photo's centre, as a share of its shorter side, before it is resized.
         crop: f32 = 0.875, between(0.1, 1.0);
@@ -118,7 +118,7 @@ impl Config {
         Config::default()
     }
 
-    /// The CIFAR variant: 32², ten classes, no dropout, CIFAR-10's mean and deviation.
+    /// The CIFAR variant: 32², ten classes, no dropout, CIFAR-10's mean and standard deviation.
     pub fn cifar() -> Self {
         Config {
             resolution: 32,

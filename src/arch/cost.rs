@@ -1,4 +1,4 @@
-//! What a network costs: parameters, multiply-adds and activation memory, per layer and in all.
+//! The cost of a network: parameters, multiply-adds and activation memory, per layer and in total.
 //!
 //! Everything follows from [`Config::layers`]; no network is built for it.
 
@@ -9,30 +9,30 @@ use super::{Activation, Config, Kind, Layer};
 /// The cost of classifying one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Trainable numbers: convolutions, batch norm's γ and β, the classifier with its bias.
+    /// Trainable values: convolutions, batch norm's γ and β, the classifier with its bias.
     pub parameters: usize,
-    /// Multiply-adds of convolutions and classifier; batch norm is folded, pooling and additions are not counted
-    /// (nor are they in the paper).
+    /// Multiply-adds of the convolutions and the classifier. Batch norm is folded; pooling and additions are not
+    /// counted, as in the paper.
     pub macs: u64,
-    /// Activation memory: the layers' largest.
+    /// Peak activation memory: the largest of any layer.
     pub memory: Memory,
-    /// The layers, in the order in which they run.
+    /// The layers in execution order.
     pub layers: Vec<LayerCost>,
 }
 
-/// Bytes of activations that must exist at once, as 32-bit floats (paper, §5.1):
-/// the inputs and outputs of an operator, and what it stores inside while it runs.
+/// Bytes of 32-bit activations that must exist at once (paper §5.1): an operator's inputs, its outputs and its internal
+/// storage.
 ///
-/// The image counts as an input. Weights do not count, nor do batch norm and activation, which are folded into the
+/// The image counts as an input. Weights do not count; neither do batch norm and activation, which are folded into the
 /// convolution before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// Each convolution is an operator: input and output, and the input of the block as long as its shortcut waits
-    /// for it. The shortcut is added where the output lies.
+    /// Treats each convolution as an operator: its input and output, plus the block's input while the shortcut still
+    /// needs it. The shortcut is added in place.
     pub by_operation: u64,
-    /// Each block is one operator: its input and its output. The wide tensors in between are disposable: computed
-    /// slice by slice they take a share that can be made as small as one likes, so it is left out, as in the paper.
-    /// (What an implementation does need for its slices is measured: `Classifier::working_bytes`.)
+    /// Treats each block as one operator: its input and output. The wide tensors in between are disposable: computed
+    /// tile by tile they can be made arbitrarily small, so they are left out, as in the paper.
+    /// (`Classifier::working_bytes` is the measured working memory of an implementation.)
     pub by_block: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct LayerCost {
     pub name: String,
     /// What it computes.
     pub kind: Kind,
-    /// The block it belongs to, 0 – 16.
+    /// Index of its block, 0 – 16.
     pub block: Option<usize>,
     /// Channels read.
     pub c_in: usize,
@@ -57,20 +57,20 @@ pub struct LayerCost {
     pub size_out: usize,
     /// What follows batch norm.
     pub activation: Activation,
-    /// Whether a block's shortcut ends here: the block's input, as it is or projected, is added to its output.
+    /// Whether the block's input, as it is or projected, is added to this layer's output.
     pub shortcut: bool,
-    /// Trainable numbers, batch norm's or the bias included.
+    /// Trainable values, including batch norm's or the bias.
     pub parameters: usize,
     /// Multiply-adds.
     pub macs: u64,
     /// Size of the output as 32-bit floats.
     pub output_bytes: u64,
-    /// What must exist while the layer, or its whole block, runs.
+    /// Bytes that must exist while the layer, or its whole block, runs.
     pub memory: Memory,
 }
 
 impl Cost {
-    /// Adds up the network of `config`.
+    /// The cost of the network of `config`.
     pub fn new(config: &Config) -> Self {
         let layers = config.layers();
         let layers: Vec<LayerCost> = layers
@@ -171,9 +171,10 @@ mod tests {
     }
 
     #[test]
-    fn parameters_and_macs_are_googles() {
-        // github.com/tensorflow/models, research/slim/nets/mobilenet/README.md: millions of parameters, of
-        // convolutions and classifier only, and of multiply-adds at each resolution; 1001 classes
+    fn parameters_and_macs_match_googles() {
+        // github.com/tensorflow/models, research/slim/nets/mobilenet/README.md: millions of parameters (convolutions
+        // and
+        // classifier only) and of multiply-adds at each resolution; 1001 classes
         let resolutions = [224, 192, 160, 128, 96];
         let table: [(f64, f64, &[f64]); 6] = [
             (1.4, 6.06, &[582.0]),
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_both_readings() {
+    fn memory_by_operation_and_by_block() {
         let floats = |bytes: u64| bytes / 4;
         let cost = cost(1.0, 224, 1000);
         // the first strided depthwise convolution: 112² × 96 to 56² × 96
@@ -250,15 +251,15 @@ mod tests {
         assert!(plain.layers.iter().all(|l| !l.shortcut));
     }
 
-    /// Table 3 of the paper: the largest tensor that is kept at each resolution, 16-bit activations.
+    /// Table 3 of the paper: the largest tensor kept at each resolution, with 16-bit activations.
     ///
-    /// It lists single tensors between operators, not inputs and outputs together, and takes the stem and the first
-    /// block as one operator (its 112² × 32 would be 800 KB). The rows of 112² (16 channels, 400 KB), 7² (320, 32 KB) and
-    /// 1² (1280, 2 KB) are those of the network. At 56², 28² and 14² the paper prints 32 / 200, 64 / 100 and 160 / 62:
-    /// the channels of the *next* stage, whose blocks do run at that size but write at half of it. What the network of
-    /// table 2 keeps there are 24, 32 and 96 channels, 150, 50 and 37 KB.
+    /// The table lists single tensors between operators, not inputs and outputs together, and treats the stem and the
+    /// first block as one operator (the stem's 112² × 32 would be 800 KB). Its rows for 112² (16 channels, 400 KB), 7²
+    /// (320, 32 KB) and 1² (1280, 2 KB) match the network. At 56², 28² and 14² it prints 32 / 200, 64 / 100 and 160 /
+    /// 62: the channels of the *next* stage, whose blocks read that size but write half of it. The network of table 2
+    /// keeps 24, 32 and 96 channels there: 150, 50 and 37 KB.
     #[test]
-    fn table_3_as_far_as_it_goes() {
+    fn table_3_where_it_matches_table_2() {
         let cost = cost(1.0, 224, 1000);
         let bottleneck = |size| {
             let kept = cost.layers.iter().filter(|l| matches!(l.kind, Kind::Project | Kind::Classifier));

@@ -1,4 +1,4 @@
-//! JSON from outside: settings whose errors name the setting, and objects that name each key once.
+//! JSON from untrusted sources: settings whose errors name the field, and a check for duplicate keys.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Settings that may each be left out, such as [`Config`](crate::arch::Config) and [`Recipe`](crate::train::Recipe), from the
-/// fields of an object.
+/// Reads settings such as [`Config`](crate::arch::Config) and [`Recipe`](crate::train::Recipe) from the fields of an
+/// object; any of them may be missing.
 ///
 /// # Errors
-/// A message that names the field which does not exist or has a value of another type.
+/// A message that names the unknown or mistyped field.
 pub fn settings<T: DeserializeOwned>(fields: &Map<String, Value>) -> Result<T, String> {
-    // Field by field first: the library's messages do not name the field.
+    // Field by field first: serde's messages do not name the field.
     for (key, value) in fields {
         let mut field = Map::new();
         field.insert(key.clone(), value.clone());
@@ -21,8 +21,7 @@ pub fn settings<T: DeserializeOwned>(fields: &Map<String, Value>) -> Result<T, S
     T::deserialize(fields).map_err(|error| error.to_string())
 }
 
-/// The first key that an object in this JSON has twice, of which libraries take the last without a word. What is no JSON
-/// has none.
+/// The first duplicate key of any object in this JSON; parsers silently keep the last one. Invalid JSON has none.
 pub fn doubled_key(json: &[u8]) -> Option<String> {
     serde_json::from_slice(json).ok().and_then(|Doubled(key)| key)
 }
@@ -93,7 +92,7 @@ mod tests {
     use crate::arch::Config;
 
     #[test]
-    fn a_key_given_twice_is_found() {
+    fn a_duplicate_key_is_found() {
         let doubled = |json: &str| doubled_key(json.as_bytes());
         assert_eq!(doubled(r#"{"a": 1, "b": [true, null, -1, 0.5, "a"], "c": {"a": 2}}"#), None);
         assert_eq!(doubled(r#"{"a": 1, "b": 2, "a": 1}"#).as_deref(), Some("a"));

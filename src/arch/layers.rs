@@ -18,11 +18,11 @@ const STAGES: [(usize, usize, usize, usize); 7] = [
 pub const STEM_INPUTS: usize = 27;
 const STEM_CHANNELS: usize = 32;
 const LAST_CHANNELS: usize = 1280;
-/// What torchvision calls `features`: the stem, 17 blocks and the last convolution. Only the classifier follows.
+/// Modules in torchvision's `features`: the stem, 17 blocks and the last convolution. Only the classifier follows.
 pub const FEATURES: usize = 19;
 
 impl Config {
-    /// Whether the input of a block is added to its output as it is; `block` are the block's layers.
+    /// Whether a block adds its input, unprojected, to its output; `block` holds the block's layers.
     pub fn adds_input(&self, block: &[Layer]) -> bool {
         let ([first, ..], Some(project)) = (block, block.iter().find(|layer| layer.kind == Kind::Project))
         else {
@@ -33,14 +33,14 @@ impl Config {
             && first.c_in == project.c_out
     }
 
-    /// Rows and columns of zeros before the input of a 3×3 convolution: 1, or 0 where SAME pads only behind, at
-    /// stride 2 and an even size. Behind it there is always 1.
+    /// Rows and columns of zeros before the input of a 3×3 convolution: 0 where SAME pads only after it (stride 2, even
+    /// size), else 1. After the input there is always 1.
     pub fn padding_before(&self, layer: &Layer) -> usize {
         let behind = self.padding == Padding::Same && layer.stride == 2 && layer.size_in.is_multiple_of(2);
         usize::from(!behind)
     }
 
-    /// Every convolution, and the classifier, in the order in which they run.
+    /// Every convolution and the classifier, in execution order.
     pub fn layers(&self) -> Vec<Layer> {
         let scale = |channels| round_channels(channels as f64 * self.width);
         let stem_stride = if self.stem == Stem::Imagenet { 2 } else { 1 };
@@ -93,7 +93,7 @@ impl Config {
     }
 }
 
-/// The stage (row of the paper's table 2) of the block of this index, and its place there; both from 0.
+/// The stage (row of the paper's table 2) of block `block`, and the block's index within the stage, both from 0.
 pub fn stage(block: usize) -> (usize, usize) {
     let mut place = block;
     for (stage, (_, _, repeats, _)) in STAGES.into_iter().enumerate() {
@@ -125,7 +125,7 @@ pub enum Kind {
     Classifier,
 }
 
-/// One layer with its shape; all but the classifier are followed by batch norm.
+/// One layer with its shape; batch norm follows every layer but the classifier.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Layer {
     /// What it computes.
@@ -145,7 +145,7 @@ pub struct Layer {
 }
 
 impl Layer {
-    /// Height and width of the output: the input's, divided by the stride, rounded up.
+    /// Height and width of the output: the input's divided by the stride, rounded up.
     pub fn size_out(&self) -> usize {
         self.size_in.div_ceil(self.stride)
     }
@@ -156,7 +156,7 @@ impl Layer {
             (Kind::Stem, _) => 0,
             (Kind::Last, _) => FEATURES - 1,
             (Kind::Classifier, _) => FEATURES,
-            (_, block) => 1 + block.expect("what is left is in a block"),
+            (_, block) => 1 + block.expect("every other layer is in a block"),
         }
     }
 
@@ -172,8 +172,8 @@ impl Layer {
     }
 }
 
-/// Rounds to the nearest multiple of 8, at least 8, never more than 10 % down
-/// (`_make_divisible` of the reference implementations).
+/// Rounds to the nearest multiple of 8, at least 8, but never down by more than 10 % (`_make_divisible` of the
+/// reference implementations).
 pub fn round_channels(channels: f64) -> usize {
     let rounded = ((channels + 4.0) as usize / 8 * 8).max(8);
     if (rounded as f64) < 0.9 * channels { rounded + 8 } else { rounded }

@@ -1,8 +1,8 @@
 //! What a MobileNetV2 is.
 //!
-//! A [`Config`] is a plain value with every knob; [`Config::layers`] turns it into the list of layers that everything else is
-//! derived from: costs ([`Cost`]), the tensors and where each lies ([`tensors`], [`Weights`]), buffers, the network itself.
-//! [`Weights::widened`] makes a wider network of a trained one.
+//! A [`Config`] is a plain value with every knob; [`Config::layers`] turns it into the list of layers. Everything else
+//! is derived from that list: costs ([`Cost`]), the tensors and their spans ([`tensors`], [`Weights`]), buffers, the
+//! network itself. [`Weights::widened`] turns a trained network into a wider one.
 
 mod config;
 mod cost;

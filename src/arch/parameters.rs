@@ -1,16 +1,16 @@
-//! The network's numbers: which tensors there are, where each lies in the flat vectors, and how they start.
+//! The network's parameters: its tensors, their spans in the flat vectors, and their initial values.
 //!
-//! Trainable values lie in one flat vector (gradients and momentum have the same layout), batch norm's running
-//! averages in a second. Convolution weights are stored input-major, output channels last, so that a row of
-//! output channels is contiguous: stem (3, 3, 3, C), depthwise (3, 3, C), pointwise and classifier (C_in, C_out).
-//! PyTorch's order is output-major; `weights` transposes on the way in and out.
+//! Trainable values lie in one flat vector (gradients and momentum have the same layout), batch norm's running averages
+//! in another. Convolution weights are stored input-major with output channels last, so that a row of output channels
+//! is contiguous: stem (3, 3, 3, C), depthwise (3, 3, C), pointwise and classifier (C_in, C_out). PyTorch's order is
+//! output-major; `weights` transposes on the way in and out.
 
 use std::ops::Range;
 
 use super::{Config, Kind, Layer};
 use crate::error::{Result, ensure_memory};
 
-/// What a tensor is to its layer.
+/// The role of a tensor in its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The convolution's or the classifier's weights.
@@ -28,20 +28,21 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether the tensor is learnt (and lies in [`Weights::values`]) or averaged ([`Weights::statistics`]).
+    /// Whether the tensor is trained (and lies in [`Weights::values`]) or is a running average
+    /// ([`Weights::statistics`]).
     pub fn trainable(self) -> bool {
         !matches!(self, Role::RunningMean | Role::RunningVar)
     }
 }
 
-/// One tensor: whose it is and where it lies.
+/// One tensor: its layer, its role and its span.
 #[derive(Clone, Debug)]
 pub struct Tensor {
     /// Index into [`Config::layers`].
     pub layer: usize,
-    /// What it is to the layer.
+    /// Its role in the layer.
     pub role: Role,
-    /// Where it lies in [`Weights::values`] or [`Weights::statistics`].
+    /// Its span in [`Weights::values`] or [`Weights::statistics`].
     pub span: Range<usize>,
 }
 
@@ -67,12 +68,12 @@ pub fn tensors(layers: &[Layer]) -> Vec<Tensor> {
     tensors
 }
 
-/// A network's configuration and numbers: what a weights file holds.
+/// A network's configuration and parameters: the content of a weights file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weights {
-    /// The network they belong to.
+    /// The network that they belong to.
     pub config: Config,
-    /// Names of the classes; empty where unknown, else one a class.
+    /// Class names, one per class; empty if unknown.
     pub labels: Vec<String>,
     /// All trainable values, laid out by [`tensors`].
     pub values: Vec<f32>,
@@ -80,16 +81,16 @@ pub struct Weights {
     pub statistics: Vec<f32>,
 }
 
-/// How many times a network's weights are there at least once something is done with them: as they are, packed for a product,
-/// and in a file.
+/// Minimum number of copies of the weights of a network in use: the weights themselves, packed for a product, and in a
+/// file.
 const COPIES: u64 = 3;
 
 impl Weights {
-    /// [`Weights::random`] of a network that someone asks for.
+    /// [`Weights::random`] for a configuration from a user: checks its ranges and the available memory first.
     ///
     /// # Errors
     /// [`Error::Argument`](crate::error::Error::Argument) if a knob is out of range,
-    /// [`Error::Memory`](crate::error::Error::Memory) if there is not enough to do something with so many weights.
+    /// [`Error::Memory`](crate::error::Error::Memory) if there is not enough to use so many weights.
     pub fn untrained(config: Config, seed: u64) -> Result<Self> {
         config.validate()?;
         let numbers: u64 = config.layers().iter().map(|layer| layer.weights() as u64).sum();
@@ -100,8 +101,8 @@ impl Weights {
         Ok(Self::random(config, seed))
     }
 
-    /// Untrained weights as torchvision draws them: convolutions from a normal distribution of variance
-    /// 2 / fan-out (Kaiming), the classifier's of deviation 0.01; γ and running variance 1, the rest 0.
+    /// Untrained weights, drawn as in torchvision: convolutions from a normal distribution of variance 2 / fan-out
+    /// (Kaiming), the classifier from one of standard deviation 0.01; γ and running variance are 1, the rest 0.
     pub fn random(config: Config, seed: u64) -> Self {
         let layers = config.layers();
         let tensors = tensors(&layers);
@@ -134,11 +135,11 @@ impl Weights {
         Weights { config, labels: Vec::new(), values, statistics }
     }
 
-    /// The network for classes of these names: as it is where it knows them, or names none and has as many; else with
-    /// a new classifier, untrained, drawn by `seed`.
+    /// Adapts the network to classes of these names. It stays unchanged if it has these names, or no names and as many
+    /// classes; otherwise it gets a new, untrained classifier drawn from `seed`.
     ///
     /// # Errors
-    /// As of [`Weights::untrained`].
+    /// As [`Weights::untrained`].
     pub fn for_classes(self, names: &[String], seed: u64) -> Result<Self> {
         let labels = names.to_vec();
         if self.labels == names || self.labels.is_empty() && self.config.classes == names.len() {
@@ -155,15 +156,15 @@ impl Weights {
         Ok(Weights { labels, values, statistics: self.statistics, ..fresh })
     }
 
-    /// The values of one tensor of the layer of this index, where the layer has it.
+    /// The values of one tensor of layer `layer`, if the layer has it.
     pub fn tensor(&self, tensors: &[Tensor], layer: usize, role: Role) -> Option<&[f32]> {
         let tensor = tensors.iter().find(|tensor| tensor.layer == layer && tensor.role == role)?;
         let values = if role.trainable() { &self.values } else { &self.statistics };
         Some(&values[tensor.span.clone()])
     }
 
-    /// Batch norm of the layer of this index by its running averages, as a factor and a summand for each of its
-    /// `channels` outputs: γ / √(var + ε) and β - mean · γ / √(var + ε). The classifier's are 1 and its bias.
+    /// Batch norm of layer `layer` by its running averages, as a scale and a shift for each of its `channels` outputs:
+    /// γ / √(var + ε) and β - mean · γ / √(var + ε). The classifier's scale is 1 and its shift the bias.
     pub fn scale_and_shift(&self, tensors: &[Tensor], layer: usize, channels: usize) -> (Vec<f32>, Vec<f32>) {
         let find = |role| self.tensor(tensors, layer, role);
         match (find(Role::Gamma), find(Role::Beta), find(Role::RunningMean), find(Role::RunningVar)) {
@@ -174,13 +175,13 @@ impl Weights {
         }
     }
 
-    /// The class's name, or its number where the file names none.
+    /// The name of a class, or its number if there are no names.
     pub fn label(&self, class: usize) -> String {
         self.labels.get(class).cloned().unwrap_or_else(|| format!("class {class}"))
     }
 }
 
-/// Batch norm by its running averages, of one channel, as a factor and a summand.
+/// One channel's batch norm by its running averages, as a scale and a shift.
 pub fn folded_norm((gamma, beta): (f32, f32), (mean, var): (f32, f32), epsilon: f32) -> (f32, f32) {
     let scale = f64::from(gamma) / (f64::from(var) + f64::from(epsilon)).sqrt();
     (scale as f32, (f64::from(beta) - f64::from(mean) * scale) as f32)

@@ -1,8 +1,8 @@
-//! Settings: name, values, default, range, unit and help of each, said once.
+//! Settings: name, values, default, range, unit and help of each, defined once.
 //!
-//! `settings!` makes a struct of a list of them, with its default, its check and a table ([`Config::SETTINGS`],
-//! [`Recipe::SETTINGS`]). The command line makes its options from that table; the page's form, the TypeScript types and
-//! `docs/settings.md` are written from it by `cargo xtask generate`.
+//! `settings!` turns a list of settings into a struct with defaults, a range check and a table ([`Config::SETTINGS`],
+//! [`Recipe::SETTINGS`]). The command line builds its options from that table; `cargo xtask generate` writes the page's
+//! form, the TypeScript types and `docs/settings.md` from it.
 //!
 //! [`Config::SETTINGS`]: crate::arch::Config::SETTINGS
 //! [`Recipe::SETTINGS`]: crate::train::Recipe::SETTINGS
@@ -16,40 +16,40 @@ use crate::error::{Error, Result};
 pub struct Setting {
     /// Its name in Rust, in JSON, in JavaScript and, with `-` for `_`, on the command line.
     pub name: &'static str,
-    /// What values it has.
+    /// The kind of its values.
     pub values: Values,
-    /// Which of them it may have, and when.
+    /// Their range and unit, and whether the setting may change during training.
     pub rules: Rules,
     doc: &'static str,
 }
 
-/// What values a setting has.
+/// The kind of a setting's values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Values {
     /// A number.
     Number,
-    /// A whole number from 0 on.
+    /// A whole number, 0 or more.
     Whole,
     /// Yes or no.
     Switch,
     /// One of these names.
     Choice(&'static [&'static str]),
-    /// A number for red, green and blue.
+    /// One number each for red, green and blue.
     Colours,
-    /// Up to so many whole numbers.
+    /// A list of at most this many whole numbers.
     List(usize),
 }
 
-/// The range of a setting's numbers, their unit, and whether the setting may change while a training runs.
+/// The range of a setting's numbers, their unit, and whether the setting may change during training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rules {
-    /// The least number.
+    /// Lowest number allowed.
     pub low: f64,
-    /// The largest number.
+    /// Highest number allowed.
     pub high: f64,
-    /// What the numbers count; empty where they count nothing.
+    /// Unit of the numbers, a plural; empty if they have none.
     pub unit: &'static str,
-    /// Whether it may change while a training runs.
+    /// Whether it may change during training.
     pub live: bool,
 }
 
@@ -64,12 +64,12 @@ pub(crate) const fn between(low: f64, high: f64) -> Rules {
 }
 
 impl Rules {
-    /// The numbers count `unit`, a plural.
+    /// Sets the unit, a plural.
     pub(crate) const fn unit(self, unit: &'static str) -> Rules {
         Rules { unit, ..self }
     }
 
-    /// It may change while a training runs.
+    /// Lets the setting change during training.
     pub(crate) const fn live(self) -> Rules {
         Rules { live: true, ..self }
     }
@@ -81,13 +81,13 @@ impl Setting {
         Setting { name, values, rules, doc }
     }
 
-    /// What it is for: the first paragraph of its documentation, without the full stop.
+    /// The help text: the first paragraph of the documentation, without its full stop.
     pub fn help(&self) -> String {
         let lines = self.doc.lines().map(str::trim).take_while(|line| !line.is_empty());
         lines.collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
     }
 
-    /// The range of its numbers with their unit, "0 to 64 pixels", if it has numbers.
+    /// The range with its unit, "0 to 64 pixels", of a numeric setting.
     pub fn range(&self) -> Option<String> {
         let Rules { low, high, unit, .. } = self.rules;
         let range = low.is_finite().then(|| format!("{low} to {high} {unit}"));
@@ -166,7 +166,7 @@ impl Value for [f32; 3] {
     }
 }
 
-/// The most numbers in a list: each size of pictures has its own way of resizing ready.
+/// Maximum length of a list: each image size keeps a resampler.
 const MOST: usize = 64;
 
 impl Value for Vec<usize> {
@@ -178,7 +178,7 @@ impl Value for Vec<usize> {
     }
 }
 
-/// Makes enums the values of settings.
+/// Makes enums usable as settings.
 macro_rules! choices {
     ($($choice:ident),+) => {$(
         impl $crate::arch::setting::Value for $choice {
@@ -193,7 +193,7 @@ macro_rules! choices {
 }
 pub(crate) use choices;
 
-/// Makes a struct of settings: to each field, after its type, its default and its [`Rules`].
+/// Defines a struct of settings: each field has its type, its default and its [`Rules`].
 macro_rules! settings {
     (
         $(#[$attribute:meta])*
@@ -246,10 +246,10 @@ mod tests {
     use crate::arch::{Config, json::settings};
     use crate::train::Recipe;
 
-    /// Checks settings of which one has this number and all others their defaults.
+    /// Validates default settings in which one has this number.
     type Validate<'a> = dyn Fn(f64) -> std::result::Result<(), String> + 'a;
 
-    /// Calls `test` with each setting that has numbers, and a way to check such settings with one of them changed.
+    /// Calls `test` with each numeric setting and a function that validates defaults with that setting changed.
     fn each_number(test: impl Fn(&Setting, &Validate)) {
         fn of<T: DeserializeOwned>(
             all: &[Setting],
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_taken_to_its_ends_and_not_beyond() {
+    fn numbers_are_accepted_up_to_the_ends_of_their_range() {
         each_number(|setting, validate| {
             let Rules { low, high, .. } = setting.rules;
             assert!(low < high, "{}", setting.name);
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_number_is_refused_by_name() {
+    fn non_finite_numbers_are_refused_by_name() {
         for number in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
             let recipe = Recipe { weight_decay: number, ..Recipe::default() };
             let message = recipe.validate().unwrap_err().to_string();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_choices_are_those_in_json() {
+    fn choices_have_their_names_in_json() {
         fn of<T: Serialize + DeserializeOwned>(all: &[Setting]) {
             for setting in all {
                 let Values::Choice(names) = setting.values else { continue };

@@ -1,7 +1,9 @@
-//! A wider network that starts from a trained one, computing the same (Net2WiderNet: Chen, Goodfellow and Shlens 2016).
+//! A wider network that starts from a trained one and computes the same function (Net2WiderNet: Chen, Goodfellow and
+//! Shlens 2016).
 //!
-//! Each channel of a wide tensor copies one of the narrow tensor. Whoever reads the copies weighs them so that they
-//! count as one, each output by shares of its own: so the copies get different gradients and part ways in training.
+//! Each channel of a wide tensor copies one channel of the narrow tensor. The layer that reads the copies splits the
+//! original weight among them at random, differently for each output. So the copies get different gradients and diverge
+//! in training.
 
 use fastrand::Rng;
 
@@ -9,15 +11,16 @@ use super::{Config, Kind, Layer, Role, Tensor, Weights, tensors};
 use crate::error::{Error, Result};
 
 impl Weights {
-    /// The network of a larger `width` that computes what this one does; `seed` decides what is copied.
+    /// Widens the network to `width` without changing what it computes; `seed` decides which channels are copied.
     ///
-    /// One thing can differ between two widths: which blocks have a shortcut, since that asks for as many channels going
-    /// in as coming out (8 in the second block of width 0.35 at stride 1). There the wide network has to learn anew.
+    /// The result differs where a block has a shortcut at only one of the widths. A shortcut needs as many channels in
+    /// as out, and rounding can make them differ (the second block has 8 and 8 at width 0.35 and stride 1). There the
+    /// wide network has to learn anew.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the width is out of range, a layer would have fewer channels than before, or a block that has
-    /// a projected shortcut at one of the widths would have another one, or none, at the other; [`Error::Memory`] if there is
-    /// not enough for so many weights.
+    /// [`Error::Argument`] if the width is out of range, a layer would have fewer channels than before, or the two
+    /// widths have projected shortcuts in different blocks; [`Error::Memory`] if there is not enough for so many
+    /// weights.
     pub fn widened(&self, width: f64, seed: u64) -> Result<Weights> {
         let config = Config { width, ..self.config.clone() };
         config.validate()?;
@@ -26,12 +29,12 @@ impl Weights {
         let kinds = |layers: &[Layer]| layers.iter().map(|layer| layer.kind).collect::<Vec<_>>();
         if kinds(&narrow) != kinds(&wide) {
             return Err(Error::Argument(format!(
-                "at width {width} other blocks have a projected shortcut than at {from}: widen to another width"
+                "widths {from} and {width} have projected shortcuts in different blocks: choose another width"
             )));
         }
         if narrow.iter().zip(&wide).any(|(narrow, wide)| narrow.c_out > wide.c_out) {
             return Err(Error::Argument(format!(
-                "a network of width {from} does not fit into one of width {width}: widen to a larger width"
+                "cannot widen a network of width {from} to width {width}: choose a larger width"
             )));
         }
 
@@ -59,13 +62,14 @@ impl Weights {
     }
 }
 
-/// Which narrow channel each channel copies, of what a layer reads and of what it writes.
+/// The narrow channels that each channel of a layer's input and output copies.
 struct Copies {
     input: Vec<usize>,
     output: Vec<usize>,
 }
 
-/// What the layers of the wide network copy: both sides of a shortcut alike, every narrow channel at least once.
+/// Chooses the copies for each layer of the wide network. Both sides of a shortcut copy the same channels, and every
+/// narrow channel is copied at least once.
 fn copies(narrow: &Config, wide: &Config, rng: &mut Rng) -> Vec<Copies> {
     let (narrow_layers, wide_layers) = (narrow.layers(), wide.layers());
     let adds_input = |config: &Config, layers: &[Layer], block| {
@@ -73,7 +77,7 @@ fn copies(narrow: &Config, wide: &Config, rng: &mut Rng) -> Vec<Copies> {
         config.adds_input(&block)
     };
     let mut copies: Vec<Copies> = Vec::new();
-    // What flows into the next layer, and what flowed into the block at hand.
+    // The copies in the next layer's input, and in the current block's input.
     let (mut flowing, mut bottleneck) = ((0..3).collect::<Vec<usize>>(), Vec::new());
     for (index, (narrow_layer, layer)) in narrow_layers.iter().zip(&wide_layers).enumerate() {
         if index == 0 || wide_layers[index - 1].block != layer.block {
@@ -107,8 +111,8 @@ fn copy(from: &[f32], copies: &[usize], to: &mut [f32]) {
     }
 }
 
-/// Weights (c_in, c_out) from narrow ones with `columns` outputs: of each output, the rows that copy the same input
-/// share its weight at random.
+/// Splits narrow weights with `columns` outputs into wide ones, (c_in, c_out): for each output, the rows that copy the
+/// same input share its weight at random.
 fn share_out(from: &[f32], columns: usize, input: &[usize], output: &[usize], rng: &mut Rng, to: &mut [f32]) {
     for narrow_row in 0..from.len() / columns {
         let rows: Vec<usize> = (0..input.len()).filter(|row| input[*row] == narrow_row).collect();
@@ -134,7 +138,7 @@ mod tests {
     fn trained(config: Config) -> Weights {
         let mut weights = Weights::random(config, 1);
         let mut rng = Rng::with_seed(2);
-        // Batch norm that does something, in every channel something else.
+        // Batch norm with a different effect in every channel.
         weights.values.iter_mut().filter(|value| **value == 0.0).for_each(|beta| *beta = rng.f32() - 0.5);
         weights.statistics.iter_mut().for_each(|value| *value += 0.3 * rng.f32());
         weights
@@ -161,7 +165,7 @@ mod tests {
     fn a_narrower_network_is_an_error() {
         let error =
             Weights::random(Config { width: 0.5, ..Config::cifar() }, 1).widened(0.35, 1).unwrap_err();
-        let expected = "a network of width 0.5 does not fit into one of width 0.35: widen to a larger width";
+        let expected = "cannot widen a network of width 0.5 to width 0.35: choose a larger width";
         assert_eq!(error.to_string(), expected);
     }
 }

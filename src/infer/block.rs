@@ -1,13 +1,13 @@
 //! A whole block, expand → depthwise → project and its shortcut, as one operation.
 //!
-//! Two blocks of channels at a time are expanded into padded planes, which the first cache holds, and convolved depthwise
-//! from there; so the expanded tensor exists for two vectors of channels only. What the projection reads is either a row
-//! tile or, where the map is small, all of it:
+//! Two blocks of channels at a time are expanded into padded planes, which fit the first-level cache, and convolved
+//! depthwise from there; so the expanded tensor only ever exists for two vectors of channels. The projection reads
+//! either a row tile or, where the map is small, all of it:
 //!
-//! - [Row partitions](FusedBlock::row_partition) give each thread rows of its own, which it computes tile by tile;
-//!   neighbours expand a row or two twice.
-//! - [Channel partitions](FusedBlock::channel_partitions) share out the channels, first the expanded, then the projected.
-//!   On small maps this repeats nothing, and each thread reads only its share of the weights, which are most of the data
+//! - [Row partitions](FusedBlock::row_partition) give each thread its own rows, which it computes tile by tile;
+//!   neighbours both expand the one or two rows between them.
+//! - [Channel partitions](FusedBlock::channel_partitions) share out first the expanded, then the projected channels. On
+//!   small maps this repeats no work, and each thread reads only its share of the weights, which are most of the data
 //!   there.
 
 use std::ops::Range;
@@ -26,15 +26,15 @@ use crate::threads;
 mod properties;
 mod steps;
 
-/// Floats of a row tile of the depthwise output: half of a usual second-level cache, so that the weights fit beside it.
+/// Floats of a row tile of the depthwise output: half of a typical L2 cache, so that the weights fit beside it.
 const ROW_TILE_FLOATS: usize = 64 << 10;
 
-/// What a block reads.
+/// The input of a block.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
     /// The image, (R, R, 3): the first block, which runs the stem too.
     Image(&'a [f32]),
-    /// The block before's output.
+    /// The previous block's output.
     Map(Map<'a>),
 }
 
@@ -42,14 +42,15 @@ pub enum Input<'a> {
 pub struct FusedBlock {
     /// 0 – 16.
     pub index: usize,
-    /// Of the first block.
+    /// In the first block only.
     stem: Option<Folded>,
-    /// None where the expansion factor is 1: then the depthwise convolution reads the block's input or the stem.
+    /// None where the expansion factor is 1: the depthwise convolution then reads the block's input or the stem's
+    /// output.
     expand: Option<Folded>,
     depthwise: Folded,
-    /// With the projected shortcut, where there is one.
+    /// Includes the projected shortcut, if there is one.
     project: Folded,
-    /// Whether the block's input is added to its output as it is.
+    /// Whether the block's input is added, unprojected, to its output.
     shortcut: bool,
     stem_geometry: Geometry,
     geometry: Geometry,
@@ -59,26 +60,26 @@ pub struct FusedBlock {
     partition_rows: usize,
     /// Output rows of a row tile.
     tile_rows: usize,
-    /// Where in a padded plane each pixel of its rows goes.
+    /// Offset of each pixel in the rows of a padded plane.
     places: Vec<usize>,
 }
 
 /// A thread's buffers.
 struct Scratch<'a> {
-    /// Inputs of the rows to expand, (K / L, pixels, L); then the stem's output, if that is added.
+    /// Inputs of the rows to expand, (K / L, pixels, L); later the stem's output, if that is added.
     inputs: &'a mut [f32],
-    /// Inputs of the stem, where its output is not what the padded planes hold, (32 / L, pixels, L).
+    /// Inputs of the stem, unless the padded planes hold its output, (32 / L, pixels, L).
     patches: &'a mut [f32],
     /// Two padded planes of expanded rows, (2, rows, size + 2, L).
     padded_planes: &'a mut [f32],
-    /// The halo: the last rows of a tile, which the next one reads first, (C / L, rows, size + 2, L).
+    /// The halo: the last rows of a tile, which the next tile reads first, (C / L, rows, size + 2, L).
     halo: &'a mut [f32],
-    /// After the depthwise convolution, and the input of a projected shortcut behind it, (C / L, pixels, L).
+    /// Output of the depthwise convolution, followed by the input of a projected shortcut, (C / L, pixels, L).
     depthwise: &'a mut [f32],
 }
 
-/// Output rows that are computed at once, and the rows of the padded plane that they need. Padded rows are counted from above
-/// the image: padded row p holds image row p - 1. So two tiles of two output rows each, at stride 1:
+/// Output rows that are computed at once, and the padded rows that they read. Padded rows are counted from above the
+/// image: padded row p holds image row p - 1. Two tiles of two output rows each, at stride 1:
 ///
 /// ```text
 /// padded row 0 ┐ zeros above the image         top = 0
@@ -95,22 +96,22 @@ struct RowTile {
     rows: Range<usize>,
     /// The first padded row that it reads.
     top: usize,
-    /// The padded row after the last that it reads.
+    /// The end of the padded rows that it reads, exclusive.
     bottom: usize,
-    /// Rows that the tile before has left.
+    /// Halo rows that the previous tile left.
     halo: usize,
-    /// Padded rows to expand.
+    /// New padded rows, which it expands.
     new_rows: Range<usize>,
 }
 
 impl RowTile {
-    /// The rows of the image that the new padded rows hold.
+    /// The image rows that the new padded rows hold.
     fn new_image_rows(&self) -> Range<usize> {
         self.new_rows.start - 1..self.new_rows.end - 1
     }
 }
 
-/// Where outputs go: in each block of channels, (plane, L), they are the pixels from `first` on.
+/// Where outputs go: to the pixels from `first` on in each block of channels, (plane, L).
 #[derive(Clone, Copy)]
 struct Place {
     plane: usize,
@@ -118,7 +119,7 @@ struct Place {
 }
 
 impl FusedBlock {
-    /// From its layers, and the stem if it is the first.
+    /// Builds the block from its layers, with the stem if it is the first block.
     pub fn new(index: usize, stem: Option<Folded>, parts: impl Iterator<Item = Folded>) -> Self {
         let (mut expand, mut depthwise, mut project) = (None, None, None);
         for part in parts {
@@ -149,7 +150,7 @@ impl FusedBlock {
         }
     }
 
-    /// Computes shapes for the configuration's resolution and so many threads.
+    /// Computes shapes for the configuration's resolution and `threads` threads.
     pub fn lay_out(&mut self, level: Level, config: &Config, layers: &[Layer], threads: usize) {
         let own: Vec<Layer> =
             layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
@@ -170,7 +171,7 @@ impl FusedBlock {
         self.divide(level, partition_rows, tile_rows);
     }
 
-    /// Divides the output into partitions and tiles of so many rows.
+    /// Divides the output into partitions and tiles of these many rows.
     fn divide(&mut self, level: Level, partition_rows: usize, tile_rows: usize) {
         (self.partition_rows, self.tile_rows) = (partition_rows, tile_rows);
         let (width, lanes) = (self.geometry.padded_size(), lanes(level));
@@ -210,17 +211,17 @@ impl FusedBlock {
         (self.tile_rows - 1) * self.geometry.stride + 3
     }
 
-    /// What fills the padded planes: the expansion, else the stem.
+    /// The layer that fills the padded planes: the expansion, else the stem.
     fn widening(&self) -> Option<&Folded> {
         self.expand.as_ref().or(self.stem.as_ref())
     }
 
-    /// Inputs that a projected shortcut adds to those of the projection.
+    /// Inputs of a projected shortcut, which the projection reads after its own.
     fn projected(&self) -> usize {
         self.project.inputs - self.project.layer.c_in
     }
 
-    /// Floats of each buffer of [`Scratch`], in its order.
+    /// Length of each buffer of [`Scratch`] in floats, in order.
     fn scratch_floats(&self) -> [usize; 5] {
         let tile = self.tile_rows * self.size_out();
         let pixels = self.padded_rows().min(self.geometry.size) * self.geometry.size;
@@ -238,7 +239,7 @@ impl FusedBlock {
         ]
     }
 
-    /// Floats of working room for so many threads.
+    /// Floats of working memory for `threads` threads.
     pub fn working_floats(&self, threads: usize) -> usize {
         let [inputs, patches, padded_planes, halo, depthwise] = self.scratch_floats();
         if self.by_channels {
@@ -249,7 +250,8 @@ impl FusedBlock {
         }
     }
 
-    /// Computes the output, [`Self::floats_out`], with a profile for each thread and [`Self::working_floats`] to work in.
+    /// Computes the output, [`Self::floats_out`] long, with one profile per thread and [`Self::working_floats`] of
+    /// working memory.
     pub fn run(
         &self,
         level: Level,
@@ -318,7 +320,7 @@ impl FusedBlock {
         }
     }
 
-    /// Computes the whole output, threads sharing out the expanded and then the projected channels.
+    /// Computes the whole output; threads share out first the expanded, then the projected channels.
     fn channel_partitions(
         &self,
         level: Level,
@@ -342,7 +344,7 @@ impl FusedBlock {
             self.pack_projected(simd, input, &row_tile, patches, shortcut, profile);
         });
 
-        // A thread takes whole panels of weights, which are two blocks wide.
+        // A thread takes whole panels of weights, two blocks wide.
         let panel = 2 * lanes(level);
         let threads = profiles.len();
         let per_thread = |channels: usize| channels.div_ceil(panel).div_ceil(threads) * panel;
@@ -376,7 +378,7 @@ impl FusedBlock {
         });
     }
 
-    /// The tile of these output rows; whether it follows another one of the same partition.
+    /// The tile of these output rows; `follows` says whether it follows another tile of the same partition.
     fn row_tile(&self, rows: Range<usize>, follows: bool) -> RowTile {
         let Geometry { size, stride, offset } = self.geometry;
         let top = rows.start * stride + offset;

@@ -1,29 +1,29 @@
-//! Batch norm folded into the convolution before it: `γ (w ∗ x - mean) / √(var + ε) + β` is a convolution with
-//! other weights and a bias.
+//! Batch norm folded into the convolution before it: `γ (w ∗ x - mean) / √(var + ε) + β` is a convolution with other
+//! weights and a bias.
 
 use fearless_simd::Level;
 
 use crate::arch::{Kind, Layer, Role, STEM_INPUTS, Tensor, Weights, tensors};
 use crate::kernel::{dispatch, matmul, padded};
 
-/// A convolution, or the classifier, as inference runs it.
+/// A convolution, or the classifier, with batch norm folded in.
 pub struct Folded {
     /// Index into [`crate::arch::Config::layers`].
     pub index: usize,
     /// Kind and shape.
     pub layer: Layer,
-    /// Inputs of the matrix product, those of the projected shortcut included.
+    /// Inputs of the matrix product, including a projected shortcut's.
     pub inputs: usize,
     /// Depthwise: (3, 3, C). All others: packed for the matrix product.
     pub weights: Vec<f32>,
-    /// One an output channel, padded to whole vectors.
+    /// One value per output channel, padded to whole vectors.
     pub bias: Vec<f32>,
 }
 
-/// Folds every layer, in their order.
+/// Folds every layer, in order.
 ///
-/// A projected shortcut becomes part of the projection before it: neither has an activation, so that one product, of
-/// the inputs of both, gives their sum.
+/// A projected shortcut becomes part of its block's projection: neither has an activation, so one product over the
+/// inputs of both gives their sum.
 pub fn fold(level: Level, weights: &Weights, layers: &[Layer]) -> Vec<Folded> {
     let tensors = tensors(layers);
     let mut folded: Vec<Folded> = Vec::new();
@@ -37,7 +37,7 @@ pub fn fold(level: Level, weights: &Weights, layers: &[Layer]) -> Vec<Folded> {
     folded.into_iter().map(|layer| layer.pack(level)).collect()
 }
 
-/// A layer with its weights still as a matrix (inputs, outputs).
+/// Folds one layer; its weights are still a matrix, (inputs, outputs).
 fn fold_layer(weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]) -> Folded {
     let channels = layer.c_out;
     let w = weights.tensor(tensors, index, Role::Weight).expect("every layer has weights");
@@ -56,14 +56,14 @@ fn fold_layer(weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]
 }
 
 impl Folded {
-    /// Adds a layer of as many outputs.
+    /// Appends the inputs of a layer with the same outputs.
     fn add(&mut self, other: Folded) {
         self.inputs += other.inputs;
         self.weights.extend(other.weights);
         self.bias.iter_mut().zip(other.bias).for_each(|(bias, other)| *bias += other);
     }
 
-    /// Packs the matrix.
+    /// Packs the weights for the matrix product.
     fn pack(mut self, level: Level) -> Self {
         if self.layer.kind != Kind::Depthwise {
             let (inputs, channels) = (self.inputs, self.layer.c_out);

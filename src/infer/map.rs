@@ -1,4 +1,4 @@
-//! A feature map in row partitions, one a thread, so that each thread writes memory of its own.
+//! A feature map in row partitions, one per thread, so that each thread writes its own memory.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use fearless_simd::Level;
 
 use crate::kernel::{Isa, SimdBase, dispatch};
 
-/// The channels of one image: partition after partition, each (C / L, rows · size, L).
+/// One image's feature map: partition after partition, each (C / L, rows · size, L).
 #[derive(Clone, Copy)]
 pub struct Map<'a> {
     /// C.
@@ -15,12 +15,12 @@ pub struct Map<'a> {
     pub size: usize,
     /// Rows of a partition; the last may have fewer.
     pub partition_rows: usize,
-    /// All of it.
+    /// The whole map.
     pub values: &'a [f32],
 }
 
 impl<'a> Map<'a> {
-    /// The rows from `first` on, within one partition, of one block of channels: (rows · size, L).
+    /// Rows of one block of channels, all within one partition: (rows · size, L).
     #[inline(always)]
     pub fn rows<S: Isa>(self, _: S, block: usize, rows: Range<usize>) -> &'a [f32] {
         let width = self.size * S::Vector::LEN;
@@ -30,14 +30,14 @@ impl<'a> Map<'a> {
         &self.values[from..from + rows.len() * width]
     }
 
-    /// Copies all of it to the beginning of `room`, which is returned: (C / L, size · size, L).
+    /// Copies the whole map to the start of `room`, (C / L, size · size, L), and returns it.
     pub fn whole(self, level: Level, room: &mut [f32]) -> &[f32] {
         let out = &mut room[..self.values.len()];
         dispatch!(level, simd => self.pack_rows(simd, 0..self.size, out));
         out
     }
 
-    /// Copies all of it to `out`, channel after channel: (C, size, size).
+    /// Copies the whole map to `out`, channel by channel: (C, size, size).
     #[inline(always)]
     pub fn planes<S: Isa>(self, simd: S, out: &mut [f32]) {
         let lanes = S::Vector::LEN;

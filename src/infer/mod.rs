@@ -1,9 +1,9 @@
 //! Inference: batch norm folded into the convolutions, weights packed once, each block run as one operation.
 //!
-//! A block expands a few rows of its input, convolves them depthwise and projects them before it goes on to the
-//! next rows (`infer/block.rs`). The expanded tensor never exists as a whole: that is the paper's memory claim (§5.1), and
-//! it keeps the wide values in the cache between the three convolutions. The stem serves as the first block's
-//! expansion; the last convolution's output goes straight into the average.
+//! A block expands a few rows of its input, convolves them depthwise and projects them before it moves on to the next
+//! rows (`infer/block.rs`). The expanded tensor never exists as a whole. That is the paper's memory claim (§5.1), and
+//! it keeps the wide values in cache between the three convolutions. The stem serves as the first block's expansion;
+//! the last convolution's output goes straight into the average.
 
 use fearless_simd::Level;
 use ndarray::{Array2, ArrayView3, ArrayView4, Axis};
@@ -34,33 +34,34 @@ pub struct Classifier {
     blocks: Vec<FusedBlock>,
     last: Folded,
     classifier: Folded,
-    /// That work on an image, of which each has its part.
+    /// Threads that share the work on one image.
     threads: usize,
-    /// Floats of a worker's arena.
+    /// Length of a worker's arena in floats.
     arena: usize,
-    /// One for each image at a time, as many as there are threads and memory for.
+    /// One per image in flight, as many as threads and memory allow.
     workers: Vec<Worker>,
     clock: Option<Clock>,
 }
 
-/// The buffers of one image on its way through the network.
+/// The buffers for one image.
 struct Worker {
-    /// A block's input at one end, its output at the other, and between them what it takes to compute it; the next block
-    /// finds its input where that output is.
+    /// A block's input at one end, its output at the other, and working memory between. The next block reads that
+    /// output in place.
     arena: Vec<f32>,
     /// Averages over all pixels, (C).
     features: Vec<f32>,
-    /// One a class, padded to whole vectors.
+    /// One per class, padded to whole vectors.
     logits: Vec<f32>,
-    /// Stopwatches, one for each of [`Classifier::threads`].
+    /// One stopwatch for each of [`Classifier::threads`].
     profiles: Vec<Profile>,
 }
 
 impl Classifier {
-    /// Folds and packs `weights`; the resolution is their configuration's.
+    /// Folds and packs `weights` for the resolution in their configuration.
     ///
     /// # Errors
-    /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for an image.
+    /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for one
+    /// image.
     pub fn new(weights: &Weights) -> Result<Self> {
         Self::at(best_level(), weights)
     }
@@ -69,7 +70,7 @@ impl Classifier {
         weights.config.validate()?;
         let config = weights.config.clone();
         let layers = config.layers();
-        // Twice, while they are packed.
+        // Packing holds them twice.
         ensure_memory(2 * size_of_val(&weights.values[..]) as u64, "width or number of classes", || {
             format!("a network of width {} with {} classes", config.width, config.classes)
         })?;
@@ -98,7 +99,7 @@ impl Classifier {
         Ok(classifier)
     }
 
-    /// The configuration, with the resolution in use.
+    /// The configuration, with the current resolution.
     pub fn config(&self) -> &Config {
         &self.config
     }
@@ -108,11 +109,11 @@ impl Classifier {
         self.config.resolution
     }
 
-    /// Takes images of another size from now on; the weights serve any.
+    /// Changes the size of the images; the weights fit any.
     ///
     /// # Errors
-    /// [`Error::Argument`] if it is out of range, [`Error::Memory`] if there is not enough for an image; the size stays as it
-    /// was.
+    /// [`Error::Argument`] if the resolution is out of range, [`Error::Memory`] if there is not enough for one image;
+    /// the size then stays as it was.
     pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
         let config = Config { resolution, ..self.config.clone() };
         config.validate()?;
@@ -123,10 +124,10 @@ impl Classifier {
         })
     }
 
-    /// Has photos cut to this share of their centre from now on, 0.1 – 1.
+    /// Changes the share of a photo's centre that is cropped, 0.1 – 1.
     ///
     /// # Errors
-    /// [`Error::Argument`] if it is out of range; the share stays as it was.
+    /// [`Error::Argument`] if it is out of range; the share then stays as it was.
     pub fn set_crop(&mut self, crop: f32) -> Result<()> {
         let config = Config { crop, ..self.config.clone() };
         config.validate()?;
@@ -141,7 +142,7 @@ impl Classifier {
             .map_or(0, |worker| (worker.arena.len() + worker.features.len()) * size_of::<f32>())
     }
 
-    /// Watches the time of the images to come by this clock, or no longer; ends with a change of the resolution.
+    /// Times the following images with this clock, or stops timing; a new resolution also stops it.
     pub fn watch(&mut self, clock: Option<Clock>) {
         self.clock = clock;
         let profile = self.stopwatch();
@@ -154,8 +155,8 @@ impl Classifier {
         Profile::new(self.classifier.index + 1, self.clock)
     }
 
-    /// What the operations since [`Classifier::watch`] took, added up over all threads: where there is more than
-    /// one, more than the time that has passed.
+    /// Time per operation since [`Classifier::watch`], summed over all threads: with more than one it exceeds the
+    /// elapsed time.
     pub fn profile(&self) -> Profile {
         let mut parts = self.workers.iter().flat_map(|worker| &worker.profiles);
         let mut sum = parts.next().cloned().unwrap_or_default();
@@ -163,12 +164,12 @@ impl Classifier {
         sum
     }
 
-    /// Logits of images, (N, classes): the larger, the more probable; [`top`] makes probabilities of them.
+    /// Logits of images, (N, classes): the larger, the more probable; [`top`] turns them into probabilities.
     ///
     /// `images` is (N, R, R, 3), normalised by the configuration's `mean` and `std`, R the [resolution](Self::resolution).
     ///
     /// # Errors
-    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it does not lie row by row in memory.
+    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it is not in row-major order.
     ///
     /// ```
     /// use mobilenetv2::arch::{Config, Weights};
@@ -187,13 +188,13 @@ impl Classifier {
         self.run(images, classes, &|worker| &worker.logits[..classes])
     }
 
-    /// Features of images, (N, C): the averages of the last convolution over all pixels, from 0 up, which the classifier
-    /// multiplies by its weights.
+    /// Features of images, (N, C): the averages of the last convolution over all pixels, 0 or more, which the
+    /// classifier reads.
     ///
     /// `images` is (N, R, R, 3), normalised, as [`Classifier::forward`] takes them.
     ///
     /// # Errors
-    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it does not lie row by row in memory.
+    /// [`Error::Shape`] if `images` has another shape, [`Error::Argument`] if it is not in row-major order.
     ///
     /// ```
     /// # use mobilenetv2::{arch::{Config, Weights}, infer::Classifier};
@@ -206,8 +207,8 @@ impl Classifier {
         self.run(images, self.last.layer.c_out, &|worker| &worker.features)
     }
 
-    /// The output of block `index`, 0 – 16, for one image (R, R, 3), normalised, and the instruction set that it is laid
-    /// out for.
+    /// The output of block `index`, 0 – 16, for one normalised image (R, R, 3), and the instruction set that defines
+    /// its layout.
     ///
     /// # Errors
     /// [`Error::Argument`] if there is no such block, [`Error::Shape`] if `image` has another shape.
@@ -224,8 +225,8 @@ impl Classifier {
         Ok((map, *level))
     }
 
-    /// Runs images through the network: of each the `each` values that `take` finds, (N, each). (Not generic: the whole
-    /// network would be compiled once a caller.)
+    /// Runs images through the network and collects the `each` values that `take` picks of each, (N, each). Not
+    /// generic: the whole network would be compiled once per caller.
     fn run(
         &mut self,
         images: ArrayView4<f32>,
@@ -251,7 +252,7 @@ impl Classifier {
         Ok(Array2::from_shape_vec((count, each), taken).expect("each image has as many values"))
     }
 
-    /// Sees to a worker for each of so many images, as far as there are threads and memory for them.
+    /// Provides one worker per image, as far as threads and memory allow.
     fn employ(&mut self, images: usize) {
         while self.workers.len() < images.min(threads::count()) {
             let mut arena = Vec::new();
@@ -268,11 +269,11 @@ impl Classifier {
         }
     }
 
-    /// Computes the buffers for the resolution in use.
+    /// Computes the size of the buffers at the current resolution.
     fn lay_out(&mut self) -> Result<()> {
         let Classifier { level, config, blocks, workers, .. } = self;
         let (layers, threads) = (config.layers(), self.threads);
-        // Where a block's input lies is where the one before had its output.
+        // A block's input lies where the block before left its output.
         let (mut input, mut arena) = (0, 0);
         for block in blocks.iter_mut() {
             block.lay_out(*level, config, &layers, threads);
@@ -314,7 +315,7 @@ impl Worker {
     }
 }
 
-/// Runs an image through blocks, with a profile for each thread: what the last of them puts out, and the room beside it.
+/// Runs an image through blocks, with one profile per thread; returns the last one's output and the rest of the arena.
 fn run_blocks<'a>(
     arena: &'a mut [f32],
     profiles: &mut [Profile],
@@ -335,8 +336,8 @@ fn run_blocks<'a>(
     (before.map(out), room)
 }
 
-/// Splits an arena into the input, `input` floats at the end where the block before this number `index` left it, the output
-/// at the other end, and the room between: (input, room, output).
+/// Splits an arena into (input, working memory, output). The block before block `index` left the `input` floats of its
+/// output at one end; this block's output goes to the other.
 fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &mut [f32], &mut [f32]) {
     let length = arena.len();
     if index.is_multiple_of(2) {
@@ -350,7 +351,7 @@ fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &
     }
 }
 
-/// A 1×1 convolution whose output is averaged over all pixels at once: the last convolution with the pool after it
+/// A 1×1 convolution that averages its output over all pixels instead of writing it: the last convolution with the pool
 /// and, over a single pixel, the classifier.
 ///
 /// `x` is (K / L, pixels, L), `averages` (N) padded to whole blocks.
@@ -414,7 +415,7 @@ mod tests {
 
     use super::*;
 
-    /// So many images of numbers between -1 and 1.
+    /// `count` images of numbers between -1 and 1.
     fn noise(count: usize, size: usize) -> Array4<f32> {
         let values = crate::kernel::reference::numbers(1, count * size * size * 3);
         Array4::from_shape_vec((count, size, size, 3), values).unwrap()
@@ -440,7 +441,7 @@ mod tests {
     /// Row partitions, channel partitions, row tiles and their seams, at more threads than some maps have rows.
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
-    fn logits_are_the_same_bits_at_any_number_of_threads() {
+    fn logits_are_bit_identical_at_any_number_of_threads() {
         use crate::arch::Shortcut;
         let residual = Config { width: 0.1, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
@@ -459,14 +460,14 @@ mod tests {
             for threads in [2, 3, 8] {
                 assert_eq!(logits(threads), expected, "{:?} on {threads} threads", weights.config);
             }
-            assert_eq!(classify(), expected, "{:?} from outside of the threads", weights.config);
+            assert_eq!(classify(), expected, "{:?} from outside the thread pool", weights.config);
         }
     }
 
-    /// A classifier may be made on some threads and used on others, which bring workers of their own.
+    /// A classifier may be built in one thread pool and used in another, which has its own workers.
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
-    fn logits_are_the_same_bits_on_other_threads_than_it_was_made_on() {
+    fn logits_are_bit_identical_in_another_thread_pool() {
         let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
         let images = noise(3, 96);
         let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -480,7 +481,7 @@ mod tests {
 
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
-    fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
+    fn instruction_sets_agree_to_the_bit_where_they_round_alike() {
         use crate::kernel::{levels, same_to_the_bit};
         let weights = Weights::random(Config { width: 0.35, resolution: 96, ..Config::imagenet() }, 4);
         let image = noise(1, 96);

@@ -1,8 +1,8 @@
-//! Logits of an image as probabilities: by `libm`, whose results are the same to the bit on every platform.
+//! From an image's logits to probabilities, with `libm`, whose results are bit-identical on every platform.
 
 use ndarray::ArrayView1;
 
-/// A class and how probable the network thinks it is.
+/// A class and its probability.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction {
     /// Index of the class.
@@ -11,7 +11,7 @@ pub struct Prediction {
     pub probability: f32,
 }
 
-/// The `k` most probable classes of one image by the softmax of its logits, (classes), best first.
+/// The `k` most probable classes of one image, best first, by the softmax of its logits, (classes).
 ///
 /// ```
 /// let logits = ndarray::array![[0.0, 1.0, 3.0]];
@@ -31,7 +31,7 @@ pub fn top(logits: ArrayView1<f32>, k: usize) -> Vec<Prediction> {
     predictions
 }
 
-/// The class of the highest of an image's logits, (classes): the first if there are several.
+/// The class with the highest of an image's logits, (classes); the first one if there are several.
 ///
 /// ```
 /// assert_eq!(mobilenetv2::infer::best(ndarray::aview1(&[0.5, 2.0, 2.0])), 1);
@@ -46,7 +46,7 @@ pub fn best(logits: ArrayView1<f32>) -> usize {
     best
 }
 
-/// The probability, by the softmax of an image's logits, (classes), of the [`best`] class: 0 – 1.
+/// The softmax probability, 0 – 1, of the [`best`] class, from an image's logits, (classes).
 ///
 /// ```
 /// assert_eq!(mobilenetv2::infer::confidence(ndarray::aview1(&[2.0, 2.0])), 0.5);
@@ -55,8 +55,7 @@ pub fn confidence(logits: ArrayView1<f32>) -> f32 {
     1.0 / sum_exp(logits, logits[best(logits)])
 }
 
-/// ln Σ exp(logit) over an image's logits, (classes), so that `logit - log_sum_exp(logits)` is the logarithm of a class's
-/// probability.
+/// ln Σ exp(logit) over an image's logits, (classes): `logit - log_sum_exp(logits)` is the log probability of a class.
 ///
 /// ```
 /// assert_eq!(mobilenetv2::infer::log_sum_exp(ndarray::aview1(&[1.0, 1.0])), 1.0 + f32::ln(2.0));

@@ -1,15 +1,15 @@
 //! The depthwise 3×3 convolution of one image's plane of L channels, and its gradients.
 //!
-//! A plane is copied into a padded one first, with a border of zeros (batch norm and activation are applied on the way), so
-//! that no tap needs a test for the border; planes of one block of channels are small enough to stay in the first caches.
-//! Backward pads the gradient of the output in the same way.
+//! A plane is first copied into a padded plane with a border of zeros, with batch norm and activation applied on the
+//! way, so that no tap needs a border test. The planes of one block of channels are small enough for the nearest
+//! caches. Backward pads the output's gradient in the same way.
 
 use std::ops::Range;
 
 use super::{Isa, SimdBase, SimdFloat, optimisation_barrier};
 use crate::arch::{Config, Layer};
 
-/// The geometry of a 3×3 convolution of a square plane that is padded by one zero on each side.
+/// The geometry of a 3×3 convolution of a square plane padded by one zero on each side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Geometry {
     /// Height and width of the input.
@@ -21,7 +21,7 @@ pub struct Geometry {
 }
 
 impl Geometry {
-    /// Of a 3×3 convolution of the network of `config`.
+    /// The geometry of `layer` in the network of `config`.
     pub fn of(config: &Config, layer: &Layer) -> Geometry {
         Geometry { size: layer.size_in, stride: layer.stride, offset: 1 - config.padding_before(layer) }
     }
@@ -41,14 +41,14 @@ impl Geometry {
         self.padded_size() * self.padded_size()
     }
 
-    /// Rows to skip and to compute when a whole plane is convolved.
+    /// Rows to skip and rows to compute when a whole plane is convolved.
     pub fn whole(self) -> (usize, usize) {
         (self.offset, self.size_out())
     }
 }
 
-/// Has `fill` write each row of a plane, given its span in the plane (size², L), to its place in the padded plane
-/// (framed², L), whose border is zero and remains so.
+/// Calls `fill` for each row of a plane with its span in the plane (size², L) and its place in the padded plane ((size
+/// + 2)², L), whose border must be zero and stays so.
 #[inline(always)]
 pub fn pad<S: Isa>(
     _: S,
@@ -74,10 +74,10 @@ pub fn taps<S: Isa>(simd: S, weights: &[f32], channels: usize, block: usize) -> 
     taps
 }
 
-/// Convolves a padded plane, or some of its rows, and passes the outputs, in order and some neighbours at a time, to
-/// `finish(pixel, values)`, with the pixel of the first.
+/// Convolves a padded plane, or some of its rows. `finish(pixel, values)` receives the outputs in order, a few
+/// neighbours at a time, with the index of the first.
 ///
-/// `padded_plane` starts at a row of the padded plane, from which `top` more are skipped; `rows` rows of outputs follow.
+/// `padded_plane` starts at some row of the padded plane; `top` rows are skipped and `rows` rows of outputs computed.
 #[inline(always)]
 pub fn convolve<S: Isa>(
     simd: S,
@@ -93,8 +93,8 @@ pub fn convolve<S: Isa>(
     }
 }
 
-/// [`convolve`] at one stride. Neighbouring outputs are computed together: they share some of their inputs, and one's sum
-/// need not wait for the other's.
+/// [`convolve`] at one stride. Neighbouring outputs are computed together: they share inputs, and their sums do not
+/// wait for each other.
 #[inline(always)]
 fn convolve_rows<S: Isa, const STRIDE: usize>(
     simd: S,
@@ -126,8 +126,8 @@ fn convolve_rows<S: Isa, const STRIDE: usize>(
     }
 }
 
-/// The three rows of a padded plane, from row `top` on, that a row of outputs reads. They are cut so that the first
-/// output's first tap is their beginning and the last one's last tap their end: no tap is out of bounds.
+/// The three rows of a padded plane, starting at row `top`, that a row of outputs reads. They run from the first
+/// output's first tap to the last output's last tap, so that no tap is out of bounds.
 #[inline(always)]
 fn rows_of_taps<S: Isa, const STRIDE: usize>(
     _: S,
@@ -145,7 +145,7 @@ fn rows_of_taps<S: Isa, const STRIDE: usize>(
     ]
 }
 
-/// N neighbouring outputs, of which `pixel` is the first, from where their rows of inputs start on. Returns N.
+/// Computes N neighbouring outputs, the first at `pixel`, from the start of their rows of inputs. Returns N.
 #[inline(always)]
 fn outputs<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
@@ -156,7 +156,8 @@ fn outputs<S: Isa, const STRIDE: usize, const N: usize>(
 ) -> usize {
     let last = optimisation_barrier((N - 1) * STRIDE + 2);
     let mut sums = [S::Vector::splat(simd, 0.0); N];
-    // Not a loop: compiled for the browser it would stay one, which reads from memory where each row and its taps lie.
+    // Not a loop: in the browser it would not be unrolled, and would load the position of each row and its taps from
+    // memory.
     add_row::<S, STRIDE, N>(simd, above, &taps[..3], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, centre, &taps[3..6], last, &mut sums);
     add_row::<S, STRIDE, N>(simd, below, &taps[6..], last, &mut sums);
@@ -164,7 +165,7 @@ fn outputs<S: Isa, const STRIDE: usize, const N: usize>(
     N
 }
 
-/// Adds what one row of inputs, of which `last` is the last column, contributes to neighbouring outputs.
+/// Adds the contribution of one row of inputs, which ends at column `last`, to neighbouring outputs.
 #[inline(always)]
 fn add_row<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
@@ -188,9 +189,10 @@ fn add_row<S: Isa, const STRIDE: usize, const N: usize>(
     }
 }
 
-/// The gradient of the input: passes that of the pixels, in some order, to `finish` as [`convolve`] does. `dy` is padded.
+/// The gradient of the input: passes each pixel's to `finish` as [`convolve`] does, in no particular order. `dy` is
+/// padded.
 ///
-/// At stride 1 it is a convolution with the filter turned around.
+/// At stride 1 it is a convolution with the filter rotated by 180°.
 #[inline(always)]
 pub fn convolve_back<S: Isa>(
     simd: S,
@@ -207,8 +209,9 @@ pub fn convolve_back<S: Isa>(
     convolve_rows::<S, 1>(simd, geometry, dy, geometry.whole(), &turned, finish);
 }
 
-/// [`convolve_back`] at stride 2, where outputs reach a pixel by four, two or one of their taps, as its row and column are
-/// odd or even. So pixels are computed by fours: the centre of an output's filter, and what lies between it and the next.
+/// [`convolve_back`] at stride 2, where a pixel receives four, two or one taps, depending on the parity of its row and
+/// column. So pixels are computed in groups of four: the centre of an output's filter, and the pixels between it and
+/// the next output's.
 #[inline(always)]
 fn spread_back<S: Isa>(
     simd: S,
@@ -221,7 +224,7 @@ fn spread_back<S: Isa>(
     let Geometry { size, offset, .. } = geometry;
     let out = geometry.size_out();
     let width = (out + 2) * lanes;
-    // Where the convolution pads before, the first output's filter has its centre at the first pixel.
+    // If the convolution pads before, the first output's filter is centred on the first pixel.
     let first = 1 - offset;
     for row in first..=out {
         let (above, below) = (&dy[row * width..][..width], &dy[(row + 1) * width..][..width]);
@@ -244,7 +247,7 @@ fn spread_back<S: Isa>(
     }
 }
 
-/// Passes on what of two neighbouring pixels lies in the input; what lies before it has wrapped around.
+/// Passes on those of two neighbouring pixels that lie in the input; coordinates before it have wrapped around.
 #[inline(always)]
 fn put_pair<S: Isa>(
     size: usize,
@@ -273,7 +276,7 @@ pub fn accumulate<S: Isa>(simd: S, geometry: Geometry, x: &[f32], dy: &[f32], su
     }
 }
 
-/// [`accumulate`] at one stride, over pairs of outputs, which share some of their inputs.
+/// [`accumulate`] at one stride, over pairs of outputs, which share inputs.
 #[inline(always)]
 fn accumulate_rows<S: Isa, const STRIDE: usize>(
     simd: S,
@@ -299,7 +302,7 @@ fn accumulate_rows<S: Isa, const STRIDE: usize>(
     *sums = totals;
 }
 
-/// Adds to each tap's gradient what N neighbouring outputs from `x` on contribute. Returns N.
+/// Adds the contribution of N neighbouring outputs, from `x` on, to each tap's gradient. Returns N.
 #[inline(always)]
 fn products<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
@@ -320,7 +323,7 @@ fn products<S: Isa, const STRIDE: usize, const N: usize>(
     N
 }
 
-/// [`products`] of one row of inputs.
+/// [`products`] for one row of inputs.
 #[inline(always)]
 fn add_products<S: Isa, const STRIDE: usize, const N: usize>(
     simd: S,
@@ -340,7 +343,7 @@ fn add_products<S: Isa, const STRIDE: usize, const N: usize>(
     }
 }
 
-/// Adds the gradient of the taps of one block to weights' gradient (3, 3, C).
+/// Adds one block's tap gradients to the gradient of the weights, (3, 3, C).
 #[inline(always)]
 pub fn add_taps<S: Isa>(_: S, sums: &[S::Vector; 9], channels: usize, block: usize, dw: &mut [f32]) {
     let lanes = S::Vector::LEN;
@@ -363,13 +366,13 @@ mod tests {
     const CASES: [(usize, usize, usize); 9] =
         [(1, 1, 0), (2, 1, 0), (7, 1, 0), (8, 1, 0), (1, 2, 0), (7, 2, 0), (8, 2, 0), (8, 2, 1), (2, 2, 1)];
 
-    /// One plane a lane, each with its own numbers: (L, size²) → (size², L).
+    /// One plane per lane, each with its own numbers: (L, size²) → (size², L).
     fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
         (0..planes[0].len()).flat_map(|pixel| planes.iter().map(move |plane| plane[pixel])).collect()
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn forward_and_gradients_are_the_reference() {
+    fn forward_and_gradients_match_the_reference() {
         for level in levels() {
             let lanes = lanes(level);
             for (size, stride, offset) in CASES {
@@ -409,7 +412,7 @@ mod tests {
                         let found = f64::from(y[pixel * lanes + lane]);
                         assert!((found - expected).abs() < 1e-5, "{level:?} {geometry:?} y[{pixel}]");
                     }
-                    // The gradient of Σ dy · y by its definition: y is linear in x and in the taps.
+                    // The gradient of Σ dy · y by definition: y is linear in x and in the taps.
                     let total =
                         |y: Vec<f64>| y.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum::<f64>();
                     for pixel in 0..inputs {

@@ -3,14 +3,14 @@
 
 use super::{Isa, Select, SimdBase, SimdFloat, vectorize};
 
-/// A linear function of each channel followed by a clamp: batch norm and activation as they are applied.
+/// Batch norm and activation as they are applied: a scale, a shift and a clamp per channel.
 #[derive(Clone, Copy)]
 pub struct Affine<'a> {
-    /// Factor, (C).
+    /// Scale, (C).
     pub scale: &'a [f32],
-    /// Summand, (C).
+    /// Shift, (C).
     pub shift: &'a [f32],
-    /// Lowest and highest value let through.
+    /// Lower and upper bound of the clamp.
     pub range: (f32, f32),
 }
 
@@ -51,27 +51,27 @@ pub fn apply<S: Isa>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut
     }
 }
 
-/// `x` within `low` and `high`; not a number where `x` is none, since a training that diverges has to show: in this order,
-/// as of two values one of which is not a number x86 takes the second.
+/// Clamps `x` to `low`..`high`. NaN stays NaN, so that a diverging training shows. The order of the operands matters:
+/// x86's `min` and `max` return the second one if either is NaN.
 #[inline(always)]
 pub fn clamp<S: Isa>(_: S, x: S::Vector, low: S::Vector, high: S::Vector) -> S::Vector {
     let within = high.min(low.max(x));
     if S::DROPS_NAN { x.simd_eq(x).select(within, x) } else { within }
 }
 
-/// Batch norm's gradient as it is applied: `dy = a · dz + b · (y - mean) + c`, each of a, b, c and mean a value a channel.
+/// Batch norm's gradient as it is applied: `dy = a · dz + b · (y - mean) + c`, with one a, b, c and mean per channel.
 ///
-/// Not `b · y + c`: where the mean is large beside the deviation, both would be large and their sum small, with the
-/// rounding of the large ones. The difference of two values that are near each other is exact.
+/// Not `b · y + c`: where the mean is large relative to the standard deviation, two large terms would nearly cancel and
+/// leave their rounding errors. The difference of two nearby values is exact.
 #[derive(Clone, Copy)]
 pub struct NormGradient<'a> {
-    /// Factor of the gradient of the normalised value, (C).
+    /// Factor of the normalised value's gradient, (C).
     pub a: &'a [f32],
     /// Factor of the convolution's output, (C).
     pub b: &'a [f32],
-    /// What is taken from the convolution's output first, (C).
+    /// Subtracted from the convolution's output first, (C).
     pub mean: &'a [f32],
-    /// Summand, (C).
+    /// Constant term, (C).
     pub c: &'a [f32],
 }
 
@@ -97,13 +97,13 @@ pub fn apply_gradient<S: Isa>(
     }
 }
 
-/// The values of one block of channels.
+/// One block's channels of `values`, (C).
 #[inline(always)]
 pub fn channel<S: Isa>(simd: S, values: &[f32], block: usize) -> S::Vector {
     S::Vector::from_slice(simd, &values[block * S::Vector::LEN..(block + 1) * S::Vector::LEN])
 }
 
-/// Writes the vectors of neighbouring pixels.
+/// Writes the vectors of neighbouring pixels to `out`.
 #[inline(always)]
 pub fn store<S: Isa>(_: S, values: &[S::Vector], out: &mut [f32]) {
     for (value, out) in values.iter().zip(out.chunks_exact_mut(S::Vector::LEN)) {
@@ -126,7 +126,7 @@ mod tests {
     use crate::kernel::{dispatch, levels};
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn a_clamp_lets_through_what_is_no_number() {
+    fn clamp_keeps_nan() {
         for level in levels() {
             let clamped = dispatch!(level, simd => [f32::NAN, -1.0, 2.0, 7.0].map(|x| relu6(simd, x)));
             assert!(clamped[0].is_nan(), "{level:?}");

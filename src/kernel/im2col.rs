@@ -1,4 +1,4 @@
-//! The stem's convolution as a matrix product: the 27 inputs of each output pixel become a row (im2col).
+//! The stem's convolution as a matrix product: im2col turns the 27 inputs of each output pixel into a row.
 
 use super::depthwise::Geometry;
 use super::{Isa, SimdBase, padded, vectorize};
@@ -22,7 +22,7 @@ pub fn im2col<S: Isa>(
             let pixel = first + row;
             let (image, y, x) = (pixel / (out * out), pixel / out % out, pixel % out);
             let image = &images[image * size * size * 3..(image + 1) * size * size * 3];
-            // Rows and columns are counted in the padded plane, whose first row and column are zeros.
+            // Coordinates in the padded plane, whose first row and column are zeros.
             let (top, left) = (y * stride + offset, x * stride + offset);
             let mut patch = [0.0; padded(STEM_INPUTS)];
             for (padded_row, patch) in (top..top + 3).zip(patch.chunks_exact_mut(9)) {
@@ -33,7 +33,7 @@ pub fn im2col<S: Isa>(
                 let to = (left + 3).min(size + 1);
                 let start = ((padded_row - 1) * size + from - 1) * 3;
                 if to - from == 3 {
-                    // most of them, and without a call, since the length is known
+                    // the common case; the constant length saves a call
                     patch.copy_from_slice(&image[start..start + 9]);
                 } else {
                     patch[(from - left) * 3..(to - left) * 3]

@@ -10,22 +10,22 @@ use fearless_simd::{SimdCombine, SimdSplit};
 use super::{Isa, MAX_LANES, SimdBase, SimdFloat, optimisation_barrier, vectorize};
 
 /// Rows of a tile. Six rows by two vectors keep twelve sums in registers, beside two vectors of weights and one of
-/// inputs, and every register file has at least sixteen; without fused multiply-add the product needs a register of its own
+/// inputs; every register file has at least sixteen. Without fused multiply-add the product needs a register of its own
 /// (`benches/kernels.rs`, `matmul`).
 const ROWS: usize =
     if cfg!(all(target_arch = "wasm32", not(target_feature = "relaxed-simd"))) { 5 } else { 6 };
 
-/// Rows of a tile where a pair of blocks fits into one register, of thirty-two: as many sums as elsewhere, each of a pair.
+/// Rows of a tile where a pair of blocks fits one of thirty-two registers: again twelve sums, each of a pair.
 const WIDE_ROWS: usize = 12;
 
-/// Floats that weights of `k` inputs and `n` outputs take when packed.
+/// Length of packed weights with `k` inputs and `n` outputs, in floats.
 pub fn packed_len(k: usize, n: usize) -> usize {
     super::padded(k) * super::padded(n)
 }
 
 /// Packs a (k, n) matrix for [`matmul`]; `source` is (k, n) or, if `transposed`, (n, k).
 ///
-/// Columns go in pairs of vectors: (n / 2L, k, 2L); k and n are padded with zeros to whole blocks.
+/// Columns are grouped in pairs of vectors, (n / 2L, k, 2L); k and n are zero-padded to whole blocks.
 #[inline(always)]
 pub fn pack<S: Isa>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
     let lanes = S::Vector::LEN;
@@ -52,8 +52,8 @@ pub fn pack<S: Isa>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bo
     }
 }
 
-/// The panels of packed weights of `depth` inputs and `columns` outputs (multiples of L), each with the index of
-/// its first block of output channels.
+/// The panels of packed weights with `depth` inputs and `columns` outputs (multiples of L), each with the index of its
+/// first block of output channels.
 #[inline(always)]
 pub fn panels<S: Isa>(
     _: S,
@@ -65,7 +65,7 @@ pub fn panels<S: Isa>(
     packed[..depth * columns].chunks(panel).enumerate().map(|(pair, panel)| (2 * pair, panel))
 }
 
-/// One of [`panels`]: that of the block of output channels `block`, an even number, and the next one.
+/// The one of [`panels`] that holds output blocks `block`, an even number, and `block + 1`.
 #[inline(always)]
 pub fn panel<S: Isa>(_: S, packed: &[f32], depth: usize, columns: usize, block: usize) -> &[f32] {
     let lanes = S::Vector::LEN;
@@ -74,8 +74,8 @@ pub fn panel<S: Isa>(_: S, packed: &[f32], depth: usize, columns: usize, block: 
 
 /// Multiplies `rows` pixels with one panel of packed weights.
 ///
-/// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector a pixel,
-/// for the panel's first (`column` 0) and second (1) block of output channels, as its own to change. `rows` may be 0.
+/// `a` is (K / L, rows, L). `finish(column, row, tile)` receives the results of pixels `row..`, one vector per pixel,
+/// for the panel's first (`column` 0) or second (1) block of output channels, and may change them. `rows` may be 0.
 #[inline(always)]
 pub fn matmul<S: Isa>(
     simd: S,
@@ -88,7 +88,7 @@ pub fn matmul<S: Isa>(
         return; // a row tile may hold nothing but padding
     }
     let lanes = S::Vector::LEN;
-    // the number of a narrower vector's blocks is even
+    // narrower vectors always give an even number of blocks
     let two = lanes < MAX_LANES || panel.len() * rows == a.len() * 2 * lanes;
     if two && S::WIDE {
         strip::<S, S::Pair, 1>(
@@ -113,7 +113,7 @@ pub fn matmul<S: Isa>(
     }
 }
 
-/// [`matmul`] with a panel of C vectors V of output channels.
+/// [`matmul`] with a panel that is C vectors V wide.
 #[inline(always)]
 fn strip<S: Isa, V: SimdFloat<S, Element = f32>, const C: usize>(
     simd: S,
@@ -141,8 +141,7 @@ fn strip<S: Isa, V: SimdFloat<S, Element = f32>, const C: usize>(
     }
 }
 
-/// R rows by C vectors of the product, summed over all of K: over the blocks of the rows, and of the panel, which has as
-/// many. Returns R.
+/// R rows by C vectors of the product, summed over all of K, block by block. Returns R.
 #[inline(always)]
 fn tile<'a, S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usize>(
     simd: S,
@@ -156,7 +155,8 @@ fn tile<'a, S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usi
     let steps = optimisation_barrier(4);
     for a in blocks {
         let a = &a[row * lanes..(row + R) * lanes];
-        // One test for all weights of the block: zipped chunks would be tested, and their place multiplied out, at each read.
+        // One bounds check for all weights of the block: zipped chunks would be checked, and their offset computed, at
+        // each read.
         let (b, rest) = panel.split_at(C * V::LEN * lanes);
         panel = rest;
         for i in (0..lanes).step_by(4) {
@@ -182,7 +182,7 @@ fn tile<'a, S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usi
     R
 }
 
-/// Adds to each sum what input `i` of a block contributes: its value in a row times its weights.
+/// Adds the contribution of input `i` of a block to each sum: its value in a row times its weights.
 #[inline(always)]
 fn multiply_add<S: Isa, V: SimdFloat<S, Element = f32>, const R: usize, const C: usize>(
     simd: S,
@@ -226,7 +226,7 @@ pub fn accumulate<S: Isa>(
             while row < k {
                 let offset = row % lanes;
                 let a = neighbours(&a[(row - offset) * rows..], rows * lanes);
-                // The offset is a constant in each arm, so that an input's place in its block needs no check.
+                // The offset is constant in each arm, so that an input's index in its block needs no check.
                 let height = match (offset, depth - row) {
                     (_, 16..) if S::WIDE => outer::<S, 16, 0>(simd, a, dy, &mut tile),
                     (_, _) if S::WIDE => outer::<S, 8, 0>(simd, a, dy, &mut tile),
@@ -246,18 +246,18 @@ pub fn accumulate<S: Isa>(
     })
 }
 
-/// The first of `blocks`, of `len` floats each, and the next. One that is alone is taken twice: what comes of the second
-/// lies beyond the last row or column, which `add_tile` leaves out.
+/// The first of `blocks`, `len` floats each, and the next. A lone block is returned twice: the second one's results lie
+/// beyond the last row or column, and `add_tile` drops them.
 #[inline(always)]
 fn neighbours(blocks: &[f32], len: usize) -> [&[f32]; 2] {
     let (block, rest) = blocks.split_at(len);
     [block, if rest.is_empty() { block } else { &rest[..len] }]
 }
 
-/// R input channels, from `OFFSET` of the first block on, by two blocks of output channels, summed over all rows, to
+/// R input channels, from `OFFSET` of the first block on, by two blocks of output channels, summed over all rows into
 /// `tile`, (R, 2 L). Returns R.
 ///
-/// In a browser this is a function of its own: within another V8 would not keep twelve sums in registers.
+/// Never inlined: in a browser, V8 keeps the twelve sums in registers only in a function of their own.
 #[inline(never)]
 fn outer<S: Isa, const R: usize, const OFFSET: usize>(
     simd: S,
@@ -285,7 +285,7 @@ fn outer<S: Isa, const R: usize, const OFFSET: usize>(
     })
 }
 
-/// Adds a tile, (rows, 2 L), to `dw` from `column` on, leaving out columns that are only padding.
+/// Adds a tile, (rows, 2 L), to `dw` from `column` on, skipping columns that are only padding.
 #[inline(always)]
 fn add_tile<S: Isa>(simd: S, tile: &[f32], n: usize, column: usize, first: bool, dw: &mut [f32]) {
     let lanes = S::Vector::LEN;
@@ -314,7 +314,7 @@ mod tests {
     use super::*;
     use crate::kernel::{dispatch, lanes, levels, reference};
 
-    /// Every number of rows that tiles share out differently, and every size around a tile's edge.
+    /// Row counts that tiles split in every way, and sizes around each tile edge.
     const SIZES: [(usize, usize, usize); 14] = [
         (1, 8, 8),
         (3, 8, 16),
@@ -333,7 +333,7 @@ mod tests {
     ];
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn product_is_the_reference() {
+    fn product_matches_the_reference() {
         for level in levels() {
             let no_rows = (0, 8, 16);
             for (m, k, n) in SIZES.into_iter().chain([no_rows]) {
@@ -347,7 +347,7 @@ mod tests {
                 }
                 let blocked = reference::block(&padded, depth, lanes);
                 let columns = super::super::padded(n);
-                // Packed from the matrix, and from its transpose: the same panels.
+                // Packing the matrix and packing its transpose must give the same panels.
                 let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
                 for (source, is_transposed) in [(&w, false), (&transposed, true)] {
                     let mut packed = vec![f32::NAN; packed_len(k, n)];
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn gradient_of_the_weights_is_the_reference() {
+    fn gradient_of_the_weights_matches_the_reference() {
         for level in levels() {
             for (m, k, n) in SIZES {
                 let (a, dy) = (reference::numbers(3, m * k), reference::numbers(4, m * n));

@@ -1,22 +1,23 @@
 //! SIMD kernels on plain slices, written once for every instruction set.
 //!
-//! A kernel is an `#[inline(always)]` function generic over [`Isa`]; a layer enters through `dispatch!`, which
-//! compiles its argument once for each instruction set and picks one at run time. Closures passed to a kernel need the
-//! attribute as well: one that is not inlined is compiled without the instruction set, and costs a call a vector. For the
-//! same reason kernels do not `map` arrays: in a browser that can be a call, too, as the functions around it grow.
+//! A kernel is an `#[inline(always)]` function generic over [`Isa`]. A layer enters through `dispatch!`, which compiles
+//! its argument once for each instruction set and picks one at run time. Closures passed to a kernel need
+//! `#[inline(always)]` as well: otherwise they are compiled without the instruction set and cost a call per vector. For
+//! the same reason kernels do not `map` arrays: in a browser that can become a call, too, as the surrounding functions
+//! grow.
 //!
-//! What several places use is `#[inline(never)]` and enters its instruction set anew by `vectorize!`: copied to each place
-//! it would make the page 3 kB larger, and the tests' build take twice as long, and be no faster.
+//! Functions with several callers are `#[inline(never)]` and re-enter the instruction set through `vectorize!`. Inlined
+//! at every call they would make the page 3 kB larger, double the compile time of the tests, and run no faster.
 //!
 //! # The channel-blocked layout
 //!
-//! Activations lie as (C / L, M, L): L is the number of lanes of a vector (8 on x86, 4 in the browser) and M
-//! counts pixels, of all images one after another. Every channel count inside a MobileNetV2 is a multiple of 8,
-//! so there is no remainder. Each kernel then walks contiguous memory:
+//! Activations are stored as (C / L, M, L): L is the number of lanes of a vector (8 on x86, 4 in the browser) and M
+//! counts the pixels of all images, one image after another. Every channel count inside a MobileNetV2 is a multiple of
+//! 8, so there is no remainder. Each kernel then walks contiguous memory:
 //!
-//! - the matrix product takes L values of a pixel, or of several neighbouring ones, from one place;
+//! - the matrix product reads L values of a pixel, or of several neighbouring ones, from one place;
 //! - a depthwise convolution sees each image's plane of L channels as one small contiguous picture;
-//! - sums over pixels, one a channel, stay in a register.
+//! - per-channel sums over pixels stay in a register.
 //!
 //! Images, logits and weights are not blocked: the layout never leaves the network.
 
@@ -35,16 +36,16 @@ pub mod sums;
 pub use fearless_simd::{Select, SimdBase, SimdFloat};
 use fearless_simd::{Simd, SimdCombine, SimdSplit};
 
-/// An instruction set, by the vectors that kernels use of it. L is 8 with AVX-512, too: of the narrow tensors' numbers of
-/// channels not all are multiples of 16.
+/// An instruction set: the vector types that kernels use. L is 8 with AVX-512, too, because not all channel counts of
+/// the narrow tensors are multiples of 16.
 pub trait Isa: Simd {
     /// A block of L channels of a pixel.
     type Vector: SimdFloat<Self, Element = f32> + SimdCombine<Self, Combined = Self::Pair>;
-    /// Two blocks, as the matrix product and the weights' gradient compute them at once.
+    /// Two blocks, which the matrix product and the weights' gradient compute at once.
     type Pair: SimdFloat<Self, Element = f32> + SimdSplit<Self, Split = Self::Vector>;
-    /// Whether a pair fits into one register. There are thirty-two, then.
+    /// Whether a pair fits one register; there are thirty-two of them then.
     const WIDE: bool = false;
-    /// Whether of two values one of which is not a number `min` and `max` take the other one, whatever their order.
+    /// Whether `min` and `max` return the other operand if one is NaN, whatever their order.
     const DROPS_NAN: bool = false;
 }
 
@@ -80,7 +81,7 @@ impl Isa for fearless_simd::Fallback {
     const DROPS_NAN: bool = true;
 }
 
-/// Channels of the widest block on any instruction set; channel counts are multiples of it.
+/// Channels of the widest block on any instruction set; every channel count is a multiple of it.
 pub const MAX_LANES: usize = 8;
 
 /// Rounds a number of channels up to whole blocks on every instruction set.
@@ -88,8 +89,8 @@ pub const fn padded(channels: usize) -> usize {
     channels.next_multiple_of(MAX_LANES)
 }
 
-/// The widest instruction set of this machine that the kernels use: AVX-512, AVX2 with FMA, NEON, wasm's simd128 (with
-/// relaxed FMA where the build enables it), else scalar code.
+/// The best instruction set of this machine that the kernels use: AVX-512, AVX2 with FMA, NEON, wasm's simd128 (with
+/// relaxed FMA if the build enables it), else scalar code.
 pub fn best_level() -> Level {
     let level = Level::new();
     #[cfg(target_arch = "x86_64")]
@@ -112,7 +113,7 @@ pub fn levels() -> Vec<Level> {
     wide.into_iter().flatten().collect()
 }
 
-/// Channels of a block on an instruction set: L.
+/// L: channels per block on an instruction set.
 pub fn lanes(level: Level) -> usize {
     #[inline(always)]
     fn lanes<S: Isa>(_: S) -> usize {
@@ -121,14 +122,14 @@ pub fn lanes(level: Level) -> usize {
     dispatch!(level, simd => lanes(simd))
 }
 
-/// Whether two instruction sets give the same results to the bit: sums have their terms in the same order where vectors are
-/// of the same length, and are rounded alike where both fuse a product with the sum it is added to, or neither does. NEON
-/// does, scalar code of as many lanes does not.
+/// Whether two instruction sets give bit-identical results. Vectors of equal length add their terms in the same order;
+/// rounding agrees if both fuse multiplication and addition, or neither does. NEON fuses, scalar code with as many
+/// lanes does not.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub fn same_to_the_bit(one: Level, other: Level) -> bool {
     #[inline(always)]
     fn fuses<S: Isa>(simd: S) -> bool {
-        // (1 + e)² - (1 + 2e) is e², which is lost where the product is rounded first.
+        // (1 + e)² - (1 + 2e) is e², which is lost if the product is rounded first.
         let [x, rest] = [1.0 + 1.0 / 4096.0, -1.0 - 2.0 / 4096.0].map(|value| S::Vector::splat(simd, value));
         x.mul_add(x, rest).as_slice()[0] != 0.0
     }
@@ -136,15 +137,15 @@ pub fn same_to_the_bit(one: Level, other: Level) -> bool {
     lanes(one) == lanes(other) && fuses(one) == fuses(other)
 }
 
-/// Hides `number` from the compiler in the browser, where a loop that may end at this number stays in order. Otherwise LLVM
-/// sorts products by the sum that they are added to: all that was read for the others is then kept until their turn, in the
-/// stack, since there are not registers enough.
+/// Hides `number` from the compiler in the browser, so that a loop that may end at it keeps its order. Otherwise LLVM
+/// sorts products by the sum they are added to; the operands of all other sums then wait on the stack, since there are
+/// too few registers.
 #[inline(always)]
 fn optimisation_barrier(number: usize) -> usize {
     if cfg!(target_arch = "wasm32") { std::hint::black_box(number) } else { number }
 }
 
-/// Runs `$body`, within a function that is not inlined, compiled for the instruction set of `$simd`.
+/// Runs `$body`, compiled for the instruction set of `$simd`, in a function that is not inlined.
 #[doc(hidden)] // `dispatch!` needs it
 #[macro_export]
 macro_rules! vectorize {

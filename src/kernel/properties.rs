@@ -1,4 +1,4 @@
-//! Kernels at sizes that nobody chose, on every instruction set of this machine, against the naive oracle.
+//! Property tests: kernels at random sizes, on every instruction set of this machine, against the naive oracle.
 
 use proptest::prelude::*;
 
@@ -7,9 +7,9 @@ use super::elementwise::store;
 use super::matmul::{self, matmul, pack, packed_len, panels};
 use super::{SimdBase, dispatch, lanes, levels, padded, reference};
 
-/// Up to two tiles of the tallest kind, and each remainder.
+/// Up to two tiles of the tallest kind, with every remainder.
 const ROWS: std::ops::Range<usize> = 1..27;
-/// Up to two panels of two blocks, and each remainder.
+/// Up to two panels of two blocks, with every remainder.
 const CHANNELS: std::ops::Range<usize> = 1..41;
 
 fn assert_close(what: &str, found: impl IntoIterator<Item = f32>, expected: &[f64]) {
@@ -25,14 +25,14 @@ fn transpose(x: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| x.iter().skip(column).step_by(columns).copied()).collect()
 }
 
-/// One plane a lane: (L, pixels) → (pixels, L).
+/// One plane per lane: (L, pixels) → (pixels, L).
 fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
     transpose(&planes.concat(), planes[0].len())
 }
 
 fn geometry() -> impl Strategy<Value = Geometry> {
     (1..20usize, prop_oneof![Just((1, 0)), Just((2, 0)), Just((2, 1))])
-        // SAME pads only behind at an even size
+        // SAME pads only after the input at an even size
         .prop_map(|(size, (stride, offset))| Geometry { size: size + offset * (size % 2), stride, offset })
 }
 
@@ -47,7 +47,7 @@ proptest! {
         let (depth, columns) = (padded(k), padded(n));
         for level in levels() {
             let lanes = lanes(level);
-            // what pads the inputs does not count, since the weights have zeros there
+            // the padding of the inputs must not matter: the weights have zeros there
             let mut rows = vec![1.0; m * depth];
             rows.chunks_mut(depth).zip(a.chunks(k)).for_each(|(row, a)| row[..k].copy_from_slice(a));
             let blocked = reference::block(&rows, depth, lanes);
@@ -124,7 +124,7 @@ proptest! {
                 let expected = reference::depthwise(&x[lane], size, &taps, stride, 1 - offset);
                 let what = format!("{level:?}, lane {lane}");
                 assert_close(&what, own(&y), &expected);
-                // Σ dy · y is linear in x and in the taps, so that it is what either makes with its gradient.
+                // Σ dy · y is linear in x and in the taps, so it equals the product of either with its gradient.
                 let total: f64 = expected.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum();
                 let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
                 for (what, found) in [("dx", dot(&own(&dx), &x[lane])), ("dw", dot(&own(&dw), &taps))] {

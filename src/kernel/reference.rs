@@ -1,4 +1,4 @@
-//! The naive oracle: each operation as its definition reads, in `f64`. Stays naive for ever.
+//! The naive oracle: each operation by its definition, in `f64`. It stays naive forever.
 
 /// (M, K) · (K, N) → (M, N), all row-major.
 pub fn matmul(a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
@@ -13,7 +13,7 @@ pub fn matmul(a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f64
     y
 }
 
-/// Depthwise 3×3 convolution of one channel, padded with `before` zeros in front and enough behind.
+/// Depthwise 3×3 convolution of one channel, with `before` zeros before the plane and enough after it.
 pub fn depthwise(x: &[f32], size: usize, weights: &[f32; 9], stride: usize, before: usize) -> Vec<f64> {
     let out = size.div_ceil(stride);
     let mut y = vec![0.0; out * out];
@@ -47,7 +47,7 @@ pub fn block(x: &[f32], channels: usize, lanes: usize) -> Vec<f32> {
     blocked
 }
 
-/// Numbers between -1 and 1 that look random and are always the same.
+/// Reproducible pseudo-random numbers between -1 and 1.
 pub fn numbers(seed: u64, count: usize) -> Vec<f32> {
     let mut rng = fastrand::Rng::with_seed(seed);
     (0..count).map(|_| rng.f32() * 2.0 - 1.0).collect()

@@ -1,17 +1,17 @@
-//! Sums over pixels, one a channel, of which batch norm makes its statistics and its gradient.
+//! Per-channel sums over pixels, from which batch norm computes its statistics and its gradient.
 //!
-//! They are taken in `f32` over [`PIXELS`] at most, and what comes of these in `f64`, so that they keep their digits however
-//! large the batch.
+//! They are taken in `f32` over at most [`PIXELS`] pixels and added up in `f64`, so that they stay precise at any batch
+//! size.
 
 use super::{Isa, SimdBase, SimdFloat, vectorize};
 
-/// Pixels that are summed in `f32`: as many as a product works on at once, at most.
+/// Pixels summed in `f32`: at most as many as a product works on at once.
 pub const PIXELS: usize = 384;
 
-/// Vectors that are summed side by side: none waits for the one before.
+/// Independent partial sums, so that no addition waits for the one before.
 const WAYS: usize = 4;
 
-/// Sums a channel of two quantities over pixels.
+/// Per-channel sums of two quantities over pixels.
 pub struct Sums {
     /// Σ of the first quantity, (C).
     pub first: Vec<f64>,
@@ -25,12 +25,12 @@ impl Sums {
         Sums { first: vec![0.0; channels], second: vec![0.0; channels] }
     }
 
-    /// Both sums of a channel; leaves 0.
+    /// Returns both sums of a channel and clears them.
     pub fn take(&mut self, channel: usize) -> (f64, f64) {
         (std::mem::take(&mut self.first[channel]), std::mem::take(&mut self.second[channel]))
     }
 
-    /// Adds the sums of the first `channels` channels that `other` holds, which are 0 then.
+    /// Adds `other`'s sums of the first `channels` channels and clears them there.
     pub fn absorb(&mut self, other: &mut Sums, channels: usize) {
         for channel in 0..channels {
             let (first, second) = other.take(channel);
@@ -39,13 +39,13 @@ impl Sums {
         }
     }
 
-    /// Leaves 0 in the first `channels` channels.
+    /// Clears the first `channels` channels.
     pub fn clear(&mut self, channels: usize) {
         self.first[..channels].fill(0.0);
         self.second[..channels].fill(0.0);
     }
 
-    /// Adds the vectors of one block of channels.
+    /// Adds the sums of one block of channels.
     #[inline(always)]
     pub fn add<S: Isa>(&mut self, _: S, block: usize, first: S::Vector, second: S::Vector) {
         let lanes = S::Vector::LEN;
@@ -56,17 +56,17 @@ impl Sums {
         }
     }
 
-    /// Adds Σ y and Σ y² of one block of channels; `y` is (pixels, L), of any number of pixels.
+    /// Adds Σ y and Σ y² of one block of channels; `y` is (pixels, L), with any number of pixels.
     ///
-    /// A variance is the difference of two sums. Where the mean is large beside the deviation they are nearly the same, and
-    /// `f32` has no digits left for what they differ by: at a hundred times the deviation four of seven are lost. So values
-    /// are summed about what some of them are on average, and only in `f64` about zero: that loses less than `y`
-    /// itself lost when it was rounded to `f32`, whatever the mean. The average is that of the values at hand, spread over
-    /// all of them, since there is no other that holds for any data: a running mean is zero at first and old when the data
-    /// change, a single value may be a border's, and the whole mean is not known while the values are computed. It need not
-    /// be exact: off by a deviation, it doubles the sums' rounding.
+    /// A variance is the difference of two sums. Where the mean is large relative to the standard deviation, the sums
+    /// nearly agree and `f32` has no digits left for their difference: at a ratio of a hundred, four of seven are lost.
+    /// So values are summed about a centre near their mean, and only in `f64` about zero, which loses less than
+    /// rounding `y` to `f32` did, whatever the mean. The centre is the mean of a sample spread over the values at hand,
+    /// since no other holds for any data: a running mean is zero at first and stale when the data change, a single
+    /// value may be a border's, and the true mean is not known while the values are computed. It need not be exact: off
+    /// by one standard deviation, it doubles the sums' rounding error.
     ///
-    /// The values are read again for it, just written, from the first cache or the second.
+    /// The values were just written and are read again from the first or second cache.
     #[inline(never)]
     pub fn add_moments<S: Isa>(&mut self, simd: S, block: usize, y: &[f32]) {
         vectorize!(simd, {
@@ -89,8 +89,8 @@ impl Sums {
     }
 }
 
-/// The mean of some eight pixels or more, at even distances; all of a few. The distance is odd, so that rows of an image,
-/// of mostly even length, are not met always at the same column.
+/// The mean of about eight pixels or more at even distances, or of all if there are few. The distance is odd, so that
+/// in images with an even row length the samples do not all fall in one column.
 #[inline(always)]
 fn typical<S: Isa>(simd: S, y: &[f32]) -> S::Vector {
     let lanes = S::Vector::LEN;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::kernel::{MAX_LANES, dispatch, levels, reference};
 
-    /// The largest relative error of a channel's variance, of values in 32 bits, (pixels, 8).
+    /// The largest relative error of a channel's variance; `values` is (pixels, 8).
     fn off(values: &[f32]) -> f64 {
         let pixels = values.len() / MAX_LANES;
         let mut worst = 0.0f64;
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn a_variance_keeps_its_digits_whatever_the_mean() {
+    fn variance_is_precise_whatever_the_mean() {
         for pixels in [7, 8, 15, 16, 100, 383, 384, 385, 1000, 5000] {
             for mean in [0.0, 1.0, 10.0, 100.0, 1000.0, 10_000.0] {
                 let noise = reference::numbers(pixels as u64, pixels * MAX_LANES);
@@ -174,8 +174,8 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn nor_does_it_lose_them_where_some_values_are_unlike_the_rest() {
-        // A corner, a border of 32² planes, one image unlike the others, the last pixel alone.
+    fn variance_is_precise_with_outliers() {
+        // A corner, a border of 32² planes, one odd image, the last pixel alone.
         type Chosen = fn(usize) -> bool;
         let unlike: [(&str, Chosen); 4] = [
             ("a corner", |pixel| pixel.is_multiple_of(1024)),

@@ -1,18 +1,18 @@
-//! Training images on their way to the network: resized, cropped at random, mirrored at random, normalised.
+//! Training images on their way to the network: resized, randomly cropped, randomly mirrored, normalised.
 //!
-//! The order and the meaning are torchvision's `RandomCrop(resolution, padding)`, `RandomHorizontalFlip()`,
-//! `ToTensor()`, `Normalize(mean, std)`: padding is black before it is normalised. With everything random off, what
-//! is left is the way of the images of an evaluation.
+//! Order and semantics are those of torchvision's `RandomCrop(resolution, padding)`, `RandomHorizontalFlip()`,
+//! `ToTensor()`, `Normalize(mean, std)`: padding is black before it is normalised. With all randomness off, images are
+//! prepared as in evaluation.
 //!
-//! An image that needs no resizing goes straight from its bytes to the network's input; nothing is allocated once
-//! the first batch has passed.
+//! An image that needs no resizing goes straight from its bytes to the network's input. Nothing is allocated after the
+//! first batch.
 
 use fastrand::Rng;
 
 use crate::arch::Config;
 use crate::data::image::{Area, Resampler, normalize};
 
-/// What is done to a batch, with the buffers for it.
+/// The augmentation of a batch, with its buffers.
 pub struct Augment {
     resolution: usize,
     mean: [f32; 3],
@@ -20,29 +20,29 @@ pub struct Augment {
     crop_padding: usize,
     flip: bool,
     cutout: usize,
-    /// Side of the images of the last batch, for which the renderings were prepared; 0 before the first.
+    /// Side of the images that the renderings are prepared for; 0 before the first batch.
     size: usize,
     renderings: Vec<Rendering>,
     /// An image after resizing, (side, side, 3).
     resized: Vec<u8>,
 }
 
-/// A size in which images are shown to the network.
+/// A size to which images are resized.
 struct Rendering {
     size: usize,
-    /// None where the images have that size already.
+    /// None if the images have that size already.
     resampler: Option<Resampler>,
 }
 
 impl Augment {
-    /// For the input of `config`. A window of its resolution is placed at random over the image with
-    /// `crop_padding` black pixels on every side, and half of the windows are mirrored if `flip`.
+    /// Augments images for the input of `config`. A window of its resolution is placed at random on the image, which
+    /// gets `crop_padding` black pixels on every side; if `flip`, half of the windows are mirrored.
     ///
-    /// If `sizes` is empty, an image is first resized to the resolution; else to one of `sizes` drawn at random: a
-    /// small one is then seen whole, a large one in part, and if it is smaller than the window, black fills the rest.
+    /// An image is first resized to the resolution or, if `sizes` is not empty, to one of `sizes` at random. A small
+    /// image is then seen whole, with black around it, a large one in part.
     ///
-    /// Last, a square of `cutout` × `cutout` pixels anywhere in the window becomes the mean colour (DeVries and Taylor 2017);
-    /// where it reaches over the border, less.
+    /// Last, a square of `cutout` × `cutout` pixels, centred anywhere in the window, becomes the mean colour (DeVries
+    /// and Taylor 2017); the window's border may cut it off.
     pub fn new(config: &Config, crop_padding: usize, flip: bool, sizes: &[usize], cutout: usize) -> Self {
         let sizes = if sizes.is_empty() { &[config.resolution] } else { sizes };
         Augment {
@@ -60,18 +60,18 @@ impl Augment {
 
     /// Writes `images` (N, size, size, 3) to `out` (N, resolution, resolution, 3).
     ///
-    /// Each image has a generator of its own, split from `rng` in order: what happens to it depends on its place
-    /// alone, and `rng` moves on by one draw an image, whatever the settings.
+    /// Each image has its own generator, forked from `rng` in order: its augmentation depends only on its position, and
+    /// `rng` advances by one draw per image whatever the settings.
     ///
     /// # Panics
-    /// If the lengths do not fit.
+    /// If the lengths do not match.
     pub fn run(&mut self, rng: &mut Rng, images: &[u8], size: usize, out: &mut [f32]) {
         let (bytes, values) = (3 * size * size, 3 * self.resolution * self.resolution);
         let count = out.len() / values;
         assert_eq!(
             (images.len(), out.len()),
             (count * bytes, count * values),
-            "{size}² images, {count} of them"
+            "expected {count} images of {size}²"
         );
         self.prepare(size);
         for (image, out) in images.chunks_exact(bytes).zip(out.chunks_exact_mut(values)) {
@@ -79,7 +79,7 @@ impl Augment {
         }
     }
 
-    /// Makes ready for images of another size.
+    /// Prepares for images of another size.
     fn prepare(&mut self, size: usize) {
         if self.size == size {
             return;
@@ -96,7 +96,7 @@ impl Augment {
     }
 
     fn image(&mut self, mut rng: Rng, image: &[u8], out: &mut [f32]) {
-        // numbers of 64 bits: smaller ones, such as a browser's usize, are drawn otherwise
+        // 64-bit numbers: a narrower type, such as a browser's usize, is drawn differently
         let drawn = rng.u64(..self.renderings.len() as u64) as usize;
         let rendering = &mut self.renderings[drawn];
         let size = rendering.size;
@@ -116,7 +116,7 @@ impl Augment {
         let (left, top) = (offset(), offset());
         let mirrored = self.flip && rng.bool();
         let black = std::array::from_fn(|c| -self.mean[c] / self.std[c]);
-        // The columns of the window that lie on the image.
+        // The window's columns that lie on the image.
         let covered = |from: isize| from.clamp(0, self.resolution as isize) as usize;
         let columns = covered(-left)..covered(size as isize - left);
         let source_left = left.clamp(0, size as isize) as usize;
@@ -155,11 +155,11 @@ mod tests {
     use super::*;
 
     fn config(resolution: usize) -> Config {
-        // Mean 0 and deviation 1 / 255 leave the bytes as they are.
+        // Mean 0 and standard deviation 1 / 255 leave the bytes as they are.
         Config { resolution, mean: [0.0; 3], std: [1.0 / 255.0; 3], ..Config::cifar() }
     }
 
-    /// Images whose pixels tell where they are: red is the column, green the row, blue the image; none is black.
+    /// Images whose pixels encode their position: red is the column, green the row, blue the image; none is black.
     fn images(count: usize, size: usize) -> Vec<u8> {
         let pixel = |i: usize| {
             let (n, y, x) = (i / (size * size), i / size % size, i % size);
@@ -168,7 +168,7 @@ mod tests {
         (0..count * size * size).flat_map(pixel).collect()
     }
 
-    /// Where the window lay: (left, top, mirrored), from any pixel on the image; checks that all agree.
+    /// Where the window lies, (left, top, mirrored), from any pixel on the image; checks that all pixels agree.
     fn window(out: &[f32], resolution: usize, size: usize) -> (isize, isize, bool) {
         let pixels = out.as_chunks::<3>().0;
         let on_image = |y: usize, x: usize| {
@@ -192,7 +192,7 @@ mod tests {
         (left, top, mirrored)
     }
 
-    /// The windows of many images of `size` at `resolution`.
+    /// The windows on many images of `size` at `resolution`.
     fn windows(
         size: usize,
         resolution: usize,
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn with_all_off_it_normalizes() {
+    fn without_randomness_it_normalizes() {
         let config = Config::cifar();
         let images = images(3, 32);
         let (mut out, mut expected) = (vec![0.0; images.len()], vec![0.0; images.len()]);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_square_is_blotted_out() {
+    fn a_square_is_cut_out() {
         let mut augment = Augment::new(&config(12), 0, false, &[], 5);
         let mut out = vec![f32::NAN; 500 * 12 * 12 * 3];
         augment.run(&mut Rng::with_seed(1), &vec![255; out.len()], 12, &mut out);
@@ -297,7 +297,7 @@ mod tests {
             .chunks(12 * 12 * 3)
             .map(|out| out.as_chunks::<3>().0.iter().filter(|pixel| **pixel == [0.0; 3]).count())
             .collect();
-        // In a corner three of its five rows and columns are on the image, or as few as that.
+        // In a corner, as few as three of its five rows and columns are on the image.
         assert_eq!((areas.iter().min(), areas.iter().max()), (Some(&9), Some(&25)));
         let whole = areas.iter().filter(|area| **area == 25).count();
         // 500 · (8 / 12)² = 222, standard deviation 11
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_depends_on_its_place_alone() {
+    fn an_image_depends_only_on_its_position() {
         let config = Config::cifar();
         let images = images(6, 32);
         let run = |seed, split: usize| {

@@ -1,5 +1,5 @@
-//! The inverted residual block: expand → depthwise → project, and a shortcut from bottleneck to bottleneck
-//! (paper §3.3, figure 3), with the variants that `Config` names.
+//! The inverted residual block: expand → depthwise → project, and a shortcut from bottleneck to bottleneck (paper §3.3,
+//! figure 3), with the variants of `Config`.
 
 use std::mem::take;
 
@@ -14,14 +14,14 @@ use crate::threads::for_each;
 /// One block of the network.
 pub struct Block {
     index: usize,
-    /// Left out where the expansion factor is 1.
+    /// None where the expansion factor is 1.
     expand: Option<ConvBnAct>,
     depthwise: ConvBnAct,
     project: ConvBnAct,
     shortcut: Shortcut,
 }
 
-/// What is added to the output of a block's projection.
+/// The input that is added to a block's projection.
 enum Shortcut {
     None,
     /// The block's input.
@@ -31,7 +31,7 @@ enum Shortcut {
 }
 
 impl Block {
-    /// The block `index`, from the layers that belong to it.
+    /// Builds block `index` from its layers.
     pub fn new(config: &Config, layers: &[Layer], tensors: &[Tensor], index: usize) -> Self {
         let conv = |kind| {
             let layer = layers.iter().position(|layer| layer.block == Some(index) && layer.kind == kind)?;
@@ -60,7 +60,7 @@ impl Block {
         self.expand.iter_mut().chain([&mut self.depthwise, &mut self.project]).chain(shortcut)
     }
 
-    /// Runs the block on the batch; its output is the bottleneck of its index.
+    /// Runs the block on the batch and writes its output to the bottleneck of its index.
     pub fn forward(&mut self, pass: &mut Forward, input: Input) {
         let Block { index, expand, depthwise, project, shortcut } = self;
         let mut before = input;
@@ -95,9 +95,9 @@ impl Block {
         pass.profile.lap(project.index, Operation::Shortcut);
     }
 
-    /// From the gradient of the block's output in [`GradientBuffer::Output`] to that of its input, in the same buffer;
-    /// where the input is a convolution (the stem), to that of its normalised value in [`GradientBuffer::Expand`]. Each
-    /// step reads one buffer, may add another, and writes a third:
+    /// Turns the gradient of the block's output in [`GradientBuffer::Output`] into that of its input, in the same
+    /// buffer. If the input is a convolution (the stem), its normalised value's gradient goes to
+    /// [`GradientBuffer::Expand`] instead. Each step reads one buffer, may add another, and writes a third:
     ///
     /// | step | reads | adds | writes |
     /// |---|---|---|---|
@@ -107,8 +107,8 @@ impl Block {
     /// | depthwise | Depthwise | | Expand |
     /// | expand | Expand | Output, or Shortcut where it is projected | Input; to a convolution Depthwise |
     ///
-    /// Without expand, depthwise takes its place, and writes Input or, to a convolution, Expand. Buffers are
-    /// swapped at the end, so that the next block finds its gradient in Output.
+    /// Without expand, depthwise takes its place and writes Input or, to a convolution, Expand. Buffers are swapped at
+    /// the end, so that the next block finds its gradient in Output.
     pub fn backward(&mut self, pass: &mut Backward, input: Input) {
         let Block { expand, depthwise, project, shortcut, .. } = self;
         let add = match shortcut {
@@ -154,8 +154,8 @@ impl Block {
     }
 }
 
-/// Writes the gradient of a convolution's normalised value to [`GradientBuffer::Project`], from that of the block's output,
-/// to which the convolution's output was added.
+/// Writes the gradient of a convolution's normalised value to [`GradientBuffer::Project`], from the gradient of the
+/// block's output, to which forward added the convolution's output.
 fn split(pass: &mut Backward, conv: &ConvBnAct) {
     let level = pass.level;
     let floats = conv.layer.c_out * conv.pixels();

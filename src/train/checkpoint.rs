@@ -1,10 +1,10 @@
-//! A training on disk: all that a [`Trainer`] needs to go on bit for bit.
+//! A training on disk: everything that a [`Trainer`] needs to continue bit for bit.
 //!
-//! A checkpoint is a weights file in full precision with the optimiser's state beside the weights
-//! (`optimizer.momentum` and, for RMSProp, `optimizer.square`: flat, in the order of [`Weights::values`]) and the
-//! recipe and the counters in its metadata. Where the recipe averages weights, they are the file's, and those of the last
-//! step lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads it
-//! too, as the weights so far.
+//! A checkpoint is a weights file in full precision with the optimiser's state beside the weights (`optimizer.momentum`
+//! and, for RMSProp, `optimizer.square`: flat, in the order of [`Weights::values`]) and with the recipe and the
+//! counters in its metadata. If the recipe averages weights, the file's weights are the average, and the latest ones
+//! lie beside them (`optimizer.latest.values` and `optimizer.latest.statistics`, flat). [`weights::load`] reads a
+//! checkpoint too, as the weights so far.
 
 use serde_json::{Map, Value};
 
@@ -16,14 +16,14 @@ use crate::weights::{self, Container, Entry, PartialConfig, Precision};
 
 const MOMENTUM: &str = "optimizer.momentum";
 const SQUARE: &str = "optimizer.square";
-/// More than any training takes, and few enough to be counted on from without end.
+/// Limit for the counters in a file: more than any training reaches, and far from an overflow.
 const MOST_STEPS: u64 = 1 << 48;
 const LATEST: [&str; 2] = ["optimizer.latest.values", "optimizer.latest.statistics"];
 
-/// Bytes of a checkpoint.
+/// Serialises a training.
 ///
 /// # Errors
-/// [`Error::Diverged`] where [`load`] could not read it.
+/// [`Error::Diverged`] if a value is not finite, since [`load`] would refuse it.
 pub fn save(trainer: &Trainer) -> Result<Vec<u8>> {
     trainer.check_finite()?;
     let (mut entries, mut metadata) = weights::pack(trainer.weights(), Precision::Full);
@@ -45,20 +45,20 @@ pub fn save(trainer: &Trainer) -> Result<Vec<u8>> {
     Ok(weights::write(entries, metadata))
 }
 
-/// Bytes of a file of the weights so far.
+/// Serialises the weights so far as a weights file.
 ///
 /// # Errors
-/// [`Error::Diverged`] where it could not be read.
+/// [`Error::Diverged`] if a value is not finite, since the file could not be read.
 pub fn save_weights(trainer: &Trainer, precision: Precision) -> Result<Vec<u8>> {
     trainer.check_finite()?;
     Ok(weights::save(trainer.weights(), precision))
 }
 
-/// The trainer that [`save`] was given.
+/// Restores the trainer that [`save`] was given.
 ///
 /// # Errors
-/// As for [`weights::load`]; [`Error::Weights`] where the bytes are a weights file but not a checkpoint;
-/// [`Error::Argument`] and [`Error::Memory`] as for [`Trainer::new`].
+/// As [`weights::load`]; [`Error::Weights`] if the bytes are a weights file but not a checkpoint; [`Error::Argument`]
+/// and [`Error::Memory`] as [`Trainer::new`].
 pub fn load(bytes: &[u8]) -> Result<Trainer> {
     let (latest, recipe, state) = read(bytes)?;
     let mut trainer = Trainer::new(latest.clone(), recipe, state.images_per_epoch as usize)?;
@@ -66,14 +66,14 @@ pub fn load(bytes: &[u8]) -> Result<Trainer> {
     Ok(trainer)
 }
 
-/// The weights of the last step, the recipe and the state in a checkpoint.
+/// The latest weights, the recipe and the state in a checkpoint.
 fn read(bytes: &[u8]) -> Result<(Weights, Recipe, State)> {
     let file = Container::parse(bytes)?;
     let weights = weights::read(&file, &PartialConfig::new())?;
     let metadata = |key: &str| {
         let found = file.metadata().find(|(found, _)| *found == key);
         found.map(|(_, text)| text).ok_or_else(|| {
-            let message = "this is no checkpoint of a training: its metadata have no {key}";
+            let message = "not a training checkpoint: {key} is missing from the metadata";
             Error::weights("checkpoint-key", message, [("key", key.into())])
         })
     };

@@ -9,11 +9,11 @@ use crate::infer::{best, log_sum_exp};
 pub struct Loss {
     /// Σ over the images of the cross-entropy, in nats, divided by the size of the batch.
     pub loss: f64,
-    /// Images whose best class is their label.
+    /// Images whose most probable class is their label.
     pub correct: usize,
 }
 
-/// `loss = -Σ target · ln softmax(logits)`, divided by `batch`; each logit is replaced by its gradient,
+/// `loss = -Σ target · ln softmax(logits)`, divided by `batch`; replaces each logit with its gradient,
 /// `(softmax(logits) - target) / batch`.
 ///
 /// `logits` is (N, classes), `labels` (N). A target is `1 - smoothing` at the label plus `smoothing / classes` at
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn gradient_is_the_numeric_one() {
+    fn gradient_matches_the_numeric_one() {
         let logits = array![[0.3f32, -1.2, 2.0], [0.1, 0.4, -0.5]];
         let labels = array![2, 0];
         for smoothing in [0.0, 0.1] {

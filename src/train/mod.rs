@@ -1,9 +1,9 @@
 //! Training: START HERE with [`network`], the whole network forward and backward.
 //!
-//! A network is made of [`block`]s, and those of [`layer`]s, one operation a file; [`workspace`] has every buffer. A
-//! [`Trainer`] takes one step after another by a [`Recipe`]: it prepares images ([`augment`]), runs the network, takes the
-//! loss ([`loss`]) and moves the weights ([`optim`]) at the rate of the [`schedule`]. A [`checkpoint`] is a training as
-//! bytes.
+//! A network is made of [`block`]s, a block of [`layer`]s, one operation per file; [`workspace`] has every buffer. A
+//! [`Trainer`] takes one step after another by a [`Recipe`]: it prepares images ([`augment`]), runs the network,
+//! computes the loss ([`loss`]) and updates the weights ([`optim`]) at the learning rate of the [`schedule`]. A
+//! [`checkpoint`] is a training as bytes.
 
 pub mod augment;
 pub mod block;

@@ -1,7 +1,7 @@
 //! START HERE: the whole network in training, forward and backward.
 //!
 //! `Config` → layers → stem, seventeen blocks, last convolution, pool, classifier. Inference runs the same network
-//! another way, with batch norm folded and each block as one operation: see [`crate::infer`].
+//! differently, with batch norm folded and each block as one operation: see [`crate::infer`].
 
 use std::mem::take;
 use std::ops::Range;
@@ -28,10 +28,10 @@ pub struct Network {
     last: ConvBnAct,
     classifier_weight: Range<usize>,
     classifier_bias: Range<usize>,
-    /// The classifier's weights packed, and transposed.
+    /// The classifier's weights packed, as they are and transposed.
     packed: [Vec<f32>; 2],
     dropout: f32,
-    /// Leading modules that stay as they are: they run by their running averages, and backward ends at them.
+    /// Frozen leading modules: they use their running averages, and backward stops at them.
     freeze: usize,
     micro_batches: Vec<MicroBatch>,
     /// Bytes that the micro-batches take.
@@ -43,12 +43,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// The network of `config`, of whose modules the first `freeze` stay as they are, with buffers for batches of up
-    /// to `batch` images. Where that is all [`FEATURES`], only the classifier is here: its batches start with
+    /// Builds the network of `config`, its first `freeze` modules frozen, with buffers for batches of up to `batch`
+    /// images. If [`FEATURES`] modules are frozen, only the classifier is built, and batches start with
     /// [`Network::start_features`].
     ///
     /// # Errors
-    /// [`crate::error::Error::Memory`] if there is not enough for them.
+    /// [`crate::error::Error::Memory`] if there is not enough for the buffers.
     pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);
@@ -72,7 +72,7 @@ impl Network {
             tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
         };
         let learning = &layers[if classifier_alone { classifier } else { 0 }..];
-        // First, since it sees to memory for the rest as well.
+        // First, because it checks that there is memory for everything else too.
         let micro_batches = workspace::micro_batches(config, learning, batch)?;
         let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
         Ok(Network {
@@ -92,10 +92,10 @@ impl Network {
         })
     }
 
-    /// Distributes the next batch of `images` over the micro-batches and returns those that got some, in order.
+    /// Distributes the next batch of `images` images over the micro-batches and returns those in use, in order.
     ///
     /// # Panics
-    /// If there are none, or more than the network has buffers for.
+    /// If `images` is 0 or more than the network has buffers for.
     pub fn start_batch(&mut self, images: usize) -> &mut [MicroBatch] {
         self.active = self.micro_batches.len().min(images);
         let (each, rest) = (images / self.active, images % self.active);
@@ -112,7 +112,7 @@ impl Network {
     /// Starts a batch of `count` images; `read` turns those of a micro-batch into its input, (images, R, R, 3).
     ///
     /// # Panics
-    /// If there are none, or more than the network has buffers for.
+    /// If `count` is 0 or more than the network has buffers for.
     pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
         let input = self.stem.layer.size_in.pow(2) * 3;
         self.share_out(count, images, |images, micro_batch| {
@@ -120,10 +120,10 @@ impl Network {
         });
     }
 
-    /// Starts a batch with its pooled features, (N, C), of a network whose classifier alone learns.
+    /// Starts a batch from pooled features, (N, C), in a network that trains only its classifier.
     ///
     /// # Panics
-    /// If there are none, or more than the network has buffers for.
+    /// If there are no features, or more than the network has buffers for.
     pub fn start_features(&mut self, features: &[f32]) {
         let (channels, lanes) = (self.last.layer.c_out, lanes(self.level));
         self.share_out(features.len() / channels, features, |features, micro_batch| {
@@ -136,7 +136,7 @@ impl Network {
         });
     }
 
-    /// Starts a batch of `count` images; `take` gets each micro-batch's part of `values`, which are as many for every image.
+    /// Starts a batch of `count` images; `take` receives each micro-batch's share of `values`, equally many per image.
     fn share_out<T>(&mut self, count: usize, values: &[T], mut take: impl FnMut(&[T], &mut MicroBatch)) {
         let each = values.len() / count;
         let mut rest = values;
@@ -147,8 +147,8 @@ impl Network {
         }
     }
 
-    /// Logits of the batch: of layers that learn by its own statistics, which update the running averages.
-    /// `dropout_seed`: of the features that are dropped; none are without one.
+    /// Computes the batch's logits. Layers that are not frozen normalise by the batch's statistics, which update the
+    /// running averages. `dropout_seed` chooses the features to drop; without a seed none are.
     pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
         self.pack(values);
         self.profile.lap_network(Operation::Pack);
@@ -203,7 +203,7 @@ impl Network {
         self.profile.lap(self.last.index + 1, Operation::Forward);
     }
 
-    /// The loss of the batch; replaces the logits by its gradient. `labels` has one class an image.
+    /// The loss of the batch; replaces the logits with its gradient. `labels` has one class per image.
     pub fn loss(&mut self, labels: &[u32], smoothing: f32) -> Loss {
         let classes = self.classifier_bias.len();
         let mut total = Loss::default();
@@ -222,17 +222,17 @@ impl Network {
         total
     }
 
-    /// Features of an image before the classifier.
+    /// Number of features that the classifier reads.
     pub fn channels(&self) -> usize {
         self.last.layer.c_out
     }
 
-    /// Pixels that the last convolution leaves of an image.
+    /// Pixels per image of the last convolution's output.
     pub fn last_pixels(&self) -> usize {
         self.last.pixels()
     }
 
-    /// Logits of the batch, (N, classes), until [`Network::loss`] replaces them.
+    /// Logits of the batch, (N, classes); valid until [`Network::loss`] replaces them.
     pub fn logits(&self) -> Array2<f32> {
         let classes = self.classifier_bias.len();
         let parts = self.micro_batches[..self.active].iter();
@@ -241,7 +241,7 @@ impl Network {
         Array2::from_shape_vec((logits.len() / classes, classes), logits).expect("a row an image")
     }
 
-    /// Gradients of all values that learn, from the loss's gradient that [`Network::loss`] left.
+    /// Computes the gradients of all values that are not frozen, from the loss's gradient that [`Network::loss`] left.
     pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
         let level = self.level;
         let micro_batches = &mut self.micro_batches[..self.active];
@@ -299,7 +299,7 @@ impl Network {
         if self.freeze > 0 {
             return workspace::clear_sums(pass.micro_batches, self.stem.layer.c_out);
         }
-        // The image needs no gradient, so the buffer named for it is left alone.
+        // The image needs no gradient, so its buffer is not written.
         self.stem.backward(&mut pass, Input::Image, GradientBuffer::Expand, GradientBuffer::Input, None);
     }
 
@@ -325,13 +325,13 @@ impl Network {
     }
 }
 
-/// What the block of this index reads: the first one the stem, every other one the block before.
+/// The input of block `index`: the stem for the first block, else the block before.
 fn block_input(stem: &ConvBnAct, index: usize) -> Input<'_> {
     if index == 0 { Input::Convolution(stem) } else { Input::Bottleneck(index - 1) }
 }
 
-/// Draws what each feature, (C / L, images, L), is multiplied by: 0 with probability p, else 1 / (1 - p), so that the mean
-/// stays. Image by image, so that a seed means the same whatever L is.
+/// Draws dropout's factors, (C / L, images, L): 0 with probability p, else 1 / (1 - p), which preserves the mean. Draws
+/// image by image, so that a seed means the same at any L.
 fn draw_dropout(factors: &mut [f32], images: usize, lanes: usize, seed: Option<(u64, f32)>) {
     let Some((seed, p)) = seed else { return factors.fill(1.0) };
     let mut rng = fastrand::Rng::with_seed(seed);
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn instruction_sets_agree_and_those_that_round_alike_to_the_bit() {
+    fn instruction_sets_agree_to_the_bit_where_they_round_alike() {
         let weights = Weights::random(Config { width: 0.35, dropout: 0.2, ..Config::cifar() }, 1);
         let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
         for pair in found.windows(2) {
@@ -385,7 +385,7 @@ mod tests {
             assert!(!same_to_the_bit(*level, *other) || wide == narrow, "{level:?}, {other:?}");
             let off: f64 = wide.iter().zip(narrow).map(|(a, b)| f64::from(a - b).powi(2)).sum();
             let all: f64 = narrow.iter().map(|b| f64::from(*b).powi(2)).sum();
-            // rounding puts some activations on the other side of a bend
+            // rounding moves some activations across a kink
             assert!((off / all).sqrt() < 1e-2, "{level:?}, {other:?}: {}", (off / all).sqrt());
         }
     }

@@ -1,4 +1,4 @@
-//! How weights follow their gradients: one update of every value.
+//! The optimisers: one update of every value.
 
 use fearless_simd::Level;
 
@@ -6,7 +6,7 @@ use super::{Optimizer, Recipe};
 use crate::arch::{Role, Tensor};
 use crate::kernel::dispatch;
 
-/// The optimiser's state, laid out as the values.
+/// The optimiser's state, laid out like the values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OptimizerState {
     /// Decaying sum of past gradients.
@@ -16,7 +16,7 @@ pub struct OptimizerState {
 }
 
 impl OptimizerState {
-    /// Nothing remembered yet of `length` values.
+    /// Empty state for `length` values.
     pub fn new(optimizer: Optimizer, length: usize) -> Self {
         let square = if optimizer == Optimizer::RmsProp { length } else { 0 };
         OptimizerState { momentum: vec![0.0; length], square: vec![0.0; square] }
@@ -50,9 +50,9 @@ pub fn update(
     }
 }
 
-/// Moves averaged weights towards those after `steps` steps:
-/// `average = past · average + (1 - past) · values`, with `past` at most `recipe.average` and less at first, while there is
-/// little past to weigh (Polyak and Juditsky 1992; the start as TensorFlow's `ExponentialMovingAverage`).
+/// Moves averaged weights towards those after `steps` steps: `average = past · average + (1 - past) · values`. `past`
+/// is at most `recipe.average` and less at first, while there is little past to weigh (Polyak and Juditsky 1992; the
+/// start is that of TensorFlow's `ExponentialMovingAverage`).
 ///
 /// `average` and `values` are laid out alike.
 pub fn average(level: Level, recipe: &Recipe, steps: u64, average: &mut [f32], values: &[f32]) {
@@ -61,7 +61,7 @@ pub fn average(level: Level, recipe: &Recipe, steps: u64, average: &mut [f32], v
     dispatch!(level, _simd => approach((1.0 - past) as f32, average, values));
 }
 
-// The loops below have no branches, so that the compiler vectorises them for the instruction set of their caller.
+// The loops below are free of branches, so that the compiler vectorises them for their caller's instruction set.
 
 /// `g += decay · w; v = momentum · v + g; w -= rate · v` (Nesterov: `w -= rate · (g + momentum · v)`).
 #[inline(always)]

@@ -2,14 +2,14 @@
 
 use super::{Recipe, Schedule};
 
-/// The learning rate of a step, from the epochs (whole and fractional) trained before it.
+/// The learning rate of a step, given the epochs (whole and fractional) trained before it.
 ///
-/// Warm-up raises the rate in a straight line over its epochs, on top of the schedule.
+/// Warm-up raises the rate linearly over its epochs, on top of the schedule.
 pub fn learning_rate(recipe: &Recipe, epoch: f64) -> f32 {
     let until = f64::from(recipe.decay_until).max(f64::MIN_POSITIVE);
     let progress = (epoch / until).min(1.0);
     let factor = match recipe.schedule {
-        // As the paper says: a factor an epoch, not a step.
+        // As in the paper: a factor per epoch, not per step.
         Schedule::Exponential => f64::from(recipe.decay).powi(epoch as i32),
         Schedule::Linear => 1.0 - progress,
         Schedule::Cosine => 0.5 * (1.0 + libm::cos(std::f64::consts::PI * progress)),

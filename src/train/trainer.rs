@@ -17,25 +17,25 @@ use crate::kernel::best_level;
 use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
 
-/// What a step reports.
+/// The report of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Step {
     /// Steps taken, this one included.
     pub step: u64,
     /// Mean cross-entropy of the batch, before the update.
     pub loss: f32,
-    /// Share of the batch whose best class was right, 0 – 1.
+    /// Share of the batch that was classified correctly, 0 – 1.
     pub accuracy: f32,
     /// The learning rate used.
     pub learning_rate: f32,
 }
 
-/// What a checkpoint holds beyond weights and recipe: all that a trainer needs to go on bit for bit.
+/// A checkpoint's content beyond weights and recipe: with them, all that a trainer needs to continue bit for bit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Steps taken.
     pub step: u64,
-    /// Images that make an epoch.
+    /// Images per epoch.
     pub images_per_epoch: u64,
     /// Images seen.
     pub images: u64,
@@ -43,7 +43,7 @@ pub struct State {
     pub rng: u64,
     /// The optimiser's state.
     pub optimizer: OptimizerState,
-    /// The averaged weights, where the recipe asks for them.
+    /// The averaged weights, if the recipe averages.
     pub average: Option<Weights>,
 }
 
@@ -51,20 +51,20 @@ pub struct State {
 pub struct Trainer {
     weights: Weights,
     recipe: Recipe,
-    /// Those that learn.
+    /// Tensors that are not frozen.
     tensors: Vec<Tensor>,
     network: Network,
     augment: Augment,
     gradients: Vec<f32>,
     state: State,
-    /// The network for evaluation, where what it computes has not changed since it was made.
+    /// The network for evaluation; none when it is out of date.
     classifier: Option<Classifier>,
     /// Pooled features of a batch, (N, C).
     features: Vec<f32>,
 }
 
 impl Trainer {
-    /// Trains `weights` by `recipe`; the schedule counts epochs of `images_per_epoch` images.
+    /// Trains `weights` by `recipe`; the schedule counts `images_per_epoch` images as an epoch.
     ///
     /// # Errors
     /// [`Error::Argument`] if a knob or a setting is out of range, [`Error::Memory`] if there is not enough for the batch.
@@ -97,18 +97,18 @@ impl Trainer {
         })
     }
 
-    /// Bytes of working memory for a batch: all but weights, their gradients and what the optimiser keeps.
+    /// Bytes of working memory for a batch: everything but weights, gradients and optimiser state.
     pub fn working_bytes(&self) -> u64 {
         self.network.working_bytes
     }
 
-    /// A step on images, augmented by the recipe: forward, loss, backward, update. `images` is (N, S, S, 3) RGB bytes of any
-    /// size S, `labels` (N); N is 1 to the recipe's `batch`.
+    /// Takes a step on images augmented by the recipe: forward, loss, backward, update. `images` is (N, S, S, 3) RGB
+    /// bytes of any size S, `labels` (N); N is 1 to the recipe's `batch`.
     ///
     /// # Errors
-    /// [`Error::Shape`] if the images are not square or there is not a label for each; [`Error::Argument`] if the batch is
-    /// empty or larger than the recipe's, or a label is not a class; [`Error::Memory`] if the classifier alone learns and
-    /// there is not enough for the layers before it. Nothing has changed then.
+    /// [`Error::Shape`] if the images are not square or labels and images differ in number; [`Error::Argument`] if the
+    /// batch is empty or larger than the recipe's, or a label is not a class; [`Error::Memory`] if only the classifier
+    /// learns and there is not enough for the layers before it. On an error nothing has changed.
     ///
     /// ```
     /// use mobilenetv2::arch::{Config, Weights};
@@ -139,12 +139,12 @@ impl Trainer {
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
-    /// A step of the classifier alone, on the [`Trainer::features`] of images: `features` is (N, C), `labels` (N). The
-    /// recipe's augmentation is left out.
+    /// Takes a step of the classifier alone, on the [`Trainer::features`] of images: `features` is (N, C), `labels` (N).
+    /// There is no augmentation.
     ///
     /// # Errors
     /// [`Error::Argument`] if more than the classifier learns, the batch is empty or larger than the recipe's, or a label
-    /// is not a class; [`Error::Shape`] if there are not C features and a label for each image.
+    /// is not a class; [`Error::Shape`] unless there are C features and a label for each image.
     pub fn step_features(&mut self, features: ArrayView2<f32>, labels: ArrayView1<u32>) -> Result<Step> {
         self.check_features(&features, &labels)?;
         self.check_batch(features.nrows(), &labels)?;
@@ -157,11 +157,11 @@ impl Trainer {
         Ok(self.finish_step(labels, Some(dropout_seed)))
     }
 
-    /// A step on normalised images as they are, without augmentation and dropout, to be compared with another
-    /// implementation's. `images` is (N, R, R, 3), `labels` (N).
+    /// Takes a step on normalised images, without augmentation and dropout, for comparison with another implementation.
+    /// `images` is (N, R, R, 3), `labels` (N).
     ///
     /// # Errors
-    /// As [`Trainer::step`], and [`Error::Shape`] if the images have another resolution than the network's.
+    /// As [`Trainer::step`]; [`Error::Shape`] also if the images do not have the network's resolution.
     pub fn step_tensor(&mut self, images: ArrayView4<f32>, labels: ArrayView1<u32>) -> Result<Step> {
         let (count, _) = image_shape(&images, Some(self.weights.config.resolution))?;
         self.check_batch(count, &labels)?;
@@ -172,8 +172,8 @@ impl Trainer {
         Ok(self.finish_step(labels, None))
     }
 
-    /// Where the classifier alone learns, everything before it runs as inference: the features of the `images` that
-    /// the micro-batches hold.
+    /// Where only the classifier learns: computes the features of the `images` images in the micro-batches, running the
+    /// layers before it as inference.
     fn fill_features(&mut self, images: usize) -> Result<()> {
         if self.recipe.freeze < FEATURES {
             return Ok(());
@@ -190,7 +190,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Forward, loss, backward and update on the batch that the network's micro-batches hold.
+    /// Forward, loss, backward and update on the batch in the network's micro-batches.
     fn finish_step(&mut self, labels: &[u32], dropout_seed: Option<u64>) -> Step {
         let Weights { values, statistics, .. } = &mut self.weights;
         let epoch = self.state.images as f64 / self.state.images_per_epoch as f64;
@@ -232,12 +232,12 @@ impl Trainer {
         }
     }
 
-    /// How well the network does, by its running averages. `images` is (N, S, S, 3) RGB bytes of any size S and any number,
+    /// Evaluates the network by its running averages. `images` is (N, S, S, 3) RGB bytes, any number of any size S,
     /// `labels` (N).
     ///
     /// # Errors
-    /// [`Error::Shape`] if the images are not square or there is not a label for each, [`Error::Argument`] if a label is not
-    /// a class, [`Error::Memory`] if there is not enough.
+    /// [`Error::Shape`] if the images are not square or labels and images differ in number, [`Error::Argument`] if a
+    /// label is not a class, [`Error::Memory`] if there is not enough.
     pub fn evaluate(&mut self, images: ArrayView4<u8>, labels: ArrayView1<u32>) -> Result<Evaluation> {
         if self.recipe.freeze == FEATURES {
             let features = self.features(images)?;
@@ -247,8 +247,8 @@ impl Trainer {
         evaluate(classifier, images, labels)
     }
 
-    /// What the classifier is given of images, once for a whole training in which it alone learns: (N, C), by the
-    /// running averages. `images` is (N, S, S, 3) RGB bytes of any size S and number.
+    /// The classifier's inputs for images, (N, C), by the running averages: computed once for a whole training in which
+    /// only the classifier learns. `images` is (N, S, S, 3) RGB bytes, any number of any size S.
     ///
     /// # Errors
     /// [`Error::Argument`] if more than the classifier learns, [`Error::Shape`] if the images are not square,
@@ -282,7 +282,7 @@ impl Trainer {
         Ok(Array2::from_shape_vec(shape, features).expect("each image has as many features"))
     }
 
-    /// [`Trainer::evaluate`] by the [`Trainer::features`] of images, (N, C), of `labels`, (N).
+    /// [`Trainer::evaluate`] on the [`Trainer::features`] of images, (N, C), with `labels`, (N).
     ///
     /// # Errors
     /// [`Error::Argument`] if more than the classifier learns or a label is not a class, [`Error::Shape`] if there are not C
@@ -304,19 +304,22 @@ impl Trainer {
         Ok(found)
     }
 
-    /// Trains by another recipe from the next step on. A change of optimiser makes it forget its past; averaging starts
-    /// with the weights at hand.
+    /// Switches to another recipe from the next step on. A new optimiser starts with an empty state; averaging starts
+    /// with the current weights.
     ///
     /// # Errors
-    /// [`Error::Argument`] if a setting is out of range, or `batch` or `freeze` another than before; the old recipe stays.
+    /// [`Error::Argument`] if a setting is out of range, or `batch` or `freeze` differs from before; the old recipe
+    /// stays.
     pub fn set_recipe(&mut self, recipe: Recipe) -> Result<()> {
         recipe.validate()?;
         if recipe.batch != self.recipe.batch {
             let (old, new) = (self.recipe.batch, recipe.batch);
-            return Err(Error::Argument(format!("a batch of {new} needs a new run: this one is of {old}")));
+            return Err(Error::Argument(format!(
+                "batch cannot change from {old} to {new} during a run: start a new run"
+            )));
         }
         if recipe.freeze != self.recipe.freeze {
-            return Err(Error::Argument("what learns can only change with a new run".into()));
+            return Err(Error::Argument("freeze cannot change during a run: start a new run".into()));
         }
         if recipe.optimizer != self.recipe.optimizer {
             self.state.optimizer = OptimizerState::new(recipe.optimizer, self.gradients.len());
@@ -330,7 +333,7 @@ impl Trainer {
         Ok(())
     }
 
-    /// Goes on from where `weights`, the latest, and `state` were taken.
+    /// Continues from `weights`, the latest ones, and `state`.
     ///
     /// # Errors
     /// [`Error::Argument`] if they belong to another network or another optimiser; nothing has changed then.
@@ -353,17 +356,14 @@ impl Trainer {
         Ok(())
     }
 
-    /// Names the classes, for the file that the weights will be saved to.
+    /// Sets the class names that are saved with the weights.
     ///
     /// # Errors
-    /// [`Error::Argument`] unless there is one name a class.
+    /// [`Error::Argument`] unless there is one name per class.
     pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
         let classes = self.weights.config.classes;
         if labels.len() != classes {
-            return Err(Error::Argument(format!(
-                "{classes} classes need as many names, not {}",
-                labels.len()
-            )));
+            return Err(Error::Argument(format!("expected {classes} class names, found {}", labels.len())));
         }
         if let Some(average) = &mut self.state.average {
             average.labels.clone_from(&labels);
@@ -377,11 +377,11 @@ impl Trainer {
         if images == 0 || images > most {
             return Err(Error::Argument(format!("a batch has 1 to {most} images, not {images}")));
         }
-        // Batch norm would take all that the image says for the mean, and leave nothing.
+        // Batch norm would subtract a channel's only value from itself and leave nothing.
         if images == 1 && self.network.last_pixels() == 1 && self.recipe.freeze < FEATURES {
             return Err(Error::Argument(
-                "a batch of one image has one value a channel in the last layers, too few for batch norm: it takes two \
-                 images, or a higher resolution"
+                "in a batch of one image the last layers have one value per channel, too few for batch norm: use at \
+                 least two images, or a higher resolution"
                     .into(),
             ));
         }
@@ -392,7 +392,7 @@ impl Trainer {
         match self.recipe.freeze {
             FEATURES => Ok(()),
             freeze => Err(Error::Argument(format!(
-                "features stay the same only if the classifier alone learns: freeze must be {FEATURES}, not {freeze}"
+                "features are constant only if the classifier alone learns: freeze must be {FEATURES}, not {freeze}"
             ))),
         }
     }
@@ -407,15 +407,15 @@ impl Trainer {
         check_labels(labels, features.nrows(), self.weights.config.classes)
     }
 
-    /// What the training has given so far: the averaged weights, where the recipe asks for them, else the latest.
+    /// The result so far: the averaged weights if the recipe averages, else the latest.
     pub fn weights(&self) -> &Weights {
         evaluated_weights(&self.weights, &self.state)
     }
 
-    /// Sees that all is finite numbers, as it must be in a file: others could not be read again.
+    /// Checks that all values are finite: a file with others could not be read.
     ///
     /// # Errors
-    /// [`Error::Diverged`] if not.
+    /// [`Error::Diverged`] if one is not.
     pub fn check_finite(&self) -> Result<()> {
         let State { step, optimizer, average, .. } = &self.state;
         let weights = [&self.weights].into_iter().chain(average).flat_map(|w| [&w.values, &w.statistics]);
@@ -436,38 +436,38 @@ impl Trainer {
         &self.recipe
     }
 
-    /// Watches the time of the steps to come by this clock, or no longer.
+    /// Times the following steps with this clock, or stops timing.
     pub fn watch(&mut self, clock: Option<Clock>) {
         self.network.profile = Profile::new(self.weights.config.layers().len(), clock);
     }
 
-    /// What the operations of the steps since [`Trainer::watch`] took, as whoever waits for them sees it.
+    /// Elapsed time per operation of the steps since [`Trainer::watch`].
     pub fn profile(&self) -> &Profile {
         &self.network.profile
     }
 
-    /// Gradients of the last step, laid out as [`Weights::values`].
+    /// Gradients of the last step, laid out like [`Weights::values`].
     pub fn gradients(&self) -> &[f32] {
         &self.gradients
     }
 
-    /// All that a checkpoint needs beyond weights and recipe.
+    /// The part of a checkpoint beyond weights and recipe.
     pub fn state(&self) -> &State {
         &self.state
     }
 }
 
-/// What the recipe does to training images.
+/// The augmentation that the recipe asks for.
 fn augment(weights: &Weights, recipe: &Recipe) -> Augment {
     Augment::new(&weights.config, recipe.crop_padding, recipe.flip, &recipe.sizes, recipe.cutout)
 }
 
-/// The weights that are evaluated and saved: their average, or those of the last step.
+/// The weights to evaluate and save: the average, or those of the last step.
 fn evaluated_weights<'a>(weights: &'a Weights, state: &'a State) -> &'a Weights {
     state.average.as_ref().unwrap_or(weights)
 }
 
-/// The network for evaluation: the one at hand, or a new one of `weights`.
+/// The network for evaluation: the existing one, or a new one from `weights`.
 fn inference<'a>(at_hand: &'a mut Option<Classifier>, weights: &Weights) -> Result<&'a mut Classifier> {
     match at_hand {
         Some(classifier) => Ok(classifier),

@@ -1,8 +1,8 @@
-//! Every buffer of training, its size computed once, here.
+//! Every buffer of training; each size is computed here, once.
 //!
-//! A batch is cut into micro-batches, fixed groups of images that know nothing of each other. A thread works on one
-//! micro-batch at a time, in that micro-batch's buffers; sums over the batch are taken micro-batch by micro-batch, in their
-//! order. So the result depends on the batch but not on the number of threads.
+//! A batch is cut into micro-batches: fixed, independent groups of images. A thread works on one micro-batch at a time,
+//! in that micro-batch's buffers. Sums over the batch are taken micro-batch by micro-batch, in order. So the result
+//! depends on the batch but not on the number of threads.
 
 use crate::arch::{Config, Kind, Layer, STEM_INPUTS};
 use crate::error::{Result, ensure_memory};
@@ -10,23 +10,22 @@ use crate::kernel::depthwise::Geometry;
 use crate::kernel::sums::Sums;
 use crate::kernel::{MAX_LANES, padded};
 
-/// Micro-batches of a batch: the number of threads that can be busy at once.
+/// Micro-batches per batch: the number of threads that can be busy at once.
 pub const MICRO_BATCHES: usize = 8;
 
-/// Floats of the pixels that a matrix product works on at once, inputs and outputs together, within the bounds of
-/// [`pixels_at_once`].
+/// Floats that a matrix product works on at once, inputs and outputs together, within the limits of [`pixels_at_once`].
 const ROW_FLOATS: usize = 96 << 10;
 
-/// Pixels that a product of `k` inputs and `n` outputs works on at once. Each panel of weights is read once for all of them,
-/// and each tile of the weights' gradient added to memory once: so there are many even where, in the widest layers, they
-/// take more than the second cache. What is read of each channel is long enough to be fetched ahead. Twelve make full tiles,
-/// of six rows as well as of four.
+/// Pixels that a product of `k` inputs and `n` outputs works on at once. They share one read of each panel of weights
+/// and one addition of each tile of the weights' gradient to memory, so they are many even where, in the widest layers,
+/// they exceed the second-level cache. The run of each channel is long enough to be prefetched. A multiple of twelve
+/// makes full tiles of six rows as well as of four.
 pub fn pixels_at_once(k: usize, n: usize) -> usize {
     (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
 }
 
-/// The tensors of the forward pass that backward needs again. Sizes are those of a full micro-batch; a smaller one uses
-/// the front of each.
+/// Tensors of the forward pass that backward reads. Sizes are those of a full micro-batch; a smaller one uses the front
+/// of each.
 pub struct Tensors {
     /// Each convolution's output before batch norm, in the order of [`Config::layers`]; (C / L, M, L).
     pub outputs: Vec<Vec<f32>>,
@@ -34,30 +33,30 @@ pub struct Tensors {
     pub bottlenecks: Vec<Vec<f32>>,
     /// The pooled features after dropout, (C / L, images, L).
     pub features: Vec<f32>,
-    /// What dropout multiplied each feature by, (C / L, images, L).
+    /// Dropout's factor for each feature, (C / L, images, L).
     pub dropout: Vec<f32>,
 }
 
-/// A gradient buffer of a micro-batch, by what it holds while a block is walked backward.
+/// A gradient buffer of a micro-batch, named by its content while backward walks through a block.
 #[derive(Clone, Copy)]
 pub enum GradientBuffer {
-    /// Of the depthwise or the last convolution's normalised output.
+    /// Gradient of the depthwise or the last convolution's normalised output.
     Depthwise,
-    /// Of the expansion's or the stem's.
+    /// Gradient of the expansion's or the stem's normalised output.
     Expand,
-    /// Of the projection's.
+    /// Gradient of the projection's normalised output.
     Project,
-    /// Of the block's output.
+    /// Gradient of the block's output.
     Output,
-    /// Of the block's input.
+    /// Gradient of the block's input.
     Input,
-    /// Of the block's input, by way of a projected shortcut alone.
+    /// Gradient of the block's input through a projected shortcut alone.
     Shortcut,
 }
 
-/// Room to work in that holds nothing between two operations.
+/// Working memory that holds nothing between two operations.
 pub struct Scratch {
-    /// Rows of inputs, (K / L, rows, L), and of outputs' gradients, (N / L, rows, L), of [`pixels_at_once`].
+    /// For [`pixels_at_once`]: rows of inputs, (K / L, rows, L), and of output gradients, (N / L, rows, L).
     pub rows: [Vec<f32>; 2],
     /// Two padded planes of L channels.
     pub padded_planes: [Vec<f32>; 2],
@@ -69,28 +68,28 @@ pub struct Scratch {
     pub dbias: Vec<f32>,
 }
 
-/// A fixed group of a batch's images with all that a thread needs to work on them.
+/// A fixed group of a batch's images with everything that a thread needs to work on them.
 pub struct MicroBatch {
     /// Images of the current batch.
     pub images: usize,
     /// The images, (images, R, R, 3).
     pub input: Vec<f32>,
-    /// What forward leaves for backward.
+    /// Tensors that forward leaves for backward.
     pub tensors: Tensors,
-    /// By [`GradientBuffer`].
+    /// Indexed by [`GradientBuffer`].
     pub gradients: [Vec<f32>; 6],
-    /// Logits, (images, classes), and after the loss their gradient.
+    /// Logits, (images, classes); the loss replaces them with their gradient.
     pub logits: Vec<f32>,
     /// Gradient of the features, (C / L, images, L).
     pub dfeatures: Vec<f32>,
-    /// Batch norm's sums, on their way from a convolution to its batch norm.
+    /// Batch norm's sums, passed from a convolution to its batch norm.
     pub sums: Sums,
-    /// Working room.
+    /// Working memory.
     pub scratch: Scratch,
 }
 
 impl MicroBatch {
-    /// A micro-batch for up to `images` images; `zeros` makes a buffer of so many floats.
+    /// A micro-batch for up to `images` images; `zeros` makes a buffer of the given length.
     fn new(
         config: &Config,
         layers: &[Layer],
@@ -146,11 +145,11 @@ impl MicroBatch {
     }
 }
 
-/// How many times the weights a training keeps at most, beside its micro-batches: gradients, the optimiser's state (two), an
-/// average, packed weights (two), the network that evaluates, and what a checkpoint writes (three).
+/// Maximum number of copies of the weights in a training, beside its micro-batches: gradients, optimiser state (two),
+/// average, packed weights (two), the network for evaluation, and a checkpoint being written (three).
 const COPIES: u64 = 10;
 
-/// Bytes that the micro-batches of batches of up to `batch` images take for `layers`.
+/// Bytes of the micro-batches for `layers`, with batches of up to `batch` images.
 pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     let bytes = |images| {
         let mut floats = 0;
@@ -160,17 +159,17 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
         });
         floats * size_of::<f32>() as u64
     };
-    // Counted for one image, and what a further one adds: a whole batch need not fit into a `usize`.
+    // Extrapolated from one and two images, since the size for a whole batch may exceed `usize`.
     let (one, two) = (bytes(1), bytes(2));
     let images = batch.div_ceil(MICRO_BATCHES) as u64;
     MICRO_BATCHES.min(batch) as u64 * (one + (images - 1) * (two - one))
 }
 
-/// The micro-batches of batches of up to `batch` images, for `layers`: those of `config`, or only the last of them.
+/// Allocates the micro-batches for `layers`, all of `config`'s or only the last, with batches of up to `batch` images.
 ///
 /// # Errors
-/// [`Error::Memory`](crate::error::Error::Memory) if there is not enough memory for a training with them; nothing is kept
-/// of it then.
+/// [`Error::Memory`](crate::error::Error::Memory) if there is not enough for a training with them; nothing is kept
+/// then.
 pub fn micro_batches(config: &Config, layers: &[Layer], batch: usize) -> Result<Vec<MicroBatch>> {
     let weights: usize = config.layers().iter().map(Layer::weights).sum();
     let bytes = bytes(config, layers, batch) + COPIES * (weights * size_of::<f32>()) as u64;
@@ -183,8 +182,8 @@ pub fn micro_batches(config: &Config, layers: &[Layer], batch: usize) -> Result<
         .collect())
 }
 
-/// Batch norm's sums of `channels` channels over the whole batch: those of the micro-batches are added up in the first of
-/// them, in their order, and the others are left at 0.
+/// Batch norm's sums of `channels` channels over the whole batch: adds those of the micro-batches up in the first one,
+/// in order, and clears the others.
 pub fn batch_sums(micro_batches: &mut [MicroBatch], channels: usize) -> &mut Sums {
     let (first, others) = micro_batches.split_first_mut().expect("a batch fills a micro-batch");
     for other in others {
@@ -193,7 +192,7 @@ pub fn batch_sums(micro_batches: &mut [MicroBatch], channels: usize) -> &mut Sum
     &mut first.sums
 }
 
-/// Clears batch norm's sums of `channels` channels where nothing reads them.
+/// Clears batch norm's sums of `channels` channels, where nothing reads them.
 pub fn clear_sums(micro_batches: &mut [MicroBatch], channels: usize) {
     for micro_batch in micro_batches {
         micro_batch.sums.clear(channels);
@@ -205,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_those_of_the_buffers() {
+    fn bytes_match_the_buffers() {
         let few = Config { width: 0.35, ..Config::cifar() };
         let many = Config { classes: 10_000, ..few.clone() };
         for (config, batch) in [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512)] {

@@ -18,19 +18,19 @@ export interface Config {
   shortcut?: "bottlenecks" | "projected" | "none";
   /** Expansion factor t of every block but the first; the paper's is 6 (1 to 10; default 6) */
   expansion?: number;
-  /** Whether the first block, whose factor is 1, has a 1×1 convolution for its expansion all the same (default false) */
+  /** Whether the first block has a 1×1 expansion although its factor is 1 (default false) */
   expand_first?: boolean;
   /** Padding of the 3×3 convolutions: PyTorch's is symmetric, TensorFlow's is same (default "symmetric") */
   padding?: "symmetric" | "same";
   /** Batch norm's ε (0.00000001 to 1; default 0.00001) */
   epsilon?: number;
-  /** Weight of a batch in batch norm's running averages, PyTorch's `momentum`: 0.1 keeps 0.9 (0 to 1; default 0.1) */
+  /** Weight of the current batch in batch norm's running averages (PyTorch's `momentum`): 0.1 keeps 0.9 (0 to 1; default 0.1) */
   batch_norm_momentum?: number;
-  /** Probability that a feature is dropped before the classifier, in training (0 to 0.95; default 0.2) */
+  /** Probability that training drops a feature before the classifier (0 to 0.95; default 0.2) */
   dropout?: number;
   /** Subtracted from each colour channel, on a scale of 0 to 1 (-10 to 10; default [0.485, 0.456, 0.406]) */
   mean?: [number, number, number];
-  /** Divides each colour channel after that (0.0001 to 10000; default [0.229, 0.224, 0.225]) */
+  /** Divides each colour channel after the mean is subtracted (0.0001 to 10000; default [0.229, 0.224, 0.225]) */
   std?: [number, number, number];
   /** Side of the square cut from a photo's centre, as a share of its shorter side, before it is resized (0.1 to 1; default 0.875) */
   crop?: number;
@@ -38,31 +38,31 @@ export interface Config {
 
 /** A training, besides the network and the data. Every field may be left out. */
 export interface Recipe {
-  /** Images a step (1 to 4096 images; default 96) */
+  /** Images per step (1 to 4096 images; default 96) */
   batch?: number;
-  /** How weights follow their gradients (default "sgd") */
+  /** Rule that updates the weights from their gradients (default "sgd") */
   optimizer?: "sgd" | "nesterov" | "rmsprop";
   /** Learning rate after warm-up (0 to 10; default 0.045) */
   learning_rate?: number;
   /** How the learning rate falls (default "exponential") */
   schedule?: "exponential" | "linear" | "cosine" | "constant";
-  /** Factor an epoch of the exponential schedule (0 to 1; default 0.98) */
+  /** Factor per epoch of the exponential schedule (0 to 1; default 0.98) */
   decay?: number;
-  /** Epoch at which the linear and the cosine schedule reach 0 (0 to 1000000 epochs; default 150) */
+  /** Epoch at which the linear and cosine schedules reach 0 (0 to 1000000 epochs; default 150) */
   decay_until?: number;
-  /** Epochs over which the rate first rises from 0 in a straight line (0 to 1000000 epochs; default 0) */
+  /** Epochs over which the rate first rises linearly from 0 (0 to 1000000 epochs; default 0) */
   warmup?: number;
   /** Weight of the past in the momentum (0 to 0.9999; default 0.9) */
   momentum?: number;
   /** Weight of the past in RMSProp's mean square (0 to 0.9999; default 0.9) */
   rms_decay?: number;
-  /** RMSProp's ε, added to the root as PyTorch does: it keeps the division finite (0.0000000001 to 10; default 1) */
+  /** RMSProp's ε, added to the root as in PyTorch: keeps the division finite (0.0000000001 to 10; default 1) */
   rms_epsilon?: number;
   /** L2 penalty on the weights (0 to 1; default 0.00004) */
   weight_decay?: number;
-  /** Whether the penalty holds for batch norm's γ and β and the bias too (default true) */
+  /** Whether the penalty also applies to batch norm's γ and β and to the bias (default true) */
   decay_norms?: boolean;
-  /** Weight of the past in the averaged weights, by which the network is evaluated and saved; 0: no averaging (0 to 0.99999; default 0) */
+  /** Weight of the past in the averaged weights, which are evaluated and saved; 0: no averaging (0 to 0.99999; default 0) */
   average?: number;
   /** Share of the target spread over all classes (0 to 1; default 0) */
   label_smoothing?: number;
@@ -72,10 +72,10 @@ export interface Recipe {
   flip?: boolean;
   /** Sizes to which an image is resized before its crop, drawn at random; none: its own size (8 to 1024 pixels; default []) */
   sizes?: number[];
-  /** Side of the square that is blotted out of each image at random; 0: none (0 to 1024 pixels; default 0) */
+  /** Side of the square cut out of each image at random; 0: none (0 to 1024 pixels; default 0) */
   cutout?: number;
-  /** Leading modules that stay as they are, batch norm's running averages included, counted as torchvision's `features` (the stem, 17 blocks, the last convolution): 19 trains the classifier alone, 15 the last blocks too (0 to 19 modules; default 0) */
+  /** Leading modules to freeze, including batch norm's running averages, counted as torchvision's `features` (the stem, 17 blocks, the last convolution): 19 trains only the classifier, 15 also the last blocks (0 to 19 modules; default 0) */
   freeze?: number;
-  /** Seed of everything random (0 to 4294967294; default 1) */
+  /** Seed of all randomness (0 to 4294967294; default 1) */
   seed?: number;
 }

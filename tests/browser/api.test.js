@@ -299,7 +299,7 @@ test("a trainer says of held-out pictures one thing, however it is asked, and ch
   ]);
   assert.ok(Math.abs(said.value.learning_rate - 0.001) < 1e-9);
   assert.equal(said.value.step, 11);
-  assert.equal(said.refused, "core: a batch of 4 needs a new run: this one is of 8");
+  assert.equal(said.refused, "core: batch cannot change from 8 to 4 during a run: start a new run");
 });
 
 test("an engine that was closed answers no more, and stays closed", { timeout: 60_000 }, async () => {

@@ -1,5 +1,5 @@
-//! However a block's output is divided among threads and row tiles, and whether rows or channels are, it is the same to the
-//! bit.
+//! A block's output is bit-identical however it is divided: into partitions and tiles of any height, by rows or by
+//! channels.
 
 use proptest::prelude::*;
 
@@ -25,11 +25,11 @@ fn config() -> impl Strategy<Value = Config> {
     )
 }
 
-/// The output of a block as it is divided, (C, size, size).
+/// The output of a block with its current division, (C, size, size).
 fn output(block: &FusedBlock, level: Level, input: Input, threads: usize) -> Vec<f32> {
     let mut profiles = vec![Profile::default(); threads];
     let mut out = vec![f32::NAN; block.floats_out()];
-    // what another block has left there must not matter
+    // what another block left there must not matter
     let mut working = vec![f32::NAN; block.working_floats(threads)];
     block.run(level, input, &mut out, &mut working, &mut profiles);
     let mut planes = vec![f32::NAN; out.len()];
@@ -68,7 +68,7 @@ proptest! {
             block.by_channels = false;
             block.divide(level, size, size);
             let expected = output(&block, level, input, 1);
-            assert!(expected.iter().all(|value| value.is_finite()), "{level:?}: not all of it was written");
+            assert!(expected.iter().all(|value| value.is_finite()), "{level:?}: part of the output was not written");
 
             let partition = 1 + partition.index(size);
             let tile = 1 + tile.index(partition);

@@ -1,4 +1,4 @@
-//! What is done to a row tile of a block, one step after the other: pack rows, expand and convolve, project.
+//! The steps for one row tile of a block: pack rows, expand and convolve, project.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::kernel::{Isa, SimdBase, padded, vectorize};
 use crate::profile::{Operation, Profile};
 
 impl FusedBlock {
-    /// Packs what a row tile's new rows are expanded from.
+    /// Packs the inputs from which a row tile's new rows are expanded.
     #[inline(never)]
     pub(super) fn pack_inputs<S: Isa>(
         &self,
@@ -37,7 +37,7 @@ impl FusedBlock {
         profile.lap(widening.index, Operation::PackRows);
     }
 
-    /// Packs what a projected shortcut reads.
+    /// Packs the inputs of a projected shortcut.
     #[inline(always)]
     pub(super) fn pack_projected<S: Isa>(
         &self,
@@ -54,7 +54,7 @@ impl FusedBlock {
         }
     }
 
-    /// Computes the stem's output of a row tile for [`Self::add_input`], where that is the input to add.
+    /// Computes the stem's output for a row tile, if [`Self::add_input`] has to add it.
     #[inline(always)]
     pub(super) fn stem_output<S: Isa>(
         &self,
@@ -148,7 +148,7 @@ impl FusedBlock {
         })
     }
 
-    /// Packs rows of the block's input into (K / L, pixels, L); the first block's is the stem's output.
+    /// Packs rows of the block's input, (K / L, pixels, L); in the first block that is the stem's output.
     #[inline(never)]
     fn pack_rows<S: Isa>(
         &self,
@@ -171,7 +171,7 @@ impl FusedBlock {
         }
     }
 
-    /// Convolves `rows` rows of outputs of a block of channels from its padded plane into (pixels, L).
+    /// Convolves one block of channels from its padded plane into `rows` rows of outputs, (pixels, L).
     #[inline(always)]
     fn convolve<S: Isa>(&self, simd: S, block: usize, padded_plane: &[f32], rows: usize, out: &mut [f32]) {
         let lanes = S::Vector::LEN;
@@ -247,8 +247,8 @@ impl FusedBlock {
     }
 }
 
-/// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `x` is
-/// (K / L, pixels, L), and pixel p of an output goes to `places[p]` of its padded plane of `plane` floats.
+/// A 1×1 convolution with activation for the output blocks `block` and `block + 1`: `x` is (K / L, pixels, L), and
+/// pixel p of an output goes to `places[p]` of its padded plane of `plane` floats.
 #[inline(never)]
 fn expand<S: Isa>(
     simd: S,
@@ -279,8 +279,7 @@ fn expand<S: Isa>(
     })
 }
 
-/// A 1×1 convolution with its activation of these blocks of output channels: `x` is (K / L, pixels, L), `out` is
-/// (blocks, plane, L).
+/// A 1×1 convolution with activation for these output blocks: `x` is (K / L, pixels, L), `out` is (blocks, plane, L).
 #[inline(never)]
 fn product<S: Isa>(
     simd: S,
@@ -310,8 +309,8 @@ fn product<S: Isa>(
     })
 }
 
-/// A 1×1 convolution with its activation of two blocks of output channels, the first of which is `block`: `put` takes the
-/// column of a block, 0 or 1, and its outputs at some pixels with the number of the first.
+/// A 1×1 convolution with activation for the output blocks `block` and `block + 1`. `put(column, row, values)` receives
+/// the outputs of block 0 or 1 of them at the pixels from `row` on.
 #[inline(always)]
 fn two_blocks<S: Isa>(
     simd: S,
@@ -337,7 +336,7 @@ fn two_blocks<S: Isa>(
     );
 }
 
-/// Adds the bias to outputs of one block of channels and clamps them to the activation's range.
+/// Adds the bias to one block's outputs and clamps them to the activation's range.
 #[inline(always)]
 fn activate<S: Isa>(simd: S, values: &mut [S::Vector], bias: S::Vector, (low, high): (f32, f32)) {
     let (low, high) = (S::Vector::splat(simd, low), S::Vector::splat(simd, high));

@@ -1,15 +1,15 @@
-//! Batch norm: from sums over the batch to what is applied to each value, forward and backward.
+//! Batch norm, forward and backward: from sums over the batch to the coefficients that are applied to each value.
 //!
-//! The passes over the tensors are the convolutions' own (see [`super`]); here are only numbers a channel.
+//! The passes over the tensors are the convolutions' own (see [`super`]); everything here is per channel.
 
 use crate::kernel::elementwise::{Affine, NormGradient};
 use crate::kernel::sums::Sums;
 
-/// One layer's batch norm in training: statistics of the batch and what follows from them, (C) each.
+/// One layer's batch norm in training: statistics of the batch and the coefficients that follow from them, (C) each.
 pub struct BatchNorm {
     /// Mean of the batch.
     pub mean: Vec<f32>,
-    /// What rounding took from the mean.
+    /// Rounding error of the mean.
     residue: Vec<f64>,
     inverse_deviation: Vec<f32>,
     scale: Vec<f32>,
@@ -21,7 +21,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// For `channels`, followed by an activation that clamps to `range`.
+    /// Batch norm of `channels` channels, followed by an activation that clamps to `range`.
     pub fn new(channels: usize, range: (f32, f32)) -> Self {
         let zeros = || vec![0.0; channels];
         BatchNorm {
@@ -47,8 +47,8 @@ impl BatchNorm {
         NormGradient { a: &self.a, b: &self.b, mean: &self.mean, c: &self.c }
     }
 
-    /// `z = γ · (y - mean) / √(variance + ε) + β` as a factor and a summand, from the batch's Σ y and Σ y² over
-    /// `count` values a channel; updates the running averages with weight `momentum` and clears the sums.
+    /// Computes `z = γ · (y - mean) / √(variance + ε) + β` as scale and shift, from the batch's Σ y and Σ y² over
+    /// `count` values per channel. Updates the running averages with weight `momentum` and clears the sums.
     pub fn forward(
         &mut self,
         sums: &mut Sums,
@@ -75,7 +75,7 @@ impl BatchNorm {
         }
     }
 
-    /// The same by the running averages, which stay as they are: the batch has no say.
+    /// The same by the running averages, which stay as they are; the batch's statistics are ignored.
     pub fn forward_frozen(
         &mut self,
         (gamma, beta): (&[f32], &[f32]),
@@ -89,18 +89,17 @@ impl BatchNorm {
         }
     }
 
-    /// The shift is that of the rounded scale: where the mean is large, what rounding does to the scale would otherwise move
-    /// the whole channel.
+    /// The shift uses the rounded scale: where the mean is large, the rounding of the scale would otherwise move the
+    /// whole channel.
     fn set_affine(&mut self, channel: usize, (gamma, beta): (f32, f32), mean: f64, inverse_deviation: f64) {
         let scale = (f64::from(gamma) * inverse_deviation) as f32;
         self.scale[channel] = scale;
         self.shift[channel] = (f64::from(beta) - mean * f64::from(scale)) as f32;
     }
 
-    /// From the batch's Σ dz and Σ dz · (y - mean): `dβ = Σ dz`, `dγ = Σ dz · x̂`, and
-    /// `dy = γ / deviation · (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and y - mean and a summand; clears the
-    /// sums. Their mean is the rounded one, which is put right here. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) /
-    /// deviation`.
+    /// Computes, from the batch's Σ dz and Σ dz · (y - mean): `dβ = Σ dz`, `dγ = Σ dz · x̂`, and `dy = γ / deviation ·
+    /// (dz - mean(dz) - x̂ · mean(dz · x̂))` as factors of dz and of y - mean and a constant. Clears the sums. They use
+    /// the rounded mean, which is corrected here. Forward was `z = γ · x̂ + β` with `x̂ = (y - mean) / deviation`.
     pub fn backward(&mut self, sums: &mut Sums, count: usize, (dgamma, dbeta): (&mut [f32], &mut [f32])) {
         let count = count as f64;
         for channel in 0..self.mean.len() {

@@ -1,4 +1,4 @@
-//! The classifier: a matrix product with bias from the pooled features to one logit a class.
+//! The classifier: a matrix product with bias from the pooled features to one logit per class.
 
 use crate::kernel::elementwise::store;
 use crate::kernel::matmul::{accumulate, matmul, panels};

@@ -1,7 +1,7 @@
-//! A convolution with batch norm where a channel's mean is large beside its deviation: ours against naive code in 64 bits.
+//! Batch norm where a channel's mean is large relative to its standard deviation: our layers against naive 64-bit code.
 //!
-//! `tests/golden/batch_norm.py` draws the same numbers and says how far PyTorch's 32-bit floats are off; ours may be off ten
-//! times as far.
+//! `tests/golden/batch_norm.py` draws the same numbers and records the errors of PyTorch's 32-bit floats. Ours may be
+//! ten times as large.
 
 #[cfg(test)]
 mod tests {
@@ -29,11 +29,11 @@ mod tests {
         gamma: Vec<f64>,
         beta: Vec<f64>,
         weights: Vec<f64>,
-        /// Empty of the stem, whose input needs no gradient.
+        /// Empty for the stem, whose input needs no gradient.
         input: Vec<f64>,
     }
 
-    /// How far they are off.
+    /// Relative errors.
     #[derive(Debug, Deserialize)]
     struct Off {
         variance: f64,
@@ -46,7 +46,7 @@ mod tests {
 
     #[derive(Deserialize)]
     struct Golden {
-        /// PyTorch's, by kind of layer and ratio.
+        /// PyTorch's errors, by kind of layer and ratio.
         layers: BTreeMap<String, BTreeMap<String, Off>>,
     }
 
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn of_a_depthwise_convolution() {
+    fn depthwise_is_about_as_precise_as_pytorch() {
         check(Kind::Depthwise, "depthwise");
     }
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn of_the_last_convolution() {
+    fn last_is_about_as_precise_as_pytorch() {
         check(Kind::Last, "last");
     }
 
@@ -122,7 +122,7 @@ mod tests {
         }
     }
 
-    /// The length of the difference, as a share of the expected one's; 0 where nothing was found because there is nothing.
+    /// Length of the difference, relative to the expected length; 0 if `found` is empty.
     fn distance(found: &[f64], expected: &[f64]) -> f64 {
         let square = |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>();
         let difference = square(&mut found.iter().zip(expected).map(|(f, e)| f - e));
@@ -140,7 +140,7 @@ mod tests {
         dz: Vec<f32>,
     }
 
-    /// Numbers from -1 to 1 that 24 bits hold, by their index.
+    /// Numbers from -1 to 1, by index, that 24 bits represent exactly.
     fn noise(seed: u64, count: usize) -> impl Iterator<Item = f64> {
         (0..count as u64).map(move |index| {
             let z = index.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed << 32);
@@ -183,7 +183,7 @@ mod tests {
             }
         }
 
-        /// By what training runs.
+        /// Computed by the training's own code.
         fn ours(&self, level: Level) -> Found {
             let Case { config, index, layer, x, w, dz } = self;
             let layers = config.layers();
@@ -261,7 +261,7 @@ mod tests {
             }
         }
 
-        /// As the definitions read, in 64 bits.
+        /// Computed by definition, in 64 bits.
         fn naive(&self) -> Found {
             let Case { config, layer, x, w, dz, .. } = self;
             let n = layer.c_out;
@@ -298,7 +298,7 @@ mod tests {
             Found { mean, variance, gamma, beta, weights: dw, input: dx }
         }
 
-        /// Calls `product` with the indices of an input, a weight and the output that their product is part of.
+        /// Calls `product` with the indices of each input, its weight, and the output to which their product is added.
         fn each_product(&self, mut product: impl FnMut(usize, usize, usize)) {
             let Layer { kind, c_in, c_out, size_in: size, .. } = self.layer;
             let reach: isize = if matches!(kind, Kind::Stem | Kind::Depthwise) { 1 } else { 0 };

@@ -44,19 +44,19 @@ pub struct Backward<'a> {
     pub profile: &'a mut Profile,
 }
 
-/// What a convolution or a block reads.
+/// The input of a convolution or a block.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
     /// The images.
     Image,
     /// Another convolution's output, through its batch norm and activation.
     Convolution(&'a ConvBnAct),
-    /// The output of the block of this index.
+    /// The output of the block with this index.
     Bottleneck(usize),
 }
 
 impl<'a> Input<'a> {
-    /// What to read of a micro-batch: `floats` of the input's tensor.
+    /// The input's tensor in a micro-batch, `floats` long.
     pub fn lazy(self, tensors: &'a Tensors, floats: usize) -> LazyInput<'a> {
         match self {
             Input::Image => LazyInput { x: &[], affine: None },
@@ -67,7 +67,7 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The batch means that a writer of this input's gradient needs.
+    /// The batch means that the writer of this input's gradient needs.
     fn mean(self) -> &'a [f32] {
         match self {
             Input::Convolution(conv) => &conv.norm.mean,
@@ -84,7 +84,7 @@ pub struct ConvBnAct {
     pub layer: Layer,
     /// Batch norm of the current batch.
     pub norm: BatchNorm,
-    /// Whether batch norm goes by its running averages and leaves them as they are.
+    /// Whether batch norm uses its running averages and leaves them as they are.
     pub frozen: bool,
     geometry: Geometry,
     weight: Range<usize>,
@@ -94,12 +94,13 @@ pub struct ConvBnAct {
     running_var: Range<usize>,
     epsilon: f32,
     momentum: f32,
-    /// Weights (k, n) packed for the matrix product, and transposed for its gradient; empty for a depthwise.
+    /// Weights (k, n) packed for the matrix product, and transposed for its gradient; empty for a depthwise
+    /// convolution.
     packed: [Vec<f32>; 2],
 }
 
 impl ConvBnAct {
-    /// The convolution that is layer `index`.
+    /// Builds the convolution of layer `index`.
     pub fn new(config: &Config, index: usize, layer: Layer, tensors: &[Tensor]) -> Self {
         let span = |role| {
             let tensor = tensors.iter().find(|tensor| tensor.layer == index && tensor.role == role);
@@ -145,23 +146,23 @@ impl ConvBnAct {
         }
     }
 
-    /// Floats of one image's input and output.
+    /// Floats per image of the input and of the output.
     fn floats(&self) -> (usize, usize) {
         let Layer { c_in, c_out, size_in, .. } = self.layer;
         (c_in * size_in * size_in, c_out * self.pixels())
     }
 
-    /// Pixels of one image's output.
+    /// Pixels per image of the output.
     pub fn pixels(&self) -> usize {
         self.layer.size_out() * self.layer.size_out()
     }
 
-    /// Values of a channel in the whole batch.
+    /// Values per channel in the whole batch.
     fn count(&self, micro_batches: &[MicroBatch]) -> usize {
         self.pixels() * micro_batches.iter().map(|micro_batch| micro_batch.images).sum::<usize>()
     }
 
-    /// Convolves, and takes batch norm's statistics.
+    /// Convolves, and computes batch norm's statistics.
     pub fn forward(&mut self, pass: &mut Forward, input: Input) {
         let level = pass.level;
         let (floats_in, floats_out) = self.floats();
@@ -207,8 +208,8 @@ impl ConvBnAct {
         pass.profile.lap(self.index, Operation::Normalize);
     }
 
-    /// From the gradient of the normalised value in `from`, whose sums the micro-batches hold: the gradients of γ, β and
-    /// the weights, and the input's in `to`, with `add` (a shortcut's) on top.
+    /// Takes the gradient of the normalised value in `from`, whose sums the micro-batches hold. Computes the gradients
+    /// of γ, β and the weights, and writes the input's to `to`, with `add` (a shortcut's) on top.
     pub fn backward(
         &mut self,
         pass: &mut Backward,
@@ -230,7 +231,8 @@ impl ConvBnAct {
         let ConvBnAct { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
         let (k, n) = (layer.c_in, layer.c_out);
         let weights = &pass.values[self.weight.clone()];
-        // Where a micro-batch's rows all fit into its scratch, the weights' gradient can wait for those of the others.
+        // If each micro-batch's rows fit into its scratch as a whole, the weights' gradient is computed afterwards for
+        // all of them.
         let product = !matches!(layer.kind, Kind::Stem | Kind::Depthwise);
         let at_once = product && pass.micro_batches[0].images * self.pixels() <= pixels_at_once(k, n);
         for_each(pass.micro_batches, |micro_batch| {
@@ -245,7 +247,7 @@ impl ConvBnAct {
             let writer = GradientWriter {
                 dz: &mut target,
                 add: add.map(|buffer| &micro_batch.gradients[buffer as usize][..inputs]),
-                // What a shortcut adds to another gradient of the same value passes batch norm together with that.
+                // A gradient that a shortcut adds to another of the same value passes batch norm together with it.
                 mean: if matches!(to, GradientBuffer::Shortcut) { &[] } else { input.mean() },
                 sums: &mut micro_batch.sums,
             };
@@ -285,8 +287,8 @@ impl ConvBnAct {
         }
     }
 
-    /// The weights' gradient of a product, from rows in which each micro-batch has all of its pixels: threads share out the
-    /// inputs and go through the micro-batches in their order, instead of writing a gradient a micro-batch. It is large
+    /// The weights' gradient of a product, from rows that hold all pixels of each micro-batch. Threads share out the
+    /// inputs and go through the micro-batches in order, which saves a gradient per micro-batch. That gradient is large
     /// where pixels are few.
     fn weights_gradient(&self, level: Level, micro_batches: &[MicroBatch], dw: &mut [f32]) {
         let (k, n, pixels) = (self.layer.c_in, self.layer.c_out, self.pixels());
@@ -305,7 +307,7 @@ impl ConvBnAct {
     }
 }
 
-/// `sum = Σ part(micro_batch)` over the micro-batches in their order.
+/// `sum = Σ part(micro_batch)` over the micro-batches, in order.
 pub fn sum_over_micro_batches(
     micro_batches: &[MicroBatch],
     sum: &mut [f32],

@@ -1,4 +1,4 @@
-//! The depthwise 3×3 convolution, image by image and block of channels by block of channels.
+//! The depthwise 3×3 convolution, one image and one block of channels at a time.
 
 use super::{BlockWriter, Gradient, GradientWriter, LazyInput, add_shortcut};
 use crate::kernel::depthwise::{Geometry, accumulate, add_taps, convolve, convolve_back, pad, taps};
@@ -24,7 +24,7 @@ pub fn forward<S: Isa>(
     let (floats_in, floats_out) = plane_lengths(simd, geometry);
     let images = y.len() * lanes / (floats_out * channels);
     padded_plane[..geometry.padded_pixels() * lanes].fill(0.0);
-    // Planes whose moments are taken together: several where they are small, but never more than a cache holds.
+    // Planes whose moments are taken together: several if they are small, but never more than a cache holds.
     let together = (PIXELS * lanes / floats_out).max(1);
     let blocks = input.x.chunks_exact(images * floats_in).zip(y.chunks_exact_mut(images * floats_out));
     for (block, (x, y)) in blocks.enumerate() {
@@ -49,7 +49,7 @@ pub fn forward<S: Isa>(
     }
 }
 
-/// `dx = turned(w) ∗ dy` into `writer`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
+/// `dx = rotated(w) ∗ dy` into `writer`, `dw = x ∗ dy`; forward was `y = w ∗ x`.
 ///
 /// `dw` is (3, 3, C); each of `padded_planes` has room for a padded plane.
 #[inline(always)]
@@ -126,14 +126,14 @@ pub fn backward<S: Isa>(
     }
 }
 
-/// Floats of a plane of L channels of the input and of the output.
+/// Floats of an input plane and of an output plane of L channels.
 #[inline(always)]
 fn plane_lengths<S: Isa>(_: S, geometry: Geometry) -> (usize, usize) {
     let length = |size: usize| size * size * S::Vector::LEN;
     (length(geometry.size), length(geometry.size_out()))
 }
 
-/// A plane of the input, normalised and activated, in its padded plane.
+/// Copies a plane of the input, normalised and activated, into its padded plane.
 #[inline(always)]
 fn pad_input<S: Isa>(
     simd: S,

@@ -1,10 +1,10 @@
-//! One operation a file, forward and backward side by side.
+//! One operation per file, forward and backward side by side.
 //!
-//! A convolution writes its output `y` once and sums batch norm's statistics on the way. Nobody writes the
-//! normalised, activated value: whoever needs it reads `y` through a [`LazyInput`]. Backward mirrors this. The
-//! gradient `dz` of a normalised value is written once, by a [`GradientWriter`], which masks it by the activation and sums
-//! what batch norm's gradient needs; the gradient `dy` of a convolution's output is never written: it is read as
-//! `a · dz + b · (y - mean) + c` through a [`Gradient`].
+//! A convolution writes its output `y` once and sums batch norm's statistics on the way. The normalised, activated
+//! value is never written: its readers see `y` through a [`LazyInput`]. Backward mirrors this. A [`GradientWriter`]
+//! writes the gradient `dz` of a normalised value once, masks it by the activation and sums what batch norm's gradient
+//! needs. The gradient `dy` of a convolution's output is never written: a [`Gradient`] is read as `a · dz + b · (y -
+//! mean) + c`.
 //!
 //! All tensors here are channel-blocked, (C / L, M, L); see [`crate::kernel`].
 
@@ -23,7 +23,7 @@ pub mod pool;
 pub mod shortcut;
 pub mod stem;
 
-/// What a layer reads: a tensor, through batch norm and activation where they are still to be applied.
+/// A layer's input: a tensor with the batch norm and activation that are still to be applied to it.
 #[derive(Clone, Copy)]
 pub struct LazyInput<'a> {
     /// (C / L, M, L)
@@ -43,16 +43,16 @@ pub struct Gradient<'a> {
     pub norm: NormGradient<'a>,
 }
 
-/// Where a layer writes the gradient of what it read from its [`LazyInput`].
+/// Where a layer writes the gradient of its [`LazyInput`].
 pub struct GradientWriter<'a> {
-    /// Receives the gradient of `LazyInput::x`'s final value or, if that has a pending batch norm and `mean` is given, of
-    /// its normalised value before the activation; (C / L, M, L).
+    /// Receives the gradient of `LazyInput::x`, (C / L, M, L): of its normalised value before the activation if a batch
+    /// norm is pending and `mean` is given, else of its final value.
     pub dz: &'a mut [f32],
-    /// A further gradient of the same value, from a shortcut.
+    /// Another gradient of the same value to add, from a shortcut.
     pub add: Option<&'a [f32]>,
     /// Batch means of the pending batch norm, (C).
     pub mean: &'a [f32],
-    /// Σ dz and Σ dz · (x - mean), a channel, of the pending batch norm.
+    /// Σ dz and Σ dz · (x - mean) per channel, for the pending batch norm.
     pub sums: &'a mut Sums,
 }
 
@@ -79,7 +79,7 @@ impl<S: Isa> BlockWriter<S> {
         }
     }
 
-    /// Masks `gradient` by the activation at `y`, counts it and returns it.
+    /// Masks `gradient` by the activation at `y`, adds it to the sums and returns it.
     #[inline(always)]
     fn receive(&mut self, simd: S, gradient: S::Vector, y: &[f32]) -> S::Vector {
         let y = S::Vector::from_slice(simd, y);
@@ -89,7 +89,7 @@ impl<S: Isa> BlockWriter<S> {
         dz
     }
 
-    /// Writes the gradients of neighbouring pixels to `dz`, as [`Self::receive`] returns them.
+    /// Writes the gradients of neighbouring pixels, masked by [`Self::receive`], to `dz`.
     #[inline(always)]
     fn write(&mut self, simd: S, gradients: &[S::Vector], y: &[f32], dz: &mut [f32]) {
         let lanes = S::Vector::LEN;
@@ -105,7 +105,7 @@ impl<S: Isa> BlockWriter<S> {
     }
 }
 
-/// Adds the shortcut's gradients of the same pixels, if there is one.
+/// Adds the shortcut's gradients of the same pixels, if any.
 #[inline(always)]
 fn add_shortcut<S: Isa>(simd: S, gradients: &mut [S::Vector], add: Option<&[f32]>) {
     if let Some(add) = add {

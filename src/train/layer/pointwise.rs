@@ -35,7 +35,7 @@ pub fn forward<S: Isa>(
     );
 }
 
-/// The product of rows of k inputs, which `fill(first, count, rows)` brings, with packed weights.
+/// The product of packed weights with rows of k inputs, which `fill(first, count, rows)` provides.
 #[inline(always)]
 pub(super) fn product<S: Isa>(
     simd: S,
@@ -75,8 +75,8 @@ pub(super) fn product<S: Isa>(
 
 /// `dx = dy · wᵀ` into `writer`, `dw = xᵀ · dy`; forward was `y = x · w`.
 ///
-/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and
-/// (n / L, [`pixels_at_once`], L). Without `dw`, where there are no more pixels than those, x and dy stay in `rows`.
+/// `packed` holds wᵀ (n, k); `dw` is (k, n); `rows` has room for (k / L, [`pixels_at_once`], L) and (n / L,
+/// [`pixels_at_once`], L). Without `dw`, there must not be more pixels than that, and x and dy stay in `rows`.
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,
@@ -137,7 +137,7 @@ fn write<S: Isa>(
         );
     };
     let width = 2.min(mean.len() / lanes - block);
-    // A panel of one block leaves the second writer unused.
+    // If the panel has only one block, the second writer is unused.
     let mut blocks = [
         BlockWriter::new(simd, affine, mean, block),
         BlockWriter::new(simd, affine, mean, block + width - 1),

@@ -1,5 +1,5 @@
-//! The end of a block: batch norm (and activation, where the bottleneck is not linear) of the projection, plus the
-//! block's input where there is a shortcut. Bottleneck tensors are small, so this one is written out.
+//! The end of a block: the projection's batch norm (and activation, where the bottleneck is not linear) plus the
+//! shortcut, if there is one. Bottleneck tensors are small, so the result is written out.
 
 use super::{BlockWriter, GradientWriter, LazyInput};
 use crate::arch::Activation;
@@ -40,8 +40,8 @@ pub fn forward<S: Isa>(
     }
 }
 
-/// `dz = dout`, masked by the projection's activation, into `writer`; forward was `out = norm(y) + shortcut`. What
-/// the shortcut passes on is `dout` itself: the layer that writes the block input's gradient adds it there.
+/// `dz = dout`, masked by the projection's activation, into `writer`; forward was `out = norm(y) + shortcut`. The
+/// shortcut's gradient is `dout` itself, which the layer that writes the gradient of the block's input adds to it.
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,

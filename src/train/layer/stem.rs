@@ -1,4 +1,4 @@
-//! The 3×3 convolution of the image: [`im2col`] makes a row of each pixel's 27 inputs for the matrix product.
+//! The 3×3 convolution of the image: [`im2col`] turns each pixel's 27 inputs into a row for the matrix product.
 
 use super::Gradient;
 use super::pointwise::{pack_gradient_rows, product};
