@@ -1,4 +1,4 @@
-//! Classifies a photo: the best five classes.
+//! Classifies a photo and prints the five most probable classes.
 //!
 //! `cargo run --release --example classify_photo -- www/weights/cifar10-1.safetensors photo.jpg`
 

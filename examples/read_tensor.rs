@@ -1,4 +1,4 @@
-//! Reads a tensor of a weights file; without a name, lists all with their shapes.
+//! Prints a tensor of a weights file; without a name, lists all tensors with their shapes.
 //!
 //! `cargo run --release --example read_tensor -- www/weights/cifar10-1.safetensors features.0.0.weight`
 

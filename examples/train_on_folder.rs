@@ -1,4 +1,4 @@
-//! Trains a small network on a folder with a folder of pictures a class, and saves its weights.
+//! Trains a small network on a folder with one folder of pictures per class, and saves its weights.
 //!
 //! `cargo run --release --example train_on_folder -- my-pictures my.safetensors 10`
 

@@ -1,10 +1,10 @@
-//! Shapes of the arrays that come in from outside, checked where they do. Below that the kernels take slices.
+//! Checks of array shapes where they enter the crate. Below that, kernels take slices.
 
 use ndarray::{ArrayView, ArrayView1, ArrayView4, Dimension};
 
 use crate::error::{Error, Result};
 
-/// Number and size of square RGB images, (N, S, S, 3). `size` is that of the network, where it cannot be any.
+/// Number and size of square RGB images, (N, S, S, 3). `size` is the size that the network expects, if any.
 ///
 /// # Errors
 /// [`Error::Shape`] if they are not square, have no pixels, or another size or number of channels.
@@ -18,10 +18,10 @@ pub(crate) fn image_shape<A>(images: &ArrayView4<A>, size: Option<usize>) -> Res
     Err(Error::Shape { what: "images", expected, found: format!("{:?}", images.shape()) })
 }
 
-/// Checks `labels` (N) of so many images.
+/// Checks `labels`, (N), for `images` images.
 ///
 /// # Errors
-/// [`Error::Shape`] if there are more or fewer labels than images, [`Error::Argument`] if a label is not a class.
+/// [`Error::Shape`] if labels and images differ in number, [`Error::Argument`] if a label is not a class.
 pub(crate) fn check_labels(labels: &ArrayView1<u32>, images: usize, classes: usize) -> Result<()> {
     if labels.len() != images {
         let (expected, found) = (format!("[{images}]"), format!("{:?}", labels.shape()));
@@ -33,14 +33,14 @@ pub(crate) fn check_labels(labels: &ArrayView1<u32>, images: usize, classes: usi
     }
 }
 
-/// The values of an array that lies in memory row by row.
+/// The values of an array in row-major order.
 ///
 /// # Errors
-/// [`Error::Argument`] if it lies otherwise, as a transposed view does: a copy is the caller's to make.
+/// [`Error::Argument`] if it has another layout, as a transposed view does; the caller has to copy it then.
 pub(crate) fn values<'a, A, D: Dimension>(what: &str, array: &'a ArrayView<A, D>) -> Result<&'a [A]> {
     array.as_slice().ok_or_else(|| {
         Error::Argument(format!(
-            "{what} must lie row by row in memory: `as_standard_layout` makes a copy that does"
+            "{what} must be in row-major order: copy the array with `as_standard_layout`"
         ))
     })
 }
@@ -68,10 +68,10 @@ mod tests {
     }
 
     #[test]
-    fn values_that_lie_otherwise_are_an_error() {
+    fn values_in_another_order_are_an_error() {
         let array = Array::from_shape_vec((2, 3), (0..6).collect::<Vec<u8>>()).unwrap();
         assert_eq!(values("features", &array.view()).unwrap(), [0, 1, 2, 3, 4, 5]);
         let error = values("features", &array.t()).unwrap_err().to_string();
-        assert!(error.starts_with("features must lie row by row in memory"), "{error}");
+        assert!(error.starts_with("features must be in row-major order"), "{error}");
     }
 }

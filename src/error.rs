@@ -1,45 +1,45 @@
-//! The one error type: everything that can be wrong with what comes from outside.
+//! The one error type: everything that can be wrong with input from outside.
 //!
-//! Mistakes of our own (a layer's buffer of the wrong length) are assertions instead.
+//! Bugs of our own, such as a buffer of the wrong length, are assertions instead.
 
 use std::fmt;
 
 /// What was wrong with a file, an image or an argument.
 ///
-/// The message (`Display`) says what was found and what was expected, in one sentence a person can act on.
+/// The message (`Display`) says in one sentence what was found and what was expected, so that a person can act on it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// An argument or a setting is outside its range.
     Argument(String),
-    /// An array has another shape than it should.
+    /// An array does not have the expected shape.
     Shape {
         /// The array, such as `images`.
         what: &'static str,
-        /// Its shape as documented: letters stand for numbers that are free.
+        /// Its documented shape; letters stand for free sizes.
         expected: String,
-        /// The shape that was given.
+        /// The shape found.
         found: String,
     },
     /// There is not enough memory.
     Memory {
-        /// What takes it.
+        /// What needs it.
         task: String,
-        /// How much that is.
+        /// How many bytes it needs.
         bytes: u64,
-        /// What to choose smaller.
+        /// What to make smaller.
         remedy: &'static str,
     },
-    /// A training holds numbers that are none, after so many steps.
+    /// A training's values are no longer finite.
     Diverged {
         /// Steps taken.
         step: u64,
     },
-    /// A weights file is not what it should be.
+    /// A weights file is not as expected.
     Weights {
-        /// As [`Error::code`] gives it: `weights-…`, or `foreign-…` of bytes that are no weights of a MobileNetV2 at all.
+        /// The result of [`Error::code`]: `weights-…`, or `foreign-…` if the bytes are not MobileNetV2 weights at all.
         code: &'static str,
-        /// As [`Error`] displays it, but with `{name}` for each of the values.
+        /// The displayed message, with `{name}` in place of each value.
         message: &'static str,
         /// What was found and expected, such as a tensor's name and shapes.
         values: Vec<(&'static str, String)>,
@@ -56,7 +56,7 @@ pub enum Error {
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// [`Error::Weights`] of these values.
+    /// [`Error::Weights`] with these values.
     pub(crate) fn weights<const N: usize>(
         code: &'static str,
         message: &'static str,
@@ -65,7 +65,7 @@ impl Error {
         Error::Weights { code, message, values: values.into() }
     }
 
-    /// A name by which a page finds words of its own for what people meet most; `core` is none of that.
+    /// A key for a translated message; `core` for errors that the page shows as they are.
     pub fn code(&self) -> &'static str {
         match self {
             Error::Memory { .. } => "no-memory",
@@ -81,11 +81,14 @@ impl fmt::Display for Error {
         match self {
             Error::Memory { task, bytes, remedy } => {
                 let gigabytes = gigabytes(*bytes);
-                write!(f, "{task} takes {gigabytes} GB of memory, which is not there: try a smaller {remedy}")
+                write!(
+                    f,
+                    "{task} takes {gigabytes} GB of memory, more than is available: try a smaller {remedy}"
+                )
             }
             Error::Diverged { step } => write!(
                 f,
-                "the training has diverged: not all of its numbers are finite after step {step}; try a lower learning \
+                "the training has diverged: its values are not all finite after step {step}; try a lower learning \
                  rate, or a longer warm-up"
             ),
             Error::Weights { message, values, .. } => {
@@ -106,17 +109,16 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// As an error tells them.
+/// As errors print it.
 pub(crate) fn gigabytes(bytes: u64) -> String {
     format!("{:.1}", bytes as f64 / 1e9)
 }
 
-/// Sees whether there is room for so many bytes more, in one piece, and gives it back: an allocation for which there is no
-/// room would end the program. `task` says what would take it,
-/// `remedy` what to choose smaller.
+/// Checks that `bytes` more can be allocated in one piece, and frees them again: an allocation that fails would abort
+/// the program. `task` says what needs the memory, `remedy` what to make smaller.
 ///
 /// # Errors
-/// [`Error::Memory`] if there is none.
+/// [`Error::Memory`] if there is not enough.
 pub fn ensure_memory(bytes: u64, remedy: &'static str, task: impl FnOnce() -> String) -> Result<()> {
     let room = usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok());
     if room { Ok(()) } else { Err(Error::Memory { task: task(), bytes, remedy }) }
@@ -127,10 +129,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn missing_memory_is_named() {
         ensure_memory(1 << 20, "batch", || unreachable!()).unwrap();
         let error = ensure_memory(1 << 50, "batch", || "a training".into()).unwrap_err().to_string();
-        let expected = "a training takes 1125899.9 GB of memory, which is not there: try a smaller batch";
+        let expected = "a training takes 1125899.9 GB of memory, more than is available: try a smaller batch";
         assert_eq!(error, expected);
     }
 }

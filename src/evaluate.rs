@@ -1,4 +1,4 @@
-//! How well a network does on images it was not trained on.
+//! Evaluation of a network on images that it was not trained on.
 
 use ndarray::{ArrayView1, ArrayView2, ArrayView4, Axis};
 use serde::Serialize;
@@ -9,23 +9,23 @@ use crate::data::image::{Area, Resampler, normalize};
 use crate::error::Result;
 use crate::infer::{Classifier, best, confidence, log_sum_exp};
 
-/// How well the network does on images it was not trained on.
+/// The performance of a network on images that it was not trained on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Evaluation {
     /// Mean cross-entropy.
     pub loss: f32,
-    /// Images whose best class was right.
+    /// Images that were classified correctly.
     pub correct: usize,
-    /// Images in all.
+    /// Images in total.
     pub total: usize,
-    /// The best class of each image.
+    /// The most probable class of each image.
     pub predictions: Vec<u32>,
-    /// How probable the network thinks that class is, 0 – 1.
+    /// The probability of that class, 0 – 1.
     pub confidences: Vec<f32>,
 }
 
 impl Evaluation {
-    /// Counts `logits`, (N, classes), of images of `labels`, (N).
+    /// Adds images by their `logits`, (N, classes), and `labels`, (N).
     pub(crate) fn add(&mut self, logits: ArrayView2<f32>, labels: ArrayView1<u32>) {
         let mut loss = 0.0;
         for (logits, label) in logits.rows().into_iter().zip(labels) {
@@ -39,15 +39,15 @@ impl Evaluation {
     }
 }
 
-/// Images of an evaluation that are normalised at once: this many, or as many as there is room for where they are large.
+/// Images that are normalised at once: this many, or as many as there is room for if they are large.
 const AT_ONCE: usize = 64;
 const FLOATS_AT_ONCE: usize = AT_ONCE * 224 * 224 * 3;
 
-/// How well `classifier` does on `images`, (N, S, S, 3) RGB bytes of any size S, of `labels`, (N), which are classes of its
+/// Evaluates `classifier` on `images`, (N, S, S, 3) RGB bytes of any size S, whose `labels`, (N), are classes of its
 /// network.
 ///
 /// # Errors
-/// [`Error::Shape`](crate::error::Error::Shape) if `images` are not square or there is not a label for each,
+/// [`Error::Shape`](crate::error::Error::Shape) if `images` are not square or labels and images differ in number,
 /// [`Error::Argument`](crate::error::Error::Argument) if a label is not a class.
 ///
 /// ```
@@ -83,7 +83,7 @@ pub fn evaluate(
     Ok(found)
 }
 
-/// Some of the `images` (N, S, S, 3) after the other, resized and normalised for the network of `config`.
+/// Calls with some of the `images`, (N, S, S, 3), at a time, resized and normalised for the network of `config`.
 pub(crate) fn for_each_input(
     config: &Config,
     images: ArrayView4<u8>,

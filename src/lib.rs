@@ -4,17 +4,17 @@
 //!
 //! # A guided tour
 //!
-//! In the order in which to read:
+//! In reading order:
 //!
-//! 1. [`arch`]: what a MobileNetV2 is. Every knob, the paper's table, the list of layers that follows, the network's numbers
-//!    and where each tensor lies, and what a network takes to run.
-//! 2. [`train`]: the whole network in training, forward and backward, made of blocks, and those of layers, one operation a
-//!    file; and what makes a training of it: the loss, the optimiser, the schedule, checkpoints.
+//! 1. [`arch`]: what a MobileNetV2 is. Every knob, the paper's table, the list of layers that follows, the parameters
+//!    and their layout, and the cost of a network.
+//! 2. [`train`]: the whole network in training, forward and backward, built from blocks, and those from layers, one
+//!    operation per file; then the loss, the optimiser, the schedule and checkpoints.
 //! 3. [`kernel`]: the SIMD code that does the work, written once for every instruction set.
-//! 4. [`infer`]: the same network run another way, each block as one operation. [`mod@evaluate`]: how often it is right.
-//!    [`profile`]: where the time goes.
+//! 4. [`infer`]: the same network run differently, each block as one operation. [`mod@evaluate`]: how often it is
+//!    right. [`profile`]: where the time goes.
 //! 5. [`data`]: pictures and data sets. [`weights`]: files.
-//! 6. [`explain`]: what a block makes of a picture; what ReLU destroys, as the paper's first figure shows it.
+//! 6. [`explain`]: a block's feature maps, and what ReLU destroys, as in the paper's first figure.
 //!
 //! # Example
 //!
@@ -29,8 +29,8 @@
 //! # Ok::<(), mobilenetv2::error::Error>(())
 //! ```
 //!
-//! Whole programs stand in `examples/`: `classify_photo`, `train_on_folder`, `read_tensor`, `export_onnx`. Arrays are
-//! [`ndarray`]'s; a wrong shape is an [`error::Error::Shape`] that names the expected and the given one.
+//! Whole programs are in `examples/`: `classify_photo`, `train_on_folder`, `read_tensor`, `export_onnx`. Arrays are
+//! [`ndarray`]'s; a wrong shape is an [`error::Error::Shape`] that names the expected shape and the one found.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,56 +1,56 @@
 //! Where the time goes, by layer and operation.
 //!
-//! The core has no clock: a shell that wants to know passes one in. Without it a lap is one test of an option, between
-//! operations that take microseconds.
+//! The core has no clock; a shell that wants to know passes one in. Without a clock, a lap costs one test of an option
+//! between operations that take microseconds.
 
 use serde::Serialize;
 
 use crate::arch::{Cost, Kind};
 
-/// Seconds since some moment, always the same one.
+/// Seconds since some fixed moment.
 pub type Clock = fn() -> f64;
 
-/// What is done to a layer.
+/// An operation on a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Operation {
-    /// Crop, mirror and normalise training images; of the whole network.
+    /// Crop, mirror and normalise training images; counts for the whole network.
     Augment,
-    /// Lay weights out for the matrix product.
+    /// Pack weights for the matrix product.
     Pack,
-    /// Copy the inputs of a row tile into one piece.
+    /// Pack the inputs of a row tile.
     PackRows,
     /// The convolution, with bias and activation in inference and with batch norm's sums in training.
     Forward,
-    /// Batch norm's factors from the sums of all micro-batches, forward and backward.
+    /// Compute batch norm's coefficients from the sums of all micro-batches, forward and backward.
     Normalize,
-    /// Add the block's input; in training, write the block's normalised output, and its gradient.
+    /// Add the block's input; in training also write the block's normalised output and its gradient.
     Shortcut,
     /// The loss and its gradient.
     Loss,
     /// Gradients of the convolution's weights and input.
     Backward,
-    /// Add up the micro-batches' gradients of the weights.
+    /// Add up the micro-batches' weight gradients.
     Sum,
-    /// The optimiser; of the whole network.
+    /// The optimiser; counts for the whole network.
     Update,
 }
 
-/// Operations there are.
+/// Number of operations.
 const OPERATIONS: usize = Operation::Update as usize + 1;
 
 /// A row of a profile.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
-    /// The layer's name as in [`Cost`]; "network" for what concerns all layers.
+    /// The layer's name as in [`Cost`]; "network" for operations on all layers.
     pub layer: String,
     /// What the layer computes; none for the whole network.
     pub kind: Option<Kind>,
-    /// What was done.
+    /// The operation.
     pub operation: Operation,
-    /// Time taken since the profile began.
+    /// Time since the profile began.
     pub seconds: f64,
-    /// Multiply-adds of an image: those of the forward pass once, of the backward pass twice.
+    /// Multiply-adds per image: those of the forward pass once, of the backward pass twice.
     pub macs: u64,
 }
 
@@ -59,25 +59,25 @@ pub struct Row {
 pub struct Profile {
     clock: Option<Clock>,
     last: f64,
-    /// (layers + 1, operations), of those that ran; the last row is the whole network's.
+    /// (layers + 1, operations), none for operations that never ran; the last row is the whole network's.
     seconds: Vec<Option<f64>>,
 }
 
 impl Profile {
-    /// Watches a network of so many layers by this clock; not at all without one.
+    /// Times a network of `layers` layers with this clock, or not at all without one.
     pub fn new(layers: usize, clock: Option<Clock>) -> Self {
         let rows = if clock.is_some() { layers + 1 } else { 0 };
         Profile { clock, last: 0.0, seconds: vec![None; rows * OPERATIONS] }
     }
 
-    /// The next lap begins.
+    /// Starts a lap.
     pub fn start(&mut self) {
         if let Some(clock) = self.clock {
             self.last = clock();
         }
     }
 
-    /// A lap ends: the time since the last one was spent on this operation of the layer of this index.
+    /// Ends a lap: the time since the last one went to this operation of layer `layer`.
     pub fn lap(&mut self, layer: usize, operation: Operation) {
         if let Some(clock) = self.clock {
             let now = clock();
@@ -86,7 +86,7 @@ impl Profile {
         }
     }
 
-    /// A lap ends that was spent on the whole network.
+    /// Ends a lap that went to the whole network.
     pub fn lap_network(&mut self, operation: Operation) {
         if self.clock.is_some() {
             self.lap(self.seconds.len() / OPERATIONS - 1, operation);
@@ -102,7 +102,7 @@ impl Profile {
         }
     }
 
-    /// All operations that ran, in the order of the layers of `cost`, the network's.
+    /// All operations that ran, in the order of the layers of `cost`, which must be the same network's.
     pub fn rows(&self, cost: &Cost) -> Vec<Row> {
         let row = |(index, seconds): (usize, &Option<f64>)| {
             let seconds = (*seconds)?;
@@ -125,7 +125,7 @@ impl Profile {
     }
 }
 
-/// The operations by their numbers.
+/// The operations by index.
 const ALL: [Operation; OPERATIONS] = [
     Operation::Augment,
     Operation::Pack,

@@ -11,7 +11,7 @@ pub fn for_each<T: Send>(items: &mut [T], work: impl Fn(&mut T) + Sync) {
     for_each_chunk(items, 1, |_, item| work(&mut item[0]));
 }
 
-/// Calls `work(index, chunk)` on chunks of `length` items, the last one shorter, likewise.
+/// Calls `work(index, chunk)` on chunks of `length` items (the last may be shorter), in the same way.
 pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     #[cfg(feature = "threads")]
     halve(items, length, 0, &work);
@@ -19,8 +19,8 @@ pub fn for_each_chunk<T: Send>(items: &mut [T], length: usize, work: impl Fn(usi
     items.chunks_mut(length).enumerate().for_each(|(index, chunk)| work(index, chunk));
 }
 
-/// [`for_each_chunk`] where the first chunk is number `first`: one half here, the other on a thread that has time.
-/// Compiled once a type of item and not once a piece of work, which would make the page larger.
+/// [`for_each_chunk`] on the chunks from number `first` on: one half here, the other on whichever thread is free.
+/// Compiled once per type of item, not once per piece of work, which would make the page larger.
 #[cfg(feature = "threads")]
 fn halve<T: Send>(items: &mut [T], length: usize, first: usize, work: &(dyn Fn(usize, &mut [T]) + Sync)) {
     let chunks = items.len().div_ceil(length);
@@ -41,13 +41,13 @@ fn halve<T: Send>(items: &mut [T], length: usize, first: usize, work: &(dyn Fn(u
     rayon::join(here, there);
 }
 
-/// Times to look for work, or for the end of it, before a thread goes to sleep: some hundred microseconds. To be woken
-/// takes about fifty, as long as a layer of a small image, and rayon by itself looks 32 times.
+/// How often a thread looks for work, or for the end of it, before it goes to sleep: for some hundred microseconds.
+/// Waking it takes about fifty, as long as a layer of a small image; rayon by itself looks 32 times.
 #[cfg(feature = "threads")]
 const LOOKS: usize = 1 << 12;
 
-/// Does what other threads have to share until `over`, or until there has been nothing for a while. Where there are more
-/// threads than cores (RAYON_NUM_THREADS), one that looks for work would keep others from theirs.
+/// Takes on work that other threads share until `over`, or until there has been none for a while. With more threads
+/// than cores (RAYON_NUM_THREADS), a thread that looks for work would slow the others down.
 #[cfg(feature = "threads")]
 fn linger(over: &AtomicBool) {
     let mut looks = if crowded() { LOOKS } else { 0 };
@@ -60,7 +60,7 @@ fn linger(over: &AtomicBool) {
     }
 }
 
-/// Whether there are more threads than cores; in a browser whoever starts the threads has counted.
+/// Whether there are more threads than cores. In a browser the page chooses the number of threads, so there are not.
 #[cfg(feature = "threads")]
 fn crowded() -> bool {
     #[cfg(not(target_arch = "wasm32"))]
@@ -73,9 +73,9 @@ fn crowded() -> bool {
     false
 }
 
-/// Does `work`, which calls the functions above many times, on the first of rayon's threads, and keeps the others awake
-/// meanwhile: each of them does the same part of an image as of the one before, whose values are in its caches. Where one
-/// of them calls this, others have work of their own.
+/// Runs `work`, which calls the functions above many times, on the first of rayon's threads and keeps the others awake
+/// meanwhile. Each thread then gets the same part of every image, whose values are in its caches. If one of rayon's
+/// threads calls this, the others have work of their own, and `work` simply runs.
 #[cfg(feature = "threads")]
 pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     if rayon::current_thread_index().is_some() {
@@ -93,10 +93,10 @@ pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
         over.store(true, Ordering::Release);
         Some(result)
     });
-    results.into_iter().flatten().next().expect("the first thread did it")
+    results.into_iter().flatten().next().expect("the first thread ran the work")
 }
 
-/// Does `work`.
+/// Runs `work`.
 #[cfg(not(feature = "threads"))]
 pub fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     work()

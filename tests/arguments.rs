@@ -59,14 +59,14 @@ fn what_cannot_be_is_refused() {
     assert!(message(&format!("{train} --checkpoint @c --checkpoint-every 0")).contains("0 is not in 1.."));
     assert!(message("describe --width 5").contains("width must be 0.1 to 4, not 5"));
     assert!(
-        message("describe --mean 0.5,0.5")
-            .contains("expected three numbers, of red, green and blue, or one for all")
+        message("describe --mean 0.5,0.5").contains("expected one number, or three for red, green and blue")
     );
     assert!(message("describe --resolution 4").contains("resolution must be 8 to 1024, not 4"));
 
     let huge = "--width 4 --resolution 1024";
     assert!(
-        message(&format!("bench --train --batch 4096 {huge}")).contains("GB of memory, which is not there")
+        message(&format!("bench --train --batch 4096 {huge}"))
+            .contains("GB of memory, more than is available")
     );
     assert!(
         message(&format!("bench --train --batch 9999 {huge}")).contains("batch must be 1 to 4096, not 9999")
@@ -170,7 +170,8 @@ fn what_is_matched_by_order_and_what_is_cut_is_said() {
     let folder = folder("order");
     write_weights(&folder, "w.safetensors");
     write_pictures(&folder, &[("cat", 4), ("dog", 3), ("owl", 3)]);
-    let order = "the weights name no classes, so these are taken to be in the order of the data's: \"cat\", \"dog\", \"owl\"";
+    let order =
+        "the weights have no class names; assuming the order of the data's: \"cat\", \"dog\", \"owl\"";
     let (_, warnings) = told(&folder, "eval --weights @w.safetensors --data @pictures --json");
     assert!(warnings.contains(order), "{warnings}");
     let train = "train --weights @w.safetensors --data @pictures --out @x.safetensors --epochs 1 --json";
@@ -209,5 +210,5 @@ fn weights_of_no_use_are_called_so() {
     let (lines, warnings) = told(&folder, &format!("{train} --learning-rate 10 --momentum 0.5"));
     let loss = lines.last().unwrap()["held_out"]["loss"].as_f64().unwrap();
     assert!(loss > 100.0 && loss.is_finite(), "{loss}");
-    assert!(warnings.contains("w.safetensors are of no use: their loss is"), "{warnings}");
+    assert!(warnings.contains("w.safetensors are useless: their loss is"), "{warnings}");
 }

@@ -168,7 +168,7 @@ fn convert() {
     assert!(message.contains("leave out --half"), "{message}");
 
     let message = error(&folder, "convert --weights @w.safetensors --out @x.safetensors --width 1");
-    assert!(message.contains("the weights are of width 0.1, 3 classes and expansion 6"), "{message}");
+    assert!(message.contains("the weights have width 0.1, 3 classes and expansion 6"), "{message}");
     let message = error(&folder, "convert --weights @none.safetensors --out @x.safetensors");
     assert!(message.contains("none.safetensors: No such file"), "{message}");
     assert!(!folder.join("x.safetensors").exists());
@@ -198,7 +198,7 @@ fn options_win_over_what_a_file_says() {
     };
     assert_ne!(top(""), top("--mean 0.1,0.1,0.1"));
     let message = error(&folder, "eval --weights @w.safetensors --data shapes --width 1.4");
-    assert!(message.contains("w.safetensors: the weights are of width 0.35, 10 classes"), "{message}");
+    assert!(message.contains("w.safetensors: the weights have width 0.35, 10 classes"), "{message}");
 
     let widened = run(&folder, &format!("{convert} --widen 0.5"));
     assert!(
@@ -270,7 +270,7 @@ fn written_files_replace_nothing_but_files() {
         json(&folder, &convert("@null"));
         assert!(fs::symlink_metadata(path("null")).unwrap().file_type().is_char_device());
         let message = error(&folder, "train --data shapes --out @x --checkpoint @null");
-        assert!(message.contains("null: is no file, so that no training can go on"), "{message}");
+        assert!(message.contains("null: is not a file, so a training could not resume"), "{message}");
     } else {
         data::skipped("only root may make a device");
     }

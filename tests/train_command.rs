@@ -115,17 +115,17 @@ fn training_goes_on_bit_for_bit() {
     assert_ne!(read("part.safetensors"), read("whole.safetensors"));
 
     let resume = format!("{train} --out @x.safetensors --checkpoint @run.safetensors --resume");
-    assert!(error(&folder, &format!("{resume} --padding same")).contains("is of another network"));
+    assert!(error(&folder, &format!("{resume} --padding same")).contains("network differs from the one"));
     let message = error(&folder, &resume.replace("--batch 16", "--batch 32"));
     assert!(message.contains("batch cannot change from 16 to 32 during a run: start a new run"), "{message}");
     let others = json(&folder, &format!("{train} --out @x.safetensors --hold-out 10"));
     assert_eq!((others[7]["held_out"]["total"].as_u64(), &others[..7]), (Some(10), &whole[..7]));
     let message = error(&folder, &format!("{resume} --seed 2"));
-    assert!(message.contains("that training is of seed 1, not 2"), "{message}");
+    assert!(message.contains("the checkpoint has seed 1, not 2"), "{message}");
     let message = error(&folder, &resume.replace(" --resume", ""));
-    assert!(message.contains("run.safetensors: holds a training: go on with it by --resume"), "{message}");
+    assert!(message.contains("run.safetensors: holds a training: continue it with --resume"), "{message}");
     let message = error(&folder, &resume.replace("--shapes 100", "--shapes 200"));
-    assert!(message.contains("an epoch of that training has 100 images, not 200"), "{message}");
+    assert!(message.contains("the checkpoint has 100 images per epoch, not 200"), "{message}");
 
     let short = "train --data shapes --shapes 8 --steps 0 --out @same.safetensors";
     json(&folder, &format!("{short} --weights @whole.safetensors"));
@@ -231,7 +231,7 @@ fn weights_and_checkpoint_are_two_files() {
         let words = format!("train --data shapes --out @{out} --checkpoint @{checkpoint}");
         for words in [&words, &format!("{words} --resume")] {
             let message = error(&folder, words);
-            assert!(message.contains("name one file"), "{words}: {message}");
+            assert!(message.contains("name the same file"), "{words}: {message}");
         }
     }
     assert!(!folder.join("x").exists());

@@ -287,7 +287,7 @@ fn a_training_that_diverges_shows() {
     let recipe = Recipe { batch: 4, ..Recipe::default() };
     let mut trainer = Trainer::new(weights, recipe, 20).unwrap();
     assert!(trainer.step(images.view(), labels.view()).unwrap().loss.is_nan());
-    let message = "the training has diverged: not all of its numbers are finite after step 1; try a lower learning rate, \
+    let message = "the training has diverged: its values are not all finite after step 1; try a lower learning rate, \
                    or a longer warm-up";
     assert_eq!(trainer.check_finite().unwrap_err().to_string(), message);
     assert!(checkpoint::save(&trainer).is_err());

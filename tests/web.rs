@@ -162,9 +162,9 @@ fn a_network_too_large_for_the_memory_is_an_error() {
 #[wasm_bindgen_test]
 fn what_is_no_number_is_named() {
     let error = |name, value: JsValue| message(describe(object(&[(name, value)])).err().unwrap());
-    assert_eq!(error("width", f64::NAN.into()), "width: NaN is no number that a setting can have");
+    assert_eq!(error("width", f64::NAN.into()), "width: expected a finite number, found NaN");
     let mean = js_sys::Array::of3(&0.5.into(), &f64::INFINITY.into(), &0.5.into());
-    assert_eq!(error("mean", mean.into()), "mean: inf is no number that a setting can have");
+    assert_eq!(error("mean", mean.into()), "mean: expected a finite number, found inf");
     assert!(error("classes", JsValue::NULL).starts_with("classes: invalid type: null"));
 }
 

@@ -1,14 +1,15 @@
 //! CIFAR-10: its official records, and the mosaics that a browser can load as images.
 //!
 //! An official record is a label and 32 × 32 pixels, colour by colour. A mosaic is one image of 25 rows × 40 columns of
-//! tiles of 32 × 32 pixels, image i at row i / 40, column i mod 40; the labels are a file beside it, a byte an image.
+//! tiles of 32 × 32 pixels, with image i at row i / 40, column i mod 40. Its labels are a file beside it, one byte per
+//! image.
 
 use ndarray::{Array1, Array4, ArrayView, ArrayView4};
 
 use crate::data::image::Image;
 use crate::error::{Error, Result};
 
-/// The classes, in the order of the labels.
+/// Class names in the order of the labels.
 pub const NAMES: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
@@ -26,7 +27,7 @@ pub const COLUMNS: usize = 40;
 
 const RECORD: usize = 1 + 3 * SIZE * SIZE;
 
-/// Images and labels of a file of the binary distribution (`data_batch_1.bin` …): (N, 32, 32, 3) bytes and (N) labels.
+/// Images and labels in a file of the binary distribution (`data_batch_1.bin` …): (N, 32, 32, 3) bytes and (N) labels.
 ///
 /// # Errors
 /// [`Error::Data`] if the length is not a whole number of records, or a label is above 9.
@@ -40,8 +41,7 @@ const RECORD: usize = 1 + 3 * SIZE * SIZE;
 pub fn parse_records(bytes: &[u8]) -> Result<(Array4<u8>, Array1<u32>)> {
     if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         return Err(Error::Data(format!(
-            "CIFAR-10 batches consist of records of {RECORD} bytes, but {} bytes were found; the file may be cut \
-             short or be another one",
+            "expected CIFAR-10 records of {RECORD} bytes, found {} bytes; the file may be truncated or another one",
             bytes.len()
         )));
     }
@@ -53,16 +53,13 @@ pub fn parse_records(bytes: &[u8]) -> Result<(Array4<u8>, Array1<u32>)> {
     Ok((images, parse_labels(&labels)?))
 }
 
-/// The labels of a `*_labels.bin` file, a byte an image: (N).
+/// The labels in a `*_labels.bin` file, one byte per image: (N).
 ///
 /// # Errors
 /// [`Error::Data`] if a label is above 9.
 pub fn parse_labels(bytes: &[u8]) -> Result<Array1<u32>> {
     if let Some(place) = bytes.iter().position(|label| usize::from(*label) >= NAMES.len()) {
-        return Err(Error::Data(format!(
-            "label {place} is {}; CIFAR-10 has the labels 0 to 9",
-            bytes[place]
-        )));
+        return Err(Error::Data(format!("label {place} is {}; expected 0 to 9", bytes[place])));
     }
     Ok(bytes.iter().map(|label| u32::from(*label)).collect())
 }
@@ -70,7 +67,7 @@ pub fn parse_labels(bytes: &[u8]) -> Result<Array1<u32>> {
 /// Lays out [`PER_MOSAIC`] images, (1000, 32, 32, 3), as a mosaic of 1280 × 800 pixels.
 ///
 /// # Errors
-/// [`Error::Shape`] if there are more or fewer, or they have another size.
+/// [`Error::Shape`] if their number or size is wrong.
 ///
 /// ```
 /// use mobilenetv2::data::cifar10::{from_mosaic, to_mosaic};
@@ -93,7 +90,7 @@ pub fn to_mosaic(images: ArrayView4<u8>) -> Result<Image> {
     Image::from_rgb(COLUMNS * SIZE, ROWS * SIZE, mosaic.iter().copied().collect())
 }
 
-/// Takes a mosaic apart: (1000, 32, 32, 3).
+/// Cuts a mosaic into its images: (1000, 32, 32, 3).
 ///
 /// # Errors
 /// [`Error::Data`] if its dimensions are not 1280 × 800.
@@ -101,7 +98,7 @@ pub fn from_mosaic(mosaic: &Image) -> Result<Array4<u8>> {
     let (width, height) = (mosaic.width(), mosaic.height());
     if (width, height) != (COLUMNS * SIZE, ROWS * SIZE) {
         return Err(Error::Data(format!(
-            "a mosaic of CIFAR-10 has {} × {} pixels, not {width} × {height}",
+            "expected a CIFAR-10 mosaic of {} × {} pixels, found {width} × {height}",
             COLUMNS * SIZE,
             ROWS * SIZE
         )));
@@ -139,10 +136,10 @@ mod tests {
     fn wrong_files_are_named() {
         let message = |bytes: &[u8]| parse_records(bytes).unwrap_err().to_string();
         assert!(message(&[]).contains("0 bytes"));
-        assert!(message(&[0; 3072]).contains("records of 3073 bytes, but 3072"));
+        assert!(message(&[0; 3072]).contains("records of 3073 bytes, found 3072"));
         let mut bytes = vec![0; 2 * RECORD];
         bytes[RECORD] = 10;
-        assert_eq!(message(&bytes), "label 1 is 10; CIFAR-10 has the labels 0 to 9");
+        assert_eq!(message(&bytes), "label 1 is 10; expected 0 to 9");
         let message = to_mosaic(Array4::zeros((999, 32, 32, 3)).view()).unwrap_err().to_string();
         let expected = "images of a mosaic have the shape [999, 32, 32, 3]; expected [1000, 32, 32, 3]";
         assert_eq!(message, expected);
@@ -151,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn mosaics_go_there_and_back() {
+    fn mosaics_make_a_round_trip() {
         let images = (0..PER_MOSAIC * 3 * PIXELS).map(|i| (i / 5 % 251) as u8).collect();
         let images = Array4::from_shape_vec((PER_MOSAIC, SIZE, SIZE, 3), images).unwrap();
         let mosaic = to_mosaic(images.view()).unwrap();

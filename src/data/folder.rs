@@ -1,5 +1,5 @@
-//! Data sets on disk (native only), read as what `layout.rs` recognises them to be. Images are cut and resized as a
-//! classifier does it, so that an evaluation sees what it sees.
+//! Data sets on disk (native only), in the layouts that `layout.rs` recognises. Images are cropped and resized as for
+//! classification, so that an evaluation gets the same inputs.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use crate::data::image::Image;
 use crate::error::{Error, Result};
 use crate::threads;
 
-/// In class folders without a division, one image in so many of each class is held out.
+/// In class folders without a split, one image in this many of each class is held out.
 const HELD_OUT: usize = 10;
 
-/// The images to train on and those to test with. Class folders without a division of their own give every tenth
-/// image of a class to the latter.
+/// The training images and the test images. Class folders without a split of their own hold out every tenth image of a
+/// class for the test.
 ///
 /// Class folders are prepared for `config`'s resolution and crop; CIFAR-10 stays 32 × 32.
 ///
 /// # Errors
-/// [`Error::Data`] or [`Error::File`] if `path` holds no data set, a part of it is missing or it is damaged, or there is
-/// nothing to train a class on. An unreadable image in a class folder is no error: it is left out and named in
+/// [`Error::Data`] or [`Error::File`] if `path` holds no data set, a part of it is missing or damaged, or a class has
+/// no training images. An unreadable image in a class folder is not an error: it is left out and named in
 /// [`Dataset::unreadable`].
 pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dataset)> {
     let (train, test) = match recognise(&Folder::open(path)?)? {
@@ -53,7 +53,7 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
     for (label, name) in train.names.iter().enumerate() {
         if train.labels.iter().all(|other| *other != label as u32) {
             return Err(Error::Data(format!(
-                "the class \"{name}\" of {} has no image that can be read to train on: add some, or remove its folder",
+                "the class \"{name}\" of {} has no readable training image: add some, or remove its folder",
                 path.display()
             )));
         }
@@ -61,10 +61,10 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
     Ok((train, test))
 }
 
-/// The images to test with; of class folders without a division, all.
+/// The test images; all images of class folders without a split.
 ///
 /// # Errors
-/// As [`load_train_and_test`], but classes may be without images.
+/// As [`load_train_and_test`], but classes may have no images.
 pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
     match recognise(&Folder::open(path)?)? {
         Layout::Mosaics(files) => mosaics(&files, "test"),
@@ -78,7 +78,7 @@ pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
     }
 }
 
-/// The mosaics of a kind, "train" or "test", however many there are: number i holds the labels from 1000 i on.
+/// All mosaics of a kind, "train" or "test": number i holds the images whose labels start at 1000 i.
 fn mosaics(files: &[(String, File)], kind: &str) -> Result<Dataset> {
     let labels_name = format!("{kind}_labels.bin");
     let labels_file = find(files, &labels_name)
@@ -97,12 +97,12 @@ fn mosaics(files: &[(String, File)], kind: &str) -> Result<Dataset> {
         labels.extend(here);
     }
     if labels.is_empty() {
-        return Err(Error::Data(format!("there is no {kind}_00.webp beside {labels_file}")));
+        return Err(Error::Data(format!("{kind}_00.webp is missing beside {labels_file}")));
     }
     Ok(cifar10_dataset(all_images, labels))
 }
 
-/// The official files whose names begin so.
+/// The official files whose names begin with `start`.
 fn batches(files: &[(String, File)], start: &str) -> Result<Dataset> {
     let (mut all_images, mut all_labels) = (Vec::new(), Vec::new());
     for (_, file) in files.iter().filter(|(name, _)| name.starts_with(start)) {
@@ -111,7 +111,7 @@ fn batches(files: &[(String, File)], start: &str) -> Result<Dataset> {
         all_labels.extend(labels);
     }
     if all_labels.is_empty() {
-        return Err(Error::Data(format!("CIFAR-10 is incomplete: no file {start}….bin")));
+        return Err(Error::Data(format!("CIFAR-10 is incomplete: {start}….bin is missing")));
     }
     Ok(cifar10_dataset(all_images, all_labels))
 }
@@ -121,7 +121,7 @@ fn cifar10_dataset(images: Vec<u8>, labels: Vec<u32>) -> Dataset {
     Dataset { mixed: true, ..Dataset::new(cifar10::SIZE, images, labels, names) }
 }
 
-/// A photo on its way in.
+/// A photo to be read.
 struct Photo {
     file: File,
     label: u32,
@@ -158,7 +158,7 @@ fn photos(classes: Vec<Class>, config: &Config) -> Result<Dataset> {
         let first = unreadable.first().map(|first| format!("; the first is {first}")).unwrap_or_default();
         let (classes, unreadable) = (classes.len(), unreadable.len());
         return Err(Error::Data(format!(
-            "the {classes} class folders hold no image that can be read ({unreadable} unreadable files{first})"
+            "the {classes} class folders contain no readable image ({unreadable} unreadable files{first})"
         )));
     }
     let names = classes.into_iter().map(|class| class.name).collect();
@@ -184,7 +184,7 @@ mod tests {
         Config { resolution: 8, ..Config::cifar() }
     }
 
-    /// Writes a grey image, PNG whatever the name says.
+    /// Writes a grey PNG image, whatever the name says.
     fn write_image(path: &Path, width: u32, height: u32, grey: u8) {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let pixels = vec![grey; (width * height) as usize];
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn junk_is_no_class_and_no_picture() {
+    fn junk_is_neither_a_class_nor_a_picture() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["10/1.png", "9/1.png", "9/.ipynb_checkpoints/1.png", "9/._1.png", "__MACOSX/9/1.png"] {
             write_image(&folder.path().join(path), 8, 8, 1);
@@ -237,7 +237,7 @@ mod tests {
         );
     }
 
-    /// A zip of a folder, stored under a name of its own or without one.
+    /// Zips a folder, below a top folder of this name or without one.
     fn zip_of(folder: &Path, top: &str, to: &Path) {
         let mut zip = zip::ZipWriter::new(fs::File::create(to).unwrap());
         let options = zip::write::SimpleFileOptions::default();
@@ -261,7 +261,8 @@ mod tests {
     fn a_project_is_read_as_a_folder_and_as_a_zip() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("project");
-        // "é" in the description is one character, in the folder two, as macOS unpacks it; the project's order is its own.
+        // "é" is one character in the description and two in the folder, as macOS unpacks it; the project has its own
+        // order.
         let description = r#"{"format": "MobileNetV2 Lab project", "version": 1, "settings": {}, "trained": null,
             "classes": [{"name": "y/é", "folder": "01 y_é"}, {"name": "x", "folder": "02 x"}]}"#;
         for (name, grey) in [
@@ -307,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_differ_in_form_alone_are_one_class() {
+    fn names_that_differ_only_in_form_are_one_class() {
         let folder = tempfile::tempdir().unwrap();
         for path in ["caf\u{e9}/1.png", "cafe\u{301}/2.png", "z/1.png"] {
             write_image(&folder.path().join(path), 8, 8, 1);
@@ -326,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn a_division_is_kept() {
+    fn a_split_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         for (path, grey) in [("train/a/1.png", 1), ("train/b/1.png", 2), ("val/b/1.png", 3)] {
             write_image(&folder.path().join(path), 8, 8, grey);
@@ -350,7 +351,7 @@ mod tests {
         assert_eq!((train.labels.to_vec(), test.labels.to_vec()), (vec![9, 3, 4], vec![5]));
         assert_eq!((train.size(), &train.names[9]), (32, &"truck".to_string()));
         fs::write(folder.path().join("data_batch_1.bin"), &record(9)[1..]).unwrap();
-        assert!(load_error(folder.path()).contains("data_batch_1.bin: CIFAR-10 batches consist of records"));
+        assert!(load_error(folder.path()).contains("data_batch_1.bin: expected CIFAR-10 records"));
     }
 
     #[test]
@@ -378,12 +379,12 @@ mod tests {
     }
 
     #[test]
-    fn no_data_set_is_said_so() {
+    fn a_missing_data_set_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         assert!(load_error(folder.path()).contains("holds no data set"));
         assert!(load_error(&folder.path().join("nowhere")).contains("cannot read the folder"));
         fs::create_dir(folder.path().join("empty")).unwrap();
-        assert!(load_error(folder.path()).contains("hold no image that can be read"));
+        assert!(load_error(folder.path()).contains("contain no readable image"));
     }
 
     #[test]
@@ -394,7 +395,7 @@ mod tests {
         for class in 0..10 {
             assert_eq!(test.labels.iter().filter(|label| **label == class).count(), 1000, "class {class}");
         }
-        // The published mean of the colours, of the training images; the test images' differ a little.
+        // The published mean colours of the training images; those of the test images differ a little.
         for (colour, expected) in [0.4914, 0.4822, 0.4465].into_iter().enumerate() {
             let sum: u64 = test.images.iter().skip(colour).step_by(3).map(|x| u64::from(*x)).sum();
             let mean = sum as f64 / 255.0 / (10_000.0 * 1024.0);

@@ -1,7 +1,7 @@
-//! Pixels to what the network sees: centre crop, resize, normalise.
+//! From pixels to the network's input: centre crop, resize, normalise.
 //!
-//! [`Image::center_crop`] is the way of every photo, in the browser and on the command line alike;
-//! [`Resampler`] is its inner part, kept by those who resize many images of one size (augmentation).
+//! Every photo goes through [`Image::center_crop`], in the browser and on the command line alike. [`Resampler`] is its
+//! inner part, for code that resizes many images of one size (augmentation).
 
 #[cfg(feature = "cli")]
 mod cmyk;
@@ -23,17 +23,17 @@ use ndarray::Array4;
 
 use crate::error::{Error, Result};
 
-/// Most pixels an image may have: 8192 × 8192, which is 256 MiB as RGBA. What is larger (a 12,000 × 12,000 scan)
-/// would exhaust a browser tab before it is resized to a few hundred pixels.
+/// Maximum number of pixels of an image: 8192 × 8192, which is 256 MiB as RGBA. Anything larger (a 12,000 × 12,000
+/// scan) would exhaust a browser tab before it is resized to a few hundred pixels.
 pub const MAX_PIXELS: usize = 1 << 26;
 
-/// Most bytes a file of an image has: those of the largest one without compression, and a little more.
+/// Maximum bytes of an image file: those of the largest image without compression, and a little more.
 pub const MAX_FILE: u64 = 4 * MAX_PIXELS as u64 + (1 << 20);
 
-/// Longest side an image may have, the limit of JPEG.
+/// Maximum side of an image, the limit of JPEG.
 pub const MAX_SIDE: usize = 65_535;
 
-/// An image in RGB.
+/// An RGB image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Image {
     width: usize,
@@ -45,25 +45,25 @@ impl Image {
     /// Takes (height, width, 3) bytes, row by row.
     ///
     /// # Errors
-    /// [`Error::Image`] if a side is 0 or above [`MAX_SIDE`], there are more than [`MAX_PIXELS`], or the length
-    /// does not fit.
+    /// [`Error::Image`] if a side is 0 or above [`MAX_SIDE`], there are more than [`MAX_PIXELS`], or the length does
+    /// not match.
     pub fn from_rgb(width: usize, height: usize, rgb: Vec<u8>) -> Result<Self> {
         check_dimensions(width, height)?;
         let (found, expected) = (rgb.len(), 3 * width * height);
         if found != expected {
             return Err(Error::Image(format!(
-                "{width} × {height} pixels of 3 bytes are {expected} bytes, but {found} were given"
+                "expected {expected} bytes for {width} × {height} RGB pixels, found {found}"
             )));
         }
         Ok(Image { width, height, rgb })
     }
 
-    /// Reads a JPEG, PNG, WebP, GIF (its first picture) or BMP file, whatever its name, upright as its EXIF orientation says. A
-    /// JPEG gives the very bytes that libjpeg-turbo makes of it, and with it Chrome, Firefox and Pillow.
+    /// Reads a JPEG, PNG, WebP, GIF (its first frame) or BMP file, whatever its name, upright by its EXIF orientation.
+    /// A JPEG's bytes are those that libjpeg-turbo makes of it, and so Chrome, Firefox and Pillow.
     ///
     /// # Errors
-    /// [`Error::Image`] if `bytes` are none of these (it says what else they are, where that is known), damaged, or the
-    /// image is larger than [`MAX_PIXELS`], which is found out before memory is taken for the pixels; [`Error::Memory`].
+    /// [`Error::Image`] if `bytes` are in another format (named, if known) or damaged, or the image has more than
+    /// [`MAX_PIXELS`], which is checked before the pixels are allocated; [`Error::Memory`].
     #[cfg(feature = "cli")]
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         let mut stored = (0, 0, Orientation::default());
@@ -77,7 +77,7 @@ impl Image {
         Image::from_rgb(width, height, rgb)
     }
 
-    /// [`Image::decode`] and [`Image::center_crop`] in one, without the whole image in memory where its format allows that.
+    /// [`Image::decode`] and [`Image::center_crop`] in one, without holding the whole image if its format allows that.
     ///
     /// # Errors
     /// As [`Image::decode`].
@@ -104,7 +104,7 @@ impl Image {
         &self.rgb
     }
 
-    /// The image as a network takes it: a batch of one, (1, height, width, 3), of (x / 255 − mean) / std, colour by colour.
+    /// The network's input: a batch of one, (1, height, width, 3), of (x / 255 − mean) / std per colour.
     ///
     /// ```
     /// let image = mobilenetv2::data::image::Image::from_rgb(1, 1, vec![0, 255, 51])?;
@@ -116,16 +116,16 @@ impl Image {
     pub fn normalized(&self, mean: [f32; 3], std: [f32; 3]) -> Array4<f32> {
         let mut values = vec![0.0; self.rgb.len()];
         normalize(&self.rgb, mean, std, &mut values);
-        Array4::from_shape_vec((1, self.height, self.width, 3), values).expect("three values a pixel")
+        Array4::from_shape_vec((1, self.height, self.width, 3), values).expect("three values per pixel")
     }
 
-    /// Gives away the (height, width, 3) bytes.
+    /// The (height, width, 3) bytes, without a copy.
     pub fn into_rgb(self) -> Vec<u8> {
         self.rgb
     }
 
     /// The square in the centre whose side is `fraction` (0 – 1) of the shorter side. Its edges are not rounded to
-    /// pixels: the probabilities that PyTorch finds in the test's photos come out to the fourth digit that way and no other.
+    /// pixels: only so do the test photos get PyTorch's probabilities to the fourth digit.
     pub fn center_area(&self, fraction: f32) -> Area {
         Area::center(self.width, self.height, fraction)
     }
@@ -143,11 +143,10 @@ impl Image {
     }
 }
 
-/// A pixel of RGBA, alpha not premultiplied as in the browser's `ImageData`, before white.
+/// An RGBA pixel over white; alpha is not premultiplied, as in the browser's `ImageData`.
 ///
-/// Pictures with transparency are mostly drawings and cut-out products, made for the white of a page, and white is what
-/// photos of such things have behind them. (Leaving alpha out would show whatever colour an editor left in the invisible
-/// pixels.)
+/// Pictures with transparency are mostly drawings and cut-outs made for a white page, and photos of such things have a
+/// white background. (Ignoring alpha would show whatever colour an editor left in the invisible pixels.)
 fn over_white([r, g, b, alpha]: [u8; 4]) -> [u8; 3] {
     if alpha == 255 {
         return [r, g, b];
@@ -162,20 +161,20 @@ fn check_dimensions(width: usize, height: usize) -> Result<()> {
     }
     if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_PIXELS {
         return Err(Error::Image(format!(
-            "the image is too large: {width} × {height} pixels; at most {} million pixels and {MAX_SIDE} a side \
-             can be read, so make it smaller first",
+            "the image is too large: {width} × {height} pixels; the limits are {} million pixels and {MAX_SIDE} \
+             per side, so make it smaller first",
             MAX_PIXELS / 1_000_000
         )));
     }
     Ok(())
 }
 
-/// Bytes to the numbers the network takes: (x / 255 − mean) / std, colour by colour; `rgb` and `out` are (…, 3).
+/// From bytes to the network's input: (x / 255 − mean) / std per colour; `rgb` and `out` are (…, 3).
 pub fn normalize(rgb: &[u8], mean: [f32; 3], std: [f32; 3], out: &mut [f32]) {
     assert_eq!(rgb.len(), out.len(), "as many numbers as bytes");
     let factor = std.map(|std| 1.0 / (255.0 * std));
     let offset: [f32; 3] = std::array::from_fn(|c| -mean[c] / std[c]);
-    // Eight pixels a step, as in `weigh_pixels`.
+    // Eight pixels at a time, as in `weigh_pixels`.
     let factors: [f32; 24] = std::array::from_fn(|i| factor[i % 3]);
     let offsets: [f32; 24] = std::array::from_fn(|i| offset[i % 3]);
     for (out, rgb) in out.chunks_mut(24).zip(rgb.chunks(24)) {
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn resize_is_pillows_to_the_byte() {
+    fn resize_matches_pillow_to_the_byte() {
         let cases = include_str!("../../tests/golden/resize.txt");
         for line in cases.lines().filter(|line| !line.starts_with('#')) {
             let fields: Vec<&str> = line.split(' ').collect();
@@ -220,14 +219,14 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_at_its_own_size_stays() {
+    fn resizing_to_the_same_size_changes_nothing() {
         let image = noise(33, 33);
         assert_eq!(image.center_crop(1.0, 33), image);
     }
 
     #[test]
-    fn rows_give_what_the_whole_gives() {
-        // Wide and tall, either pass first, enlarged and reduced, the middle alone and all of it.
+    fn rows_give_the_same_as_the_whole_image() {
+        // Wide and tall, either pass first, enlarged and reduced, the centre and the whole.
         let sides = [(1, 1), (5, 3), (40, 90), (90, 40), (61, 200), (200, 61), (128, 131), (9, 250)];
         for ((width, height), fraction, resolution) in sides
             .into_iter()
@@ -261,11 +260,11 @@ mod tests {
     fn rows_are_counted() {
         let new = || RowResampler::center_crop(4, 3, Orientation::default(), 1.0, 2).unwrap();
         let message = |result: Result<()>| result.unwrap_err().to_string();
-        assert!(message(new().push_rgb(&[0; 13])).contains("at most 3 rows of 12 bytes, but 13 bytes"));
-        assert!(message(new().push_rgba(&[0; 64])).contains("at most 3 rows of 16 bytes, but 64"));
+        assert!(message(new().push_rgb(&[0; 13])).contains("at most 3 rows of 12 bytes, found 13 bytes"));
+        assert!(message(new().push_rgba(&[0; 64])).contains("at most 3 rows of 16 bytes, found 64"));
         let mut rows = new();
         rows.push_rgb(&[0; 24]).unwrap();
-        assert!(rows.finish().unwrap_err().to_string().contains("2 of the picture's 3 rows came"));
+        assert!(rows.finish().unwrap_err().to_string().contains("expected 3 rows of pixels, found 2"));
     }
 
     #[test]
@@ -308,7 +307,7 @@ mod tests {
         use super::*;
 
         #[test]
-        fn what_is_no_image_is_refused() {
+        fn other_files_are_refused() {
             let message = |bytes: &[u8]| Image::decode(bytes).unwrap_err().to_string();
             assert!(message(b"").contains("the file is empty"));
             assert!(message(b"plain words in a .png").contains("not a readable image"));

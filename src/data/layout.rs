@@ -1,12 +1,12 @@
-//! What a data set on disk is (native only). A folder, or a zip of one, is one of these:
+//! The layout of a data set on disk (native only). A folder, or a zip of one, is one of these:
 //!
 //! - mosaics of CIFAR-10: `train_00.webp` …, `test_00.webp` …, each kind with its `train_labels.bin`, `test_labels.bin`;
 //! - the official binary CIFAR-10: `data_batch_1.bin` …, `test_batch.bin`;
 //! - a project saved by the page: `project.json`, and pictures in `train` and `test`;
-//! - class folders: a folder a class, in it images of any size; or `train` with such folders, and `test` (or `val`) with the
-//!   same.
+//! - class folders: one folder per class with images of any size; or `train` with such folders, and `test` (or `val`)
+//!   with the same.
 //!
-//! Names are read as `names.rs` says: the order of classes and which images are held out follow from names alone.
+//! `names.rs` defines how names are read: the order of classes and the held-out images depend on names alone.
 
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use super::names;
 use super::tree::{File, Folder};
 use crate::error::{Error, Result};
 
-/// What a folder holds, in natural order.
+/// The content of a folder, in natural order.
 pub(super) enum Layout {
     Mosaics(Vec<(String, File)>),
     Batches(Vec<(String, File)>),
@@ -22,7 +22,7 @@ pub(super) enum Layout {
     Classes(Vec<Class>),
 }
 
-/// A class's name and the folders with its images: one, but for names that are the same in NFC.
+/// A class's name and the folders with its images: one, unless several names are the same in NFC.
 pub(super) struct Class {
     pub name: String,
     pub folders: Vec<Folder>,
@@ -48,7 +48,7 @@ pub(super) fn recognise(folder: &Folder) -> Result<Layout> {
     if let (Some(train), Some(test)) = (named("train"), named("test").or_else(|| named("val"))) {
         return Ok(Layout::Divided { train: classes(train.folders()?), test: classes(test.folders()?) });
     }
-    // A zip of a folder mostly holds that folder and nothing else.
+    // A zip of a folder usually holds just that folder.
     if let [(_, only)] = &folders[..]
         && (find(&only.files()?, PROJECT).is_some() || !only.folders()?.is_empty())
     {
@@ -75,7 +75,7 @@ fn classes(folders: Vec<(String, Folder)>) -> Vec<Class> {
     classes
 }
 
-/// What a project is described by (`www/projectfile.js` writes it).
+/// The description of a project (`www/projectfile.js` writes it).
 const PROJECT: &str = "project.json";
 const PROJECT_FORMAT: &str = "MobileNetV2 Lab project";
 
@@ -94,7 +94,7 @@ struct ProjectClass {
 
 /// The classes of a project, in its order and with its names.
 fn project(file: &File, train: Option<&Folder>, test: Option<&Folder>) -> Result<Layout> {
-    let wrong = |error: String| Error::Data(format!("{file} is no description of a project: {error}"));
+    let wrong = |error: String| Error::Data(format!("{file} is not a project description: {error}"));
     let project: Project = serde_json::from_slice(&file.read()?).map_err(|error| wrong(error.to_string()))?;
     if project.format != PROJECT_FORMAT || project.version != 1 {
         let Project { format, version, .. } = project;

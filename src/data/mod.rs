@@ -30,14 +30,14 @@ pub struct Dataset {
     pub labels: Array1<u32>,
     /// Names of the classes.
     pub names: Vec<String>,
-    /// One message for each file that was left out because it could not be read.
+    /// One message per file that was left out because it could not be read.
     pub unreadable: Vec<String>,
-    /// Whether the images lie in random order already, as those of CIFAR-10 do; see [`Order::new`].
+    /// Whether the images lie in random order already, as CIFAR-10's do; see [`Order::new`].
     pub mixed: bool,
 }
 
 impl Dataset {
-    /// Images of `size` × `size` pixels, whose bytes lie one after the other, with their classes.
+    /// Images of `size` × `size` pixels, one after another, with their classes.
     fn new(size: usize, images: Vec<u8>, labels: Vec<u32>, names: Vec<String>) -> Self {
         let images = Array4::from_shape_vec((labels.len(), size, size, 3), images);
         let images = images.expect("a label for each image");
@@ -70,7 +70,7 @@ impl Dataset {
     /// A batch of the images at `indices`, (N, S, S, 3), and their labels, (N).
     ///
     /// # Panics
-    /// If an index is not that of an image.
+    /// If an index is out of range.
     ///
     /// ```
     /// let data = mobilenetv2::data::shapes::dataset(1, 0, 10, 16);
@@ -83,8 +83,8 @@ impl Dataset {
         (self.images.select(Axis(0), &indices), self.labels.select(Axis(0), &indices))
     }
 
-    /// Numbers the classes as a network does whose classes are `names`, so that a folder with some of the classes of
-    /// ImageNet can be evaluated.
+    /// Renumbers the classes as in a network whose classes are `names`, so that a folder with some of ImageNet's
+    /// classes can be evaluated.
     ///
     /// # Errors
     /// [`Error::Data`] names the first class that the network does not have.
@@ -104,11 +104,11 @@ impl Dataset {
         Ok(())
     }
 
-    /// Takes `count` images out, spread evenly over the whole: what is left, and those. To choose by, while the test
-    /// images stay unseen.
+    /// Splits off `count` images, spread evenly: returns the rest, and those. They serve to make choices, while the
+    /// test images stay unseen.
     #[cfg(feature = "cli")]
     pub fn split_off(&self, count: usize) -> (Dataset, Dataset) {
-        // Image i is the last of its stretch of len / count if the count of whole stretches rises after it.
+        // The images form `count` runs of len / count; the last image of each run is chosen.
         let chosen = |i: usize| (i + 1) * count / self.len() > i * count / self.len();
         (self.filter(|index| !chosen(index)), self.filter(chosen))
     }

@@ -1,11 +1,11 @@
-//! Names of files and folders, read as the page reads them (`tests/cases/names.json` holds both to it): in Unicode NFC,
-//! without junk, in natural order.
+//! Names of files and folders, read as on the page (`tests/cases/names.json` tests both): in Unicode NFC, without junk,
+//! in natural order.
 
 use std::cmp::Ordering;
 
 use unicode_normalization::UnicodeNormalization;
 
-/// What operating systems and programs put beside people's files, in small letters.
+/// Files that operating systems and programs put beside people's own, in lower case.
 const JUNK: [&str; 11] = [
     "__macosx",
     "thumbs.db",
@@ -25,12 +25,12 @@ pub fn nfc(name: &str) -> String {
     name.nfc().collect()
 }
 
-/// Whether a file or folder of this name is hidden or junk, and left out without a word.
+/// Whether a file or folder is hidden or junk, and silently left out.
 pub fn is_junk(name: &str) -> bool {
     name.starts_with('.') || JUNK.contains(&name.to_lowercase().as_str())
 }
 
-/// Natural order: 1, 2, 10; letters without regard to case. Never equal for different names.
+/// Natural order: 1, 2, 10; ignores case. Never equal for different names.
 pub fn natural(a: &str, b: &str) -> Ordering {
     let (a_small, b_small) = (a.to_lowercase(), b.to_lowercase());
     let (mut a_rest, mut b_rest) = (a_small.as_str(), b_small.as_str());
@@ -47,14 +47,14 @@ pub fn natural(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// A run of digits or else one character, and what follows it; empty at the end.
+/// A run of digits or one other character, and the rest; empty at the end.
 fn first_part(text: &str) -> (&str, &str) {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let character = text.chars().next().map_or(0, char::len_utf8);
     text.split_at(if digits > 0 { digits } else { character })
 }
 
-/// Digits without leading zeros, so that the longer is the greater number.
+/// Digits without leading zeros, so that the longer string is the greater number.
 fn number(part: &str) -> Option<&str> {
     part.starts_with(|c: char| c.is_ascii_digit()).then(|| part.trim_start_matches('0'))
 }

@@ -1,15 +1,15 @@
-//! Which image a training sees when: from the seed alone, so that the same data and seed are the same training on the command
-//! line, in a browser, and after any interruption.
+//! The order of a training's images: it follows from the seed alone, so that the same data and seed are the same
+//! training on the command line, in a browser, and after any interruption.
 
 use fastrand::Rng;
 
 use crate::error::{Error, Result};
 
-/// Images that lie together in a file of a data set in random order, such as a mosaic of CIFAR-10.
+/// Images per file of a data set in random order, such as a mosaic of CIFAR-10.
 const STRETCH: usize = 1000;
 
-/// The images of a training as one stream: each epoch shows every image once, in an order of its own. A batch may begin in one
-/// epoch and end in the next, so that none is smaller and no image is left out.
+/// The images of a training as one stream: each epoch shows every image once, in its own order. A batch may begin in
+/// one epoch and end in the next, so that no batch is smaller and no image is left out.
 ///
 /// ```
 /// use mobilenetv2::data::Order;
@@ -26,15 +26,15 @@ pub struct Order {
     seed: u64,
     images: usize,
     mixed: bool,
-    /// The epoch whose order is at hand.
+    /// The epoch whose order is in memory.
     epoch: Option<u64>,
     order: Vec<u32>,
 }
 
 impl Order {
-    /// Of so many images, 1 – 2³² - 1. Where they are `mixed`, that is lie in random order already, the first epoch goes through
-    /// stretches of 1,000 neighbours, shuffled like the images of each: as good an order as any, and a training can begin with
-    /// the first file that has come.
+    /// For `images` images, 1 – 2³² - 1. If they are `mixed`, which means in random order already, the first epoch goes
+    /// through stretches of 1,000 neighbours in random order and shuffles each: as good an order as any, and training
+    /// can start with the first file that is downloaded.
     ///
     /// # Errors
     /// [`Error::Argument`] if there are no images, or too many.
@@ -45,7 +45,7 @@ impl Order {
         Ok(Order { seed, images, mixed, epoch: None, order: Vec::new() })
     }
 
-    /// The images at `position` and the places after it, counted from the beginning of the training.
+    /// The next `count` images from `position` on, counted from the start of the training.
     pub fn take(&mut self, position: u64, count: usize) -> Vec<u32> {
         (position..).take(count).map(|position| self.at(position)).collect()
     }
@@ -58,7 +58,7 @@ impl Order {
         self.order[place as usize]
     }
 
-    /// Makes the order of an epoch.
+    /// Computes the order of an epoch.
     fn shuffle(&mut self, epoch: u64) {
         let mut rng = Rng::with_seed(Rng::with_seed(self.seed).u64(..).wrapping_add(epoch));
         let images = self.images as u32;
@@ -79,7 +79,8 @@ impl Order {
     }
 }
 
-/// Fisher and Yates's, by numbers of 64 bits: `fastrand`'s own draws others where a `usize` has 32, as in a browser.
+/// A Fisher–Yates shuffle with 64-bit numbers: `fastrand`'s own draws differ where `usize` has 32 bits, as in a
+/// browser.
 fn shuffle(rng: &mut Rng, items: &mut [u32]) {
     for last in (1..items.len()).rev() {
         items.swap(last, rng.u64(..=last as u64) as usize);
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_epoch_of_mixed_images_goes_by_stretches() {
+    fn the_first_epoch_of_mixed_images_goes_stretch_by_stretch() {
         let mut order = Order::new(5, 2500, true).unwrap();
         let first = order.take(0, 2500);
         let stretches: Vec<u32> = first.iter().map(|image| image / 1000).collect();

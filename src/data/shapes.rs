@@ -1,13 +1,13 @@
 //! Shapes: a data set that is drawn, not downloaded. Image i of a seed is the same picture at every resolution.
 //!
-//! One object of ten kinds lies somewhere, in any colour, smaller or larger, tilted by up to 23°, on a background that
-//! may be plain, graded, striped or cloudy, with strokes and dots about, now and then one across the object, and grain
-//! over all. Object and background always differ in lightness, so that each picture has an answer. A network of width
-//! 0.35 with CIFAR strides is right in 94 of 100 unseen pictures after 300 steps of 32, and in 98 after 600.
+//! One object of ten kinds lies somewhere, in any colour, smaller or larger, tilted by up to 23°. The background is
+//! plain, graded, striped or cloudy, with strokes and dots on it, now and then one across the object, and grain covers
+//! everything. Object and background always differ in lightness, so that each picture has an answer. A network of width
+//! 0.35 with CIFAR strides classifies 94 of 100 unseen pictures correctly after 300 steps of 32, and 98 after 600.
 //!
 //! The picture is the square -1 … 1, x to the right, y down. Outlines are signed distances (negative inside), which
-//! makes edges smooth at any resolution. Sine and power are `libm`'s, since those of platforms differ in the last bit: the
-//! same picture has the same bytes everywhere.
+//! makes edges smooth at any resolution. Sine and power come from `libm`, since those of platforms differ in the last
+//! bit: the same picture has the same bytes everywhere.
 
 mod outline;
 
@@ -18,23 +18,23 @@ use fastrand::Rng;
 use self::outline::Shape;
 use super::Dataset;
 
-/// The classes, in the order of the labels.
+/// Class names in the order of the labels.
 pub const NAMES: [&str; 10] =
     ["circle", "ring", "crescent", "drop", "heart", "triangle", "square", "star", "cross", "arrow"];
 
-/// The series that no training draws from: [`Recipe`](crate::train::Recipe)'s seeds end before it.
+/// The series that no training draws from: [`Recipe`](crate::train::Recipe)'s seeds end below it.
 pub const HELD_OUT: u64 = u32::MAX as u64;
 
-/// How many drawings of [`HELD_OUT`] a training is evaluated on.
+/// Number of drawings of [`HELD_OUT`] on which a training is evaluated.
 pub const HELD_OUT_IMAGES: usize = 1000;
 
-/// How many drawings count as an epoch, where nothing else is said: they never repeat.
+/// Default number of drawings per epoch; they never repeat.
 pub const PER_EPOCH: usize = 5000;
 
-/// Draws image `index` of the series `seed` into `out` (resolution, resolution, 3), RGB, and returns its class.
-/// Classes are drawn like everything else, each as likely.
+/// Draws image `index` of the series `seed` into `out` (resolution, resolution, 3), RGB, and returns its class. The
+/// class is drawn too, each equally likely.
 fn draw(seed: u64, index: u64, resolution: usize, out: &mut [u8]) -> u32 {
-    // Mixed once for the seed and once for the index, so that neighbours have nothing in common.
+    // Mixed once for the seed and once for the index, so that neighbours are independent.
     let mut rng = Rng::with_seed(Rng::with_seed(seed).u64(..).wrapping_add(index)).fork();
     let label = rng.u32(..NAMES.len() as u32);
     let scene = Scene::new(label, &mut rng);
@@ -66,7 +66,7 @@ pub fn dataset(seed: u64, first: u64, count: usize, resolution: usize) -> Datase
 /// Red, green, blue as displayed (sRGB), 0 – 1.
 type Rgb = [f32; 3];
 
-/// All that one picture consists of, from back to front.
+/// Everything in one picture, from back to front.
 struct Scene {
     background: Background,
     behind: Vec<Stroke>,
@@ -80,7 +80,7 @@ impl Scene {
         // Light on dark or dark on light.
         let (dark, light) = (within(rng, 0.25, 0.5), within(rng, 0.72, 0.92));
         let (back, front) = if rng.bool() { (dark, light) } else { (light, dark) };
-        let strokes = rng.u64(..4); // a usize would be drawn otherwise in a browser, where it has 32 bits
+        let strokes = rng.u64(..4); // a usize would be drawn differently in a browser, where it has 32 bits
         Scene {
             background: Background::new(back, rng),
             behind: (0..strokes).map(|_| Stroke::new(rng)).collect(),
@@ -90,7 +90,7 @@ impl Scene {
         }
     }
 
-    /// The colour at a point, edges softened over a `pixel`.
+    /// The colour at a point, with edges softened over a `pixel`.
     fn colour(&self, x: f32, y: f32, pixel: f32) -> Rgb {
         let mut colour = self.background.colour(x, y);
         for stroke in &self.behind {
@@ -105,7 +105,7 @@ impl Scene {
     }
 }
 
-/// Two colours and how they share the picture.
+/// Two colours and a pattern that mixes them.
 struct Background {
     colours: [Rgb; 2],
     pattern: Pattern,
@@ -155,7 +155,7 @@ impl Background {
 struct Stroke {
     from: [f32; 2],
     along: [f32; 2],
-    /// 1 / |along|², since a division a pixel is what takes the time.
+    /// 1 / |along|², since a division per pixel would take most of the time.
     per_square_length: f32,
     radius: f32,
     colour: Rgb,
@@ -192,13 +192,13 @@ struct Object {
     center: [f32; 2],
     radius: f32,
     sin_cos: (f32, f32),
-    /// Stretch along its own x; y shrinks by as much.
+    /// Stretch along its own x; y shrinks in proportion.
     stretch: f32,
     /// At its own top and bottom.
     colours: [Rgb; 2],
     /// Colour and width of the rim.
     rim: (Rgb, f32),
-    /// Where the shadow falls; none if 0.
+    /// Offset of the shadow; none if 0.
     shadow: [f32; 2],
 }
 
@@ -223,7 +223,7 @@ impl Object {
         }
     }
 
-    /// The distance to the edge and the height (-1 top … 1 bottom), both along the object's own axes.
+    /// The distance to the edge, and the height (-1 top … 1 bottom) along the object's own axes.
     fn distance(&self, x: f32, y: f32) -> (f32, f32) {
         let [x, y] = [(x - self.center[0]) / self.radius, (y - self.center[1]) / self.radius];
         let (sin, cos) = self.sin_cos;
@@ -281,7 +281,7 @@ fn length(x: f32, y: f32) -> f32 {
     (x * x + y * y).sqrt()
 }
 
-/// How much of a pixel lies within an edge at this distance from its centre.
+/// The share of a pixel inside an edge at this distance from its centre.
 fn coverage(distance: f32, pixel: f32) -> f32 {
     (0.5 - distance / pixel).clamp(0.0, 1.0)
 }
@@ -290,7 +290,7 @@ fn mix(a: Rgb, b: Rgb, share: f32) -> Rgb {
     std::array::from_fn(|i| a[i] + (b[i] - a[i]) * share)
 }
 
-/// In 64 bits, whose functions are in a page's core already.
+/// In 64 bits, whose functions the page's core contains already.
 fn sin(angle: f32) -> f32 {
     libm::sin(angle.into()) as f32
 }
@@ -327,7 +327,7 @@ mod tests {
 
     use super::*;
 
-    /// Sums of the bytes of a few pictures, as they are drawn on every platform but for the last bit of a byte.
+    /// Sums of the bytes of a few pictures, which are the same on every platform except for the last bit of a byte.
     #[wasm_bindgen_test(unsupported = test)]
     fn pictures_are_the_same_everywhere() {
         let sums: [i64; 8] = [137843, 132220, 118375, 74682, 86629, 130825, 85063, 145328];
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_image_depends_on_seed_and_index_alone() {
+    fn an_image_depends_only_on_seed_and_index() {
         let both = dataset(5, 10, 4, 24);
         let second = dataset(5, 12, 2, 24);
         assert_eq!(both.gather(&[2, 3]), (second.images, second.labels));

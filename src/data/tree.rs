@@ -1,4 +1,4 @@
-//! Folders as data sets have them, on disk or in a zip, read alike: without junk, in natural order, with names in NFC.
+//! Folders of a data set, on disk or in a zip, read alike: without junk, in natural order, with names in NFC.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ use super::names;
 use crate::data::image::MAX_FILE;
 use crate::error::{Error, Result};
 
-/// Folders above a file of a zip, at most.
+/// Maximum number of folders above a file in a zip.
 const MAX_DEPTH: usize = 32;
 
 /// A folder.
@@ -22,7 +22,7 @@ pub(super) enum Folder {
     Disk(PathBuf),
     Zip {
         zip: Arc<Zip>,
-        /// Names from the top, each with a slash behind it.
+        /// Names from the top, each followed by a slash.
         path: String,
     },
 }
@@ -34,7 +34,7 @@ pub(super) enum File {
     Zip { zip: Arc<Zip>, path: String, index: usize },
 }
 
-/// What a folder holds.
+/// An entry of a folder.
 pub(super) struct Entry {
     pub name: String,
     pub node: Node,
@@ -45,16 +45,16 @@ pub(super) enum Node {
     File(File),
 }
 
-/// An open zip. Nothing of it is ever written to disk, so a name in it can lead nowhere else.
+/// An open zip. Nothing in it is ever written to disk, so a name in it cannot lead anywhere.
 pub(super) struct Zip {
     path: PathBuf,
     archive: Mutex<ZipArchive<BufReader<fs::File>>>,
-    /// By folder, what it holds: files by their number, folders without one.
+    /// The content of each folder: files by their index, folders without one.
     folders: BTreeMap<String, BTreeMap<String, Option<usize>>>,
 }
 
 impl Folder {
-    /// The folder or the zip at a path.
+    /// Opens the folder or the zip at `path`.
     pub fn open(path: &Path) -> Result<Folder> {
         if !path.is_file() {
             return Ok(Folder::Disk(path.to_owned()));
@@ -65,7 +65,7 @@ impl Folder {
         Ok(Folder::Zip { zip: Arc::new(zip), path: String::new() })
     }
 
-    /// What it holds, in natural order, without junk.
+    /// The entries, in natural order, without junk.
     pub fn entries(&self) -> Result<Vec<Entry>> {
         let mut entries = match self {
             Folder::Disk(folder) => disk_entries(folder)?,
@@ -78,7 +78,7 @@ impl Folder {
         Ok(entries)
     }
 
-    /// The folders in it, with their names.
+    /// The folders, with their names.
     pub fn folders(&self) -> Result<Vec<(String, Folder)>> {
         let folder = |Entry { name, node }| match node {
             Node::Folder(folder) => Some((name, folder)),
@@ -87,7 +87,7 @@ impl Folder {
         Ok(self.entries()?.into_iter().filter_map(folder).collect())
     }
 
-    /// The files in it, with their names.
+    /// The files, with their names.
     pub fn files(&self) -> Result<Vec<(String, File)>> {
         let file = |Entry { name, node }| match node {
             Node::File(file) => Some((name, file)),
@@ -98,7 +98,7 @@ impl Folder {
 }
 
 impl File {
-    /// Its bytes.
+    /// The file's bytes.
     pub fn read(&self) -> Result<Vec<u8>> {
         let wrong = |error: &dyn fmt::Display| Error::File(format!("cannot read {self}: {error}"));
         let mut bytes = Vec::new();
@@ -110,12 +110,12 @@ impl File {
             File::Zip { zip, index, .. } => {
                 let mut archive = zip.archive.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                 let file = archive.by_index(*index).map_err(|error| wrong(&error))?;
-                // not by the size that the archive states: what is decoded counts
+                // the size that the archive states does not count, only what is decoded
                 file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| wrong(&error))?;
             }
         }
         if bytes.len() as u64 > MAX_FILE {
-            return Err(wrong(&format!("it has more than {} million bytes", MAX_FILE / 1_000_000)));
+            return Err(wrong(&format!("it is larger than {} million bytes", MAX_FILE / 1_000_000)));
         }
         Ok(bytes)
     }
@@ -148,7 +148,7 @@ impl Zip {
             let parts: Vec<String> = name.split(['/', '\\']).map(names::nfc).collect();
             let (last, above) = parts.split_last().expect("at least one part");
             if above.len() > MAX_DEPTH {
-                continue; // no folder that is read lies so deep, and names of 64 kB would have 32,000 of them
+                continue; // data sets are not that deep, and a name of 64 kB could hold 32,000 folders
             }
             for part in above {
                 folders.entry(folder.clone()).or_default().entry(part.clone()).or_insert(None);
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_of_very_many_folders_costs_nothing() {
+    fn a_name_with_very_many_folders_costs_nothing() {
         let path = tempfile::NamedTempFile::with_suffix(".zip").unwrap();
         let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
         for name in ["a/0.png", &"a/".repeat(30_000)] {

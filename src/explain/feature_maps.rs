@@ -1,4 +1,4 @@
-//! What a block makes of an image, channel by channel: to be looked at.
+//! A block's feature maps, to look at.
 
 use ndarray::{Array3, ArrayView3};
 
@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::infer::Classifier;
 use crate::kernel::dispatch;
 
-/// The output of block `index`, 0 – 16, of the network for an `image`, (R, R, 3), normalised: one channel after the other,
-/// (C, S, S), of any sign, as a block's last convolution has no activation.
+/// The output of block `index`, 0 – 16, for a normalised `image`, (R, R, 3): one channel after another, (C, S, S).
+/// Values have either sign, since a block's last convolution has no activation.
 ///
 /// # Errors
 /// [`Error::Argument`](crate::error::Error::Argument) if there is no such block,
@@ -44,7 +44,7 @@ mod tests {
     use crate::arch::{Config, Kind, Layer, Role, Weights, tensors};
     use crate::kernel::reference;
 
-    /// Layer `index` of `layers`, with its batch norm and activation, naively: (C, S, S) to (C, S, S).
+    /// Layer `index` of `layers`, with its batch norm and activation, computed naively: (C, S, S) to (C, S, S).
     fn naive(weights: &Weights, layers: &[Layer], index: usize, x: &[f32]) -> Vec<f32> {
         let layer = &layers[index];
         let tensors = tensors(layers);
@@ -69,16 +69,16 @@ mod tests {
     }
 
     #[wasm_bindgen_test(unsupported = test)]
-    fn each_block_follows_naively_from_the_one_before() {
+    fn each_block_matches_naive_code_on_the_block_before() {
         let mut classifier = follow(Config { width: 0.35, ..Config::cifar() }, 17);
         let error =
             feature_maps(&mut classifier, Array3::zeros((32, 32, 3)).view(), 17).unwrap_err().to_string();
         assert_eq!(error, "blocks are numbered 0 to 16, found 17");
-        // here the first block puts out more than what is left of the arena beside it
+        // here the first block's output is larger than the rest of the arena
         follow(Config { width: 1.4, resolution: 224, ..Config::imagenet() }, 2);
     }
 
-    /// Compares so many blocks.
+    /// Compares the first `blocks` blocks.
     fn follow(config: Config, blocks: usize) -> Classifier {
         let weights = Weights::random(config, 4);
         let layers = weights.config.layers();

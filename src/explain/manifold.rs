@@ -1,8 +1,8 @@
 //! What ReLU destroys: the experiment of the paper's figure 1 (§3.2).
 //!
-//! A curve in the plane is carried into n dimensions by a random matrix T, through an activation there, and back. Where
-//! fewer than two dimensions let a point through, it falls together with other points of the plane, and no later layer can
-//! tell them apart again.
+//! A random matrix T embeds a curve of the plane in n dimensions, an activation is applied there, and the result is
+//! projected back. Points that fewer than two dimensions let through coincide with other points of the plane, and no
+//! later layer can tell them apart again.
 
 use std::f32::consts::TAU;
 
@@ -16,24 +16,24 @@ const POINTS: usize = 600;
 /// Turns of the spiral.
 const TURNS: f32 = 2.5;
 
-/// A curve before and after.
+/// A curve before and after the activation.
 pub struct Manifold {
     /// A spiral within the unit circle: x and y of each point, (points, 2).
     pub curve: Array2<f32>,
-    /// The points that come back, likewise.
+    /// The points after the activation, projected back, (points, 2).
     pub returned: Array2<f32>,
     /// Number of dimensions that let each point through unchanged, (points).
     pub alive: Array1<u32>,
 }
 
 impl Manifold {
-    /// Carries the spiral into `dimensions`, 2 – 64, and back: `returned = Tᵀ · activation(T · curve)`.
+    /// Embeds the spiral in `dimensions`, 2 – 64, and projects it back: `returned = Tᵀ · activation(T · curve)`.
     ///
-    /// The columns of T (n, 2) are orthonormal, so that Tᵀ is its pseudo-inverse and nothing comes back farther out than it
-    /// was. They are drawn by `seed`, each such T as likely as any other.
+    /// The columns of T (n, 2) are orthonormal, so that Tᵀ is its pseudo-inverse and no point comes back farther out
+    /// than it was. `seed` draws T uniformly from all such matrices.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there are too few or too many dimensions.
+    /// [`Error::Argument`] if `dimensions` is out of range.
     ///
     /// ```
     /// use mobilenetv2::arch::Activation;
@@ -70,7 +70,7 @@ impl Manifold {
     }
 }
 
-/// A matrix of so many rows whose two columns are orthonormal: normal samples, made so by Gram and Schmidt's method.
+/// A matrix of `rows` rows with two orthonormal columns: normal samples after Gram–Schmidt.
 fn orthonormal(rows: usize, seed: u64) -> Vec<[f32; 2]> {
     let mut rng = fastrand::Rng::with_seed(seed);
     let mut matrix: Vec<[f32; 2]> = (0..rows).map(|_| [normal(&mut rng), normal(&mut rng)]).collect();
@@ -99,10 +99,10 @@ mod tests {
         }
     }
 
-    /// T · x points in every direction equally often, so each of its n signs is a toss of a coin: fewer than two of them are
+    /// T · x points in every direction equally often, so each of its n signs is a coin toss: fewer than two are
     /// positive with a probability of (n + 1) / 2ⁿ.
     #[test]
-    fn relu_loses_as_much_as_coins_say() {
+    fn relu_loses_as_much_as_coin_tosses_predict() {
         for dimensions in [2, 3, 5, 8] {
             let mut lost = 0;
             const MATRICES: u64 = 1000;
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_dimension_lets_through_is_0_and_one_leaves_a_line() {
+    fn no_dimension_leaves_0_and_one_leaves_a_line() {
         let found = Manifold::new(2, Activation::Relu, 1).unwrap();
         let points = |alive: u32| {
             let all = found.returned.rows().into_iter().zip(&found.alive);

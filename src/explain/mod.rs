@@ -1,4 +1,4 @@
-//! What the page shows of a network's inside: what a block makes of a picture, and what ReLU destroys.
+//! What the page shows of a network's inside: a block's feature maps, and what ReLU destroys.
 
 mod feature_maps;
 mod manifold;

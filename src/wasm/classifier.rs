@@ -19,13 +19,13 @@ use crate::infer::{self, top};
 pub struct Classifier {
     classifier: infer::Classifier,
     labels: Vec<String>,
-    /// What the network saw of the last picture.
+    /// The crop of the last picture that the network was given.
     seen: Option<Image>,
 }
 
 #[wasm_bindgen]
 impl Classifier {
-    /// From a `.safetensors` file; `options` say what its metadata leave open.
+    /// Reads a `.safetensors` file; `options` fill in what its metadata leave open.
     #[wasm_bindgen(constructor)]
     pub fn new(weights: &[u8], options: Option<JsConfig>) -> Result<Classifier> {
         let weights = read_weights(weights, options)?;
@@ -40,41 +40,41 @@ impl Classifier {
         to_js(self.classifier.config())
     }
 
-    /// Names of the classes; empty where the file has none.
+    /// Class names; empty if the file has none.
     #[wasm_bindgen(getter)]
     pub fn labels(&self) -> JsStrings {
         strings(&self.labels)
     }
 
-    /// Bytes of working memory for one picture: all but weights, input and output.
+    /// Bytes of working memory for one picture: everything but weights, input and output.
     #[wasm_bindgen(getter)]
     pub fn working_bytes(&self) -> usize {
         self.classifier.working_bytes()
     }
 
-    /// Has pictures resized to this height and width from now on, 8 – 1024.
+    /// Sets the height and width to which pictures are resized, 8 – 1024.
     pub fn set_resolution(&mut self, resolution: usize) -> Result<()> {
         self.classifier.set_resolution(resolution)
     }
 
-    /// Has pictures cut to this share of their centre from now on, 0.1 – 1.
+    /// Sets the share of a picture's centre that is cropped, 0.1 – 1.
     pub fn set_crop(&mut self, crop: f32) -> Result<()> {
         self.classifier.set_crop(crop)
     }
 
-    /// The `k` most probable classes of a picture of RGBA bytes, best first, with milliseconds taken.
+    /// The `k` most probable classes of a picture of RGBA bytes, best first, with the milliseconds taken.
     pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
         let start = now();
         let rows = self.rows(rgba, width, height)?;
         self.classify_preprocessed(rows, k, start)
     }
 
-    /// The same of a picture whose rows have come one after the other, cut and resized as this network has it.
+    /// The same for a picture that was pushed row by row, cropped and resized for this network.
     pub fn classify_rows(&mut self, rows: Rows, k: usize) -> Result<JsResult> {
         self.classify_preprocessed(rows, k, now())
     }
 
-    /// What block `block`, 0 – 16, puts out for a picture whose rows have come one after the other.
+    /// The output of block `block`, 0 – 16, for a picture that was pushed row by row.
     pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
         let input = self.preprocess(rows)?;
         let maps = feature_maps(&mut self.classifier, input.index_axis(Axis(0), 0), block)?;
@@ -87,39 +87,39 @@ impl Classifier {
         .unchecked_into())
     }
 
-    /// The part of the last picture that the network saw, as RGBA bytes of its resolution; empty before the first.
+    /// The crop of the last picture, as RGBA bytes at the network's resolution; empty before the first.
     pub fn crop(&self) -> Uint8Array {
         let rgb = self.seen.as_ref().map_or(&[][..], Image::rgb);
         let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
         Uint8Array::from(rgba.as_slice())
     }
 
-    /// Has what each operation takes added up from now on, over all threads.
+    /// Starts to add up the time of each operation, over all threads.
     pub fn watch(&mut self) {
         self.classifier.watch(Some(seconds));
     }
 
-    /// What each operation took since `watch`; empty without it.
+    /// The time per operation since `watch`; empty without it.
     pub fn profile(&self) -> Result<JsProfile> {
         to_js(&self.classifier.profile().rows(&Cost::new(self.classifier.config())))
     }
 }
 
 impl Classifier {
-    /// A picture of RGBA bytes, cut and resized.
+    /// Crops and resizes a picture of RGBA bytes.
     fn rows(&self, rgba: &[u8], width: usize, height: usize) -> Result<Rows> {
         let Config { crop, resolution, .. } = *self.classifier.config();
         Rows::of(rgba, width, height, crop, resolution)
     }
 
-    /// Takes a picture that is cut and resized for the network, and normalises it: (1, R, R, 3).
+    /// Normalises a picture that is cropped and resized for the network: (1, R, R, 3).
     fn preprocess(&mut self, rows: Rows) -> Result<Array4<f32>> {
         let Config { mean, std, resolution, .. } = *self.classifier.config();
         let picture = rows.rows.finish()?;
         if picture.width() != resolution {
             let found = picture.width();
             return Err(Error::Argument(format!(
-                "the picture was resized to {found} pixels; the network takes {resolution}"
+                "the picture was resized to {found} pixels; the network expects {resolution}"
             )));
         }
         Ok(self.seen.insert(picture).normalized(mean, std))
@@ -149,7 +149,7 @@ impl Classifier {
     }
 }
 
-/// A picture that comes row by row from the top, so that it is never held whole, and becomes what the network sees of it.
+/// A picture that is pushed row by row from the top and becomes the network's input; it is never held whole.
 #[wasm_bindgen]
 pub struct Rows {
     rows: RowResampler,
@@ -157,8 +157,9 @@ pub struct Rows {
 
 #[wasm_bindgen]
 impl Rows {
-    /// For a picture of `width` × `height`: of its middle, a square of the share `crop` (0.1 – 1) of the shorter side, at
-    /// `resolution` (8 – 1024) pixels. Its EXIF orientation, 1 – 8, is given where the rows are not upright.
+    /// For a picture of `width` × `height`: crops a square of the share `crop` (0.1 – 1) of the shorter side from its
+    /// centre, at `resolution` (8 – 1024) pixels. `orientation` is its EXIF orientation, 1 – 8, if the rows are not
+    /// upright.
     #[wasm_bindgen(constructor)]
     pub fn new(
         width: usize,
@@ -172,19 +173,19 @@ impl Rows {
         Ok(Rows { rows: RowResampler::center_crop(width, height, orientation, crop, resolution)? })
     }
 
-    /// The next rows as RGBA bytes, as many as one likes.
+    /// Pushes the next rows as RGBA bytes, any number at once.
     pub fn push(&mut self, rgba: &[u8]) -> Result<()> {
         self.rows.push_rgba(rgba)
     }
 
-    /// What the network sees of the picture, as RGB bytes, once all rows have come.
+    /// The network's crop of the picture, as RGB bytes, once all rows are pushed.
     pub fn finish(self) -> Result<Uint8Array> {
         Ok(Uint8Array::from(self.rows.finish()?.rgb()))
     }
 }
 
 impl Rows {
-    /// Of a picture that is there whole.
+    /// Crops and resizes a picture that is in memory as a whole.
     fn of(rgba: &[u8], width: usize, height: usize, crop: f32, resolution: usize) -> Result<Rows> {
         let mut rows = RowResampler::center_crop(width, height, Orientation::default(), crop, resolution)?;
         rows.push_rgba(rgba)?;

@@ -1,4 +1,4 @@
-//! The browser's clock, of which the core below has none.
+//! The browser's clock; the core below has none.
 
 use wasm_bindgen::prelude::*;
 use web_sys::Performance;
@@ -14,7 +14,7 @@ pub(super) fn now() -> f64 {
     PERFORMANCE.with(Performance::now)
 }
 
-/// The clock of a profile: the same on all threads, between which a step moves.
+/// The clock of a profile: the same on all threads, since a step moves between them.
 pub(super) fn seconds() -> f64 {
     PERFORMANCE.with(|clock| (clock.time_origin() + clock.now()) / 1e3)
 }

@@ -1,7 +1,7 @@
-//! The face towards JavaScript: types crossing the border, and a clock. No maths.
+//! The JavaScript interface: types that cross the border, and a clock. No maths.
 //!
-//! Plain objects go both ways, their types in `wasm/types.d.ts`. Every error becomes a JavaScript `Error` with the
-//! message a person can act on, and a `code` and `values` by which the page finds its own words.
+//! Plain objects go both ways; `wasm/types.d.ts` has their types. Every error becomes a JavaScript `Error` with a
+//! message that a person can act on, and with `code` and `values`, from which the page makes a translated one.
 
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
@@ -33,34 +33,34 @@ const TYPES: &str = include_str!("types.d.ts");
 
 #[wasm_bindgen]
 extern "C" {
-    /// A network's knobs, those left out at their defaults.
+    /// A network's knobs; missing ones have their defaults.
     #[wasm_bindgen(typescript_type = "Config")]
     pub type JsConfig;
-    /// A recipe's settings, those left out at their defaults.
+    /// A recipe's settings; missing ones have their defaults.
     #[wasm_bindgen(typescript_type = "Recipe")]
     pub type JsRecipe;
     /// Costs of a network.
     #[wasm_bindgen(typescript_type = "Description")]
     pub type JsDescription;
-    /// What the network makes of a picture.
+    /// The classification of a picture.
     #[wasm_bindgen(typescript_type = "Result")]
     pub type JsResult;
-    /// What a step reports.
+    /// The report of a step.
     #[wasm_bindgen(typescript_type = "Step")]
     pub type JsStep;
-    /// What an evaluation reports.
+    /// The report of an evaluation.
     #[wasm_bindgen(typescript_type = "Evaluation")]
     pub type JsEvaluation;
-    /// What each operation took.
+    /// The time per operation.
     #[wasm_bindgen(typescript_type = "ProfileRow[]")]
     pub type JsProfile;
-    /// What a block puts out for a picture.
+    /// A block's output for a picture.
     #[wasm_bindgen(typescript_type = "FeatureMaps")]
     pub type JsFeatureMaps;
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;
-    /// A curve before and after.
+    /// A curve before and after the activation.
     #[wasm_bindgen(typescript_type = "Manifold")]
     pub type JsManifold;
     /// Several strings.
@@ -68,20 +68,20 @@ extern "C" {
     pub type JsStrings;
 }
 
-/// Makes a panic, which is a mistake of ours, show its message in the console.
+/// Makes a panic, which is a bug of ours, show its message in the console.
 #[wasm_bindgen(start)]
 pub fn start() {
     console_error_panic_hook::set_once();
 }
 
-/// The name of this build: the instructions it uses, and `-threads` where it works on several.
+/// The name of this build: its instruction set, and `-threads` if it uses several.
 #[wasm_bindgen]
 pub fn variant() -> String {
     let simd = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
     if cfg!(feature = "threads") { format!("{simd}-threads") } else { simd.into() }
 }
 
-/// Parameters, multiply-adds and memory of a network, per layer and in all.
+/// Parameters, multiply-adds and memory of a network, per layer and in total.
 #[wasm_bindgen]
 pub fn describe(config: JsConfig) -> Result<JsDescription> {
     let config: Config = from_js(config.into())?;
@@ -89,7 +89,7 @@ pub fn describe(config: JsConfig) -> Result<JsDescription> {
     to_js(&Cost::new(&config))
 }
 
-/// Images `first..first + count` of the drawn data set of a seed, at any resolution, 8 – 1024.
+/// Images `first..first + count` of the drawn data set with this seed, at any resolution, 8 – 1024.
 #[wasm_bindgen(js_name = shapes)]
 pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Result<JsBatch> {
     Config { resolution, ..Config::cifar() }.validate()?;
@@ -104,7 +104,7 @@ pub fn draw_shapes(seed: u32, first: u32, count: usize, resolution: usize) -> Re
     .unchecked_into())
 }
 
-/// The images of a training as one stream; [`data::Order`] says how.
+/// The images of a training as one stream; see [`data::Order`].
 #[wasm_bindgen]
 pub struct Order {
     order: data::Order,
@@ -112,13 +112,13 @@ pub struct Order {
 
 #[wasm_bindgen]
 impl Order {
-    /// Of so many images; `mixed` where they lie in random order already.
+    /// For `images` images; `mixed` if they lie in random order already.
     #[wasm_bindgen(constructor)]
     pub fn new(seed: u32, images: usize, mixed: bool) -> Result<Order> {
         Ok(Order { order: data::Order::new(seed.into(), images, mixed)? })
     }
 
-    /// The images at `position` and the places after it, counted from the beginning of the training.
+    /// The next `count` images from `position` on, counted from the start of the training.
     pub fn take(&mut self, position: f64, count: usize) -> Vec<u32> {
         self.order.take(position as u64, count)
     }
@@ -130,7 +130,8 @@ pub fn shape_names() -> JsStrings {
     strings(shapes::NAMES)
 }
 
-/// A spiral that is carried into so many dimensions, 2 – 64, through ReLU there or not, and back, by a matrix of this seed.
+/// A spiral that a matrix drawn by `seed` embeds in `dimensions`, 2 – 64, and projects back, with or without ReLU
+/// between.
 #[wasm_bindgen]
 pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> {
     let activation = if relu { Activation::Relu } else { Activation::Linear };
@@ -143,7 +144,7 @@ pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> 
     .unchecked_into())
 }
 
-/// The network of a `.safetensors` file as an ONNX model; `options` say what the file's metadata leave open.
+/// The network of a `.safetensors` file as an ONNX model; `options` fill in what the file's metadata leave open.
 #[wasm_bindgen]
 pub fn to_onnx(weights: &[u8], options: Option<JsConfig>) -> Result<Vec<u8>> {
     Ok(weights::to_onnx(&read_weights(weights, options)?))

@@ -1,4 +1,4 @@
-//! Plain objects and errors on their way across the border.
+//! Plain objects and errors that cross the border.
 
 use js_sys::{Array, JSON, Object, Reflect};
 use serde::Serialize;
@@ -10,18 +10,18 @@ use crate::arch::{Weights, json};
 use crate::error::{Error, Result, gigabytes};
 use crate::weights::{self, PartialConfig};
 
-/// The network of a `.safetensors` file; `options` say what its metadata leave open.
+/// The network of a `.safetensors` file; `options` fill in what its metadata leave open.
 pub(super) fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<Weights> {
     let options = options.map(|options| fields(options.into())).transpose()?;
     weights::load(bytes, &options.unwrap_or_default())
 }
 
-/// Reads an object whose fields may be left out; one that does not exist is an error.
+/// Reads an object whose fields are optional; an unknown field is an error.
 pub(super) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
     json::settings(&fields(value)?).map_err(Error::Argument)
 }
 
-/// The fields of an object, without those that are undefined.
+/// The fields of an object, except those that are undefined.
 fn fields(object: JsValue) -> Result<PartialConfig> {
     if object.is_object() {
         Object::entries(object.unchecked_ref())
@@ -33,7 +33,7 @@ fn fields(object: JsValue) -> Result<PartialConfig> {
     serde_json::from_str(&text).map_err(argument)
 }
 
-/// Checks a field, its name and its value, for numbers of which JSON would make `null`, alone or in an array.
+/// Checks a field, [name, value], for numbers that JSON would turn into `null`, alone or in an array.
 fn check_finite(field: &Array) -> Result<()> {
     let value = field.get(1);
     let values = if Array::is_array(&value) { Array::from(&value) } else { Array::of1(&value) };
@@ -41,7 +41,7 @@ fn check_finite(field: &Array) -> Result<()> {
         None => Ok(()),
         Some(number) => {
             let name = field.get(0).as_string().unwrap_or_default();
-            Err(Error::Argument(format!("{name}: {number} is no number that a setting can have")))
+            Err(Error::Argument(format!("{name}: expected a finite number, found {number}")))
         }
     }
 }
@@ -62,7 +62,7 @@ pub(super) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {
     object.into()
 }
 
-/// Sets fields of an object that is as yet only ours, which cannot fail.
+/// Sets fields of an object that nobody else holds yet, which cannot fail.
 fn assign<const N: usize>(object: &Object, fields: [(&str, JsValue); N]) {
     for (name, value) in fields {
         let _ = Reflect::set(object, &name.into(), &value);

@@ -10,16 +10,16 @@ use std::sync::{Condvar, Mutex};
 use rayon::{ThreadBuilder, ThreadPoolBuilder};
 use wasm_bindgen::prelude::*;
 
-/// Rayon's threads that no worker has taken yet.
+/// Rayon's threads that no worker has taken on yet.
 static WAITING: Mutex<Vec<ThreadBuilder>> = Mutex::new(Vec::new());
-/// There is one more.
+/// Notified when there is one more.
 static MORE: Condvar = Condvar::new();
 
-/// Makes the pool on which everything runs from now on. So many workers have to have loaded the module.
+/// Builds the pool on which everything runs from now on, once `threads` workers have loaded the module.
 ///
 /// # Errors
 ///
-/// Where there is a pool already.
+/// If there is a pool already.
 #[wasm_bindgen(js_name = startPool)]
 pub fn start_pool(threads: usize) -> Result<(), JsError> {
     let pool = ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {

@@ -21,7 +21,8 @@ pub struct Trainer {
 
 #[wasm_bindgen]
 impl Trainer {
-    /// Starts from random weights drawn by the recipe's seed; the schedule counts epochs of `images_per_epoch`.
+    /// Starts from random weights drawn by the recipe's seed; the schedule counts `images_per_epoch` images as an
+    /// epoch.
     #[wasm_bindgen(constructor)]
     pub fn new(config: JsConfig, recipe: JsRecipe, images_per_epoch: usize) -> Result<Trainer> {
         let config: Config = from_js(config.into())?;
@@ -30,8 +31,8 @@ impl Trainer {
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
 
-    /// Goes on from the weights of a `.safetensors` file, at this resolution or the file's, with classes of these
-    /// names: where the file has others, the classifier starts anew. `options` say what its metadata leave open.
+    /// Starts from the weights of a `.safetensors` file, at this resolution or the file's, with classes of these names:
+    /// if the file has others, it gets a new classifier. `options` fill in what its metadata leave open.
     pub fn from_weights(
         weights: &[u8],
         options: Option<JsConfig>,
@@ -46,7 +47,7 @@ impl Trainer {
         Ok(Trainer { trainer: train::Trainer::new(weights, recipe, images_per_epoch)? })
     }
 
-    /// Goes on with the training that a snapshot was taken of.
+    /// Continues the training that a snapshot holds.
     pub fn from_snapshot(snapshot: &[u8]) -> Result<Trainer> {
         Ok(Trainer { trainer: checkpoint::load(snapshot)? })
     }
@@ -57,61 +58,61 @@ impl Trainer {
         to_js(&self.trainer.weights().config)
     }
 
-    /// One step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
+    /// Takes a step on a batch: (N, S, S, 3) RGB bytes of any size S and one label each.
     pub fn train_step(&mut self, images: &[u8], labels: &[u32]) -> Result<JsStep> {
         Ok(step_object(self.trainer.step(arrays::images(images, labels.len())?, labels.into())?))
     }
 
-    /// What the classifier is given of images, (N, C), once for a training in which it alone learns.
+    /// The classifier's inputs for images, (N, C): computed once for a training in which only the classifier learns.
     pub fn features(&mut self, images: &[u8], count: usize) -> Result<Float32Array> {
         Ok(arrays::float32_array(&self.trainer.features(arrays::images(images, count)?)?))
     }
 
-    /// One step of the classifier alone, on features of images.
+    /// Takes a step of the classifier alone, on the features of images.
     pub fn train_step_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsStep> {
         let features = arrays::features(features, labels.len())?;
         Ok(step_object(self.trainer.step_features(features, labels.into())?))
     }
 
-    /// How well the network does on other images, in the same form.
+    /// Evaluates the network on images in the same form.
     pub fn evaluate(&mut self, images: &[u8], labels: &[u32]) -> Result<JsEvaluation> {
         let images = arrays::images(images, labels.len())?;
         Ok(evaluation_object(&self.trainer.evaluate(images, labels.into())?))
     }
 
-    /// The same of images of which there are features.
+    /// Evaluates the network on the features of images.
     pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation> {
         let features = arrays::features(features, labels.len())?;
         Ok(evaluation_object(&self.trainer.evaluate_features(features, labels.into())?))
     }
 
-    /// Trains by another recipe from the next step on; `batch` and `freeze` cannot change.
+    /// Switches to another recipe from the next step on; `batch` and `freeze` cannot change.
     pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<()> {
         self.trainer.set_recipe(from_js(recipe.into())?)
     }
 
-    /// Names the classes, for the file that the weights will be saved to.
+    /// Sets the class names that are saved with the weights.
     pub fn set_labels(&mut self, labels: Vec<String>) -> Result<()> {
         self.trainer.set_labels(labels)
     }
 
-    /// Has what each operation of a step takes added up from now on.
+    /// Starts to add up the time of each operation of a step.
     pub fn watch(&mut self) {
         self.trainer.watch(Some(seconds));
     }
 
-    /// What each operation took since `watch`; empty without it.
+    /// The time per operation since `watch`; empty without it.
     pub fn profile(&self) -> Result<JsProfile> {
         to_js(&self.trainer.profile().rows(&Cost::new(&self.trainer.weights().config)))
     }
 
-    /// A `.safetensors` file of the weights as they are now, in half or single precision; none of a training that has
-    /// diverged, as it could not be read.
+    /// The current weights as a `.safetensors` file, in half or single precision; an error if the training has
+    /// diverged, since the file could not be read.
     pub fn weights(&self, half: bool) -> Result<Vec<u8>> {
         checkpoint::save_weights(&self.trainer, if half { Precision::Half } else { Precision::Full })
     }
 
-    /// All that a training needs to go on bit for bit; nothing of one that has diverged, likewise.
+    /// Everything that a training needs to continue bit for bit; an error if it has diverged.
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         checkpoint::save(&self.trainer)
     }

@@ -1,4 +1,5 @@
-//! Which network a file holds: from its metadata, from what the caller knows, from the shapes of its tensors.
+//! The configuration of the network in a file: from its metadata, from what the caller knows, from the shapes of its
+//! tensors.
 
 use serde_json::{Map, Value};
 
@@ -10,20 +11,20 @@ use crate::error::{Error, Result};
 
 /// Some of the fields of [`Config`] as JSON: `{"padding": "same", "mean": [0.5, 0.5, 0.5]}`.
 ///
-/// Maps of JSON only ever grow by insertion here and in `container.rs`: removing a key, or collecting a list into a map,
-/// compiles more of the B-tree, and makes a page 3 kB larger.
+/// JSON maps only grow by insertion here and in `container.rs`: removing a key, or collecting a list into a map, would
+/// compile more of the B-tree and make the page 3 kB larger.
 pub type PartialConfig = Map<String, Value>;
 
-/// Width multipliers in use, tried before all others: several widths can share all of their channels.
+/// Common width multipliers, tried before all others: several widths can have the same channels throughout.
 const COMMON_WIDTHS: [f64; 10] = [1.0, 0.75, 0.5, 0.35, 1.4, 1.3, 1.1, 1.2, 0.25, 0.1];
 
-/// What of a network leaves no trace in its tensors.
+/// Knobs that leave no trace in the tensors.
 const UNTOLD: [&str; 7] = ["stem", "activation", "bottleneck", "padding", "epsilon", "mean", "std"];
 
 /// The configuration of the network in a file.
 ///
-/// Each knob comes from the first of these that says something: the file's metadata; `known`; for width,
-/// expansion and classes, the shapes of the tensors; the conventions of the scheme.
+/// Each knob comes from the first source that has it: the file's metadata; `known`; for width, expansion and classes,
+/// the shapes of the tensors; the conventions of the scheme.
 pub fn recognise(file: &Container, naming: &Naming, known: &PartialConfig) -> Result<Config> {
     let fields = to_map(&(naming.scheme.conventions)());
     let from_shapes = ["width", "expansion", "classes"];
@@ -47,7 +48,7 @@ pub fn recognise(file: &Container, naming: &Naming, known: &PartialConfig) -> Re
     from_map(&config)
 }
 
-/// The knobs that leave no trace in tensors, and of which neither the file's metadata nor `known` say anything.
+/// The knobs that leave no trace in the tensors and that neither the file's metadata nor `known` give.
 pub fn assumed(file: &Container, known: &PartialConfig) -> Vec<&'static str> {
     let said = |knob: &str| {
         file.metadata().any(|(key, _)| key == knob) || known.get(knob).is_some_and(|value| !value.is_null())
@@ -55,7 +56,7 @@ pub fn assumed(file: &Container, known: &PartialConfig) -> Vec<&'static str> {
     UNTOLD.into_iter().filter(|knob| !said(knob)).collect()
 }
 
-/// Where the tensors do not fit `config`, but do fit another width or expansion better: an error that says so.
+/// Returns an error if the tensors do not fit `config` but fit another width or expansion better.
 pub fn check_claims(file: &Container, naming: &Naming, config: &Config) -> Result<()> {
     let said = fit(file, naming, config, Some(config.width), Some(config.expansion));
     if said.differing == 0 {
@@ -67,7 +68,7 @@ pub fn check_claims(file: &Container, naming: &Naming, config: &Config) -> Resul
     }
     Err(Error::weights(
         "weights-other",
-        "the network is said to be of width {width} and expansion {expansion}, but its tensors are those of width \
+        "expected tensors of width {width} and expansion {expansion}, found those of width \
          {fits_width} and expansion {fits_expansion}",
         [
             ("width", said.width.to_string()),
@@ -78,7 +79,7 @@ pub fn check_claims(file: &Container, naming: &Naming, config: &Config) -> Resul
     ))
 }
 
-/// A configuration as metadata: a key a field, numbers and names as they are, colours as `0.5,0.5,0.5`.
+/// A configuration as metadata: one key per field, numbers and names as they are, colours as `0.5,0.5,0.5`.
 pub fn to_metadata(config: &Config) -> Vec<(String, String)> {
     let text = |value: Value| match value {
         Value::String(text) => text,
@@ -95,7 +96,7 @@ fn from_text(text: &str) -> Value {
     })
 }
 
-/// By way of text, so that an `f32` of 0.1 reads 0.1 and not 0.10000000149.
+/// Goes through text, so that an `f32` of 0.1 reads 0.1 and not 0.10000000149.
 fn to_map(config: &Config) -> PartialConfig {
     let text = serde_json::to_string(config).expect("a configuration is plain data");
     serde_json::from_str(&text).expect("JSON just written")
@@ -110,8 +111,8 @@ fn from_map(map: &PartialConfig) -> Result<Config> {
     Ok(config)
 }
 
-/// Classes of a file, without the background where there may be one: as many as most of what tells has, the classifier's
-/// weights, its bias and the names.
+/// Number of classes in a file, without a possible background class: the number on which most of the classifier's
+/// weights, its bias and the names agree.
 fn classes(file: &Container, naming: &Naming) -> usize {
     let conventions = (naming.scheme.conventions)();
     let layers = conventions.layers();
@@ -126,14 +127,14 @@ fn classes(file: &Container, naming: &Naming) -> usize {
     }
 }
 
-/// A width and an expansion, and how many of a file's convolutions have other shapes than they would have by those.
+/// A width and an expansion, and the number of the file's convolutions whose shapes differ from theirs.
 struct Fit {
     width: f64,
     expansion: usize,
     differing: usize,
 }
 
-/// The width and the expansion, where they are not given, by which most convolutions have the file's shapes; one that
+/// The width and the expansion that fit most convolutions of the file, unless they are given. A convolution that
 /// differs is reported later, by name.
 fn fit(
     file: &Container,
@@ -166,13 +167,13 @@ fn fit(
     fits.into_iter().min_by_key(|fit| fit.differing).expect("there are candidates")
 }
 
-/// The expansions that blocks of the file have, most of them one and the same.
+/// The expansions that the file's blocks have; most of them are usually the same.
 fn expansions(file: &Container, naming: &Naming) -> Vec<usize> {
     let layers = (naming.scheme.conventions)().layers();
     let mut found = Vec::new();
     for index in (0..layers.len()).filter(|index| layers[*index].kind == Kind::Expand) {
         let expansion = match file.shape(&naming.tensor(&layers, index, Role::Weight)) {
-            // the depthwise convolution in its place
+            // the depthwise convolution takes its place
             Some([_, 1, 3, 3]) => Some(1),
             Some([expanded, channels, 1, 1]) => {
                 expanded.checked_div(*channels).filter(|t| (1..=10).contains(t))

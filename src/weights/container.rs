@@ -1,4 +1,4 @@
-//! The safetensors container: bytes to named arrays of numbers and back, with messages that say what is wrong.
+//! The safetensors container: from bytes to named arrays and back, with messages that say what is wrong.
 
 use std::iter;
 
@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use crate::arch::json;
 use crate::error::{Error, Result};
 
-/// How much of each convolution's weights goes to disk.
+/// Precision of the convolutions' weights on disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
-    /// Four bytes a value: nothing is lost.
+    /// Four bytes per value: lossless.
     Full,
-    /// Two bytes a value (IEEE binary16), 11 significant bits.
+    /// Two bytes per value (IEEE binary16), 11 significant bits.
     Half,
 }
 
@@ -30,12 +30,12 @@ impl<'a> Container<'a> {
     /// Reads the header.
     ///
     /// # Errors
-    /// [`Error::Weights`] where the bytes are not a whole safetensors file, or its header names something twice.
+    /// [`Error::Weights`] if the bytes are not a whole safetensors file, or its header has a duplicate key.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         if let Some(key) = header(bytes).and_then(json::doubled_key) {
             return Err(Error::weights(
                 "weights-twice",
-                "the file's header names {key} twice: which of the two counts cannot be told",
+                "the file's header has the key {key} twice",
                 [("key", key)],
             ));
         }
@@ -49,25 +49,26 @@ impl<'a> Container<'a> {
         self.metadata.metadata().iter().flatten().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
-    /// Names of the tensors, in the order in which they lie in the file.
+    /// Names of the tensors, in file order.
     pub fn names(&self) -> Vec<String> {
         self.metadata.offset_keys()
     }
 
-    /// Shape of a tensor, where there is one of that name.
+    /// Shape of the tensor with this name, if any.
     pub fn shape(&self, name: &str) -> Option<&[usize]> {
         self.metadata.info(name).map(|info| info.shape.as_slice())
     }
 
-    /// Type of a tensor's values, where there is one of that name.
+    /// Type of the values of the tensor with this name, if any.
     pub fn dtype(&self, name: &str) -> Option<Dtype> {
         self.metadata.info(name).map(|info| info.dtype)
     }
 
-    /// A tensor of floating point numbers in the file's shape: of a convolution's weights (outputs, inputs, height, width).
+    /// A floating-point tensor in the file's shape; for a convolution's weights that is (outputs, inputs, height,
+    /// width).
     ///
     /// # Errors
-    /// [`Error::Weights`] where there is no such tensor, it holds another type, or not all values are finite.
+    /// [`Error::Weights`] if the tensor is missing, has another type, or has values that are not finite.
     ///
     /// ```
     /// use mobilenetv2::arch::{Config, Weights};
@@ -82,7 +83,7 @@ impl<'a> Container<'a> {
         array(self.tensor(name)?.0, self.numbers(name)?)
     }
 
-    /// Values of a tensor of floating point numbers, as they lie in the file.
+    /// Values of a floating-point tensor, in file order.
     pub(crate) fn numbers(&self, name: &str) -> Result<Vec<f32>> {
         let (info, bytes) = self.tensor(name)?;
         let values: Vec<f32> = match info.dtype {
@@ -101,10 +102,10 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// A tensor of integers in the file's shape.
+    /// An integer tensor in the file's shape.
     ///
     /// # Errors
-    /// [`Error::Weights`] where there is no such tensor or it holds another type.
+    /// [`Error::Weights`] if the tensor is missing or has another type.
     pub fn integers(&self, name: &str) -> Result<ArrayD<i64>> {
         let (info, bytes) = self.tensor(name)?;
         let values = match info.dtype {
@@ -129,7 +130,7 @@ impl<'a> Container<'a> {
     }
 }
 
-/// Values in the tensor's shape. A shape without values may have sizes whose product no number holds.
+/// Values in the tensor's shape. The sizes of an empty shape may have a product that overflows.
 fn array<T>(info: &TensorInfo, values: Vec<T>) -> Result<ArrayD<T>> {
     let found = format!("[{}]", values.len());
     ArrayD::from_shape_vec(info.shape.clone(), values).map_err(|_| Error::Shape {
@@ -143,7 +144,7 @@ fn numbers<const SIZE: usize, T>(bytes: &[u8], number: impl Fn([u8; SIZE]) -> T)
     bytes.as_chunks().0.iter().map(|chunk| number(*chunk)).collect()
 }
 
-/// The header of what may be a safetensors file: so many bytes of JSON as the first eight say.
+/// The header, if this may be a safetensors file: as many bytes of JSON as the first eight say.
 fn header(bytes: &[u8]) -> Option<&[u8]> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.get(..usize::try_from(u64::from_le_bytes(*length)).ok()?)
@@ -157,23 +158,19 @@ fn wrong_type(name: &str, found: Dtype, expected: &str) -> Error {
     )
 }
 
-/// What the bytes are instead, as far as their first ones tell.
+/// The error for bytes that are not safetensors; names the format that their start suggests.
 fn not_safetensors(bytes: &[u8], error: &SafeTensorError) -> Error {
     let start = bytes.trim_ascii_start();
     let (code, message) = if bytes.is_empty() {
         ("foreign-empty", "the file is empty; expected a safetensors file")
     } else if start.starts_with(b"<") {
-        (
-            "foreign-web-page",
-            "this is a web page, not a safetensors file: the address it came from may be wrong",
-        )
+        ("foreign-web-page", "this is a web page, not a safetensors file: its address may be wrong")
     } else if start.starts_with(b"PK") {
-        ("foreign-zip", "this is a zip archive, perhaps of torch.save; expected a safetensors file")
+        ("foreign-zip", "this is a zip archive, perhaps from torch.save; expected a safetensors file")
     } else if start.starts_with(b"version https://git-lfs") {
-        ("foreign-lfs", "this is a Git LFS pointer, not the safetensors file that it stands for")
+        ("foreign-lfs", "this is a Git LFS pointer; expected the safetensors file that it points to")
     } else if matches!(error, SafeTensorError::MetadataIncompleteBuffer) {
-        let message =
-            "the file's {bytes} bytes are not what its header announces: it is truncated or damaged";
+        let message = "the file has {bytes} bytes, which do not match its header: it is truncated or damaged";
         ("foreign-cut", message)
     } else {
         ("foreign-file", "this is not a safetensors file, or it is truncated: {reason}")
@@ -181,7 +178,7 @@ fn not_safetensors(bytes: &[u8], error: &SafeTensorError) -> Error {
     Error::weights(code, message, [("bytes", bytes.len().to_string()), ("reason", error.to_string())])
 }
 
-/// A tensor on its way into a file.
+/// A tensor to be written.
 pub struct Entry {
     name: String,
     shape: Vec<usize>,
@@ -190,7 +187,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Floating point numbers; half precision only where no value would become infinite.
+    /// A floating-point tensor; in half precision only if no value would become infinite.
     pub fn floats(name: String, shape: Vec<usize>, values: &[f32], precision: Precision) -> Self {
         let half = precision == Precision::Half && values.iter().all(|v| f16::from_f32(*v).is_finite());
         let (dtype, bytes) = if half {
@@ -207,10 +204,10 @@ impl Entry {
     }
 }
 
-/// Bytes of a safetensors file. The same entries and metadata always give the same bytes, which the library does not
-/// promise: it writes headers from hash maps.
+/// Writes a safetensors file. The same entries and metadata always give the same bytes; the library does not promise
+/// that, since it writes headers from hash maps.
 pub fn write(mut entries: Vec<Entry>, metadata: Vec<(String, String)>) -> Vec<u8> {
-    // As the library orders them: wide types first, so that each number lies at a multiple of its size.
+    // In the library's order: wide types first, so that each number lies at a multiple of its size.
     entries.sort_unstable_by(|a, b| b.dtype.cmp(&a.dtype).then_with(|| a.name.cmp(&b.name)));
     let mut texts = Map::new();
     texts.extend(metadata.into_iter().map(|(key, text)| (key, Value::from(text))));

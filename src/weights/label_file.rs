@@ -1,22 +1,22 @@
-//! Names of classes from files that people and libraries write: a name a line, or JSON.
+//! Class names from files that people and libraries write: one name per line, or JSON.
 
 use std::collections::BTreeMap;
 use std::str;
 
 use crate::error::{Error, Result};
 
-/// Names of classes, in the order of the classes, from the bytes of a file in UTF-8: a JSON array of names, a JSON object of
-/// class numbers and names, or a name a line.
+/// Reads class names, in the order of the classes, from a file in UTF-8: a JSON array of names, a JSON object from
+/// class numbers to names, or one name per line.
 ///
-/// A byte order mark, ends of lines as Windows writes them and empty lines at the end do not count. Where all lines begin
-/// with a number, and these count up from 0 or 1, the numbers are no part of the names ("0 tench", "0: tench", "0,tench").
+/// A byte order mark, Windows line ends and empty lines at the end are ignored. If every line begins with a number and
+/// these count up from 0 or 1, the numbers are not part of the names ("0 tench", "0: tench", "0,tench").
 ///
 /// # Errors
-/// [`Error::Data`] names the line, the item or the class that is not as expected.
+/// [`Error::Data`] names the line, the item or the class that is wrong.
 pub fn parse_labels(bytes: &[u8]) -> Result<Vec<String>> {
     let text = str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
-        Error::Data(format!("line {line} is not UTF-8, which the names of classes are expected in"))
+        Error::Data(format!("line {line} is not UTF-8"))
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let labels = match text.trim_start().chars().next() {
@@ -27,7 +27,7 @@ pub fn parse_labels(bytes: &[u8]) -> Result<Vec<String>> {
     match labels.iter().position(|label| label.chars().any(char::is_control)) {
         None => Ok(labels),
         Some(class) => Err(Error::Data(format!(
-            "the name of class {class} is {:?}: control characters are no part of names",
+            "the name of class {class} contains control characters: {:?}",
             labels[class]
         ))),
     }
@@ -48,7 +48,7 @@ fn object(text: &str) -> Result<Vec<String>> {
     for (key, name) in named {
         let class = key.trim().parse::<usize>().map_err(|_| {
             Error::Data(format!(
-                "the JSON object has the key \"{key}\"; expected are class numbers, such as \"0\""
+                "the JSON object has the key \"{key}\"; expected class numbers, such as \"0\""
             ))
         })?;
         if classes.insert(class, name).is_some() {
@@ -71,7 +71,7 @@ fn lines(text: &str) -> Result<Vec<String>> {
     let numbered: Option<Vec<(usize, &str)>> = lines.iter().map(|line| without_number(line)).collect();
     let counted = numbered.filter(|numbered| {
         let first = numbered.first().map_or(0, |(number, _)| *number);
-        // Names that differ in nothing else have the number as a part: "1 euro", "2 euro".
+        // Names that differ in nothing else include the number: "1 euro", "2 euro".
         let all_alike = numbered.len() > 1 && numbered.iter().all(|(_, name)| *name == numbered[0].1);
         first <= 1
             && !all_alike
@@ -83,7 +83,7 @@ fn lines(text: &str) -> Result<Vec<String>> {
     })
 }
 
-/// The number in front of a line, and the name behind it.
+/// The number at the start of a line, and the name after it.
 fn without_number(line: &str) -> Option<(usize, &str)> {
     let end = line.find(|c: char| !c.is_ascii_digit())?;
     let (number, rest) = line.split_at(end);
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_the_names_is_dropped() {
+    fn everything_around_the_names_is_dropped() {
         for text in
             ["cat\ndog\n", "\u{feff}cat\ndog", "cat\r\ndog\r\n", "cat\ndog\n\n \r\n\n", " cat \n\tdog"]
         {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_count_the_lines_are_no_names() {
+    fn numbers_that_count_the_lines_are_not_names() {
         for text in ["0 cat\n1 dog", "0: cat\n1: dog", "0,cat\n1,dog", "0, cat\n1, dog", "1\tcat\n2\tdog"] {
             assert_eq!(labels(text), ["cat", "dog"], "{text:?}");
         }
@@ -138,19 +138,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_named() {
+    fn wrong_names_are_reported() {
         assert_eq!(error(b"cat\n\ndog"), "line 2 is empty; expected the name of a class");
-        assert_eq!(error(b"cat\nd\xffg"), "line 2 is not UTF-8, which the names of classes are expected in");
+        assert_eq!(error(b"cat\nd\xffg"), "line 2 is not UTF-8");
         assert!(error(b"\xff\xfec\0a\0t\0").starts_with("line 1 is not UTF-8"));
         assert!(error(b"[\"cat\", 7]").contains("invalid type: integer `7`, expected a string at line 1"));
         assert!(error(b"[\"cat\"").starts_with("expected a JSON array of names: EOF"));
         assert!(error(b"{\"0\": [\"n01\", \"cat\"]}").contains("expected a string"));
-        assert!(error(b"{\"cat\": \"0\"}").contains("has the key \"cat\"; expected are class numbers"));
+        assert!(error(b"{\"cat\": \"0\"}").contains("has the key \"cat\"; expected class numbers"));
         assert!(
             error(b"{\"0\": \"cat\", \"2\": \"dog\"}").contains("no name for class 1, but one for class 2")
         );
         assert!(error(b"{\"0\": \"cat\", \"0\": \"dog\"}").contains("the class \"0\" twice"));
         assert!(error(b"{\"0\": \"cat\", \"00\": \"dog\"}").contains("names class 0 twice"));
-        assert!(error(b"cat\nd\0g").contains("the name of class 1 is \"d\\0g\""));
+        assert!(error(b"cat\nd\0g").contains("the name of class 1 contains control characters: \"d\\0g\""));
     }
 }

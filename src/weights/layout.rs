@@ -1,4 +1,4 @@
-//! The shapes that PyTorch gives the tensors, and the way between its order of values and ours.
+//! PyTorch's tensor shapes, and conversion between its order of values and ours.
 
 use crate::arch::{Kind, Layer, Role};
 
@@ -16,24 +16,24 @@ pub fn shape(layer: &Layer, role: Role) -> Vec<usize> {
     }
 }
 
-/// PyTorch's order (outputs, inputs, kernel) to ours (kernel, inputs, outputs).
+/// From PyTorch's order (outputs, inputs, kernel) to ours (kernel, inputs, outputs).
 pub fn from_torch(shape: &[usize], values: &[f32]) -> Vec<f32> {
     let [outputs, inputs, kernel] = dimensions(shape);
     transpose(values, [kernel, inputs, outputs], |[k, i, o]| (o * inputs + i) * kernel + k)
 }
 
-/// Our order (kernel, inputs, outputs) to PyTorch's (outputs, inputs, kernel).
+/// From our order (kernel, inputs, outputs) to PyTorch's (outputs, inputs, kernel).
 pub fn to_torch(shape: &[usize], values: &[f32]) -> Vec<f32> {
     let [outputs, inputs, kernel] = dimensions(shape);
     transpose(values, [outputs, inputs, kernel], |[o, i, k]| (k * inputs + i) * outputs + o)
 }
 
-/// PyTorch's shape as outputs, inputs and places of the kernel; a vector counts as outputs alone.
+/// PyTorch's shape as outputs, inputs and kernel positions; a vector has outputs only.
 fn dimensions(shape: &[usize]) -> [usize; 3] {
     [shape[0], shape.get(1).copied().unwrap_or(1), shape.iter().skip(2).product()]
 }
 
-/// Collects the values of an array of the given shape; `source` says where each comes from.
+/// Builds an array of the given shape; `source` maps each place to the index of its value.
 fn transpose(values: &[f32], shape: [usize; 3], source: impl Fn([usize; 3]) -> usize) -> Vec<f32> {
     let mut result = Vec::with_capacity(values.len());
     for a in 0..shape[0] {

@@ -1,18 +1,18 @@
 //! Weights as safetensors, in and out.
 //!
 //! Tensors have torchvision's names and PyTorch's shapes and order: a file written here loads into
-//! `torchvision.models.mobilenet_v2(width_mult=…, num_classes=…)` with `strict=True`, and one saved there loads
-//! here. So do files under the names of timm, Hugging Face transformers and kuangliu's pytorch-cifar; which, the
-//! tensors tell (`scheme.rs`), also where all of their names begin with what a wrapper put there, such as `module.`. The file's metadata hold the [`Config`], a key a field (`width`, `resolution`,
-//! `classes`, `stem`, `padding`, `mean`, …), and the names of the classes (`labels`, a JSON array), so that a file
-//! describes itself. What a file from elsewhere does not say comes from the caller, from the shapes of the tensors
-//! (width, expansion, classes), and at last from the conventions of the library whose names it has. The stem's
-//! strides leave no trace in the tensors: for a CIFAR network under torchvision's names without metadata the caller
-//! has to give them.
+//! `torchvision.models.mobilenet_v2(width_mult=…, num_classes=…)` with `strict=True`, and one saved there loads here.
+//! So do files with the names of timm, Hugging Face transformers and kuangliu's pytorch-cifar. The tensors tell which
+//! it is (`scheme.rs`), even if a wrapper put a prefix such as `module.` before all of their names. The file's metadata
+//! hold the [`Config`], one key per field (`width`, `resolution`, `classes`, `stem`, `padding`, `mean`, …), and the
+//! class names (`labels`, a JSON array), so that a file describes itself. For files from elsewhere, the rest comes from
+//! the caller, from the shapes of the tensors (width, expansion, classes), and finally from the conventions of the
+//! library whose names it has. The stem's strides leave no trace in the tensors: for a CIFAR network with torchvision's
+//! names and without metadata, the caller has to give them.
 //!
-//! Google's networks, which come by way of transformers, have 1001 classes, the first of them "background". No
-//! training picture was ever of that, so it is left out, and the classes are ImageNet's 1000 as everywhere else; a
-//! caller who gives `classes` as 1001 gets all.
+//! Google's networks, which come through transformers, have 1001 classes, the first of them "background". No training
+//! picture ever had that class, so it is left out and the classes are ImageNet's usual 1000. A caller who gives
+//! `classes` as 1001 gets them all.
 
 mod config;
 mod container;
@@ -39,30 +39,30 @@ pub(crate) use container::{Entry, write};
 
 /// Reads weights from the bytes of a safetensors file, in single, half or bfloat16 precision.
 ///
-/// `known` says what the file may leave open; the file's own metadata win over it.
+/// `known` fills in what the file leaves open; the file's own metadata take precedence.
 ///
 /// # Errors
-/// [`Error::Weights`], where the file is no whole safetensors file or has another network, a tensor is missing, unknown, of
-/// another shape or type, or has values that are not finite, a running variance is negative, or the metadata make no sense:
-/// the message names the tensor, and what was found and expected. [`Error::Memory`], where there is not enough.
+/// [`Error::Weights`] if the file is not a whole safetensors file or has another network, a tensor is missing, unknown,
+/// of another shape or type, or not finite, a running variance is negative, or the metadata make no sense: the message
+/// names the tensor, what was found and what was expected. [`Error::Memory`] if there is not enough.
 pub fn load(bytes: &[u8], known: &PartialConfig) -> Result<Weights> {
     read(&Container::parse(bytes)?, known)
 }
 
-/// Bytes of a safetensors file.
+/// Writes a safetensors file.
 ///
-/// [`Precision::Half`] halves the convolutions' and the classifier's weights; batch norm and bias, small and
-/// sensitive, stay whole, and so does a tensor with a value beyond the 65,504 that half precision can hold.
+/// [`Precision::Half`] halves the weights of the convolutions and the classifier. Batch norm and bias, small and
+/// sensitive, stay in full precision, and so does a tensor with a value beyond 65,504, the limit of half precision.
 pub fn save(weights: &Weights, precision: Precision) -> Vec<u8> {
     let (entries, metadata) = pack(weights, precision);
     write(entries, metadata)
 }
 
-/// What is taken for granted of the network in a file: the knobs that leave no trace in its tensors, and of which neither its
-/// metadata nor `known` say anything. Their values are the conventions of the library whose names the tensors have.
+/// The knobs that reading a file has to assume: they leave no trace in its tensors, and neither its metadata nor
+/// `known` give them. They get the conventions of the library whose names the tensors have.
 ///
 /// # Errors
-/// [`Error::Weights`] where the bytes are no safetensors file.
+/// [`Error::Weights`] if the bytes are not a safetensors file.
 pub fn assumed(bytes: &[u8], known: &PartialConfig) -> Result<Vec<&'static str>> {
     Ok(config::assumed(&Container::parse(bytes)?, known))
 }
@@ -76,8 +76,8 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     if !scheme.first_shortcut && config.adds_input(&first) {
         return Err(Error::weights(
             "weights-narrow",
-            "this network of {scheme}, of width {width}, is so narrow that its first block would have a shortcut, which \
-             that library leaves out: it can be read from width 0.3 on",
+            "networks of {scheme} have no shortcut in the first block, which this one of width {width} would need: \
+             the smallest width supported is 0.3",
             [("scheme", scheme.name.into()), ("width", config.width.to_string())],
         ));
     }
@@ -88,7 +88,7 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     };
 
     let numbers: usize = tensors.iter().map(|tensor| tensor.span.len()).sum();
-    // A tensor is there twice for a moment, in the file's order and in ours.
+    // A tensor is in memory twice for a moment, in the file's order and in ours.
     ensure_memory(2 * (numbers * size_of::<f32>()) as u64, "network", || "reading these weights".into())?;
     let (mut values, mut statistics) = (Vec::new(), Vec::new());
     for Tensor { layer, role, .. } in &tensors {
@@ -108,7 +108,7 @@ pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
     Ok(Weights { config, labels, values, statistics })
 }
 
-/// Checks numbers that are means of squares, of the tensor of this name.
+/// Checks that values of this tensor, which are means of squares, are not negative.
 pub(crate) fn check_not_negative(name: &str, numbers: &[f32]) -> Result<()> {
     match numbers.iter().find(|number| **number < 0.0) {
         None => Ok(()),
@@ -120,8 +120,8 @@ pub(crate) fn check_not_negative(name: &str, numbers: &[f32]) -> Result<()> {
     }
 }
 
-/// Checks that the file has all of the tensors, in their shapes, and no others. True where the classifier has one
-/// class more than it should, the background.
+/// Checks that the file has all of the tensors, in their shapes, and no others. Returns true if the classifier has one
+/// extra class, the background.
 fn check(file: &Container, naming: &Naming, layers: &[Layer], tensors: &[Tensor]) -> Result<bool> {
     let mut known = Vec::with_capacity(tensors.len());
     let mut background = false;
@@ -161,7 +161,7 @@ fn check(file: &Container, naming: &Naming, layers: &[Layer], tensors: &[Tensor]
         known.push(name);
     }
     known.extend(batch_norms(layers).map(|(layer, _)| naming.counter(layers, layer)));
-    // A checkpoint has the optimiser's memory beside the weights, PyTorch's AveragedModel a counter.
+    // A checkpoint also holds the optimiser's state, PyTorch's AveragedModel a counter.
     let unknown =
         |name: &String| !known.contains(name) && !name.starts_with("optimizer.") && name != "n_averaged";
     match file.names().into_iter().find(unknown) {
@@ -174,7 +174,7 @@ fn check(file: &Container, naming: &Naming, layers: &[Layer], tensors: &[Tensor]
     }
 }
 
-/// Whether a tensor of the classifier is as expected but for the background.
+/// Whether a classifier's tensor has the expected shape plus the background.
 fn with_background(scheme: &Scheme, found: &[usize], expected: &[usize]) -> bool {
     let (Some((found, inputs)), Some((expected, expected_inputs))) =
         (found.split_first(), expected.split_first())
@@ -188,7 +188,7 @@ fn batch_norms(layers: &[Layer]) -> impl Iterator<Item = (usize, &Layer)> {
     layers.iter().enumerate().filter(|(_, layer)| layer.kind != Kind::Classifier)
 }
 
-/// The names of the classes, where the metadata have them.
+/// The class names, if the metadata have them.
 fn labels(file: &Container, config: &Config) -> Result<Vec<String>> {
     let labels = names(file).transpose().map_err(|error| {
         let reason = error.to_string();
@@ -204,12 +204,12 @@ fn labels(file: &Container, config: &Config) -> Result<Vec<String>> {
     }
 }
 
-/// The names in the metadata, if there are any.
+/// The names in the metadata, if any.
 fn names(file: &Container) -> Option<serde_json::Result<Vec<String>>> {
     file.metadata().find(|(key, _)| *key == "labels").map(|(_, text)| serde_json::from_str(text))
 }
 
-/// Everything of the weights that goes into a file.
+/// Everything about the weights that goes into a file.
 pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, Vec<(String, String)>) {
     let layers = weights.config.layers();
     let mut entries = Vec::new();
@@ -223,12 +223,12 @@ pub(crate) fn pack(weights: &Weights, precision: Precision) -> (Vec<Entry>, Vec<
     }
     entries.extend(batch_norms(&layers).map(|(layer, _)| Entry::zero(SCHEMES[0].counter(&layers, layer))));
     let mut metadata = metadata(weights);
-    // PyTorch's loaders ask for it.
+    // PyTorch's loaders require it.
     metadata.push(("format".into(), "pt".into()));
     (entries, metadata)
 }
 
-/// What a file says of the network: its configuration and the names of its classes.
+/// The file's metadata: the network's configuration and its class names.
 fn metadata(weights: &Weights) -> Vec<(String, String)> {
     let mut metadata = config::to_metadata(&weights.config);
     if !weights.labels.is_empty() {

@@ -1,23 +1,23 @@
-//! The network as an ONNX model, for onnxruntime and whoever else reads that format.
+//! Export of the network as an ONNX model, for onnxruntime and other engines.
 //!
-//! The graph is that of inference: batch norm is folded into the convolutions, which have a bias for it, so that an
-//! engine has nothing left to fuse but the activation. The batch is free; height and width are the configuration's
-//! resolution. Nodes and weights have the names of torchvision's modules, the configuration and the labels are the
-//! model's metadata, under the same keys as in a weights file.
+//! The graph is that of inference: batch norm is folded into the convolutions and their biases, so that an engine only
+//! has the activation left to fuse. The batch size is free; height and width are the configuration's resolution. Nodes
+//! and weights have the names of torchvision's modules. The configuration and the labels are the model's metadata, with
+//! the same keys as in a weights file.
 //!
-//! ONNX is written in protocol buffers: messages of numbered fields. Only a handful of messages is needed and nothing is
-//! read, so they are written by hand, with the numbers of onnx.proto; a library's generated code is a multiple of this in
-//! the browser's download.
+//! ONNX is a protocol-buffer format: messages of numbered fields. Only a handful of messages is needed and none is
+//! read, so they are written by hand, with the field numbers of onnx.proto. A library's generated code would add
+//! several times as much to the browser's download.
 
 use super::layout;
 use super::scheme::SCHEMES;
 use crate::arch::{Activation, Kind, Layer, Role, Tensor, Weights, tensors};
 
-/// The input: (N, 3, R, R), colours on a scale of 0 – 1 less `mean`, divided by `std`.
+/// The input: (N, 3, R, R), colours from 0 to 1, minus `mean`, divided by `std`.
 const INPUT: &str = "image";
 /// The output: (N, classes).
 const OUTPUT: &str = "logits";
-/// The version of the operators, of 2020: every engine in use knows it.
+/// The operator set's version, of 2020: every engine in use knows it.
 const OPERATORS: usize = 13;
 /// The version of the file format that came with it.
 const FORMAT: usize = 7;
@@ -38,7 +38,7 @@ pub fn to_onnx(weights: &Weights) -> Vec<u8> {
     };
     let mut x = INPUT.to_string();
     for (index, layer) in layers.iter().enumerate() {
-        // Blocks are added whole, at their first layer.
+        // Blocks are added as a whole, at their first layer.
         x = match layer.block {
             None if layer.kind == Kind::Classifier => graph.classifier(index, x),
             None => graph.convolution(index, x),
@@ -64,7 +64,7 @@ pub fn to_onnx(weights: &Weights) -> Vec<u8> {
         .0
 }
 
-/// A graph in the making.
+/// A graph under construction.
 struct Builder<'a> {
     weights: &'a Weights,
     tensors: Vec<Tensor>,
@@ -76,7 +76,7 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Adds the block whose first layer is `first`; returns what it computes of `x`.
+    /// Adds the block whose first layer is `first`; returns the name of its output for the input `x`.
     fn block(&mut self, first: usize, x: String) -> String {
         let layers = self.layers;
         let count = layers[first..].iter().take_while(|layer| layer.block == layers[first].block).count();
@@ -135,7 +135,7 @@ impl Builder<'_> {
         self.node("Gemm", OUTPUT.into(), &[&features, &weight, &bias], vec![integer("transB", 1)])
     }
 
-    /// Adds the numbers of a layer; returns its name and theirs.
+    /// Adds the weights and the bias of a layer; returns the layer's name and theirs.
     fn parameters(&mut self, index: usize) -> (String, [String; 2]) {
         let layer = &self.layers[index];
         let (scale, bias) = self.weights.scale_and_shift(&self.tensors, index, layer.c_out);
@@ -160,7 +160,7 @@ impl Builder<'_> {
         self.initializers.push(tensor);
     }
 
-    /// Adds a `NodeProto`, whose output has its name; returns that.
+    /// Adds a `NodeProto` whose output has the node's name; returns that name.
     fn node(&mut self, op: &str, name: String, inputs: &[&str], attributes: Vec<Message>) -> String {
         let node = inputs.iter().fold(Message::default(), |node, input| node.text(1, input));
         let node = node.text(2, &name).text(3, &name).text(4, op).messages(5, attributes);
@@ -188,12 +188,12 @@ fn integers(name: &str, values: &[usize]) -> Message {
     Message::default().text(1, name).integers(8, values).integer(20, 7)
 }
 
-/// A message of protocol buffers in the making.
+/// A protocol-buffer message under construction.
 #[derive(Default)]
 struct Message(Vec<u8>);
 
 impl Message {
-    /// Adds seven bits a byte, lowest first; the eighth bit says that more follow.
+    /// Adds a number, seven bits per byte, lowest first; the eighth bit says that more follow.
     fn varint(mut self, mut value: usize) -> Self {
         while value >= 0x80 {
             self.0.push(value as u8 | 0x80);

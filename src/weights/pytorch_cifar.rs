@@ -1,9 +1,9 @@
-//! The names of the MobileNetV2 in kuangliu's collection of PyTorch networks for CIFAR-10, and how it differs: ReLU, an
-//! expansion in the first block too, and projected shortcuts.
+//! The names of the MobileNetV2 in kuangliu's collection of PyTorch networks for CIFAR-10, and its differences: ReLU,
+//! an expansion in the first block too, and projected shortcuts.
 
 use crate::arch::{Activation, Config, Kind, Layer, Shortcut};
 
-/// The CIFAR network with what this one has of its own.
+/// The CIFAR network with this collection's differences.
 pub fn conventions() -> Config {
     Config {
         activation: Activation::Relu,

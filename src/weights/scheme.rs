@@ -1,4 +1,4 @@
-//! Whose names a file's tensors have, and what goes without saying under those.
+//! The naming schemes of tensors, and the conventions that come with each.
 
 use std::slice;
 
@@ -7,20 +7,20 @@ use super::{pytorch_cifar, timm, torchvision, transformers};
 use crate::arch::{Config, Layer, Role};
 use crate::error::{Error, Result};
 
-/// The names that a library gives the tensors of its MobileNetV2, and its conventions.
+/// A library's tensor names for its MobileNetV2, and its conventions.
 pub struct Scheme {
-    /// Whose names they are.
+    /// The library.
     pub name: &'static str,
     modules: fn(layers: &[Layer], layer: usize) -> (String, String),
-    /// What networks of it are where their files do not say.
+    /// The configuration of its networks where their files do not say.
     pub conventions: fn() -> Config,
-    /// Number of classes that leave room for "background" before the first: 1001, of which 1000 are ImageNet's.
+    /// Number of classes that includes "background" before the first: 1001, with ImageNet's 1000.
     pub with_background: Option<usize>,
-    /// Whether the first block has its shortcut in networks so narrow that its channels agree.
+    /// Whether the first block has its shortcut in networks so narrow that its channels match.
     pub first_shortcut: bool,
 }
 
-/// All that are read; the first is the one that is written.
+/// All schemes that are read; the first is the one that is written.
 pub static SCHEMES: [Scheme; 4] = [
     Scheme {
         name: "torchvision",
@@ -71,25 +71,25 @@ impl Scheme {
         }
     }
 
-    /// Name of the counter that every batch norm of PyTorch also has; this crate neither reads nor needs its value.
+    /// Name of the counter that every batch norm of PyTorch has, too; its value is neither read nor needed here.
     pub fn counter(&self, layers: &[Layer], layer: usize) -> String {
         format!("{}.num_batches_tracked", self.modules(layers, layer).1)
     }
 }
 
-/// How a file names its tensors: by a scheme, after what a wrapper put before all of its names, such as `module.` (of
-/// DataParallel) or `state_dict.model.`.
+/// A file's tensor names: a scheme's, after the prefix that a wrapper put before all of them, such as `module.`
+/// (DataParallel) or `state_dict.model.`.
 pub struct Naming {
     pub scheme: &'static Scheme,
     pub prefix: String,
 }
 
 impl Naming {
-    /// That of a file, which has at least a third of the convolutions of some scheme: those of a network whose blocks have no
-    /// expansion are named otherwise, all but so many.
+    /// The naming of a file: a scheme of which the file has at least a third of the convolutions, since a network without
+    /// expansions names the others differently.
     ///
     /// # Errors
-    /// [`Error::Weights`] where the file holds no network, or several of them.
+    /// [`Error::Weights`] if the file holds no network, or several.
     pub fn of(file: &Container) -> Result<Naming> {
         let names = file.names();
         let mut found: Vec<Naming> = Vec::new();
@@ -124,7 +124,7 @@ impl Naming {
     }
 }
 
-/// What to say of a file with the weights of several networks, such as a model and its running average.
+/// The error for a file with the weights of several networks, such as a model and its running average.
 fn several<'a>(namings: impl Iterator<Item = &'a Naming>) -> Error {
     let name = |naming: &Naming| format!("\"{}\"", naming.prefix);
     let prefixes = namings.map(name).collect::<Vec<_>>().join(", ");
@@ -136,12 +136,12 @@ fn several<'a>(namings: impl Iterator<Item = &'a Naming>) -> Error {
     )
 }
 
-/// What to say of a file under no known names.
+/// The error for a file with unknown names.
 fn unknown(names: &[String]) -> Error {
     let some = names.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
     Error::weights(
         "foreign-network",
-        "this is no MobileNetV2 under the names of {schemes} (the file has {count} tensors: {names}, …)",
+        "this is not a MobileNetV2 with the tensor names of {schemes} (the file has {count} tensors: {names}, …)",
         [
             ("schemes", SCHEMES.each_ref().map(|scheme| scheme.name).join(", ")),
             ("count", names.len().to_string()),
@@ -167,6 +167,6 @@ mod tests {
         };
         let entries: Vec<Entry> = tensors(&layers).into_iter().map(entry).collect();
         let error = load(&write(entries, Vec::new()), &PartialConfig::new()).unwrap_err();
-        assert!(error.to_string().contains("transformers, of width 0.25, is so narrow"), "{error}");
+        assert!(error.to_string().contains("this one of width 0.25 would need"), "{error}");
     }
 }

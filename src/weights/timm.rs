@@ -1,12 +1,12 @@
-//! The names of timm's `mobilenetv2_*`. It also has deeper networks (`mobilenetv2_110d`, `mobilenetv2_120d`), which are
-//! not the paper's and not read.
+//! The names of timm's `mobilenetv2_*`. Its deeper networks (`mobilenetv2_110d`, `mobilenetv2_120d`) are not the
+//! paper's and are not supported.
 
 use crate::arch::{Kind, Layer, stage};
 
 /// Names of a layer's convolution and of its batch norm.
 ///
-/// A block is `blocks.S.I`, stage and place; its batch norms are counted, and its second 1×1 convolution is `conv_pwl`
-/// (linear) unless it is the only one.
+/// A block is `blocks.S.I`, with stage and index; its batch norms are numbered, and its second 1×1 convolution is
+/// `conv_pwl` (linear) unless it is the only one.
 pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
     let Layer { kind, block, .. } = layers[layer];
     let Some(block) = block else {

@@ -4,10 +4,10 @@ use crate::arch::{Kind, Layer};
 
 /// Names of a layer's convolution and of its batch norm.
 ///
-/// `features.0` is the stem, `features.1` to `features.17` are the blocks, `features.18` is the last
-/// convolution. Within a block each convolution is a triple (`p.0` convolution, `p.1` batch norm, activation),
-/// but for the projection, which has no activation and lies flat at `p` and `p + 1`. Without an expansion,
-/// everything moves up by one. torchvision has no projected shortcuts; their names follow its way.
+/// `features.0` is the stem, `features.1` to `features.17` are the blocks, `features.18` is the last convolution.
+/// Within a block each convolution is a triple (`p.0` convolution, `p.1` batch norm, activation), except for the
+/// projection, which has no activation and lies flat at `p` and `p + 1`. Without an expansion, everything moves up by
+/// one. torchvision has no projected shortcuts; their names here follow its pattern.
 pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
     let Layer { kind, block, .. } = layers[layer];
     let Some(block) = block else {

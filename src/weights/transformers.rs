@@ -1,5 +1,5 @@
-//! The names of Hugging Face transformers' `MobileNetV2ForImageClassification`, and Google's conventions, whose
-//! checkpoints it was made for.
+//! The names of Hugging Face transformers' `MobileNetV2ForImageClassification`, and the conventions of Google's
+//! checkpoints, for which it was made.
 
 use crate::arch::{Config, Kind, Layer, Padding};
 

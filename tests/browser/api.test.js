@@ -230,9 +230,9 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   assert.match(codes[3], /^empty-file/);
   assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
   assert.equal(codes[5], "wrong-argument: data.resolution must be a whole number from 1 on, not 0");
-  assert.equal(codes[6], "core: width: NaN is no number that a setting can have");
-  assert.equal(codes[7], "core: mean: inf is no number that a setting can have");
-  assert.equal(codes[8], "core: learning_rate: NaN is no number that a setting can have");
+  assert.equal(codes[6], "core: width: expected a finite number, found NaN");
+  assert.equal(codes[7], "core: mean: expected a finite number, found inf");
+  assert.equal(codes[8], "core: learning_rate: expected a finite number, found NaN");
   for (const answer of codes.slice(9, 11)) {
     assert.match(answer, /^no-memory: a network of width 4 with 100000 classes takes 6\.\d GB of memory/);
   }

@@ -1,4 +1,4 @@
-//! `bench`: how fast this machine is, and where the time goes.
+//! `bench`: the speed of this machine, and where the time goes.
 
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -24,16 +24,16 @@ pub struct Args {
     /// Measure a training step: forward, backward and update
     #[arg(long)]
     train: bool,
-    /// Images of a training step
+    /// Images per training step
     #[arg(long, default_value_t = 32, requires = "train", value_name = "N")]
     batch: usize,
-    /// Threads to work on, at most one a core [default: one a core]
+    /// Number of threads, at most one per core [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Times to measure
+    /// Number of measured runs
     #[arg(long, default_value_t = 30, value_name = "N", value_parser = value_parser!(u32).range(1..=100_000))]
     runs: u32,
-    /// Print what each operation of each layer takes; inference is watched on one thread
+    /// Print the time of each operation of each layer; inference is then measured on one thread
     #[arg(long)]
     profile: bool,
     /// Print the result as JSON, with all times
@@ -43,7 +43,7 @@ pub struct Args {
     network: NetworkOptions,
 }
 
-/// What is printed with `--json`.
+/// The output of `--json`.
 #[derive(Serialize)]
 struct Report {
     width: f64,
@@ -53,7 +53,7 @@ struct Report {
     median_ms: f64,
     images_per_second: f64,
     gflops: f64,
-    /// Memory beyond the weights and the images.
+    /// Memory beyond weights and images.
     working_bytes: u64,
     times_ms: Vec<f64>,
     /// Medians, in the order of the layers.
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(usize::MAX, usize::from);
     if let Some(threads) = args.threads.filter(|threads| !(1..=cores).contains(threads)) {
         return Err(Error::Argument(format!(
-            "--threads must be 1 to {cores}, as many as there are cores to work on, not {threads}"
+            "--threads must be 1 to {cores}, the number of cores, not {threads}"
         )));
     }
     let threads = if args.profile && !args.train { Some(1) } else { args.threads };
@@ -102,7 +102,7 @@ fn infer(args: &Args, config: Config) -> Result<Report> {
 fn train(args: &Args, config: Config) -> Result<Report> {
     let recipe = Recipe { batch: args.batch, ..Recipe::default() };
     let cost = Cost::new(&config);
-    // Which sees to it that the batch is not too large, before there are so many images.
+    // Checks the memory for the batch, before there are so many images.
     let mut trainer = Trainer::new(Weights::untrained(config.clone(), 1)?, recipe, args.batch)?;
     let images = random(args.batch, config.resolution);
     let labels: Array1<u32> = (0..config.classes as u32).cycle().take(args.batch).collect();
@@ -119,7 +119,7 @@ fn train(args: &Args, config: Config) -> Result<Report> {
     Ok(report)
 }
 
-/// Images (N, R, R, 3) that look random and are always the same.
+/// Reproducible pseudo-random images, (N, R, R, 3).
 fn random(count: usize, resolution: usize) -> Array4<u8> {
     let mut images = Array4::zeros((count, resolution, resolution, 3));
     fastrand::Rng::with_seed(1).fill(images.as_slice_mut().expect("a new array is contiguous"));
@@ -170,7 +170,7 @@ fn seconds() -> f64 {
     START.elapsed().as_secs_f64()
 }
 
-/// The profile of `runs` runs on `images` images, of each operation the median.
+/// The profile of `runs` runs on `images` images: the median of each operation.
 fn profile(runs: u32, images: usize, mut work: impl FnMut() -> Result<Vec<Row>>) -> Result<Vec<Row>> {
     let runs = (0..runs).map(|_| work()).collect::<Result<Vec<_>>>()?;
     let mut rows = runs[0].clone();
@@ -191,7 +191,7 @@ fn show(report: &Report, train: bool) -> Result<()> {
     ))?;
     let megabytes = report.working_bytes as f64 / 1e6;
     print(format!(
-        "memory beyond weights and images: {megabytes:.2} MB, {:.2} an image",
+        "memory beyond weights and images: {megabytes:.2} MB, {:.2} per image",
         megabytes / *images as f64
     ))?;
     if report.profile.is_empty() {

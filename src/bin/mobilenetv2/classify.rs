@@ -1,4 +1,4 @@
-//! `classify`: what the network sees in pictures.
+//! `classify`: the classes of pictures.
 
 use std::path::{Path, PathBuf};
 
@@ -17,13 +17,13 @@ pub struct Args {
     /// The network's weights, a safetensors file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// Names of the classes, where the weights have none: a JSON array, a JSON object of numbers and names, or a name a line
+    /// Class names, if the weights have none: a JSON array, a JSON object from numbers to names, or one name per line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// How many of the best classes to show
+    /// How many of the most probable classes to show
     #[arg(long, default_value_t = 5, value_name = "K")]
     top: usize,
-    /// Print a line of JSON a picture
+    /// Print one line of JSON per picture
     #[arg(long)]
     json: bool,
     /// Pictures
@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
         match classify(&mut classifier, &weights, path, args.top) {
             Ok(predictions) => print(args, &weights, path, predictions)?,
             Err(error) => {
-                // One bad picture does not keep the others from an answer.
+                // One bad picture does not keep the others from being classified.
                 eprintln!("error: {error}");
                 failed += 1;
             }

@@ -1,4 +1,4 @@
-//! `convert`: weights to other precision, with other metadata, to a larger width, or to ONNX.
+//! `convert`: weights in another precision, with other metadata, at a larger width, or as ONNX.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::files;
 use crate::network::NetworkOptions;
 use crate::settings::finite;
 
-/// Convert weights: precision, labels, width, and the metadata that describe the network; or to ONNX
+/// Convert weights: precision, labels, width, and the metadata that describe the network; or export ONNX
 #[derive(clap::Args)]
 pub struct Args {
     /// The safetensors file to read
@@ -21,14 +21,14 @@ pub struct Args {
     /// The file to write; an ONNX model if it ends in .onnx
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Write convolutions and classifier in 16-bit floats, half the size
+    /// Write convolutions and classifier as 16-bit floats, at half the size
     #[arg(long)]
     half: bool,
-    /// Names of the classes: a JSON array, a JSON object of numbers and names, or a name a line
+    /// Class names: a JSON array, a JSON object from numbers to names, or one name per line
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Give the network this larger width, at which it computes the same, to train on from there; all but blocks that
-    /// have a shortcut at one of the two widths only
+    /// Widen the network to this larger width without changing what it computes, to continue training from there;
+    /// blocks with a shortcut at only one of the two widths do change
     #[arg(long, value_name = "WIDTH", value_parser = finite)]
     widen: Option<f64>,
     /// Print the result as JSON
@@ -53,8 +53,8 @@ pub fn run(args: &Args) -> Result<()> {
         weights = weights.widened(width, Recipe::default().seed)?;
         if shortcuts(&narrow) != shortcuts(&weights.config) {
             eprintln!(
-                "warning: not all blocks with a shortcut at width {} have one at width {width}: the network has to learn \
-                 them anew before it is as good",
+                "warning: some blocks have a shortcut at only one of the widths {} and {width}: the network has to \
+                 relearn them before it is as good",
                 narrow.width
             );
         }
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<()> {
     let onnx = args.out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("onnx"));
     if onnx && args.half {
         return Err(Error::Argument(
-            "an ONNX model is written in full precision only: leave out --half".into(),
+            "ONNX models are always written in full precision: leave out --half".into(),
         ));
     }
     let bytes = match onnx {

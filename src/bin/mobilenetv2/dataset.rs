@@ -1,4 +1,4 @@
-//! The images that `train` and `eval` work on.
+//! The images for `train` and `eval`.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use mobilenetv2::data::{self, Dataset, Order, shapes};
 use mobilenetv2::error::{Error, Result, ensure_memory};
 use ndarray::{Array1, Array4};
 
-/// The name that stands for the drawn data set.
+/// The name of the drawn data set.
 const SHAPES: &str = "shapes";
-/// The images of a training, one batch after another: as the page has them, where it has the same.
+/// The images of a training, one batch after another; the same as on the page for the same data.
 pub enum Images {
-    /// Drawn as they are needed, from the series of the recipe's seed.
+    /// Drawn when needed, from the series of the recipe's seed.
     Drawn { per_epoch: usize, resolution: usize, seed: u64, names: Vec<String> },
     /// In memory.
     Stored { data: Box<Dataset>, order: Order },
 }
 
 impl Images {
-    /// Images of an epoch.
+    /// Images per epoch.
     pub fn per_epoch(&self) -> usize {
         match self {
             Images::Drawn { per_epoch, .. } => *per_epoch,
@@ -34,8 +34,8 @@ impl Images {
         }
     }
 
-    /// A batch: the images at `position`, counted from the beginning of the training, and the places after it, (N, S, S, 3), and
-    /// their labels, (N).
+    /// A batch: the `count` images from `position` on, counted from the start of the training, (N, S, S, 3), and their
+    /// labels, (N).
     pub fn take(&mut self, position: u64, count: usize) -> Result<(Array4<u8>, Array1<u32>)> {
         match self {
             Images::Drawn { resolution, seed, names, .. } => {
@@ -48,19 +48,20 @@ impl Images {
     }
 }
 
-/// What a training is made of.
+/// The data of a training.
 pub struct Source<'a> {
     /// A folder, an archive or [`SHAPES`].
     pub path: &'a Path,
-    /// How many drawings count as an epoch.
+    /// Number of drawings per epoch.
     pub shapes: usize,
-    /// How many of the training images are held out instead of the test images.
+    /// Number of training images to hold out instead of the test images.
     pub hold_out: usize,
     pub seed: u64,
 }
 
 impl Source<'_> {
-    /// Images to train on and to evaluate on; their classes are numbered as in `labels`, where these are theirs.
+    /// Opens the training and the held-out images; their classes are numbered as in `labels` if those are the same
+    /// names.
     pub fn open(&self, config: &Config, labels: &[String]) -> Result<(Images, Dataset)> {
         if self.path.as_os_str() == SHAPES {
             return self.draw(config, labels);
@@ -96,7 +97,7 @@ impl Source<'_> {
     fn draw(&self, config: &Config, labels: &[String]) -> Result<(Images, Dataset)> {
         let (first, count) = match self.hold_out {
             0 => (0, shapes::HELD_OUT_IMAGES),
-            held => (shapes::HELD_OUT_IMAGES, held), // others than the test's
+            held => (shapes::HELD_OUT_IMAGES, held), // different from the test's
         };
         check_room(count, config)?;
         let mut test = shapes::dataset(shapes::HELD_OUT, first as u64, count, config.resolution);
@@ -107,7 +108,7 @@ impl Source<'_> {
     }
 }
 
-/// Images to test with, their classes numbered as those of the weights.
+/// The test images, their classes numbered like those of the weights.
 pub fn test(path: &Path, weights: &Weights, config: &Config) -> Result<Dataset> {
     let mut test = match path.as_os_str() == SHAPES {
         true => {
@@ -130,16 +131,16 @@ pub fn test(path: &Path, weights: &Weights, config: &Config) -> Result<Dataset> 
     Ok(test)
 }
 
-/// Says that the classes of weights without names are taken to be in the order of the data's.
+/// Warns that the classes of weights without names are assumed to be in the order of the data's.
 pub fn report_order(names: &[String]) {
     eprintln!(
-        "warning: the weights name no classes, so these are taken to be in the order of the data's: {}. `mobilenetv2 \
-         convert --labels` gives them names",
+        "warning: the weights have no class names; assuming the order of the data's: {}. `mobilenetv2 convert --labels` \
+         adds names",
         some(names)
     );
 }
 
-/// The classes of which the data have no images.
+/// The classes without images in the data.
 pub fn absent(data: &Dataset) -> Vec<&str> {
     let mut images = vec![0; data.names.len()];
     data.labels.iter().for_each(|label| images[*label as usize] += 1);
@@ -147,7 +148,7 @@ pub fn absent(data: &Dataset) -> Vec<&str> {
     classes.map(|(name, _)| name.as_str()).collect()
 }
 
-/// A few names, and how many more there are.
+/// A few names, and the number of further ones.
 pub fn some<S: AsRef<str>>(names: &[S]) -> String {
     const FEW: usize = 5;
     let few: Vec<String> = names.iter().take(FEW).map(|name| format!("\"{}\"", name.as_ref())).collect();
@@ -157,7 +158,7 @@ pub fn some<S: AsRef<str>>(names: &[S]) -> String {
     }
 }
 
-/// Checks that there is room for so many drawn images.
+/// Checks the memory for `images` drawn images.
 fn check_room(images: usize, config: &Config) -> Result<()> {
     let side = config.resolution;
     ensure_memory((images * side * side * 3) as u64, "number or resolution", || {

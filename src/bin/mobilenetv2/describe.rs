@@ -1,4 +1,4 @@
-//! `describe`: what a network costs.
+//! `describe`: the cost of a network.
 
 use mobilenetv2::arch::{Config, Cost, Stem};
 use mobilenetv2::error::Result;
@@ -9,7 +9,7 @@ use crate::network::NetworkOptions;
 /// Describe a network: parameters, multiply-adds and activation memory, layer by layer
 #[derive(clap::Args)]
 pub struct Args {
-    /// Print the description as JSON, counts and bytes
+    /// Print the description as JSON, with counts and bytes
     #[arg(long)]
     json: bool,
     #[command(flatten)]

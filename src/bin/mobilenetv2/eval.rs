@@ -16,10 +16,10 @@ pub struct Args {
     /// The network's weights, a safetensors file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// CIFAR-10, or a folder with a folder of images a class; or the word shapes, for images drawn by the program
+    /// CIFAR-10, or a folder with one folder of images per class; or the word shapes, for images drawn by the program
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Also write each image's best class, a number a line
+    /// Also write each image's most probable class, one number per line
     #[arg(long, value_name = "FILE")]
     predictions: Option<PathBuf>,
     /// Print the result as JSON

@@ -15,36 +15,36 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|error| wrong(path, error))
 }
 
-/// Puts the file's name before whatever is wrong with it.
+/// Puts the file's name before the error.
 pub fn wrong(path: &Path, error: impl Display) -> Error {
     Error::File(format!("{}: {error}", path.display()))
 }
 
-/// Class names from a file, of as many classes.
+/// Class names from a file, which must have `classes` of them.
 pub fn read_labels(path: &Path, classes: usize) -> Result<Vec<String>> {
     let labels = weights::parse_labels(&read(path)?).map_err(|error| wrong(path, error))?;
     if labels.len() == classes {
         return Ok(labels);
     }
-    Err(wrong(path, format!("{} labels; expected {classes}, one a class", labels.len())))
+    Err(wrong(path, format!("{} labels; expected {classes}, one per class", labels.len())))
 }
 
-/// A picture's bytes: not without end where the file has none, as a device may.
+/// A picture's bytes, up to a limit: a device may have no end.
 pub fn read_picture(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let file = fs::File::open(path).map_err(|error| wrong(path, error))?;
     file.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(|error| wrong(path, error))?;
     if bytes.len() as u64 > MAX_FILE {
-        return Err(wrong(path, format!("has more than {} million bytes", MAX_FILE / 1_000_000)));
+        return Err(wrong(path, format!("is larger than {} million bytes", MAX_FILE / 1_000_000)));
     }
     Ok(bytes)
 }
 
-/// Where a file is written to.
+/// The target of a write.
 enum Target {
-    /// A file, there or not, at the end of all links.
+    /// A file, existing or not, after following all links.
     File { path: PathBuf, permissions: Option<Permissions> },
-    /// A device or a pipe, which is written into and cannot be replaced.
+    /// A device or a pipe, which is written to and cannot be replaced.
     Stream { pipe: bool },
 }
 
@@ -71,10 +71,10 @@ impl Target {
             return match kind(found.file_type()) {
                 Kind::Device => Ok(Target::Stream { pipe: false }),
                 Kind::Pipe => Ok(Target::Stream { pipe: true }),
-                Kind::Other => refuse("is neither a file nor a device or pipe that can be written to"),
+                Kind::Other => refuse("is not a file, device or pipe that can be written to"),
             };
         }
-        // Who may do anything may also rename over such a file; its owner did not mean that.
+        // A privileged user could still replace such a file by renaming; its owner did not mean that.
         if found.permissions().readonly() {
             return refuse("is read-only");
         }
@@ -84,7 +84,7 @@ impl Target {
     }
 }
 
-/// What is neither file nor folder.
+/// What an entry is if it is neither file nor folder.
 enum Kind {
     Device,
     Pipe,
@@ -106,7 +106,7 @@ fn kind(_: fs::FileType) -> Kind {
     Kind::Other
 }
 
-/// Where links lead that end at nothing.
+/// Where links to a missing file lead.
 fn end_of_links(path: &Path) -> PathBuf {
     let mut path = path.to_owned();
     while let Ok(link) = fs::read_link(&path) {
@@ -115,7 +115,7 @@ fn end_of_links(path: &Path) -> PathBuf {
     path
 }
 
-/// Whether [`write`] will be able to: what makes the file takes long.
+/// Checks that [`write`] will succeed, before the work that produces the file.
 pub fn check_writable(path: &Path) -> Result<()> {
     match Target::of(path)? {
         Target::File { path: target, .. } => part(&target).map(|_| ()).map_err(|error| wrong(path, error)),
@@ -123,12 +123,12 @@ pub fn check_writable(path: &Path) -> Result<()> {
     }
 }
 
-/// Whether a training can be kept in the file `checkpoint` while its weights will be written to `out`.
+/// Checks that `checkpoint` can keep a training whose weights will be written to `out`.
 pub fn check_checkpoint(checkpoint: &Path, out: &Path) -> Result<()> {
     check_writable(checkpoint)?;
     match (Target::of(checkpoint)?, Target::of(out)?) {
         (Target::Stream { .. }, _) => {
-            Err(wrong(checkpoint, "is no file, so that no training can go on from it"))
+            Err(wrong(checkpoint, "is not a file, so a training could not resume from it"))
         }
         (Target::File { path: one, .. }, Target::File { path: other, .. })
             if one == other || same_file::is_same_file(&one, &other).unwrap_or(false) =>
@@ -136,21 +136,21 @@ pub fn check_checkpoint(checkpoint: &Path, out: &Path) -> Result<()> {
             let out = out.display();
             Err(wrong(
                 checkpoint,
-                format!("--checkpoint and --out ({out}) name one file: the weights would replace it"),
+                format!("--checkpoint and --out name the same file ({out}): the weights would replace it"),
             ))
         }
         _ => Ok(()),
     }
 }
 
-/// Writes beside the file and renames: whoever reads it, or is interrupted, has the old or the new, never a part. A link
-/// stays, and what it leads to is replaced; a device or pipe is written into.
+/// Writes to a temporary file beside the target and renames it: a reader, or an interruption, finds the old or the new
+/// file, never a part. A link stays and its target is replaced; a device or pipe is written to directly.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let written = match Target::of(path)? {
         Target::File { path: target, permissions } => replace(&target, permissions, bytes),
         Target::Stream { pipe } => {
             if pipe {
-                eprintln!("{}: a pipe, written to once something reads from it", path.display());
+                eprintln!("{}: waiting for a reader of this pipe", path.display());
             }
             fs::OpenOptions::new().write(true).open(path).and_then(|mut stream| stream.write_all(bytes))
         }
@@ -168,18 +168,18 @@ fn replace(path: &Path, permissions: Option<Permissions>, bytes: &[u8]) -> io::R
     part.persist(path).map(|_| ()).map_err(|error| error.error)
 }
 
-/// A file beside this one, which vanishes unless it is renamed.
+/// A temporary file beside this one, which vanishes unless it is renamed.
 fn part(path: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("mobilenetv2-").suffix(".part");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // what the person's mask leaves of it
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
     builder.tempfile_in(path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Prints a line to standard output.
 pub fn print(line: impl Display) -> Result<()> {
-    // Not `println!`, which panics when a pipe's reader has left.
+    // Not `println!`, which panics when the pipe's reader has left.
     writeln!(std::io::stdout(), "{line}").map_err(|error| Error::File(format!("standard output: {error}")))
 }
 

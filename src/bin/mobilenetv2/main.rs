@@ -1,7 +1,7 @@
 //! The command line: the network, its training and its weights from a terminal.
 //!
-//! One file a subcommand. Results go to standard output, a line of JSON each with `--json`; progress and errors go
-//! to standard error, and an error makes the exit code non-zero.
+//! One file per subcommand. Results go to standard output, with `--json` as one line of JSON each; progress and errors
+//! go to standard error, and an error makes the exit code non-zero.
 #![deny(unsafe_code)]
 
 mod bench;

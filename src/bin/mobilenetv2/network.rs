@@ -10,7 +10,7 @@ use mobilenetv2::weights;
 use crate::files;
 use crate::settings::{self, Given, overlay};
 
-/// Knobs of the network that were given; their names in a file are those of [`Config`].
+/// The network options that were given; their names in a file are those of [`Config`].
 pub type NetworkOptions = Given<Config>;
 
 impl settings::Options for Config {
@@ -18,20 +18,20 @@ impl settings::Options for Config {
 
     fn args() -> Vec<Arg> {
         let args = Config::SETTINGS.iter().map(|setting| settings::arg(setting, None));
-        // The stem is what a person chooses by the size of the images.
+        // The option for the stem is called --input, since people choose it by the size of their images.
         args.map(|arg| if arg.get_id() == "stem" { arg.long("input") } else { arg }).collect()
     }
 }
 
 impl NetworkOptions {
-    /// `base` with what was given in its place.
+    /// `base`, overridden by the options.
     pub fn over(&self, base: &Config) -> Result<Config> {
         let config: Config = overlay(base, &self.fields)?;
         config.validate()?;
         Ok(config)
     }
 
-    /// The weights in a file, of the network that it describes, with what was given in its place.
+    /// Reads the weights in a file, with the network that it describes overridden by the options.
     pub fn read_weights(&self, path: &Path) -> Result<Weights> {
         let bytes = files::read(path)?;
         let mut weights = weights::load(&bytes, &self.fields).map_err(|error| files::wrong(path, error))?;
@@ -40,13 +40,13 @@ impl NetworkOptions {
         if channels(&config) != channels(&weights.config) {
             let Config { width, classes, expansion, .. } = weights.config;
             let found = format!("width {width}, {classes} classes and expansion {expansion}");
-            return Err(files::wrong(path, format!("the weights are of {found}, which cannot be changed")));
+            return Err(files::wrong(path, format!("the weights have {found}, which cannot be changed")));
         }
         weights.config = config;
         Ok(weights)
     }
 
-    /// Says what was taken for granted of the network in a file, where the file and the options leave it open.
+    /// Reports what is assumed about the network in a file, where the file and the options leave it open.
     fn tell_assumed(&self, path: &Path, bytes: &[u8], config: &Config) -> Result<()> {
         let assumed = weights::assumed(bytes, &self.fields)?;
         if assumed.is_empty() {
@@ -72,7 +72,7 @@ impl NetworkOptions {
         Ok(())
     }
 
-    /// [`NetworkOptions::over`] the preset of `--input`, or else of `input`.
+    /// [`NetworkOptions::over`] the preset of `--input`, by default `input`.
     pub fn over_preset(&self, input: Stem) -> Result<Config> {
         let preset = match input {
             Stem::Cifar => Config::cifar(),
@@ -85,7 +85,7 @@ impl NetworkOptions {
     }
 }
 
-/// All that the tensors' shapes follow from.
+/// Everything that determines the tensors' shapes.
 fn channels(config: &Config) -> Vec<(usize, usize)> {
     config.layers().iter().map(|layer| (layer.c_in, layer.c_out)).collect()
 }

@@ -10,10 +10,10 @@ use mobilenetv2::train::Recipe;
 use crate::files;
 use crate::settings::{self, Fields, Given, overlay};
 
-/// Settings of the training; their names in a file are those of [`Recipe`].
+/// Training settings; their names in a file are those of [`Recipe`].
 #[derive(clap::Args)]
 pub struct RecipeOptions {
-    /// A JSON object of settings, named as the options below with _ for -; options win over it
+    /// A JSON object of settings, named like the options below with _ for -; options take precedence
     #[arg(long, value_name = "FILE", help_heading = <Recipe as settings::Options>::HEADING)]
     recipe: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ impl settings::Options for Recipe {
 }
 
 impl RecipeOptions {
-    /// `base`, with what the file and then the options say in its place.
+    /// `base`, overridden by the file and then by the options.
     pub fn over(&self, base: &Recipe) -> Result<Recipe> {
         let mut recipe = base.clone();
         if let Some(path) = &self.recipe {

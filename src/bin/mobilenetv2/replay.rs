@@ -1,4 +1,4 @@
-//! `replay`: training steps on given tensors, to compare with another implementation.
+//! `replay`: training steps on given tensors, for comparison with another implementation.
 
 use std::path::PathBuf;
 
@@ -18,10 +18,10 @@ use crate::settings::{self, Given, overlay};
 
 /// Train on one batch of tensors, without augmentation and dropout, and print each loss
 ///
-/// The batch is a safetensors file. `labels` is (N), of integers. `images` is (N, H, W, 3) or (N, 3, H, W), as the
-/// metadatum `layout` says, NHWC or NCHW (where only one is possible it can be left out): floats are taken as they
-/// are, so already normalised; bytes are normalised by the mean and std of the weights. The loss is printed before
-/// each update; rates are constant, and the update is as in torch.optim.SGD and RMSprop.
+/// The batch is a safetensors file. `labels` is (N), of integers. `images` is (N, H, W, 3) or (N, 3, H, W); the
+/// metadatum `layout` says which, NHWC or NCHW, and may be missing if only one is possible. Floats are taken as already
+/// normalised; bytes are normalised by the mean and std of the weights. The loss is printed before each update; rates
+/// are constant, and the update is that of torch.optim.SGD and RMSprop.
 #[derive(clap::Args)]
 pub struct Args {
     /// The weights to start from, a safetensors file
@@ -36,7 +36,7 @@ pub struct Args {
     /// Where to write the weights after the last step
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print a line of JSON a step
+    /// Print one line of JSON per step
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub struct Args {
     network: NetworkOptions,
 }
 
-/// The settings of a recipe that matter where one batch is trained on at a constant rate.
+/// The recipe's settings that matter for one batch at a constant rate.
 struct Update;
 
 impl settings::Options for Update {
@@ -145,7 +145,7 @@ impl Batch {
     }
 }
 
-/// Images as (N, H, W, 3), the channels of a pixel side by side.
+/// Images as (N, H, W, 3), with the channels of a pixel side by side.
 fn pixels<T: Copy>(images: ArrayD<T>, channels_last: bool) -> Array4<T> {
     let images = images.into_dimensionality().expect("four axes");
     if channels_last { images } else { images.permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned() }
@@ -155,7 +155,7 @@ fn labels(file: &Container, images: usize, classes: usize) -> Result<Array1<u32>
     let shape = file.shape("labels").ok_or_else(|| Error::Data("tensor labels is missing".into()))?;
     if shape != [images] {
         return Err(Error::Data(format!(
-            "tensor labels has shape {shape:?}; expected [{images}], one an image"
+            "tensor labels has shape {shape:?}; expected [{images}], one per image"
         )));
     }
     let class = |label: i64| match u32::try_from(label) {

@@ -1,4 +1,4 @@
-//! Options made from the tables of settings, and what was given of them.
+//! Options generated from the tables of settings, and the values given for them.
 
 use std::marker::PhantomData;
 
@@ -11,15 +11,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Some settings, by their names in JSON.
+/// Settings by their JSON names.
 pub type Fields = Map<String, Value>;
 
-/// Settings that are options of a command.
+/// Settings that a command has as options.
 pub trait Options {
-    /// What stands above them in the help.
+    /// Their heading in the help.
     const HEADING: &str;
 
-    /// The options, the setting's name the id of each.
+    /// The options; the id of each is the setting's name.
     fn args() -> Vec<Arg>;
 }
 
@@ -54,7 +54,7 @@ impl<T: Options> Args for Given<T> {
     }
 }
 
-/// The option of a setting; `default` is what its help calls the default.
+/// The option for a setting; `default` is the default that its help shows.
 pub fn arg(setting: &Setting, default: Option<&str>) -> Arg {
     let notes = [setting.range(), default.map(|default| format!("default: {default}"))];
     let notes: String = notes.into_iter().flatten().map(|note| format!(" [{note}]")).collect();
@@ -71,7 +71,7 @@ pub fn arg(setting: &Setting, default: Option<&str>) -> Arg {
     }
 }
 
-/// Reads a number, of which "NaN" and "inf" are none here.
+/// Reads a number; "NaN" and "inf" are refused.
 pub fn finite(text: &str) -> std::result::Result<f64, String> {
     let number = text.trim().parse().ok().filter(|number: &f64| number.is_finite());
     number.ok_or_else(|| "expected a number, such as 0.5".into())
@@ -90,23 +90,23 @@ fn list(text: &str) -> std::result::Result<Value, String> {
     text.split(',').map(whole).collect()
 }
 
-/// Reads a number for each colour, or one for all.
+/// Reads one number per colour, or one for all.
 fn colours(text: &str) -> std::result::Result<Value, String> {
     let numbers: Vec<f64> = text.split(',').map(finite).collect::<std::result::Result<_, _>>()?;
     match numbers[..] {
         [all] => Ok([all; 3].into_iter().collect()),
         [_, _, _] => Ok(numbers.into_iter().collect()),
-        _ => Err("expected three numbers, of red, green and blue, or one for all".into()),
+        _ => Err("expected one number, or three for red, green and blue".into()),
     }
 }
 
-/// Settings as they are written: by way of text, so that an `f32` of 0.1 reads 0.1 and not 0.10000000149.
+/// Settings as written in a file: goes through text, so that an `f32` of 0.1 reads 0.1 and not 0.10000000149.
 pub fn written(settings: &impl Serialize) -> Fields {
     let text = serde_json::to_string(settings).expect("settings are plain data");
     serde_json::from_str(&text).expect("JSON just written")
 }
 
-/// `base` with these fields in its place.
+/// `base`, overridden by these fields.
 pub fn overlay<T: Serialize + DeserializeOwned>(base: &T, fields: &Fields) -> Result<T> {
     let Ok(Value::Object(mut all)) = serde_json::to_value(base) else {
         unreachable!("settings are an object")

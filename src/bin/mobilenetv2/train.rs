@@ -20,45 +20,45 @@ use crate::{dataset, files};
 
 /// Train a network
 ///
-/// After each epoch the network is tried on images held out. The order of the images follows from seed and epoch
-/// alone, so that a training that was interrupted goes on bit for bit: the same command with --resume.
+/// After each epoch the network is evaluated on held-out images. The order of the images follows from seed and epoch
+/// alone, so an interrupted training continues bit for bit: run the same command with --resume.
 #[derive(clap::Args)]
 pub struct Args {
-    /// CIFAR-10, or a folder with a folder of images a class; or the word shapes, for images drawn by the program
+    /// CIFAR-10, or a folder with one folder of images per class; or the word shapes, for images drawn by the program
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Where to write the trained weights
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Write the weights in 16-bit floats, half the size
+    /// Write the weights as 16-bit floats, at half the size
     #[arg(long)]
     half: bool,
-    /// Weights to start from, with a new classifier where the data have other classes [default: random ones]; a training
-    /// that goes on has its own
+    /// Weights to start from, with a new classifier if the data have other classes [default: random ones]; a resumed
+    /// training has its own
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// Passes over the images
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     epochs: u32,
-    /// Stop after this many steps in all, in the middle of an epoch if need be
+    /// Stop after this many steps in total, in the middle of an epoch if need be
     #[arg(long, value_name = "N")]
     steps: Option<u64>,
-    /// Number of drawn images an epoch; no drawing comes twice
+    /// Number of drawn images per epoch; no drawing is repeated
     #[arg(long, default_value_t = shapes::PER_EPOCH as u32, value_name = "N", value_parser = value_parser!(u32).range(1..=1_000_000))]
     shapes: u32,
-    /// Hold out so many of the training images, evenly spread, and leave the test images alone
+    /// Hold out this many of the training images, evenly spread, and leave the test images alone
     #[arg(long, value_name = "N", default_value_t = 0)]
     hold_out: usize,
-    /// Where to keep all that is needed to go on
+    /// File for checkpoints, from which --resume continues
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Steps from one checkpoint to the next [default: an epoch's]
+    /// Steps between checkpoints [default: one epoch]
     #[arg(long, value_name = "STEPS", requires = "checkpoint", value_parser = value_parser!(u64).range(1..))]
     checkpoint_every: Option<u64>,
-    /// Go on from the checkpoint
+    /// Continue from the checkpoint
     #[arg(long, requires = "checkpoint")]
     resume: bool,
-    /// Print a line of JSON a step and an epoch
+    /// Print one line of JSON per step and per epoch
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
     let (mut trainer, mut images, test) = match &args.checkpoint {
         Some(path) if args.resume => resume(args, path)?,
         Some(path) if path.exists() => {
-            let message = "holds a training: go on with it by --resume, or remove the file";
+            let message = "holds a training: continue it with --resume, or remove the file";
             return Err(files::wrong(path, message));
         }
         _ => start(args)?,
@@ -112,7 +112,7 @@ pub fn run(args: &Args) -> Result<()> {
     let guessing = (trainer.weights().config.classes.max(2) as f32).ln();
     if loss.is_nan() || loss > USELESS * guessing {
         eprintln!(
-            "warning: the weights in {} are of no use: their loss is {loss:.4}, where guessing would have {guessing:.4}. Try a \
+            "warning: the weights in {} are useless: their loss is {loss:.4}, against {guessing:.4} for guessing. Try a \
              lower learning rate, or a longer warm-up",
             args.out.display()
         );
@@ -120,7 +120,8 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// How many times the loss of guessing shows that a training has gone astray: so much is no bad start, and no unlucky batch.
+/// A loss of this many times that of guessing shows that training has failed: a bad start or an unlucky batch does not
+/// reach it.
 const USELESS: f32 = 3.0;
 
 type Run = (Trainer, Images, Dataset);
@@ -154,7 +155,7 @@ fn start(args: &Args) -> Result<Run> {
     Ok((trainer, images, test))
 }
 
-/// What the options say, over `base`: but schedules end with this training, unless one of them says otherwise.
+/// `base`, overridden by the options. Schedules end with this training unless an option says otherwise.
 fn recipe(args: &Args, base: &Recipe) -> Result<Recipe> {
     args.recipe.over(&Recipe { decay_until: args.epochs as f32, ..base.clone() })
 }
@@ -171,36 +172,36 @@ fn resume(args: &Args, path: &Path) -> Result<Run> {
     if args.network.over(config)? != *config {
         return Err(files::wrong(
             path,
-            "the training that it holds is of another network than the options say",
+            "the checkpoint's network differs from the one that the options describe",
         ));
     }
     let recipe = recipe(args, trainer.recipe())?;
     if recipe.seed != trainer.recipe().seed {
         let (now, then) = (recipe.seed, trainer.recipe().seed);
-        return Err(files::wrong(path, format!("that training is of seed {then}, not {now}")));
+        return Err(files::wrong(path, format!("the checkpoint has seed {then}, not {now}")));
     }
     let (images, test) = source(args, &recipe).open(config, labels)?;
     if labels.is_empty() {
         dataset::report_order(images.names());
     } else {
-        // Numbered as the network does, or an error that names the class it does not have.
+        // Numbers the classes as the network does, or names the class that it does not have.
         Dataset { names: images.names().to_vec(), ..Dataset::default() }.align(labels)?;
     }
     let batch = whole_batch(&recipe, &images);
     let (now, then) = (images.per_epoch() as u64, trainer.state().images_per_epoch);
     if now != then {
-        return Err(files::wrong(path, format!("an epoch of that training has {then} images, not {now}")));
+        return Err(files::wrong(path, format!("the checkpoint has {then} images per epoch, not {now}")));
     }
     trainer.set_recipe(Recipe { batch, ..recipe })?;
     Ok((trainer, images, test))
 }
 
-/// Images of a step: the recipe's, or all where there are fewer.
+/// Images per step: the recipe's batch, or all images if there are fewer.
 fn whole_batch(recipe: &Recipe, images: &Images) -> usize {
     let (batch, all) = (recipe.batch, images.per_epoch());
     if batch > all {
         eprintln!(
-            "warning: a batch of {batch} is more than the {all} images to train on: a step takes them all"
+            "warning: the batch of {batch} is larger than the {all} training images: each step takes them all"
         );
     }
     batch.min(all)

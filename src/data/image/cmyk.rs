@@ -1,13 +1,13 @@
-//! JPEGs of four colours, as Pillow shows them. libjpeg-turbo-rs 0.9 panics where one other than the middle two is
-//! subsampled, as Pillow writes them; so its planes are taken as they are stored, and brought to size here by the filters of
-//! libjpeg (jdsample.c).
+//! CMYK JPEGs, as Pillow shows them. libjpeg-turbo-rs 0.9 panics if a component other than the middle two is
+//! subsampled, as in Pillow's files. So the planes are taken as stored and upsampled here by libjpeg's filters
+//! (jdsample.c).
 
 use libjpeg_turbo_rs::decode::color::ycck_to_cmyk_row;
 use libjpeg_turbo_rs::{ColorSpace, Decoder, JpegError};
 
 use crate::error::{Error, Result};
 
-/// A colour's samples, fewer than pixels by whole factors.
+/// One component's samples, subsampled by whole factors.
 struct Plane {
     samples: Vec<u8>,
     stride: usize,
@@ -17,7 +17,7 @@ struct Plane {
     down: usize,
 }
 
-/// Hands on a picture's rows as RGB.
+/// Pushes a picture's rows as RGB.
 pub(super) fn decode(
     decoder: Decoder,
     mut push: impl FnMut(&[u8]) -> Result<()>,
@@ -33,7 +33,7 @@ pub(super) fn decode(
     let most = factors.iter().fold((1, 1), |most, one| (most.0.max(one.0), most.1.max(one.1)));
     if factors.iter().any(|&(x, y)| most.0 % x != 0 || most.1 % y != 0) {
         return Err(Error::Image(
-            "a JPEG whose colours are sampled in fractions, which is not read here".into(),
+            "expected a JPEG with whole subsampling factors, found fractional ones: convert it first".into(),
         ));
     }
     let raw = decoder.decode_raw().map_err(wrong)?;
@@ -68,17 +68,17 @@ pub(super) fn decode(
     Ok(())
 }
 
-/// Ink and black, both inverted as Adobe stores them, to a colour by Pillow's arithmetic (Convert.c, `cmyk2rgb`).
+/// Ink and black, both stored inverted by Adobe, to a colour by Pillow's arithmetic (Convert.c, `cmyk2rgb`).
 fn over_black(ink: u8, black: u8) -> u8 {
     let product = u32::from(255 - ink) * u32::from(black) + 128;
     black.saturating_sub((((product >> 8) + product) >> 8) as u8)
 }
 
 impl Plane {
-    /// Row `y` of the picture; `line` may get a few samples more than it has.
+    /// Row `y` of the picture; `line` may get a few samples more than the row has.
     fn line(&self, y: usize, line: &mut [u8]) {
         let near = &self.samples[y / self.down * self.stride..][..self.columns];
-        // The row on the other side, or the near one where there is none.
+        // The next row on the farther side, or the same row at the border.
         let beside =
             if y.is_multiple_of(2) { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(self.rows - 1) };
         let far = |x: usize| u32::from(self.samples[beside * self.stride + x]);

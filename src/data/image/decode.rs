@@ -1,8 +1,8 @@
-//! Files of pictures to rows of pixels (native only; a page has the browser's decoders).
+//! From image files to rows of pixels (native only; a page has the browser's decoders).
 //!
-//! Chromium, Pillow and this file agree: upright as EXIF says, transparency over white, of 16 bits the upper 8, colour
-//! profiles left aside, a JPEG to the byte of libjpeg-turbo's, the first picture of several. PNGs without interlacing are
-//! read row by row; the other formats' decoders take a picture's pixels in memory once.
+//! Chromium, Pillow and this file agree: upright by EXIF, transparency over white, the upper 8 of 16 bits, colour
+//! profiles ignored, JPEGs as libjpeg-turbo decodes them to the byte, the first frame of several. PNGs without
+//! interlacing are read row by row; the decoders of other formats hold all pixels once.
 
 use std::cell::Cell;
 use std::io::Cursor;
@@ -17,12 +17,12 @@ use png::Transformations;
 use super::{Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
 use crate::error::{Error, Result};
 
-/// Scans of a JPEG, each of which may touch every pixel: programs write at most some twenty.
+/// Limit on the scans of a JPEG, each of which may touch every pixel: programs write twenty or so at most.
 const MOST_SCANS: usize = 100;
 
-/// What takes a picture's rows, as RGB, from the top.
+/// Receives a picture's rows, as RGB, from the top.
 pub(super) trait Sink: Sized {
-    /// Some rows, whole ones.
+    /// Takes some whole rows.
     fn push(&mut self, rgb: &[u8]) -> Result<()>;
 }
 
@@ -39,11 +39,11 @@ impl Sink for Vec<u8> {
     }
 }
 
-/// Gives a file's rows to the sink that `begin` makes for its stored width, height and orientation.
+/// Passes a file's rows to the sink that `begin` makes for its stored width, height and orientation.
 ///
 /// # Errors
-/// [`Error::Image`] where `bytes` are no picture that is read here, are damaged, or of a picture too large;
-/// [`Error::Memory`]; and those of `begin` and the sink.
+/// [`Error::Image`] if `bytes` are in a format that is not supported, damaged, or hold too large a picture;
+/// [`Error::Memory`]; and the errors of `begin` and the sink.
 pub(super) fn decode<S: Sink>(
     bytes: &[u8],
     begin: impl FnOnce(usize, usize, Orientation) -> Result<S>,
@@ -65,7 +65,7 @@ pub(super) fn decode<S: Sink>(
     })
 }
 
-/// What is read here.
+/// The supported formats.
 #[derive(Clone, Copy)]
 enum Format {
     Jpeg,
@@ -80,7 +80,7 @@ impl Format {
     fn of(bytes: &[u8]) -> Result<Self> {
         let text = bytes.trim_ascii_start();
         let other = match bytes {
-            [] => return Err(Error::Image("the file is empty, an image was expected".into())),
+            [] => return Err(Error::Image("the file is empty; expected an image".into())),
             [0xff, 0xd8, 0xff, ..] => return Ok(Format::Jpeg),
             [0x89, b'P', b'N', b'G', ..] => return Ok(Format::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => return Ok(Format::WebP),
@@ -100,13 +100,11 @@ impl Format {
             _ if text.starts_with(b"<!") || text.starts_with(b"<html") => "an HTML page",
             _ => {
                 return Err(Error::Image(
-                    "not a readable image: it does not begin as a JPEG, PNG, WebP, GIF or BMP does".into(),
+                    "not a readable image: expected a JPEG, PNG, WebP, GIF or BMP".into(),
                 ));
             }
         };
-        Err(Error::Image(format!(
-            "this is {other}, which is not read here: convert it to JPEG, PNG or WebP (GIF and BMP are read too)"
-        )))
+        Err(Error::Image(format!("expected a JPEG, PNG, WebP, GIF or BMP, found {other}: convert it first")))
     }
 
     fn name(self) -> &'static str {
@@ -120,12 +118,12 @@ impl Format {
     }
 }
 
-/// What is wrong with a file that begins rightly.
+/// The error of a file whose first bytes are right.
 pub(super) fn damaged(format: &str, error: impl std::fmt::Display) -> Error {
     Error::Image(format!("a damaged {format} image: {error}"))
 }
 
-/// Runs decoders that others wrote: where one panics, its file is damaged, and nothing else ends or is printed.
+/// Runs third-party decoders: if one panics, its file counts as damaged, and nothing is printed.
 fn guarded<T>(format: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
@@ -140,16 +138,16 @@ fn guarded<T>(format: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     QUIET.set(true);
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     QUIET.set(false);
-    result.unwrap_or_else(|_| Err(damaged(format, "its decoder gave up")))
+    result.unwrap_or_else(|_| Err(damaged(format, "its decoder failed")))
 }
 
-/// From an EXIF block, upright where there is none.
+/// The orientation in an EXIF block; upright without one.
 fn orientation(exif: Option<&[u8]>) -> Orientation {
     let found = exif.and_then(image::metadata::Orientation::from_exif_chunk);
     Orientation::from_exif(found.map_or(1, image::metadata::Orientation::to_exif))
 }
 
-/// Room for so many bytes, if there is memory for them.
+/// A buffer for this many bytes, if there is memory for them.
 pub(super) fn reserve(bytes: usize) -> Result<Vec<u8>> {
     let mut room = Vec::new();
     room.try_reserve_exact(bytes).map_err(|_| Error::Memory {
@@ -166,11 +164,11 @@ fn zeros(bytes: usize) -> Result<Vec<u8>> {
     Ok(zeros)
 }
 
-/// Bytes a pixel that a decoder takes for itself at most: a progressive JPEG's coefficients and planes, an animated WebP's
+/// Bytes per pixel that a decoder allocates at most: a progressive JPEG's coefficients and planes, an animated WebP's
 /// canvas and frame.
 const DECODING: usize = 12;
 
-/// Asks for what a decoder takes for itself, since decoders do not: where there is no room, they end the program.
+/// Checks the memory that a decoder will allocate: decoders do not, and a failed allocation aborts the program.
 fn ask_for_decoding(width: usize, height: usize) -> Result<()> {
     reserve(DECODING * width * height).map(drop)
 }
@@ -229,7 +227,7 @@ fn exif_of_png(bytes: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// Reads what can only be read whole.
+/// Reads formats that can only be decoded as a whole.
 fn whole<S: Sink>(
     format: Format,
     decoder: image::ImageResult<impl ImageDecoder>,
@@ -246,7 +244,7 @@ fn whole<S: Sink>(
     let mut sink = start(width, height, exif)?;
     ask_for_decoding(width, height)?;
     let mut limits = Limits::default();
-    // some pixels more than the picture has, since frames of GIFs may reach beyond it
+    // some pixels more than the picture has, since frames of GIFs may extend beyond it
     limits.max_alloc = Some((DECODING * width * height).max(1 << 20) as u64);
     decoder.set_limits(limits).map_err(wrong)?;
     let channels = match decoder.color_type() {
@@ -254,9 +252,9 @@ fn whole<S: Sink>(
         ColorType::La8 => 2,
         ColorType::Rgb8 => 3,
         ColorType::Rgba8 => 4,
-        other => return Err(damaged(format.name(), format!("its colours are {other:?}"))),
+        other => return Err(damaged(format.name(), format!("unexpected colour type {other:?}"))),
     };
-    // These decoders take as much again for themselves, and do not ask.
+    // These decoders allocate as much again for themselves, without a check.
     drop(reserve(width * height * (channels + 4))?);
     let mut pixels = zeros(width * height * channels)?;
     decoder.read_image(&mut pixels).map_err(wrong)?;
@@ -264,7 +262,7 @@ fn whole<S: Sink>(
     Ok(sink)
 }
 
-/// Hands on rows of 1 (grey), 2 (grey and alpha), 3 or 4 bytes a pixel, some at a time; `rgb` is room for that.
+/// Pushes rows of 1 (grey), 2 (grey and alpha), 3 or 4 bytes per pixel, a few at a time; `rgb` is a buffer for that.
 fn push(sink: &mut impl Sink, rows: &[u8], width: usize, channels: usize, rgb: &mut Vec<u8>) -> Result<()> {
     if channels == 3 {
         return sink.push(rows);
@@ -301,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_are_pillows_to_the_byte() {
+    fn pictures_match_pillow_to_the_byte() {
         let mut wrong = Vec::new();
         for line in include_str!("../../../tests/golden/pictures.txt").lines().filter(|l| !l.starts_with('#'))
         {
@@ -328,20 +326,20 @@ mod tests {
     }
 
     #[test]
-    fn what_else_it_is_is_said() {
-        assert!(message(b"\0\0\0\x20ftypavif\0\0\0\0").contains("an AVIF image, which is not read here"));
+    fn other_formats_are_named() {
+        assert!(message(b"\0\0\0\x20ftypavif\0\0\0\0").contains("found an AVIF image: convert it first"));
         assert!(message(b"\0\0\0\x20ftypheic\0\0\0\0").contains("an HEIC image"));
         assert!(message(b"II*\0\x08\0\0\0").contains("a TIFF image"));
         assert!(message(b" <!DOCTYPE html>").contains("an HTML page"));
     }
 
     #[test]
-    fn damage_ends_in_words() {
+    fn damage_is_an_error_and_not_a_panic() {
         for entry in fs::read_dir("tests/golden/pictures").unwrap() {
             let path = entry.unwrap().path();
             let bytes = fs::read(&path).unwrap();
             for end in (0..bytes.len()).step_by(7) {
-                // Whatever it is, it is an answer.
+                // Either result will do.
                 let _ = Image::decode(&bytes[..end]);
                 let mut wrong = bytes.clone();
                 wrong[end] ^= 0x55;

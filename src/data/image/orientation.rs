@@ -1,18 +1,18 @@
-//! Which way a stored picture is to be turned.
+//! The orientation of a stored picture.
 
-/// How a picture is seen, by how its pixels are stored: seen columns may be stored rows, and either axis may run backwards.
+/// How stored pixels become a picture: its rows may be stored as columns, and either axis may run backwards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Orientation {
-    /// Seen rows are stored columns.
+    /// Rows of the picture are stored as columns.
     pub transposed: bool,
-    /// Stored columns are seen in reverse.
+    /// Columns are stored in reverse.
     pub mirrored_x: bool,
-    /// Stored rows are seen in reverse.
+    /// Rows are stored in reverse.
     pub mirrored_y: bool,
 }
 
 impl Orientation {
-    /// From EXIF's value, 1 – 8; upright where it is another, as browsers and Pillow have it.
+    /// From EXIF's value, 1 – 8; any other means upright, as in browsers and Pillow.
     pub fn from_exif(value: u8) -> Self {
         let (transposed, mirrored_x, mirrored_y) = match value {
             2 => (false, true, false),
@@ -27,12 +27,12 @@ impl Orientation {
         Orientation { transposed, mirrored_x, mirrored_y }
     }
 
-    /// Width and height as seen, from those stored; or the other way.
+    /// The upright width and height from the stored ones, or the reverse.
     pub fn size(self, width: usize, height: usize) -> (usize, usize) {
         if self.transposed { (height, width) } else { (width, height) }
     }
 
-    /// Stored (height, width, 3) bytes as they are seen.
+    /// Turns stored (height, width, 3) bytes upright.
     pub fn apply(self, width: usize, height: usize, rgb: Vec<u8>) -> Vec<u8> {
         if self == Orientation::default() {
             return rgb;
@@ -58,8 +58,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_eight_are_exifs() {
-        // The letter F as it is seen, and as EXIF 2.3 (4.6.4 A, 0th row and column) has it stored; each a byte a pixel.
+    fn all_eight_match_exif() {
+        // The letter F upright, and as EXIF 2.3 (4.6.4 A, 0th row and column) stores it; one byte per pixel.
         let seen = ["###", "#..", "##.", "#..", "#.."];
         let stored: [&[&str]; 8] = [
             &["###", "#..", "##.", "#..", "#.."],

@@ -1,10 +1,11 @@
-//! Resizing any part of a picture of any size, against the triangle filter as its definition reads, in 64 bits.
+//! Property tests: resizing any part of a picture of any size, against the triangle filter by its definition, in 64
+//! bits.
 
 use proptest::prelude::*;
 
 use super::{Area, Image, Orientation, RowResampler};
 
-/// Where `low..high` of a row of `size` pixels goes when it becomes `resolution` pixels: each one's weights.
+/// The weights of each pixel when `low..high` of a row of `size` pixels becomes `resolution` pixels.
 fn weights(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Vec<f64>> {
     let scale = (high - low) / resolution as f64;
     let support = scale.max(1.0);
@@ -35,7 +36,7 @@ fn naive(image: &Image, area: Area, resolution: usize) -> Vec<f64> {
     out
 }
 
-/// A side and a part of it, with edges at sixteenths of pixels, which are exact in 32 bits too.
+/// A side and a part of it, with edges at sixteenths of a pixel, which are exact in 32 bits too.
 fn stretch() -> impl Strategy<Value = (usize, f64, f64)> {
     (1..40usize).prop_flat_map(|size| {
         (Just(size), 0..16 * size).prop_flat_map(|(size, low)| {
@@ -81,7 +82,7 @@ proptest! {
         let image = Image::from_rgb(width, height, noise(seed, width * height)).unwrap();
         let area = Area { left, top, right, bottom };
         let resized = image.resize(area, resolution);
-        // Each of the two passes rounds to bytes, by half a level at most.
+        // Each of the two passes rounds to bytes, which is off by half a level at most.
         for (i, (found, expected)) in resized.rgb().iter().zip(naive(&image, area, resolution)).enumerate() {
             assert!((f64::from(*found) - expected).abs() < 1.01, "value {i}: {found}, {expected:.3}");
         }

@@ -1,7 +1,7 @@
-//! Resizing as Pillow's `Image.resize(size, BILINEAR, box)`: the same filter, the same fixed-point arithmetic, the
+//! Resizing like Pillow's `Image.resize(size, BILINEAR, box)`: the same filter, the same fixed-point arithmetic, the
 //! same bytes.
 
-/// A part of an image, in pixels from its top left corner; edges may lie within pixels.
+/// A part of an image, in pixels from the top left corner; edges may lie inside pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Area {
     /// Left edge.
@@ -23,24 +23,24 @@ impl Area {
     }
 }
 
-/// Resizes a part of images of one size to a square: an antialiased triangle filter in two passes, along the rows
-/// and along the columns, each rounded to bytes.
+/// Resizes a part of images of one size to a square: an antialiased triangle filter in two passes, along the rows and
+/// along the columns, each rounded to bytes.
 ///
-/// Enlarging, it is bilinear interpolation; reducing, the triangle grows with the factor, so that every source
-/// pixel counts.
+/// When it enlarges, this is bilinear interpolation. When it reduces, the triangle grows with the factor, so that every
+/// source pixel counts.
 pub struct Resampler {
-    /// Bytes from row to row of the source.
+    /// Bytes per row of the source.
     stride: usize,
-    /// Where the part that is read begins in the source, in bytes.
+    /// Offset of the part in the source, in bytes.
     origin: usize,
     horizontal: Vec<Taps>,
     vertical: Vec<Taps>,
     vertical_first: bool,
-    /// What the first pass hands to the second, (rows, columns, 3).
+    /// Output of the first pass, (rows, columns, 3).
     between: Vec<u8>,
 }
 
-/// What is summed along each axis, and along which one first.
+/// The taps along each axis, and the order of the passes.
 pub(super) struct Passes {
     pub horizontal: Vec<Taps>,
     pub vertical: Vec<Taps>,
@@ -66,15 +66,15 @@ impl Passes {
     }
 }
 
-/// One output pixel's source pixels and their weights.
+/// One output pixel's source pixels and weights.
 pub(super) struct Taps {
     pub first: usize,
-    /// In units of 2^-[`PRECISION`]; in the horizontal pass each three times, once a colour, so that weights and
-    /// bytes run in step ([`triple`]).
+    /// In units of 2^-[`PRECISION`]; in the horizontal pass each weight three times, once per colour, so that weights
+    /// and bytes run in step ([`triple`]).
     pub weights: Vec<i32>,
 }
 
-/// Bits after the point: what a 32-bit sum of products with bytes leaves, less 2 for safety (as in Pillow).
+/// Fractional bits: what products with bytes leave of a 32-bit sum, less 2 for safety (as in Pillow).
 const PRECISION: u32 = 32 - 8 - 2;
 const HALF: i32 = 1 << (PRECISION - 1);
 
@@ -124,7 +124,7 @@ pub(super) fn triple(taps: &mut [Taps]) {
     }
 }
 
-/// Counts pixels from the first that is read; returns that and how many are read.
+/// Counts pixels from the first one that is read; returns it and the number of pixels read.
 pub(super) fn rebase(taps: &mut [Taps]) -> (usize, usize) {
     let first = taps[0].first;
     let end = taps.last().map_or(first, |last| last.first + last.weights.len());
@@ -134,7 +134,7 @@ pub(super) fn rebase(taps: &mut [Taps]) -> (usize, usize) {
     (first, end - first)
 }
 
-/// The triangle filter along one axis: where `low..high` of `size` pixels goes when it becomes `resolution` pixels.
+/// The triangle filter along one axis, for `low..high` of `size` pixels that become `resolution` pixels.
 fn taps(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Taps> {
     // Pillow keeps the edges in single precision.
     let (low, high) = (low as f32, high as f32);
@@ -152,7 +152,7 @@ fn taps(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Taps> {
     (0..resolution).map(tap).collect()
 }
 
-/// Resizes rows: `source` in steps of `stride` bytes → `out` (rows, taps, 3).
+/// Resizes rows: `source`, `stride` bytes per row → `out` (rows, taps, 3).
 pub(super) fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
     for (out, source) in out.chunks_exact_mut(3 * taps.len()).zip(source.chunks(stride)) {
         for (pixel, taps) in out.as_chunks_mut::<3>().0.iter_mut().zip(taps) {
@@ -161,7 +161,7 @@ pub(super) fn horizontal_pass(source: &[u8], stride: usize, taps: &[Taps], out: 
     }
 }
 
-/// Resizes columns: `source` in steps of `stride` bytes → `out` (taps, columns, 3).
+/// Resizes columns: `source`, `stride` bytes per row → `out` (taps, columns, 3).
 fn vertical_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
     let out_stride = out.len() / taps.len();
     for (out, taps) in out.chunks_exact_mut(out_stride).zip(taps) {
@@ -169,7 +169,7 @@ fn vertical_pass(source: &[u8], stride: usize, taps: &[Taps], out: &mut [u8]) {
     }
 }
 
-/// One row of the vertical pass: `source` in steps of `stride` bytes, a row a weight → `out` (columns, 3).
+/// One row of the vertical pass: `source`, `stride` bytes per row and one row per weight → `out` (columns, 3).
 pub(super) fn vertical_line(source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
     let columns = out.len();
     let (blocks, rest) = out.as_chunks_mut::<24>();
@@ -182,7 +182,7 @@ pub(super) fn vertical_line(source: &[u8], stride: usize, weights: &[i32], out: 
     }
 }
 
-/// The weighted sum of N columns of bytes, whose sums stay in registers on the way down.
+/// The weighted sum of N columns of bytes; the sums stay in registers from row to row.
 #[inline(always)]
 fn weigh_rows<const N: usize>(source: &[u8], stride: usize, weights: &[i32]) -> [u8; N] {
     let mut sums = [HALF; N];
@@ -196,7 +196,7 @@ fn weigh_rows<const N: usize>(source: &[u8], stride: usize, weights: &[i32]) -> 
 
 /// The weighted sum of a row of pixels; `weights` holds every weight three times.
 ///
-/// Eight pixels are summed side by side, since 24 numbers are a whole number of SIMD registers and of pixels.
+/// Eight pixels are summed side by side: 24 numbers are a whole number of both SIMD registers and pixels.
 #[inline(always)]
 fn weigh_pixels(pixels: &[u8], weights: &[i32]) -> [u8; 3] {
     let (weights, weights_rest) = weights.as_chunks::<24>();

@@ -1,11 +1,11 @@
-//! Cutting and resizing a picture that is never in memory whole.
+//! Cropping and resizing a picture that is never in memory as a whole.
 
 use super::resample::{Passes, Taps, horizontal_pass, rebase, triple, vertical_line};
 use super::{Area, Image, Orientation, check_dimensions, over_white};
 use crate::error::{Error, Result};
 
-/// Takes a picture's rows from the top, a few at a time, and makes of them what [`Image::center_crop`] makes of the whole
-/// picture, to the byte. It holds no more rows than one row of the result is made of.
+/// Takes a picture's rows from the top, a few at a time, and produces the same bytes as [`Image::center_crop`] of the
+/// whole picture. It holds only the rows that one row of the result needs.
 pub struct RowResampler {
     width: usize,
     height: usize,
@@ -16,14 +16,14 @@ pub struct RowResampler {
     horizontal: Vec<Taps>,
     vertical: Vec<Taps>,
     vertical_first: bool,
-    /// Rows that came.
+    /// Rows received.
     seen: usize,
-    /// Rows of the result that are done.
+    /// Finished rows of the result.
     done: usize,
-    /// The rows from number `first` on, cut, and resized already if that is the first pass.
+    /// The rows from number `first` on, cropped, and already resized if the horizontal pass comes first.
     window: Vec<u8>,
     first: usize,
-    /// Bytes of a row in the window.
+    /// Bytes per row of the window.
     stride: usize,
     /// A row between the passes, or in RGB.
     line: Vec<u8>,
@@ -31,8 +31,8 @@ pub struct RowResampler {
 }
 
 impl RowResampler {
-    /// For a picture stored as `width` × `height`: the middle of it, a square whose side is `fraction` (0 – 1) of the shorter
-    /// side, upright at `resolution` × `resolution`.
+    /// For a picture stored as `width` × `height`: crops a square whose side is `fraction` (0 – 1) of the shorter side
+    /// from its centre, upright, at `resolution` × `resolution`.
     ///
     /// # Errors
     /// [`Error::Image`] if a side is 0 or above [`MAX_SIDE`](super::MAX_SIDE), or there are more than
@@ -50,7 +50,7 @@ impl RowResampler {
         check_dimensions(width, height)?;
         let (seen_width, seen_height) = orientation.size(width, height);
         let area = Area::center(seen_width, seen_height, fraction);
-        // As it is seen, so that the order of the passes is that of the upright picture; then as it is stored.
+        // First as the picture is seen, so that the passes have the upright picture's order; then as it is stored.
         let Passes { mut horizontal, mut vertical, mut vertical_first } =
             Passes::new(seen_width, seen_height, area, resolution);
         if orientation.transposed {
@@ -85,17 +85,17 @@ impl RowResampler {
         })
     }
 
-    /// The next rows, whole ones, as RGB.
+    /// Pushes the next whole rows as RGB.
     ///
     /// # Errors
-    /// [`Error::Image`] if these are no whole rows, or more than the picture has.
+    /// [`Error::Image`] unless these are whole rows, and not more than the picture has.
     pub fn push_rgb(&mut self, rows: &[u8]) -> Result<()> {
         self.check(rows, 3)?;
         rows.chunks_exact(3 * self.width).for_each(|row| self.push(row));
         Ok(())
     }
 
-    /// The next rows, whole ones, as RGBA, alpha not premultiplied; transparent parts become white.
+    /// Pushes the next whole rows as RGBA, alpha not premultiplied; transparent parts become white.
     ///
     /// # Errors
     /// As [`RowResampler::push_rgb`].
@@ -112,13 +112,16 @@ impl RowResampler {
         Ok(())
     }
 
-    /// The result, once all rows have come.
+    /// The result, once all rows are pushed.
     ///
     /// # Errors
-    /// [`Error::Image`] if some have not.
+    /// [`Error::Image`] if some are missing.
     pub fn finish(self) -> Result<Image> {
         if self.seen < self.height {
-            return Err(Error::Image(format!("{} of the picture's {} rows came", self.seen, self.height)));
+            return Err(Error::Image(format!(
+                "expected {} rows of pixels, found {}",
+                self.height, self.seen
+            )));
         }
         let rgb = self.orientation.apply(self.resolution, self.resolution, self.out);
         Ok(Image { width: self.resolution, height: self.resolution, rgb })
@@ -130,17 +133,15 @@ impl RowResampler {
             return Ok(());
         }
         let found = rows.len();
-        Err(Error::Image(format!(
-            "expected at most {left} rows of {row} bytes, but {found} bytes were given"
-        )))
+        Err(Error::Image(format!("expected at most {left} rows of {row} bytes, found {found} bytes")))
     }
 
-    /// Whether row `row` counts in a row of the result that is not done.
+    /// Whether an unfinished row of the result needs row `row`.
     fn needs(&self, row: usize) -> bool {
         self.vertical.get(self.done).is_some_and(|taps| taps.first <= row)
     }
 
-    /// One row of RGB, which is not looked at where nothing needs it.
+    /// Takes one row of RGB; ignores it if nothing needs it.
     fn push(&mut self, row: &[u8]) {
         let number = self.seen;
         self.seen += 1;
@@ -180,7 +181,7 @@ impl RowResampler {
     }
 }
 
-/// Counts pixels from the other end, of `size`.
+/// Counts pixels from the other end of `size`.
 fn mirror(taps: &mut [Taps], size: usize) {
     taps.reverse();
     for Taps { first, weights } in taps {

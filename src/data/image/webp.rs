@@ -1,4 +1,4 @@
-//! What the decoder of WebPs does not look at before it takes memory.
+//! Checks that the WebP decoder does not make before it allocates.
 
 use super::decode::damaged;
 use crate::error::Result;
@@ -6,7 +6,7 @@ use crate::error::Result;
 /// Checks that no frame of a WebP is larger than its canvas, and returns its EXIF block.
 ///
 /// # Errors
-/// [`Error::Image`](crate::error::Error::Image) where one is: its decoder takes the memory before it compares.
+/// [`Error::Image`](crate::error::Error::Image) if one is: the decoder allocates the frame before it compares.
 pub(super) fn check(bytes: &[u8]) -> Result<Option<&[u8]>> {
     let (mut canvas, mut exif) = (None, None);
     let frame = |canvas: Option<[usize; 2]>, id: [u8; 4], data: &[u8]| {
@@ -14,7 +14,10 @@ pub(super) fn check(bytes: &[u8]) -> Result<Option<&[u8]>> {
         match canvas.zip(frame) {
             Some((canvas, frame)) if frame[0] > canvas[0] || frame[1] > canvas[1] => Err(damaged(
                 "WebP",
-                format!("a frame of {} × {} pixels in {} × {}", frame[0], frame[1], canvas[0], canvas[1]),
+                format!(
+                    "a frame of {} × {} pixels on a canvas of {} × {}",
+                    frame[0], frame[1], canvas[0], canvas[1]
+                ),
             )),
             _ => Ok(()),
         }
@@ -34,14 +37,14 @@ pub(super) fn check(bytes: &[u8]) -> Result<Option<&[u8]>> {
     Ok(exif)
 }
 
-/// Names and contents of RIFF's chunks; of one that is cut off, what is there.
+/// Names and contents of RIFF's chunks; of a truncated one, the part that is there.
 fn chunks(mut rest: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (id, behind) = rest.split_first_chunk::<4>()?;
         let (length, behind) = behind.split_first_chunk::<4>()?;
         let length = u32::from_le_bytes(*length) as usize;
         let data = &behind[..length.min(behind.len())];
-        // at an even place begins the next
+        // chunks begin at even offsets
         rest = behind.get(length.next_multiple_of(2)..).unwrap_or_default();
         Some((*id, data))
     })
@@ -77,17 +80,17 @@ mod tests {
         chunk("VP8X", &[flags, 0, 0, 0, 7, 0, 0, 7, 0, 0])
     }
 
-    /// The beginning of a frame of 16,383 × 16,383.
+    /// The start of a frame of 16,383 × 16,383.
     fn huge() -> Vec<u8> {
         chunk("VP8 ", &[0x10, 0, 0, 0x9d, 0x01, 0x2a, 0xff, 0x3f, 0xff, 0x3f, 0, 0])
     }
 
     #[test]
-    fn a_frame_is_not_larger_than_its_canvas() {
+    fn a_frame_larger_than_its_canvas_is_refused() {
         let animated = [canvas(2), chunk("ANIM", &[0; 6]), chunk("ANMF", &[vec![0; 16], huge()].concat())];
         for bytes in [webp(&[canvas(0), huge()]), webp(&animated)] {
             let message = Image::decode(&bytes).unwrap_err().to_string();
-            assert!(message.contains("a frame of 16383 × 16383 pixels in 8 × 8"), "{message}");
+            assert!(message.contains("a frame of 16383 × 16383 pixels on a canvas of 8 × 8"), "{message}");
         }
     }
 

@@ -6,12 +6,12 @@ use fastrand::Rng;
 
 use super::{length, within};
 
-/// An outline that fills the unit circle, more or less, upright.
+/// An upright outline that roughly fills the unit circle.
 pub enum Shape {
     Circle,
-    /// Half of the band's width.
+    /// Half the width of the band.
     Ring(f32),
-    /// How far the circle that is cut out lies to the right.
+    /// Offset to the right of the circle that is cut out.
     Crescent(f32),
     Drop,
     Heart,
@@ -19,9 +19,9 @@ pub enum Shape {
     Square,
     /// Radius of the inner corners.
     Star(f32),
-    /// Half of the bars' width.
+    /// Half the width of the bars.
     Cross(f32),
-    /// Half of the shaft's width.
+    /// Half the width of the shaft.
     Arrow(f32),
 }
 
@@ -42,16 +42,16 @@ impl Shape {
         }
     }
 
-    /// Signed distance to the outline; beyond outer corners it may come out too small.
+    /// Signed distance to the outline; may be too small beyond outer corners.
     pub fn distance(&self, x: f32, y: f32) -> f32 {
-        // All but the crescent have a left half like their right.
+        // Every shape but the crescent is symmetric.
         let side = x.abs();
         match *self {
             Shape::Circle => length(x, y) - 0.9,
             Shape::Ring(width) => (length(x, y) - 0.95 + width).abs() - width,
             Shape::Crescent(shift) => (length(x, y) - 0.95).max(0.8 - length(x - shift, y)),
             Shape::Drop => {
-                // The hull of a circle and a tip: where the tangent touches, line and circle meet.
+                // The hull of a circle and a tip: line and circle meet where the tangent touches.
                 let (radius, center, tip) = (0.58, 0.36, -1.0);
                 let y = y - center;
                 let sin = radius / (center - tip);
@@ -59,9 +59,9 @@ impl Shape {
                 if -y * cos > side * sin { side * cos - y * sin - radius } else { length(side, y) - radius }
             }
             Shape::Heart => {
-                // On each side a lobe about (0.46, -0.32), which meets the other in a notch at y = -0.516; from it a
-                // tangent with the normal (0.747, 0.664) down to the tip at y = 0.95. Between the directions of the
-                // notch and of that normal, tangent and notch are what is nearest.
+                // Each side is a lobe about (0.46, -0.32). The lobes meet in a notch at y = -0.516; a tangent with the
+                // normal (0.747, 0.664) leads down to the tip at y = 0.95. Between the directions of the notch and of
+                // that normal, the tangent and the notch are nearest.
                 let (x, y) = (side - 0.46, y + 0.32);
                 let below_tangent = x * 0.664 < y * 0.747;
                 let below_notch = x * 0.392 < y * 0.92;
@@ -74,8 +74,7 @@ impl Shape {
             Shape::Triangle => (side * 0.866_025_4 - y * 0.5).max(y) - 0.5,
             Shape::Square => side.max(y.abs()) - 0.72,
             Shape::Star(inner) => {
-                // Mirrored, time and again, into the tenth of the plane between the upper tip and the corner on its
-                // right.
+                // Mirrored repeatedly into the tenth of the plane between the upper tip and the corner to its right.
                 let (mut x, mut y) = (side, y);
                 for normal in [3.0, 1.0, 3.0].map(|fifths: f32| fifths * PI / 5.0) {
                     let (sin, cos) = super::sin_cos(normal);
@@ -98,7 +97,7 @@ impl Shape {
     }
 }
 
-/// Distance from the line through two points, positive to the right of the way from `a` down to `b`.
+/// Distance from the line through two points, positive on the right when going from `a` down to `b`.
 fn edge([x, y]: [f32; 2], a: [f32; 2], b: [f32; 2]) -> f32 {
     let [dx, dy] = [b[0] - a[0], b[1] - a[1]];
     ((x - a[0]) * dy - (y - a[1]) * dx) / length(dx, dy)
@@ -109,7 +108,7 @@ mod tests {
     use super::super::NAMES;
     use super::*;
 
-    /// An outline is negative inside, positive outside, and nowhere steeper than the distance it stands for.
+    /// An outline is negative inside, positive outside, and nowhere steeper than a distance.
     #[test]
     fn outlines_are_distances() {
         for label in 0..10 {
