@@ -1,5 +1,5 @@
-//! Every kernel at the network's shapes, on one thread. "elem/s" are operations a second, a multiply-add being two, so
-//! Gelem/s reads as GFLOP/s; passes that only move memory are given in bytes, those read and those written.
+//! Every kernel at the network's shapes, on one thread. "elem/s" counts operations per second, with two per
+//! multiply-add, so that Gelem/s reads as GFLOP/s; passes that only move memory count bytes read and written.
 //!
 //! `cargo bench --bench kernels -- matmul` runs one group.
 
@@ -24,7 +24,7 @@ fn numbers(count: usize) -> Vec<f32> {
     (0..count).map(|_| rng.f32() * 2.0 - 1.0).collect()
 }
 
-/// The product of as many pixels as training takes at once with all weights, and the gradient of these weights.
+/// The product of all weights with as many pixels as training takes at once, and the gradient of these weights.
 fn products(criterion: &mut Criterion) {
     let level = best_level();
     let lanes = lanes(level);
@@ -75,7 +75,7 @@ fn products(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One plane of as many channels as a vector has lanes: its framing, the convolution, and the gradients of input and filter.
+/// One plane of L channels: its padding, the convolution, and the gradients of input and filter.
 fn depthwise(criterion: &mut Criterion) {
     let level = best_level();
     let lanes = lanes(level);

@@ -1,4 +1,5 @@
-//! A whole training step, and the classification of a picture, on one thread and on all. "elem/s" are images a second.
+//! A whole training step, and the classification of a picture, on one thread and on all. "elem/s" counts images per
+//! second.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use mobilenetv2::arch::{Config, Weights};

@@ -1,5 +1,5 @@
-//! What the command line is told: numbers that are none, settings that do not go together, files of labels; and what it
-//! says beside its results.
+//! The command line's arguments: numbers that are not finite, options that conflict, label files; and its output on
+//! standard error.
 #![cfg(feature = "cli")]
 
 mod parts;
@@ -13,7 +13,7 @@ use mobilenetv2::weights::{self, PartialConfig, Precision};
 use parts::File;
 use program::{error, folder, json, run, told, write_picture, write_weights};
 
-/// Options whose value is a word: every other one takes a number.
+/// Options with a word as their value; all others take a number.
 const WORDS: [&str; 9] = [
     "--data",
     "--out",
@@ -27,7 +27,7 @@ const WORDS: [&str; 9] = [
 ];
 
 #[test]
-fn no_option_takes_what_is_no_number() {
+fn no_option_takes_a_non_finite_number() {
     let folder = folder("numbers");
     let mut tried = 0;
     for command in ["describe", "classify", "train", "eval", "convert", "replay", "bench"] {
@@ -35,7 +35,7 @@ fn no_option_takes_what_is_no_number() {
         let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("--")?.split_once(" <"));
         for (option, _) in options {
             let option = format!("--{option}");
-            // of a replay, the batch is a file
+            // in a replay, the batch is a file
             if WORDS.contains(&option.as_str()) || command == "replay" && option == "--batch" {
                 continue;
             }
@@ -46,11 +46,11 @@ fn no_option_takes_what_is_no_number() {
             }
         }
     }
-    assert!(tried > 300, "{tried} options are found");
+    assert!(tried > 300, "found only {tried} options");
 }
 
 #[test]
-fn what_cannot_be_is_refused() {
+fn impossible_values_are_refused() {
     let folder = folder("refused");
     write_weights(&folder, "w.safetensors");
     let train = "train --data shapes --out @x.safetensors";
@@ -76,7 +76,7 @@ fn what_cannot_be_is_refused() {
 }
 
 #[test]
-fn a_recipe_is_read_with_care() {
+fn mistakes_in_a_recipe_are_named() {
     let folder = folder("recipe");
     let message = |recipe: &str| {
         fs::write(folder.join("recipe.json"), recipe).unwrap();
@@ -99,7 +99,7 @@ fn a_recipe_is_read_with_care() {
 }
 
 #[test]
-fn one_number_holds_for_all_colours() {
+fn one_number_applies_to_all_colours() {
     let folder = folder("colours");
     write_weights(&folder, "w.safetensors");
     let convert = "convert --weights @w.safetensors --out @x.safetensors --json --mean 0.5 --std 0.25,0.5,1";
@@ -109,7 +109,7 @@ fn one_number_holds_for_all_colours() {
 }
 
 #[test]
-fn labels_are_read_as_people_write_them() {
+fn labels_are_read_in_every_common_form() {
     let folder = folder("labels");
     write_weights(&folder, "w.safetensors");
     let convert = "convert --weights @w.safetensors --out @x.safetensors --json --labels @labels";
@@ -130,7 +130,7 @@ fn labels_are_read_as_people_write_them() {
     assert!(error(&folder, convert).contains("labels: line 2 is empty; expected the name of a class"));
 }
 
-/// Class folders, each with so many pictures.
+/// Class folders with this many pictures each.
 fn write_pictures(folder: &Path, classes: &[(&str, usize)]) {
     for (class, pictures) in classes {
         let class = folder.join("pictures").join(class);
@@ -166,7 +166,7 @@ fn classes_without_pictures_are_named() {
 }
 
 #[test]
-fn what_is_matched_by_order_and_what_is_cut_is_said() {
+fn matching_by_order_and_a_smaller_batch_are_reported() {
     let folder = folder("order");
     write_weights(&folder, "w.safetensors");
     write_pictures(&folder, &[("cat", 4), ("dog", 3), ("owl", 3)]);
@@ -177,13 +177,13 @@ fn what_is_matched_by_order_and_what_is_cut_is_said() {
     let train = "train --weights @w.safetensors --data @pictures --out @x.safetensors --epochs 1 --json";
     let (_, warnings) = told(&folder, train);
     assert!(warnings.contains(order), "{warnings}");
-    assert!(warnings.contains("a batch of 96 is more than the 7 images to train on"), "{warnings}");
+    assert!(warnings.contains("the batch of 96 is larger than the 7 training images"), "{warnings}");
     let message = error(&folder, &format!("{train} --hold-out 7"));
     assert!(message.contains("--hold-out must leave images to train on, not take 7 of 7"), "{message}");
 }
 
 #[test]
-fn what_a_file_leaves_open_is_said() {
+fn assumptions_about_a_file_are_reported() {
     let folder = folder("open");
     let weights = Weights::random(Config { width: 0.35, classes: 3, ..Config::cifar() }, 1);
     let mut file = File::new(&weights);
@@ -196,14 +196,14 @@ fn what_a_file_leaves_open_is_said() {
     assert!(notes.contains(taken), "{notes}");
     assert!(!notes.contains("features.2"), "{notes}");
     let (_, notes) = told(&folder, &format!("{convert} --input cifar --mean 0.5"));
-    assert!(notes.contains("taken for granted: activation relu6") && !notes.contains("mean"), "{notes}");
+    assert!(notes.contains("assuming activation relu6") && !notes.contains("mean"), "{notes}");
     assert!(notes.contains("its second block (features.2) has a shortcut"), "{notes}");
     let (_, notes) = told(&folder, "convert --weights @x.safetensors --out @y.safetensors --json");
-    assert_eq!(notes, "", "it says all of it now");
+    assert_eq!(notes, "", "the file is complete now");
 }
 
 #[test]
-fn weights_of_no_use_are_called_so() {
+fn useless_weights_are_reported() {
     let folder = folder("useless");
     let train = "train --data shapes --shapes 64 --batch 16 --epochs 2 --width 0.1 --resolution 16 --out @w.safetensors --json";
     assert_eq!(told(&folder, train).1, "");

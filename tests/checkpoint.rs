@@ -1,4 +1,4 @@
-//! A training that was saved and loaded goes on bit for bit.
+//! A saved and loaded training continues bit for bit.
 
 mod parts;
 
@@ -9,7 +9,7 @@ use ndarray::{Array1, Array4};
 use parts::File;
 
 fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {
-    // Everything random is on: dropout, crop, flip, sizes, cut-out.
+    // All randomness is on: dropout, crop, flip, sizes, cutout.
     let config = Config { width: 0.1, resolution: 16, classes: 4, dropout: 0.2, ..Config::cifar() };
     let recipe = Recipe {
         batch: 6,
@@ -26,7 +26,7 @@ fn trainer(optimizer: Optimizer, freeze: usize, average: f32) -> Trainer {
     Trainer::new(weights, recipe, 30).unwrap()
 }
 
-/// Steps on batches that differ from one to the next.
+/// Steps on different batches.
 fn steps(trainer: &mut Trainer, count: usize) -> Vec<Step> {
     let mut steps = Vec::new();
     for _ in 0..count {
@@ -39,7 +39,7 @@ fn steps(trainer: &mut Trainer, count: usize) -> Vec<Step> {
 }
 
 #[test]
-fn goes_on_bit_for_bit() {
+fn continues_bit_for_bit() {
     let cases = [
         (Optimizer::Sgd, 0, 0.0),
         (Optimizer::Nesterov, 16, 0.9),
@@ -72,7 +72,7 @@ fn is_a_weights_file_too() {
 }
 
 #[test]
-fn what_is_no_checkpoint_is_named() {
+fn other_files_are_reported() {
     let error = |bytes: &[u8]| checkpoint::load(bytes).err().unwrap().to_string();
     let trainer = trainer(Optimizer::Sgd, 0, 0.0);
     let bytes = weights::save(trainer.weights(), Precision::Full);
@@ -83,7 +83,7 @@ fn what_is_no_checkpoint_is_named() {
 }
 
 #[test]
-fn what_no_training_leaves_is_refused() {
+fn impossible_states_are_refused() {
     let mut trainer = trainer(Optimizer::RmsProp, 0, 0.9);
     steps(&mut trainer, 2);
     let whole = || File::parse(&checkpoint::save(&trainer).unwrap());
@@ -106,7 +106,7 @@ fn what_no_training_leaves_is_refused() {
         with("optimizer.latest.values", 0, f32::INFINITY)
             .contains("latest.values has the value inf at index 0")
     );
-    // the stem's: 8 means, then 8 variances
+    // the stem's statistics: 8 means, then 8 variances
     assert!(
         with("optimizer.latest.statistics", 8, -2.0)
             .contains("latest.statistics has the value -2; a variance")

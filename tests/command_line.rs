@@ -36,7 +36,8 @@ fn describe() {
     );
 }
 
-/// A profile counts every multiply-add of the network: backward all twice, but the stem's input has no gradient.
+/// A profile counts every multiply-add of the network, and in backward twice as many, except for the stem's input,
+/// which has no gradient.
 #[test]
 fn bench_profiles_the_whole_network() {
     let folder = folder("bench");
@@ -125,7 +126,7 @@ fn classify_takes_any_picture_and_names_bad_ones() {
     assert_eq!(lines[0]["top"].as_array().unwrap().len(), 2);
     assert_eq!(lines[0]["top"][0]["label"], format!("class {}", lines[0]["top"][0]["class"]));
 
-    // The bad ones are named, the good one is classified all the same.
+    // The bad ones are named, and the good one is classified all the same.
     let words = "classify --weights @w.safetensors --json @text.png @wide.png @empty.png @none.png @cut.jpg";
     let output = run(&folder, words);
     assert!(!output.status.success());
@@ -175,7 +176,7 @@ fn convert() {
 }
 
 #[test]
-fn options_win_over_what_a_file_says() {
+fn options_take_precedence_over_a_file() {
     let folder = folder("options");
     let config = Config { width: 0.35, resolution: 16, ..Config::cifar() };
     let bytes = weights::save(&Weights::random(config, 1), Precision::Full);
@@ -201,9 +202,7 @@ fn options_win_over_what_a_file_says() {
     assert!(message.contains("w.safetensors: the weights have width 0.35, 10 classes"), "{message}");
 
     let widened = run(&folder, &format!("{convert} --widen 0.5"));
-    assert!(
-        String::from_utf8_lossy(&widened.stderr).contains("have one at width 0.5: the network has to learn")
-    );
+    assert!(String::from_utf8_lossy(&widened.stderr).contains("and 0.5: the network has to relearn them"));
     let widened = run(&folder, &format!("{convert} --widen 0.4"));
     assert!(widened.status.success());
 }
@@ -211,7 +210,7 @@ fn options_win_over_what_a_file_says() {
 #[test]
 fn eval_a_folder_of_photos() {
     let Some(data) = data::shared("imagenet") else { return };
-    // Class folders of three of the photos, named as their labels.
+    // Class folders with three of the photos, named after their labels.
     let folder = folder("eval");
     for (label, photo) in [
         ("zebra", "n02391049_zebra.JPEG"),
@@ -227,14 +226,14 @@ fn eval_a_folder_of_photos() {
         format!("convert --weights {} --labels {} --out @w.safetensors", weights.display(), labels.display());
     assert!(run(&folder, &convert).status.success());
     let [found] = &json(&folder, "eval --weights @w.safetensors --data @photos --json")[..] else { panic!() };
-    // expected.json: the lion is taken for something else.
+    // As in expected.json, the lion is misclassified.
     assert_eq!((&found["correct"], &found["total"]), (&Value::from(2), &Value::from(3)));
 }
 
-/// What is written through links and into pipes and devices, and what is refused.
+/// Writes through links and into pipes and devices, and writes that are refused.
 #[cfg(unix)]
 #[test]
-fn written_files_replace_nothing_but_files() {
+fn writing_replaces_nothing_but_files() {
     use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
 
     let folder = folder("written");
@@ -258,7 +257,7 @@ fn written_files_replace_nothing_but_files() {
     }
     assert_eq!((mode("far/there"), mode("far/new")), (0o640, mode("w.safetensors")));
 
-    // A pipe and a device are written into.
+    // Pipes and devices are written to directly.
     assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
     let pipe = path("pipe");
     let reader = std::thread::spawn(move || fs::read(pipe).unwrap());
@@ -275,7 +274,7 @@ fn written_files_replace_nothing_but_files() {
         data::skipped("only root may make a device");
     }
 
-    // What cannot be written is said, and stays as it was.
+    // Files that cannot be written are reported and stay as they were.
     fs::write(path("read-only"), "old").unwrap();
     fs::set_permissions(path("read-only"), fs::Permissions::from_mode(0o444)).unwrap();
     assert!(error(&folder, &convert("@read-only")).contains("read-only: is read-only"));
@@ -292,7 +291,7 @@ fn written_files_replace_nothing_but_files() {
     assert!(error(&folder, &convert("@far")).contains("far: is a folder"));
     assert!(error(&folder, &convert("@none/x")).contains("there is no such folder"));
 
-    // A disk that is full, as far as the program can tell.
+    // A full disk, as far as the program can tell.
     fs::write(path("full"), "old").unwrap();
     let before = fs::read_dir(&folder).unwrap().count();
     let output = Command::new("sh")
@@ -303,5 +302,5 @@ fn written_files_replace_nothing_but_files() {
         .unwrap();
     assert!(!output.status.success());
     assert_eq!(fs::read(path("full")).unwrap(), b"old");
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), before, "a part was left");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), before, "a partial file was left behind");
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use mobilenetv2::data::{image::Image, shapes};
 use mobilenetv2::weights::{self, PartialConfig};
 
-/// What an example says of these arguments.
+/// Runs an example with these arguments.
 fn run(example: &str, arguments: &[&Path]) -> Output {
     // target/debug/deps/examples-… runs target/debug/examples/…
     let here = std::env::current_exe().unwrap();

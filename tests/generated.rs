@@ -1,4 +1,5 @@
-//! Files written from the tables of settings and the constants of the core: each is what `cargo xtask generate` would write.
+//! Files generated from the tables of settings and the core's constants: each must match what `cargo xtask generate`
+//! writes.
 #![cfg(feature = "cli")]
 
 use std::fmt::Write;
@@ -30,11 +31,11 @@ fn generated_files_are_up_to_date() {
             fs::write(&file, &expected).unwrap();
         }
         let found = fs::read_to_string(&file).unwrap_or_default();
-        assert!(found == expected, "{path} is not what the core's tables say: run cargo xtask generate");
+        assert!(found == expected, "{path} is out of date: run cargo xtask generate");
     }
 }
 
-/// The results of `describe` are objects that the core writes as JSON; `types.d.ts` says the same of their fields.
+/// The results of `describe` are JSON objects from the core; `types.d.ts` must declare the same fields.
 #[test]
 fn types_of_results_have_the_fields_of_the_core() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wasm/types.d.ts");
@@ -57,7 +58,7 @@ fn types_of_results_have_the_fields_of_the_core() {
     }
 }
 
-/// Settings as they are written, so that an `f32` of 0.1 reads 0.1.
+/// Settings as written in a file, so that an `f32` of 0.1 reads 0.1.
 fn written(settings: &impl Serialize) -> Map<String, Value> {
     serde_json::from_str(&serde_json::to_string(settings).unwrap()).unwrap()
 }
@@ -80,33 +81,33 @@ fn constants() -> String {
     let (imagenet, cifar) = (written(&Config::imagenet()), written(&Config::cifar()));
     format!(
         "\
-/** Numbers of the core that JavaScript needs too. Written by `cargo xtask generate`; not edited by hand. */
+/** Constants of the core that JavaScript needs too. Written by `cargo xtask generate`; not edited by hand. */
 
-/** Leading modules of a network that can be frozen, as torchvision's `features`: with all of them the classifier alone learns. */
+/** Leading modules of a network that can be frozen, as torchvision's `features`: with all of them frozen only the classifier learns. */
 export const FEATURES = {FEATURES};
 
-/** Parts into which a batch is cut: more threads would have nothing to do. */
+/** Micro-batches per batch: more threads would have nothing to do. */
 export const MICRO_BATCHES = {micro_batches};
 
-/** Images of a step where the recipe does not say. */
+/** Default number of images per step. */
 export const BATCH = {batch};
 
-/** ImageNet's mean and deviation of the colours. @type {{{{mean: [number, number, number], std: [number, number, number]}}}} */
+/** ImageNet's colour mean and standard deviation. @type {{{{mean: [number, number, number], std: [number, number, number]}}}} */
 export const IMAGENET_COLOURS = {{ mean: {imagenet_mean}, std: {imagenet_std} }};
 
-/** CIFAR-10's, likewise. @type {{{{mean: [number, number, number], std: [number, number, number]}}}} */
+/** The same for CIFAR-10. @type {{{{mean: [number, number, number], std: [number, number, number]}}}} */
 export const CIFAR_COLOURS = {{ mean: {cifar_mean}, std: {cifar_std} }};
 
 /** CIFAR-10's classes, in the order of its labels. */
 export const CIFAR_NAMES = [{names}];
 
-/** A mosaic of CIFAR-10: rows and columns of images, and the height and width of each. */
+/** A CIFAR-10 mosaic: rows and columns of images, and the side of each image. */
 export const MOSAIC = {{ rows: {rows}, columns: {columns}, size: {size} }};
 
-/** Drawings that count as an epoch where nothing else is said: they never repeat. */
+/** Default number of drawings per epoch; they never repeat. */
 export const SHAPES_PER_EPOCH = {per_epoch};
 
-/** The drawings that a training is evaluated on: the seed that no training has, and how many. */
+/** The drawings on which a training is evaluated: a seed that no training has, and their number. */
 export const HELD_OUT_SHAPES = {{ seed: {held_out}, count: {held_out_images} }};
 ",
         micro_batches = workspace::MICRO_BATCHES,
@@ -127,12 +128,12 @@ export const HELD_OUT_SHAPES = {{ seed: {held_out}, count: {held_out_images} }};
 
 fn form() -> String {
     let mut text = "\
-/** The core's settings, of which the page makes its form. Written by `cargo xtask generate`; not edited by hand. */
+/** The core's settings, from which the page builds its form. Written by `cargo xtask generate`; not edited by hand. */
 
 /**
  * @typedef {object} CoreSetting
  * @property {string} key
- * @property {boolean} live whether a change acts while training
+ * @property {boolean} live whether it may change during training
  * @property {number | string | boolean} paper
  * @property {string[]} [choices]
  * @property {number} [min]
@@ -171,12 +172,12 @@ fn types() -> String {
         ("Config", "A network and its input.", Config::SETTINGS, written(&Config::default())),
         (
             "Recipe",
-            "A training, besides the network and the data.",
+            "A training, apart from the network and the data.",
             Recipe::SETTINGS,
             written(&Recipe::default()),
         ),
     ] {
-        write!(text, "\n/** {what} Every field may be left out. */\nexport interface {name} {{\n").unwrap();
+        write!(text, "\n/** {what} Every field is optional. */\nexport interface {name} {{\n").unwrap();
         for setting in settings {
             let kind = match setting.values {
                 Values::Number | Values::Whole => "number".into(),

@@ -1,7 +1,7 @@
 //! Logits, losses, gradients and running averages, compared with PyTorch's on small networks.
 //!
-//! `golden/make.py` made the values, in 64-bit floats, and describes the files. The tolerances are some ten times
-//! what PyTorch's own 32-bit floats deviate (`deviation_of_float32` in the JSON files).
+//! `golden/make.py` computed the values in 64-bit floats and describes the files. The tolerances are about ten times
+//! the deviation of PyTorch's own 32-bit floats (`deviation_of_float32` in the JSON files).
 
 use mobilenetv2::arch::{Config, Weights, tensors};
 use mobilenetv2::infer::Classifier;
@@ -23,18 +23,18 @@ struct Expected {
     rmsprop: Training,
 }
 
-/// Ten steps under one optimizer.
+/// Ten steps with one optimiser.
 #[derive(Deserialize)]
 struct Training {
     losses: Vec<f64>,
     logits: Vec<Vec<f64>>,
 }
 
-/// A batch of one-colour pictures through the network of the case `cifar`: `golden/batch_norm.py` describes it.
+/// A batch of one-colour pictures through the network of the case `cifar`; see `golden/batch_norm.py`.
 #[derive(Deserialize)]
 struct OneColour {
     colours: Vec<[u8; 3]>,
-    /// Of each tensor's gradient: its length, and its products with directions of +1 and -1.
+    /// For each tensor's gradient: its length, and its products with random directions of +1 and -1.
     gradients: Vec<Vec<f64>>,
     deviation_of_float32: f64,
 }
@@ -54,7 +54,7 @@ struct Case {
     expected: Expected,
 }
 
-/// The files of a case, part of the test so that it runs in a browser too.
+/// The files of a case, compiled into the test so that it runs in a browser too.
 macro_rules! files {
     ($name:literal) => {
         [
@@ -113,7 +113,7 @@ impl Case {
         logits.into_iter().collect()
     }
 
-    /// Compares by the largest difference, as a share of the largest expected magnitude or of `least`.
+    /// Compares by the largest difference, relative to the largest expected magnitude or to `least`.
     fn check(&self, what: &str, found: &[f32], expected: &[f64], least: f64, tolerance: f64) {
         let name = self.name;
         assert_eq!(found.len(), expected.len(), "{name}: {what}: lengths");
@@ -151,7 +151,7 @@ fn gradients_and_running_averages() {
         let step = trainer.step_tensor(case.images.view(), case.labels.view()).unwrap();
         case.check("loss", &[step.loss], &case.expected.sgd.losses[..1], 0.0, 1e-5);
 
-        // As in make.py: some gradients are zero but for rounding, and have the largest of all as a yardstick.
+        // As in make.py: some gradients are zero except for rounding, so the largest of all is the yardstick.
         let gradients = &case.gradients.values;
         let least = 1e-2 * gradients.iter().fold(0f64, |largest, g| largest.max(f64::from(g.abs())));
         let layers = case.weights.config.layers();
@@ -222,7 +222,7 @@ fn gradients_of_one_colour_pictures() {
                 found.iter().zip(noise(10 + i as u64)).map(|(f, n)| f64::from(*f) * f64::from(n.signum()));
             terms.sum::<f64>() - expected
         });
-        // The mean square over directions of +1 and -1 is the square of the distance.
+        // The mean square over random directions of +1 and -1 is the squared distance.
         let distance = (differences.map(|d| d * d).sum::<f64>() / along.len() as f64).sqrt() / length;
         let what = format!("layer {} ({:?}) {:?}", tensor.layer, layers[tensor.layer].kind, tensor.role);
         println!("{what}: off by {distance:.1e}");
@@ -231,7 +231,7 @@ fn gradients_of_one_colour_pictures() {
     }
 }
 
-/// Numbers from -1 to 1 as batch_norm.py draws them.
+/// Numbers from -1 to 1, drawn as in batch_norm.py.
 fn noise(seed: u64) -> impl Iterator<Item = f32> {
     (0u64..).map(move |index| {
         let z = index.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(seed << 32);

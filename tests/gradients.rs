@@ -1,5 +1,5 @@
-//! Gradients against central differences: in every tensor of small networks along a random direction, and of all of them
-//! along the gradient itself.
+//! Gradients against central differences on small networks: in every tensor along a random direction, and in all of
+//! them along the gradient itself.
 
 use mobilenetv2::arch::{Activation, Config, FEATURES, Padding, Role, Shortcut, Stem, Weights, tensors};
 use mobilenetv2::train::{Recipe, Trainer};
@@ -20,12 +20,12 @@ impl Case {
         Case::frozen(config, seed, 0)
     }
 
-    /// A network of whose modules the first `freeze` stay as they are.
+    /// A network whose first `freeze` modules are frozen.
     fn frozen(config: Config, seed: u64, freeze: usize) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut weights = Weights::random(config.clone(), seed);
         let layers = config.layers();
-        // Away from γ = 1, β = 0, and with logits large enough to matter.
+        // Away from γ = 1 and β = 0, and with logits large enough to matter.
         for tensor in tensors(&layers).into_iter().filter(|tensor| tensor.role.trainable()) {
             for value in &mut weights.values[tensor.span] {
                 match tensor.role {
@@ -37,12 +37,12 @@ impl Case {
             }
         }
         let shape = (IMAGES, config.resolution, config.resolution, 3);
-        // A rate of 0 leaves the weights alone: a step is only a look at loss and gradients.
+        // At rate 0 a step leaves the weights alone and only computes loss and gradients.
         let recipe = Recipe { batch: IMAGES, learning_rate: 0.0, label_smoothing: 0.1, ..Recipe::default() };
         let images = Array4::from_shape_simple_fn(shape, || rng.f32() * 2.0 - 1.0);
         let labels = Array1::from_shape_simple_fn(IMAGES, || rng.u32(..config.classes as u32));
         if freeze > 0 {
-            // Running averages that fit the weights, as those of a trained network do.
+            // Running averages that match the weights, as in a trained network.
             let mut trainer = Trainer::new(weights, recipe.clone(), 1).unwrap();
             for _ in 0..40 {
                 trainer.step_tensor(images.view(), labels.view()).unwrap();
@@ -59,7 +59,7 @@ impl Case {
         self.trainer.step_tensor(self.images.view(), self.labels.view()).unwrap().loss.into()
     }
 
-    /// The derivative of the loss along `direction`, from four points: exact up to the fourth derivative.
+    /// The derivative of the loss along `direction`, from four points: exact up to the fourth order.
     fn slope(&mut self, direction: &[(usize, f32)], step: f32) -> f64 {
         let mut moved = |steps: f32| {
             let mut values = self.weights.values.clone();
@@ -70,10 +70,10 @@ impl Case {
     }
 }
 
-/// Small networks of every shape: both stems and so both strides at odd and even sizes, both paddings, with and
-/// without expansion, and every kind of shortcut.
+/// Small networks of every form: both stems, hence both strides at odd and even sizes, both paddings, with and without
+/// expansion, and every kind of shortcut.
 fn configs(activation: Activation) -> [Config; 6] {
-    // A large ε keeps channels that an activation silenced from dividing by nearly nothing.
+    // A large ε keeps channels that an activation silenced from being divided by nearly nothing.
     let small = Config { width: 0.1, classes: 5, epsilon: 0.1, activation, ..Config::cifar() };
     let projected = Config { expansion: 2, width: 0.35, shortcut: Shortcut::Projected, ..small.clone() };
     [
@@ -88,7 +88,7 @@ fn configs(activation: Activation) -> [Config; 6] {
 
 #[test]
 fn of_every_tensor() {
-    // Without activations the network is smooth, so that a difference is as good as a derivative.
+    // Without activations the network is smooth, so that differences approximate derivatives well.
     configs(Activation::Linear)
         .into_par_iter()
         .enumerate()
@@ -96,7 +96,7 @@ fn of_every_tensor() {
 }
 
 #[test]
-fn of_what_learns_behind_frozen_modules() {
+fn of_modules_behind_frozen_ones() {
     let [plain, strided, ..] = configs(Activation::Linear);
     for freeze in [1, 9, FEATURES - 1, FEATURES] {
         of_every_tensor_that_learns(plain.clone(), 7, freeze);
@@ -113,16 +113,16 @@ fn of_every_tensor_that_learns(config: Config, seed: u64, freeze: usize) {
     for tensor in tensors(&config.layers()).into_iter().filter(|tensor| tensor.role.trainable()) {
         if layers[tensor.layer].module() < freeze {
             let none = gradients[tensor.span.clone()].iter().all(|gradient| *gradient == 0.0);
-            assert!(none, "{freeze} {tensor:?}: there is no work for a gradient that nobody needs");
+            assert!(none, "{freeze} {tensor:?}: frozen tensors must have no gradient");
             continue;
         }
-        // All of the tensor at once, each value by an amount of its own: none is passed over.
+        // All of the tensor at once, each value by a different amount, so that none is missed.
         let mut direction: Vec<_> = tensor.span.clone().map(|index| (index, rng.f32() - 0.5)).collect();
         let length = direction.iter().map(|(_, amount)| amount * amount).sum::<f32>().sqrt();
         direction.iter_mut().for_each(|(_, amount)| *amount /= length);
         let along = |(index, amount): &(usize, f32)| f64::from(gradients[*index]) * f64::from(*amount);
         let found: f64 = direction.iter().map(along).sum();
-        // A step that moves the loss by about 0.01: more bends, less drowns in rounding.
+        // A step that moves the loss by about 0.01: a larger one meets more kinks, a smaller one drowns in rounding.
         let step = (0.01 / found.abs()).clamp(1e-3, 0.03);
         let numeric = case.slope(&direction, step as f32);
         let tolerance = 1e-6 / step + 0.01 * numeric.abs();
@@ -135,7 +135,7 @@ fn of_every_tensor_that_learns(config: Config, seed: u64, freeze: usize) {
 
 #[test]
 fn along_themselves_with_activations() {
-    // A clamp has kinks, which average out over all values moved at once.
+    // A clamp has kinks, which average out when all values move at once.
     for activation in [Activation::Relu6, Activation::Relu] {
         for (seed, config) in configs(activation).into_iter().enumerate() {
             for bottleneck in [Activation::Linear, activation] {

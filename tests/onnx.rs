@@ -40,7 +40,7 @@ fn onnxruntime_gives_our_logits() {
         weights.labels = (0..config.classes).map(|class| format!("뭐 \"{class}\"")).collect();
         weights.statistics.iter_mut().for_each(|value| *value += 0.5 * rng.f32());
         std::fs::write(&model, to_onnx(&weights)).unwrap();
-        // three images, so that the batch is not the one that any part of the model might have been made for
+        // three images, a batch size that no part of the model could be specialised for
         let side = config.resolution;
         let input: Vec<f32> = (0..3 * side * side * 3).map(|_| 4.0 * rng.f32() - 2.0).collect();
         let bytes: Vec<u8> = input.iter().flat_map(|value| value.to_le_bytes()).collect();

@@ -1,4 +1,5 @@
-//! `examples/continue_in_pytorch.py`: two processes go on with a network of ours, which loads back and does as well here.
+//! `examples/continue_in_pytorch.py`: two processes continue training a network of ours, which then loads back and
+//! performs as well here.
 //!
 //! Needs `python3` with torch, torchvision, safetensors and Pillow (or another Python in `PYTHON`). Alone:
 //! `cargo test --test pytorch`.
@@ -19,7 +20,7 @@ use mobilenetv2::weights::{self, PartialConfig, Precision};
 use ndarray::ArrayView3;
 use serde_json::{Value, json};
 
-/// Drawings as records of CIFAR-10: a label, then the pixels colour by colour.
+/// Drawings as CIFAR-10 records: a label, then the pixels colour by colour.
 fn records(data: &Dataset) -> Vec<u8> {
     let record = |(image, label): (ArrayView3<u8>, &u32)| {
         let planes = image.permuted_axes([2, 0, 1]);
@@ -31,7 +32,7 @@ fn records(data: &Dataset) -> Vec<u8> {
 /// What `examples/continue_in_pytorch.py` imports.
 const MODULES: &str = "PIL, safetensors, torch, torchvision";
 
-/// Trains on the records in a folder; the lines of JSON that they print.
+/// Trains on the records in a folder and returns the printed lines of JSON.
 fn torchrun(python: &str, processes: &str, folder: &Path, epochs: &str) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/continue_in_pytorch.py");
     let output = Command::new(python)
@@ -49,7 +50,7 @@ fn torchrun(python: &str, processes: &str, folder: &Path, epochs: &str) -> Vec<V
 }
 
 #[test]
-fn a_training_goes_on_in_two_processes_and_comes_back() {
+fn a_training_continues_in_two_processes_and_comes_back() {
     let Some(python) = python::with(MODULES) else { return };
     let cifar = Config { width: 0.35, ..Config::cifar() };
     let imagenet = Config {
@@ -83,7 +84,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
         let lines = torchrun(&python, "2", &folder, "4");
         let losses: Vec<f64> = lines.iter().filter_map(|line| line["loss"].as_f64()).collect();
         assert_eq!(losses.len(), 80, "{name}");
-        // A network for photos learns nothing of drawings in so few steps; of it, the way there and back is tested.
+        // A network for photos learns nothing from drawings in so few steps; it only tests the round trip.
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         let (first, last) = (mean(&losses[..10]), mean(&losses[70..]));
         assert!(name == "imagenet" || last < first - 0.05, "{name}: from {first} to {last}");
@@ -95,7 +96,7 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
         let theirs = &lines.last().unwrap()["held_out"];
         let loss = theirs["loss"].as_f64().unwrap();
         assert_eq!(theirs["total"], 100, "{name}");
-        // Resized pictures may differ by a rounding of their bytes.
+        // Resized pictures may differ by one rounding of their bytes.
         assert!((f64::from(found.loss) - loss).abs() < 2e-2 * loss, "{name}: {}, there {loss}", found.loss);
         let correct = theirs["correct"].as_f64().unwrap();
         assert!((found.correct as f64 - correct).abs() <= 2.0, "{name}: {}, there {correct}", found.correct);
@@ -103,10 +104,10 @@ fn a_training_goes_on_in_two_processes_and_comes_back() {
 }
 
 #[test]
-fn steps_there_are_steps_here() {
+fn steps_match_ours() {
     let Some(python) = python::with(MODULES) else { return };
-    // Nothing random and a batch of all images, so that their order does not count. Two processes normalise by the
-    // statistics of their halves, which are those of the whole where all images are the same.
+    // No randomness, and a batch of all images, so that their order does not matter. Two processes normalise by the
+    // statistics of their halves, which equal those of the whole if all images are the same.
     let different = shapes::dataset(1, 0, 40, cifar10::SIZE);
     let one = shapes::dataset(1, 0, 1, cifar10::SIZE);
     let (images, labels) = one.gather(&[0; 40]);
@@ -122,7 +123,7 @@ fn steps_there_are_steps_here() {
             "crop_padding": 0, "flip": false, "average": 0.7,
         });
         fs::write(folder.join("recipe.json"), recipe.to_string()).unwrap();
-        let activation = Activation::Linear; // whose kinks would make an avalanche of rounding
+        let activation = Activation::Linear; // kinks would amplify rounding
         let before = Weights::random(Config { width: 0.35, epsilon: 0.1, activation, ..Config::cifar() }, 1);
         fs::write(folder.join("before"), weights::save(&before, Precision::Full)).unwrap();
         let lines = torchrun(&python, processes, &folder, "4");

@@ -1,6 +1,6 @@
-//! Files of other libraries: read under their names and by their conventions, they give those libraries' logits.
+//! Files of other libraries: read by their names and conventions, they give those libraries' logits.
 //!
-//! `golden/schemes.py` writes them. Small ones lie in `golden/schemes/`; the libraries' own sizes are tested where
+//! `golden/schemes.py` writes them. Small ones are in `golden/schemes/`; the libraries' own sizes are tested if
 //! `python3` (or another Python in `PYTHON`) has torch, torchvision, timm, transformers and safetensors.
 #![cfg(not(target_arch = "wasm32"))]
 
@@ -27,7 +27,7 @@ fn load(folder: &Path, name: &str, known: &PartialConfig) -> Weights {
     weights::load(&bytes, known).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The pictures of a network, normalised by its own conventions, (N, R, R, 3), and the library's logits.
+/// A network's pictures, normalised by its own conventions, (N, R, R, 3), and the library's logits.
 fn expected(folder: &Path, name: &str, config: &Config) -> (Array4<f32>, Vec<f32>) {
     let bytes = std::fs::read(folder.join(format!("{name}.logits.safetensors"))).unwrap();
     let file = Container::parse(&bytes).unwrap();
@@ -59,7 +59,7 @@ fn small_files_give_the_libraries_logits() {
         let (images, expected) = expected(&folder, name, &weights.config);
         assert_close(name, &logits(&weights, &images), &expected);
 
-        // and still after a way through a file of ours
+        // and again after a round trip through a file of ours
         let copy = weights::load(&weights::save(&weights, Precision::Full), &PartialConfig::new()).unwrap();
         assert_eq!(copy, weights, "{name}");
     }
@@ -108,7 +108,7 @@ fn the_libraries_own_files_give_their_logits() {
         let weights = load(&folder, name, &PartialConfig::new());
         let (images, all) = expected(&folder, name, &weights.config);
         let found = logits(&weights, &images);
-        // Of Google's 1001 classes the first, the background, is left out, unless one asks for it.
+        // The first of Google's 1001 classes, the background, is left out unless it is asked for.
         let background = usize::from(name == "transformers");
         let classes = weights.config.classes + background;
         let expected: Vec<f32> =

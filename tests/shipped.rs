@@ -1,5 +1,5 @@
-//! The shipped CIFAR-10 weights say of every test image what the manifest counts: of the first 1,000, or of all
-//! 10,000 where the environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` asks the same in a browser.
+//! The shipped CIFAR-10 weights classify every test image as the manifest says: the first 1,000, or all 10,000 if the
+//! environment variable ALL_IMAGES is set. `tests/browser/shipped.test.js` tests the same in a browser.
 #![cfg(feature = "cli")]
 
 mod data;
@@ -42,6 +42,6 @@ fn shipped_weights_reach_the_manifests_accuracy() {
         let images = test.images.slice(s![..count, .., .., ..]);
         let found = evaluate(&mut classifier, images, test.labels.slice(s![..count])).unwrap();
         let differing: Vec<usize> = (0..count).filter(|i| found.predictions[*i] != expected[*i]).collect();
-        assert!(differing.is_empty(), "{id}: other classes for the images {differing:?}");
+        assert!(differing.is_empty(), "{id}: different classes for the images {differing:?}");
     }
 }

@@ -61,7 +61,7 @@ fn assert_logits(
     }
 }
 
-/// Networks whose tensors do not tell all of what they are.
+/// Networks that their tensors alone do not describe.
 fn unlike_torchvisions() -> Vec<(&'static str, Weights)> {
     let drawn = |config: Config| {
         let mut weights = Weights::random(Config { classes: 10, ..config }, 3);

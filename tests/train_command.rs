@@ -1,4 +1,4 @@
-//! `train` and `replay`, run as a user would: what they report, a training that is interrupted or diverges, its data and files.
+//! `train` and `replay`, run as a user would: their reports, interrupted and diverging trainings, data and files.
 #![cfg(feature = "cli")]
 
 mod program;
@@ -96,12 +96,13 @@ fn every_recipe_trains() {
 }
 
 #[test]
-fn training_goes_on_bit_for_bit() {
+fn training_continues_bit_for_bit() {
     let folder = folder("train");
     let train = "train --data shapes --shapes 100 --epochs 2 --batch 16 --width 0.1 --resolution 16 --optimizer rmsprop \
                  --learning-rate 0.002 --dropout 0.1 --json";
     let whole = json(&folder, &format!("{train} --out @whole.safetensors"));
-    // Two epochs of 100 images are 13 batches of 16, the seventh of which ends in the second; and a line an epoch.
+    // Two epochs of 100 images are 13 batches of 16, the seventh reaching into the second epoch; and one line per
+    // epoch.
     assert_eq!(whole.len(), 15);
     assert_eq!(keys(&whole[0]), ["accuracy", "epoch", "learning_rate", "loss", "step"]);
     assert_eq!(keys(&whole[7]["held_out"]), ["accuracy", "correct", "loss", "total"]);
@@ -141,7 +142,7 @@ fn training_goes_on_bit_for_bit() {
     );
     assert!(error(&folder, "train --data @ --out @x.safetensors").contains("holds no data set"));
 
-    // A schedule ends with the training, also where that became longer.
+    // A schedule ends with the training, also if that is extended.
     let longer = resume.replace("--epochs 2", "--epochs 3 --schedule linear");
     let rate = json(&folder, &longer).last().unwrap()["learning_rate"].as_f64();
     assert_eq!(rate, None, "the last line is an epoch's");
@@ -149,7 +150,7 @@ fn training_goes_on_bit_for_bit() {
         json(&folder, &longer.replace("--epochs 3", "--epochs 4"))[0]["learning_rate"].as_f64().unwrap();
     assert!((rate - 0.002 * (1.0 - 3.04 / 4.0)).abs() < 1e-8, "{rate}");
 
-    // Where a file cannot be written is found before any training.
+    // An unwritable file is found before any training.
     let nowhere = train.replace("--json", "--out @no/w.safetensors");
     assert!(error(&folder, &nowhere).contains("w.safetensors: "));
     let nowhere = train.replace("--json", "--out @w.safetensors --checkpoint @no/run.safetensors");
@@ -189,7 +190,7 @@ fn a_training_that_diverges_leaves_its_last_checkpoint() {
 }
 
 #[test]
-fn fine_tuning_takes_weights_of_other_classes() {
+fn fine_tuning_accepts_weights_of_other_classes() {
     let folder = folder("fine-tune");
     let config = Config { width: 0.1, resolution: 16, classes: 3, ..Config::cifar() };
     let mut three = Weights::random(config, 1);
@@ -238,7 +239,7 @@ fn weights_and_checkpoint_are_two_files() {
 }
 
 #[test]
-fn a_project_of_the_page_is_trained_on_and_evaluated() {
+fn a_project_saved_by_the_page_is_trained_on_and_evaluated() {
     use std::io::Write;
 
     let folder = folder("project");
@@ -250,7 +251,7 @@ fn a_project_of_the_page_is_trained_on_and_evaluated() {
     let description = r#"{"format": "MobileNetV2 Lab project", "version": 1, "settings": {}, "trained": null,
         "classes": [{"name": "y", "folder": "01 y"}, {"name": "x", "folder": "02 x"}]}"#;
     add("project.json", description.as_bytes());
-    // As the page names what it keeps: a GIF, a BMP as .jpg, a CMYK JPEG; and one that is damaged.
+    // Files named as the page stores them: a GIF, a BMP as .jpg, a CMYK JPEG; and a damaged one.
     for (name, file) in [
         ("train/01 y/0000.gif", "palette.gif"),
         ("train/01 y/0001.jpg", "bmp_named.jpg"),

@@ -1,4 +1,4 @@
-//! What training promises besides right gradients: it learns, it repeats itself, it does not allocate.
+//! What training guarantees besides correct gradients: it learns, it is reproducible, it does not allocate.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -70,7 +70,7 @@ fn a_small_network_overfits_32_images() {
 }
 
 #[test]
-fn the_number_of_threads_changes_no_bit() {
+fn the_number_of_threads_does_not_change_a_bit() {
     let run = |threads| {
         pool(threads).install(|| {
             let recipe = Recipe { batch: 13, ..Recipe::default() };
@@ -105,7 +105,7 @@ fn a_step_allocates_nothing() {
 }
 
 #[test]
-fn frozen_modules_stay_as_they_are_and_the_rest_learns() {
+fn frozen_modules_stay_unchanged_and_the_rest_learns() {
     let (images, labels) = batch(4, 16, 16);
     for freeze in [1, 5, FEATURES - 1, FEATURES] {
         let recipe = Recipe { batch: 16, freeze, average: 0.9, ..Recipe::default() };
@@ -127,7 +127,7 @@ fn frozen_modules_stay_as_they_are_and_the_rest_learns() {
 }
 
 #[test]
-fn a_frozen_network_sees_what_inference_sees() {
+fn a_frozen_network_computes_what_inference_computes() {
     let recipe = Recipe { batch: 8, crop_padding: 0, flip: false, freeze: FEATURES, ..Recipe::default() };
     let config = Config { dropout: 0.0, ..small() };
     let weights = Weights::random(config.clone(), 3);
@@ -140,7 +140,7 @@ fn a_frozen_network_sees_what_inference_sees() {
     assert_eq!(evaluated.predictions, oracle.predictions);
     assert!((evaluated.loss - oracle.loss).abs() < 1e-5, "{} {}", evaluated.loss, oracle.loss);
 
-    // From pictures or from their features: the same training.
+    // Pictures and their features give the same training.
     let mut other = Trainer::new(weights, trainer.recipe().clone(), 100).unwrap();
     for _ in 0..3 {
         let (from_images, from_features) = (
@@ -158,7 +158,7 @@ fn a_frozen_network_sees_what_inference_sees() {
 }
 
 #[test]
-fn features_are_of_use_only_where_the_classifier_learns_alone() {
+fn features_require_that_only_the_classifier_learns() {
     let mut trainer =
         Trainer::new(Weights::random(small(), 1), Recipe { batch: 4, ..Recipe::default() }, 20).unwrap();
     let (images, labels) = batch(1, 2, 16);
@@ -193,7 +193,7 @@ fn averaged_weights_are_the_mean_of_the_steps() {
             trainer.step(images.view(), labels.view()).unwrap(),
             averaging.step(images.view(), labels.view()).unwrap()
         );
-        // Little of the past at first, a half of it from the eighth step on.
+        // The past counts little at first, and half from the eighth step on.
         let past = ((1.0 + f64::from(step)) / (10.0 + f64::from(step))).min(0.5);
         let latest = trainer.weights();
         let both = [(&mut expected.values, &latest.values), (&mut expected.statistics, &latest.statistics)];
@@ -203,14 +203,14 @@ fn averaged_weights_are_the_mean_of_the_steps() {
             *expected = (past * f64::from(*expected) + (1.0 - past) * f64::from(*latest)) as f32;
         }
     }
-    assert_eq!(averaging.latest_weights(), trainer.weights(), "averaging does not meddle with the training");
+    assert_eq!(averaging.latest_weights(), trainer.weights(), "averaging does not affect the training");
     let found = averaging.weights();
     let pairs = found.values.iter().zip(&expected.values);
     for (found, expected) in pairs.chain(found.statistics.iter().zip(&expected.statistics)) {
         assert!((found - expected).abs() < 1e-5 * expected.abs().max(0.1), "{found}, {expected}");
     }
 
-    // The average is what is evaluated, and it ends with the averaging.
+    // The average is evaluated, and it ends with the averaging.
     let mut classifier = Classifier::new(averaging.weights()).unwrap();
     let oracle = mobilenetv2::evaluate::evaluate(&mut classifier, images.view(), labels.view()).unwrap();
     assert_eq!(averaging.evaluate(images.view(), labels.view()).unwrap(), oracle);
@@ -223,7 +223,7 @@ fn averaged_weights_are_the_mean_of_the_steps() {
 }
 
 #[test]
-fn restoring_goes_on_bit_for_bit() {
+fn a_restored_training_continues_bit_for_bit() {
     let recipe = Recipe { batch: 8, ..Recipe::default() };
     let mut trainer = Trainer::new(Weights::random(small(), 1), recipe.clone(), 20).unwrap();
     let (images, labels) = batch(1, 8, 16);
@@ -268,7 +268,7 @@ fn bad_batches_are_errors_and_change_nothing() {
 }
 
 #[test]
-fn a_batch_of_one_value_a_channel_is_an_error() {
+fn a_batch_with_one_value_per_channel_is_an_error() {
     let config = Config { resolution: 8, ..small() };
     let recipe = Recipe { batch: 2, ..Recipe::default() };
     let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 20).unwrap();
@@ -280,7 +280,7 @@ fn a_batch_of_one_value_a_channel_is_an_error() {
 }
 
 #[test]
-fn a_training_that_diverges_shows() {
+fn divergence_is_reported() {
     let mut weights = Weights::random(small(), 1);
     weights.values[0] = f32::NAN;
     let (images, labels) = batch(1, 4, 16);

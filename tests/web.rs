@@ -1,4 +1,4 @@
-//! What only a browser can show: `cargo xtask test wasm` runs these with every wasm variant.
+//! Tests that need a browser: `cargo xtask test wasm` runs these with every wasm variant.
 #![cfg(target_arch = "wasm32")]
 
 use js_sys::{Object, Reflect, Uint32Array};
@@ -46,7 +46,7 @@ fn message(error: Error) -> String {
 }
 
 #[wasm_bindgen_test]
-fn the_variant_is_the_build_s() {
+fn the_variant_is_that_of_the_build() {
     let instructions = if cfg!(target_feature = "relaxed-simd") { "relaxed-simd" } else { "simd128" };
     let threads = if cfg!(target_feature = "atomics") { "-threads" } else { "" };
     assert_eq!(variant(), format!("{instructions}{threads}"));
@@ -128,7 +128,7 @@ fn a_profile_has_a_time_for_each_operation() {
 
     let recipe = object(&[("batch", 4.into())]);
     let mut trainer = Trainer::new(object(&small_network(16)), recipe, 4).unwrap();
-    assert!(rows(trainer.profile().unwrap().into()).is_empty(), "it was not watched");
+    assert!(rows(trainer.profile().unwrap().into()).is_empty(), "nothing was timed");
     trainer.watch();
     trainer.train_step(&[100; 4 * 16 * 16 * 3], &[0, 1, 2, 3]).unwrap();
     let profile = rows(trainer.profile().unwrap().into());
@@ -150,7 +150,7 @@ fn a_training_too_large_for_the_memory_is_an_error() {
     assert!(error.contains("1024 images of 224 × 224") && error.contains("GB"), "{error}");
 }
 
-/// Its weights alone would take more than all the memory there can be.
+/// The weights alone would exceed the largest possible memory.
 #[wasm_bindgen_test]
 fn a_network_too_large_for_the_memory_is_an_error() {
     let config = object(&[("width", 4.into()), ("classes", 100_000.into())]);
@@ -160,7 +160,7 @@ fn a_network_too_large_for_the_memory_is_an_error() {
 }
 
 #[wasm_bindgen_test]
-fn what_is_no_number_is_named() {
+fn non_finite_numbers_are_named() {
     let error = |name, value: JsValue| message(describe(object(&[(name, value)])).err().unwrap());
     assert_eq!(error("width", f64::NAN.into()), "width: expected a finite number, found NaN");
     let mean = js_sys::Array::of3(&0.5.into(), &f64::INFINITY.into(), &0.5.into());
@@ -169,7 +169,7 @@ fn what_is_no_number_is_named() {
 }
 
 #[wasm_bindgen_test]
-fn what_is_wrong_with_weights_has_a_code_and_values() {
+fn errors_in_weights_have_a_code_and_values() {
     let weights = Weights::random(Config { width: 0.1, classes: 3, ..Config::cifar() }, 1);
     let file = weights::save(&weights, weights::Precision::Full);
     let length = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
@@ -182,27 +182,27 @@ fn what_is_wrong_with_weights_has_a_code_and_values() {
     assert_eq!(["tensor", "found", "expected"].map(value), ["classifier.1.weight", "[1280, 3]", "[3, 1280]"]);
 }
 
-/// Where a `usize` has 32 bits, products of such numbers would begin anew at 0.
+/// With a 32-bit `usize`, products of such numbers would wrap around.
 #[wasm_bindgen_test]
-fn more_images_than_can_be_are_an_error() {
+fn more_images_than_memory_can_hold_are_an_error() {
     let recipe = |freeze: u32| object(&[("batch", 4.into()), ("freeze", freeze.into())]);
     let mut trainer = Trainer::new(object(&small_network(16)), recipe(19), 4).unwrap();
     let error = message(trainer.features(&[0; 8], 1_431_655_766).err().unwrap());
     assert_eq!(error, "images have the shape [8]; expected [1431655766, S, S, 3]");
     let mut trainer = Trainer::new(object(&small_network(16)), recipe(0), 4).unwrap();
-    // an image of so many pixels that 64 of them are no number
+    // an image with so many pixels that 64 of them overflow
     let evaluation: JsValue = trainer.evaluate(&vec![0; 3 * 4730 * 4730], &[1]).unwrap().into();
     assert_eq!(number(&evaluation, "total"), 1.0);
 }
 
 #[wasm_bindgen_test]
-fn shapes_have_a_name_a_class() {
+fn shapes_have_one_name_per_class() {
     let names: JsValue = shape_names().into();
     assert_eq!(number(&names, "length"), 10.0);
 }
 
 #[wasm_bindgen_test]
-fn a_manifold_has_a_point_and_its_open_dimensions_for_each_point() {
+fn a_manifold_has_its_result_and_open_dimensions_for_each_point() {
     let found: JsValue = manifold(15, false, 1).unwrap().into();
     let length = |name| get(&found, name).unchecked_into::<js_sys::Float32Array>().length();
     let alive: Uint32Array = get(&found, "alive").unchecked_into();

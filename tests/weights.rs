@@ -1,4 +1,4 @@
-//! Weights files: what goes in comes out, files from elsewhere are recognised, bad files are named.
+//! Weights files: round trips are lossless, files from elsewhere are recognised, errors in bad files name the problem.
 
 mod data;
 mod parts;
@@ -39,7 +39,7 @@ fn full_precision_keeps_everything() {
 #[test]
 fn half_precision_keeps_eleven_bits() {
     let mut weights = small(unusual());
-    weights.values[0] = 1e5; // beyond half precision: its tensor must stay whole
+    weights.values[0] = 1e5; // beyond half precision: its tensor must stay in full precision
     let (full, half) = [Precision::Full, Precision::Half].map(|p| weights::save(&weights, p)).into();
     assert!(half.len() < full.len() * 2 / 3, "{} of {} bytes", half.len(), full.len());
     let loaded = weights::load(&half, &none()).unwrap();
@@ -91,7 +91,7 @@ fn files_without_metadata_are_recognised() {
         let mut file = File::new(&weights);
         file.metadata.clear();
         let loaded = weights::load(&file.bytes(), &none()).unwrap();
-        // Another width may round to the very same channels; the network is what counts.
+        // Another width may round to the same channels; only the layers matter.
         assert_eq!(loaded.config.layers(), weights.config.layers(), "width {width}, t = {expansion}");
         assert!((loaded.config.width - width).abs() < 0.05, "{width} taken for {}", loaded.config.width);
         assert_eq!(loaded.values, weights.values);
@@ -105,7 +105,7 @@ fn the_caller_fills_what_the_file_leaves_open() {
     let known =
         serde_json::json!({"padding": "symmetric", "stem": "cifar", "mean": [0.5, 0.5, 0.5], "std": null});
     let config = weights::load(&file.bytes(), known.as_object().unwrap()).unwrap().config;
-    assert_eq!(config.padding, Padding::Same, "the file knows best");
+    assert_eq!(config.padding, Padding::Same, "the file takes precedence");
     assert_eq!(config.stem, Stem::Cifar);
     assert_eq!(config.mean, [0.5; 3]);
     assert_eq!(config.std, Config::imagenet().std);
@@ -185,7 +185,7 @@ fn bad_tensors_are_named() {
     );
 }
 
-/// Which network a file holds, most of its tensors say; one that says otherwise is to blame, whichever it is.
+/// Most tensors agree on which network a file holds; the error must name the one that differs, whichever it is.
 #[test]
 fn the_tensor_that_differs_is_blamed() {
     let weights = small(Config { width: 0.35, classes: 5, ..Config::cifar() });
@@ -224,7 +224,7 @@ fn the_tensor_that_differs_is_blamed() {
 }
 
 #[test]
-fn what_wrappers_put_before_all_names_is_left_out() {
+fn prefixes_of_wrappers_are_left_out() {
     let weights = small(unusual());
     for prefix in
         ["module.", "state_dict.", "model.", "_orig_mod.", "backbone.", "state_dict.model._orig_mod.module."]
@@ -269,7 +269,7 @@ fn several_networks_in_a_file_are_refused() {
 }
 
 #[test]
-fn a_header_that_says_something_twice_is_refused() {
+fn a_header_with_a_duplicate_key_is_refused() {
     let bytes = weights::save(&small(unusual()), Precision::Full);
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header = std::str::from_utf8(&bytes[8..8 + length]).unwrap().trim_end();
@@ -288,7 +288,7 @@ fn a_header_that_says_something_twice_is_refused() {
 }
 
 #[test]
-fn what_is_taken_for_granted_is_known() {
+fn assumptions_are_known() {
     let mut file = File::new(&small(unusual()));
     assert!(weights::assumed(&file.bytes(), &none()).unwrap().is_empty());
     file.metadata.retain(|key, _| key == "padding" || key == "mean");
@@ -298,7 +298,7 @@ fn what_is_taken_for_granted_is_known() {
 }
 
 #[test]
-fn what_is_no_weights_file_is_told_apart() {
+fn other_files_are_told_apart() {
     let error = |bytes: &[u8]| weights::load(bytes, &none()).unwrap_err().to_string();
     assert!(error(b"").contains("the file is empty"));
     assert!(error(b"\n<!DOCTYPE html><html>not found</html>").contains("web page"));
@@ -327,7 +327,7 @@ fn no_damage_panics() {
     }
 }
 
-/// What the file itself allows: tensors of no dimension, or of no values.
+/// Files that the format allows: tensors without dimensions, or without values.
 #[test]
 fn no_shape_panics() {
     let bare = {

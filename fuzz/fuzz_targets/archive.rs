@@ -1,4 +1,4 @@
-//! Bytes as an archive of CIFAR-10: a `.tar.gz`, or the tar in it, packed here so that its checksum is right.
+//! Bytes as a CIFAR-10 archive: a `.tar.gz`, or the tar in it, packed here so that its checksum is right.
 #![no_main]
 
 #[path = "../../xtask/data/src/archive.rs"]
@@ -16,7 +16,7 @@ use mobilenetv2::data::cifar10;
 use mobilenetv2_fuzz::within;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// What the six batches of CIFAR-10 take, and a bit.
+/// Size of CIFAR-10's six batches, and a margin.
 const BATCHES: u64 = 200_000_000;
 
 fuzz_target!(init: limit_files(), |bytes: &[u8]| {
@@ -28,7 +28,7 @@ fuzz_target!(init: limit_files(), |bytes: &[u8]| {
     let _ = within(bytes.len(), 0, || cifar10::parse_records(bytes));
 });
 
-/// Has the system end the process where it writes a file larger than that: a disk is filled quickly.
+/// Makes the system kill the process if it writes a larger file, before it fills the disk.
 fn limit_files() {
     setrlimit(Resource::Fsize, Rlimit { current: Some(BATCHES), maximum: Some(BATCHES) })
         .expect("a lower limit");

@@ -9,6 +9,6 @@ fuzz_target!(|bytes: &[u8]| {
     let whole = within(bytes.len(), 0, || Image::decode(bytes).map(|image| image.center_crop(0.875, 32)));
     let rows = within(bytes.len(), 0, || Image::decode_center_crop(bytes, 0.875, 32));
     if let (Ok(whole), Ok(rows)) = (whole, rows) {
-        assert!(whole == rows, "row by row it is another picture");
+        assert!(whole == rows, "the picture differs when it is read row by row");
     }
 });

@@ -1,4 +1,4 @@
-//! Bytes as a file of the names of classes.
+//! Bytes as a file of class names.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -7,11 +7,11 @@ use mobilenetv2_fuzz::within;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(labels) = within(bytes.len(), 0, || parse_labels(bytes)) {
-        // What was read is read again from the JSON that weights keep it in.
+        // Labels survive the JSON in which weights store them.
         let kept = serde_json::to_vec(&labels).expect("strings are JSON");
         assert!(
             parse_labels(&kept).is_ok_and(|again| again == labels),
-            "other labels after a way through JSON"
+            "the labels changed on the way through JSON"
         );
     }
 });

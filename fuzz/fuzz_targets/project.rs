@@ -1,4 +1,4 @@
-//! Bytes as a zip: a project that the page has saved, or a folder a class.
+//! Bytes as a zip: a project saved by the page, or class folders.
 #![no_main]
 
 use std::io::Write;

@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(recipe) = json::settings::<Recipe>(&fields)
             && recipe.validate().is_ok()
         {
-            // as a checkpoint keeps it, where numbers that are none could not be read again
+            // as in a checkpoint, where non-finite numbers could not be read again
             let kept = serde_json::to_string(&recipe).expect("a recipe is plain data");
             assert!(serde_json::from_str::<Recipe>(&kept).is_ok_and(|again| again == recipe));
         }

@@ -1,4 +1,5 @@
-//! Edits of whole files of weights of every scheme of names, and of a checkpoint: what bytes alone hardly ever come to.
+//! Edits of valid weights files of every naming scheme, and of a checkpoint: inputs that mutated bytes hardly ever
+//! reach.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -30,13 +31,13 @@ enum Edit {
         all: bool,
         tensor: u8,
     },
-    /// The data follow.
+    /// The data change with it.
     Shape {
         tensor: u8,
         axis: u8,
         size: Size,
     },
-    /// The data do not.
+    /// The data stay.
     Announce {
         tensor: u8,
         axis: u8,
@@ -217,7 +218,7 @@ impl Text {
     }
 }
 
-/// A tensor on its way into a file.
+/// A tensor to be written.
 #[derive(Clone)]
 struct Tensor {
     name: String,
@@ -351,7 +352,7 @@ fn resize(shape: &mut [u64], axis: u8, size: &Size) {
     }
 }
 
-/// Narrow networks as the libraries save them, one as this crate does, and trainings with every memory of an optimiser.
+/// Narrow networks as each library saves them, one of our own, and trainings with every optimiser's state.
 static BASES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let recipe = |json: Value| serde_json::from_value::<Recipe>(json).unwrap();
     let checkpoint = |json| {
@@ -391,6 +392,6 @@ fuzz_target!(|input: Input| {
     if let Ok(trainer) = within(bytes.len(), 0, || checkpoint::load(&bytes)) {
         let saved = checkpoint::save(&trainer).unwrap();
         let again = within(saved.len(), 0, || checkpoint::load(&saved));
-        assert!(refused() || again.is_ok(), "a checkpoint that was written is not read");
+        assert!(refused() || again.is_ok(), "a written checkpoint could not be read");
     }
 });

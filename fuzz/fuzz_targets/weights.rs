@@ -1,7 +1,7 @@
 //! Bytes as a weights file and as a checkpoint.
 //!
-//! Once as they are, and once with a length in front that fits the header and zeros for the data that are not there:
-//! so a corpus holds files that are cut off behind their headers, and what libFuzzer inserts into one leaves it readable.
+//! Twice: as they are, and with a matching header length in front and zeros for missing data. So a corpus holds files
+//! truncated after their headers, and libFuzzer's insertions leave them readable.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -19,9 +19,9 @@ fuzz_target!(|bytes: &[u8]| {
 fn load(bytes: &[u8]) {
     let known = PartialConfig::new();
     if let Ok(weights) = within(bytes.len(), 0, || weights::load(bytes, &known)) {
-        // What was read can be written, and is the same when it is read again.
+        // Weights that were read can be written, and are the same when read again.
         let again = weights::load(&weights::save(&weights, Precision::Full), &known);
-        assert!(again.is_ok_and(|again| again == weights), "another network after a way through a file");
+        assert!(again.is_ok_and(|again| again == weights), "the network changed on the way through a file");
     }
     let _ = within(bytes.len(), 0, || checkpoint::load(bytes));
 }

@@ -1,4 +1,4 @@
-//! What every target holds its parser to: no panic that leaves it, a second at most, and bounded memory.
+//! The limits for every parser under test: no escaping panic, one second, and bounded memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::panic::{self, AssertUnwindSafe};
@@ -11,19 +11,19 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
 use tempfile::NamedTempFile;
 
-/// Seconds of this process's own time that an input may take: on a loaded machine a wall clock would blame the wrong one.
+/// Seconds of CPU time for an input: a wall clock would blame the wrong input on a loaded machine.
 const SECONDS: i64 = 1;
-/// Bytes that any input may take, and those that each of its own bytes may.
+/// Bytes allowed for any input, and per byte of input.
 const BYTES: usize = 64 << 20;
 const BYTES_PER_BYTE: usize = 16;
 
-/// Counts what is allocated and refuses what is beyond the limit: a parser that asks first reports an error then, and one
-/// that does not ask is ended, which libFuzzer takes for a finding.
+/// Counts allocations and refuses those beyond the limit. A parser that asks first then reports an error; one that does
+/// not is aborted, which libFuzzer reports as a finding.
 struct Limited;
 
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static LIMIT: AtomicUsize = AtomicUsize::new(usize::MAX);
-/// Whether a request was refused: what happens to the input then is not compared with anything.
+/// Whether an allocation was refused: results of that input are not compared with anything.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
 #[global_allocator]
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Limited {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // both are there while the bytes move
+        // both exist while the bytes move
         if !self.take(size) {
             return ptr::null_mut();
         }
@@ -69,9 +69,9 @@ unsafe impl GlobalAlloc for Limited {
 
 static PANIC: Mutex<String> = Mutex::new(String::new());
 
-/// Runs `parse` on an input of so many bytes within the limits; `extra` bytes are its result's by right.
+/// Runs `parse` on an input of `input` bytes within the limits; its result may take `extra` bytes.
 pub fn within<T>(input: usize, extra: usize, parse: impl FnOnce() -> T) -> T {
-    // libFuzzer's own hook ends the process at any panic, even at one that the code under test catches.
+    // libFuzzer's own hook aborts the process on any panic, even one that the code under test catches.
     static HOOK: Once = Once::new();
     HOOK.call_once(|| panic::set_hook(Box::new(|info| *PANIC.lock().unwrap() = info.to_string())));
     REFUSED.store(false, Relaxed);
@@ -87,12 +87,12 @@ pub fn within<T>(input: usize, extra: usize, parse: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Whether memory was refused to the last input.
+/// Whether an allocation for the last input was refused.
 pub fn refused() -> bool {
     REFUSED.load(Relaxed)
 }
 
-/// Ends the process with a message: a finding.
+/// Aborts the process with a message: a finding.
 fn fail(message: &str) -> ! {
     eprintln!("{message}");
     process::abort()
@@ -103,16 +103,16 @@ fn seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// An empty file, in memory where the system has such a folder.
+/// An empty file, in memory if the system has such a folder.
 pub fn file() -> NamedTempFile {
     NamedTempFile::new_in("/dev/shm").or_else(|_| NamedTempFile::new()).expect("a temporary file")
 }
 
-/// The most data that [`safetensors`] puts behind a header.
+/// Maximum bytes of data that [`safetensors`] puts behind a header.
 const DATA: usize = 1 << 20;
 
-/// A safetensors file of a header and as many bytes of data as it announces, the first of them `data`, the others zero.
-/// Announced lengths beyond a megabyte are not filled.
+/// A safetensors file of a header and as much data as it announces: `data` first, then zeros. Beyond a megabyte the
+/// data are left out.
 pub fn safetensors(header: &[u8], data: &[u8]) -> Vec<u8> {
     let announced = serde_json::from_slice::<Map<String, Value>>(header).map_or(0, |tensors| {
         let ends = tensors.values().filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());

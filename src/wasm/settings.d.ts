@@ -1,6 +1,6 @@
 /* Written by `cargo xtask generate`; not edited by hand. */
 
-/** A network and its input. Every field may be left out. */
+/** A network and its input. Every field is optional. */
 export interface Config {
   /** Width multiplier (0.1 to 4; default 1) */
   width?: number;
@@ -36,7 +36,7 @@ export interface Config {
   crop?: number;
 }
 
-/** A training, besides the network and the data. Every field may be left out. */
+/** A training, apart from the network and the data. Every field is optional. */
 export interface Recipe {
   /** Images per step (1 to 4096 images; default 96) */
   batch?: number;

@@ -1,13 +1,13 @@
-//! Data that tests use where they are there: they are not in the repository.
+//! Test data that are not in the repository.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// A path of the data in the folder that the environment variable MOBILENETV2_DATA names, else in `../shared/data`; None,
-/// said aloud, where it is absent.
+/// The path of data in the folder named by the environment variable MOBILENETV2_DATA, else in `../shared/data`. Returns
+/// None and reports it if they are missing.
 ///
 /// # Panics
-/// Where it is absent and the environment variable REQUIRE_DATA is set.
+/// If they are missing and the environment variable REQUIRE_DATA is set.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let path = std::env::var_os("MOBILENETV2_DATA").map_or(beside, PathBuf::from).join(path);
@@ -15,13 +15,13 @@ pub fn shared(path: &str) -> Option<PathBuf> {
         return Some(path);
     }
     let required = std::env::var_os("REQUIRE_DATA").is_some_and(|required| !required.is_empty());
-    assert!(!required, "{} is absent, and REQUIRE_DATA is set", path.display());
+    assert!(!required, "{} is missing, and REQUIRE_DATA is set", path.display());
     skipped(&format!("{} is absent", path.display()));
     None
 }
 
-/// Says why a test, or a part of one, does not run.
+/// Reports why a test, or a part of one, is skipped.
 pub fn skipped(why: &str) {
-    // to standard error itself: what a test prints with `eprintln!`, libtest shows only where it fails
+    // written to standard error directly: libtest shows the output of `eprintln!` only if a test fails
     let _ = writeln!(std::io::stderr(), "SKIPPED: {why}");
 }

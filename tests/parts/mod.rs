@@ -45,18 +45,18 @@ impl File {
         safetensors::serialize(views, Some(metadata)).unwrap()
     }
 
-    /// Writes a value into a tensor of single precision.
+    /// Writes a value into a single-precision tensor.
     pub fn set(&mut self, tensor: &str, index: usize, value: f32) {
         self.tensors.get_mut(tensor).unwrap().2[4 * index..][..4].copy_from_slice(&value.to_le_bytes());
     }
 
-    /// Gives all tensors other names.
+    /// Renames all tensors.
     pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
         self.tensors = self.tensors.into_iter().map(|(old, tensor)| (name(&old), tensor)).collect();
         self
     }
 
-    /// What is said of it as weights.
+    /// The error on reading it as weights.
     pub fn error(&self) -> String {
         weights::load(&self.bytes(), &PartialConfig::new()).unwrap_err().to_string()
     }

@@ -17,7 +17,7 @@ pub fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// Runs the program on words; a word that begins with @ is a file in the folder.
+/// Runs the program with words as arguments; a word that begins with @ is a file in the folder.
 pub fn run(folder: &Path, words: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mobilenetv2"));
     for word in words.split_whitespace() {
@@ -34,7 +34,7 @@ pub fn json(folder: &Path, words: &str) -> Vec<Value> {
     told(folder, words).0
 }
 
-/// The same, and what it says to standard error beside.
+/// The same, with the output on standard error.
 pub fn told(folder: &Path, words: &str) -> (Vec<Value>, String) {
     let output = run(folder, words);
     let errors = String::from_utf8(output.stderr).unwrap();
@@ -43,7 +43,7 @@ pub fn told(folder: &Path, words: &str) -> (Vec<Value>, String) {
     (text.lines().map(|line| serde_json::from_str(line).unwrap()).collect(), errors)
 }
 
-/// The message of a run that fails, and prints nothing else.
+/// The message of a run that fails and prints nothing else.
 pub fn error(folder: &Path, words: &str) -> String {
     let output = run(folder, words);
     assert!(!output.status.success(), "{words} did not fail");

@@ -1,9 +1,9 @@
-/** The core's settings, of which the page makes its form. Written by `cargo xtask generate`; not edited by hand. */
+/** The core's settings, from which the page builds its form. Written by `cargo xtask generate`; not edited by hand. */
 
 /**
  * @typedef {object} CoreSetting
  * @property {string} key
- * @property {boolean} live whether a change acts while training
+ * @property {boolean} live whether it may change during training
  * @property {number | string | boolean} paper
  * @property {string[]} [choices]
  * @property {number} [min]

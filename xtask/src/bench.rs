@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: ours beside its peers, in alternation in one run. What only this needs is installed into
-//! `target/bench/`; the tables go to `docs/performance.md`.
+//! `cargo xtask bench`: measures the project and its peers alternately in one run. What only this task needs is
+//! installed into `target/bench/`; the tables go to `docs/performance.md`.
 
 use std::path::PathBuf;
 
@@ -13,18 +13,18 @@ use crate::stamp::keep;
 use crate::test::in_engines;
 use crate::tools::Tools;
 
-/// What is measured.
+/// The benchmark.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {
-    /// Inference: in Chromium beside LiteRT.js, onnxruntime-web and TensorFlow.js, natively beside onnxruntime
+    /// Inference: in Chromium against LiteRT.js, onnxruntime-web and TensorFlow.js, natively against onnxruntime
     Browser,
-    /// A training step: in Chromium and natively, beside PyTorch and jax-js
+    /// A training step: in Chromium and natively, against PyTorch and jax-js
     Train,
-    /// What the page's bench.html measures, in Chromium, Firefox and WebKitGTK, each with the variant that it takes
+    /// The page's bench.html, in Chromium, Firefox and WebKitGTK, each with its own variant
     Engines,
 }
 
-/// What the peers in the browser come as, and what bundles those of inference.
+/// npm packages of the browser peers, and the bundler for those of inference.
 const INFERENCE: &[&str] = &[
     "@litertjs/core",
     "onnxruntime-web",
@@ -34,7 +34,7 @@ const INFERENCE: &[&str] = &[
 ];
 const TRAINING: &[&str] = &["@jax-js/jax"];
 
-/// Measures. `instructions` is the wasm variant to use, and `instructions`-threads on several threads.
+/// Runs a benchmark. `instructions` is the wasm variant to use, and `instructions`-threads the one for several threads.
 pub fn bench(what: What, instructions: &str) -> Result<()> {
     let variants = choose(&Tools::new()?, instructions)?;
     let tools = setup(if what == What::Engines { Needs::Engines } else { Needs::Test })?;
@@ -58,13 +58,13 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
     tools.run(measure.env("CHROME", tools.chrome()?))
 }
 
-/// Our command line, optimised.
+/// Our command line, built with optimisation.
 fn command_line(tools: &Tools) -> Result<PathBuf> {
     tools.run(cmd!(tools.shell, "cargo build --release --bin mobilenetv2"))?;
     Ok(tools.root().join("target/release/mobilenetv2"))
 }
 
-/// The names of the variant for one thread and, if there is one, of that for several.
+/// The names of the single-threaded variant and, if there is one, of the threaded one.
 fn choose(tools: &Tools, instructions: &str) -> Result<Vec<String>> {
     let threaded = tools.variant(&format!("{instructions}-threads")).ok();
     Ok([tools.variant(instructions)?]
@@ -74,7 +74,7 @@ fn choose(tools: &Tools, instructions: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// A Python that has these packages, the newest when it was made.
+/// A Python environment with these packages, created with the newest versions.
 fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
     let sh = &tools.shell;
     let folder = tools.root().join("target/bench").join(packages[0]);
@@ -86,7 +86,7 @@ fn python(tools: &Tools, packages: &[&str]) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// A folder with these npm packages, the newest when it was made.
+/// A folder with these npm packages, created with the newest versions.
 fn packages(tools: &Tools, name: &str, packages: &[&str]) -> Result<PathBuf> {
     let sh = &tools.shell;
     let folder = tools.root().join("target/bench").join(name);
@@ -101,11 +101,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_variant_that_is_not_there_is_named_with_those_that_are() {
+    fn an_unknown_variant_is_named_with_the_known_ones() {
         let tools = Tools::new().unwrap();
         assert_eq!(choose(&tools, "simd128").unwrap(), ["simd128", "simd128-threads"]);
         assert_eq!(choose(&tools, "simd128-threads").unwrap(), ["simd128-threads"]);
         let error = choose(&tools, "smid128").unwrap_err().to_string();
-        assert!(error.contains("called smid128;") && error.contains(" relaxed-simd, "), "{error}");
+        assert!(error.contains("variant smid128;") && error.contains(" relaxed-simd, "), "{error}");
     }
 }

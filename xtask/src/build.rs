@@ -1,4 +1,4 @@
-//! `cargo xtask build`: assembles dist/, a static site with relative addresses that is an npm package as well.
+//! `cargo xtask build`: assembles dist/, a static site with relative addresses that is also an npm package.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::site::{Site, Weight, hash};
 use crate::tools::Tools;
 use crate::wasm;
 
-/// What dist/ holds of each npm package: where a file lies in it, and where in the package.
+/// The files of npm packages that dist/ contains: path in dist/, and path in the package.
 const VENDORED: &[(&str, &[(&str, &str)])] = &[
     (
         "uplot",
@@ -52,37 +52,37 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
-/// npm packages of many modules, which dist/ holds as one: the folder it lies in, the package, and its first module.
+/// npm packages of many modules that dist/ contains as one: its folder, the package, and its entry module.
 const BUNDLED: &[(&str, &str, &str)] = &[
     ("engine/vendor/hyparquet/", "hyparquet", "src/index.js"),
     ("engine/vendor/modern-tar/", "modern-tar", "dist/web/index.js"),
 ];
 
-/// Ends of the paths of what no page fetches: it is there for those who read it.
+/// Path endings of files that no page fetches; they are there to be read.
 const NOT_FETCHED: [&str; 3] = [".map", "/LICENSE", ".md"];
 
-/// What of the page has addresses that stay: its documents, and what the browser itself compares with what it has.
+/// Files of the page with fixed addresses: its documents, and files that the browser itself checks for updates.
 const ROOT: [&str; 5] =
     ["index.html", "bench.html", "service-worker.js", "service-worker.js.map", "files.js"];
 
-/// The list of the weights that a page offers, within it.
+/// The list of weights that a page offers, by its path in the page.
 const MANIFEST: &str = "weights/manifest.json";
 
-/// Builds what is not up to date, with the weights for ImageNet that are here or can be fetched.
+/// Builds what is out of date, including the weights for ImageNet that exist or can be fetched.
 pub fn build_with_imagenet(tools: &Tools) -> Result<()> {
     fetch_imagenet_once(tools)?;
     assemble(tools, Some(&tools.root().join(IMAGENET)))
 }
 
-/// Builds what is not up to date, of the repository alone: so what is tested and measured is the same page everywhere.
+/// Builds what is out of date from the repository alone, so that tests and benchmarks use the same page everywhere.
 pub fn build(tools: &Tools) -> Result<()> {
     assemble(tools, None)
 }
 
-/// Builds the page, with weights of a folder besides those of the repository, and the npm package.
+/// Builds the page, with the weights of a folder besides the repository's, and the npm package.
 ///
-/// The page's files lie in a folder that has the build's name, a hash of them all. So a page gets what belongs to it or
-/// nothing, whatever its host has become since it was loaded; and a host may keep the folders of earlier builds.
+/// The page's files lie in a folder named after the build, a hash of them all. So a page gets its own files or none,
+/// even if its host has been updated since it was loaded, and a host may keep the folders of earlier builds.
 fn assemble(tools: &Tools, weights: Option<&Path>) -> Result<()> {
     let root = tools.root();
     let mut page = Site::default();
@@ -91,9 +91,9 @@ fn assemble(tools: &Tools, weights: Option<&Path>) -> Result<()> {
         page.folder(&format!("engine/pkg/{}/", variant.name), &wasm::package(tools, variant)?)?;
     }
     page.folder("", &vendored(tools)?)?;
-    let written = page.clone(); // bundlers read comments, and so do those who use the package
+    let written = page.clone(); // bundlers and users of the package read the comments
     page.take(|path| path.ends_with(".d.ts"));
-    page.take(|path| path == "files.js"); // a build has its own
+    page.take(|path| path == "files.js"); // a build writes its own
     if let Some(weights) = weights {
         add_weights(&mut page, weights, &root.join("target/weights"))?;
     }
@@ -110,8 +110,8 @@ fn assemble(tools: &Tools, weights: Option<&Path>) -> Result<()> {
     check_sizes(tools, &page)
 }
 
-/// Adds the weights of a folder, which `cargo xtask data imagenet` fills, before all others: the first are those that a page
-/// begins with. They stand for the published ones that they were made from. The manifest is written into the folder `made`.
+/// Adds the weights of a folder that `cargo xtask data imagenet` fills, before all others, since a page starts with the
+/// first. They replace the published weights from which they were made. The manifest is written to the folder `made`.
 fn add_weights(page: &mut Site, from: &Path, made: &Path) -> Result<()> {
     let own = from.join("manifest.json");
     if !own.exists() {
@@ -125,7 +125,7 @@ fn add_weights(page: &mut Site, from: &Path, made: &Path) -> Result<()> {
     for entry in &entries {
         let file = entry.get("file").and_then(Value::as_str).unwrap_or_default();
         let path = from.join(file);
-        ensure!(path.is_file(), "{} lists {file:?}, which is not beside it", own.display());
+        ensure!(path.is_file(), "{} lists {file:?}, which is missing beside it", own.display());
         page.file(format!("weights/{file}"), path);
     }
     let mut others = read(page.source(MANIFEST).context("the page has no weights")?)?;
@@ -138,7 +138,7 @@ fn add_weights(page: &mut Site, from: &Path, made: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts together what the page takes of npm packages, with its types, and returns the folder.
+/// Collects the page's files from npm packages, with their types, and returns the folder.
 fn vendored(tools: &Tools) -> Result<PathBuf> {
     let folder = tools.root().join("target/vendored");
     let mut site = Site::default();
@@ -166,8 +166,8 @@ fn vendored(tools: &Tools) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Puts together what a server lays over www/ while that is worked on: the libraries and, where they are here, the weights for
-/// ImageNet with the list of all. Returns the folder.
+/// Collects what a server overlays on www/ during development: the libraries and, if present, the weights for ImageNet
+/// with the list of all weights. Returns the folder.
 pub fn overlay(tools: &Tools) -> Result<PathBuf> {
     let root = tools.root();
     let mut site = Site::default();
@@ -179,8 +179,8 @@ pub fn overlay(tools: &Tools) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Names the build and lays the page out: documents that point into its folder, the list of its files for the service
-/// worker, and the folder.
+/// Names the build and lays the page out: documents that refer to the build's folder, the service worker's list of
+/// files, and the folder.
 fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {
     let sh = &tools.shell;
     let files = page.hashes(is_fetched)?;
@@ -215,7 +215,7 @@ fn place(tools: &Tools, page: &mut Site, dist: &mut Site) -> Result<()> {
     Ok(())
 }
 
-/// Adds the npm package, as it was written, under names that stay: what `pkg-config/package.json` lists, with types.
+/// Adds the npm package, unminified and under fixed names: the files that `pkg-config/package.json` lists, with types.
 fn package(tools: &Tools, written: &Site, dist: &mut Site) -> Result<()> {
     #[derive(Deserialize)]
     struct Package {
@@ -239,8 +239,8 @@ fn package(tools: &Tools, written: &Site, dist: &mut Site) -> Result<()> {
     Ok(())
 }
 
-/// Puts scripts and styles without comments and long names in the place of those written by people, and beside each a
-/// source map: by it a browser's developer tools, and only they, show and debug the text as it was written.
+/// Replaces scripts and styles by minified ones, each with a source map, through which a browser's developer tools show
+/// and debug the original text.
 fn minify(tools: &Tools, site: &mut Site) -> Result<()> {
     let folder = tools.root().join("target/minified");
     tools.shell.remove_path(&folder)?;
@@ -248,12 +248,12 @@ fn minify(tools: &Tools, site: &mut Site) -> Result<()> {
         .iter()
         .filter(|(path, _)| path.ends_with(".js") || path.ends_with(".css"))
         .map(|(path, source)| {
-            let (name, _) = path.rsplit_once('.').expect("it has an ending");
+            let (name, _) = path.rsplit_once('.').expect("it has an extension");
             format!("{name}={}", source.display())
         })
         .collect();
     let command = "node_modules/.bin/esbuild";
-    let no_tsconfig = "{}"; // ours would put "use strict" into every module, which is strict without
+    let no_tsconfig = "{}"; // ours would add "use strict" to every module, which is strict anyway
     tools.run(
         cmd!(
             tools.shell,
@@ -264,7 +264,7 @@ fn minify(tools: &Tools, site: &mut Site) -> Result<()> {
     site.folder("", &folder)
 }
 
-/// Writes `engine.d.ts` and what it needs, for TypeScript pages that use the npm package, and returns the folder.
+/// Writes `engine.d.ts` and the types that it needs, for TypeScript users of the npm package, and returns the folder.
 fn declare_types(tools: &Tools) -> Result<PathBuf> {
     let folder = tools.root().join("target/types");
     tools.shell.remove_path(&folder)?;
@@ -278,12 +278,12 @@ fn declare_types(tools: &Tools) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether a page may fetch the file of this path.
+/// Whether a page may fetch the file at this path.
 fn is_fetched(path: &str) -> bool {
     !NOT_FETCHED.iter().any(|end| path.ends_with(end))
 }
 
-/// Prints what the page weighs and fails where that is more than the budget of `pkg-config/variants.toml`.
+/// Prints the size of the page and fails if it exceeds the budget of `pkg-config/variants.toml`.
 fn check_sizes(tools: &Tools, site: &Site) -> Result<()> {
     let budget = &tools.budget;
     let report = |what: &str, weight: Weight, limit: u64| {
@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fetched_weights_come_first_and_stand_for_what_they_were_made_from() {
+    fn fetched_weights_come_first_and_replace_the_published_ones() {
         let sh = Shell::new().unwrap();
         let temporary = sh.create_temp_dir().unwrap();
         let [www, from, made] = ["www", "from", "made"].map(|name| temporary.path().join(name));
@@ -335,7 +335,7 @@ mod tests {
         sh.write_file(from.join("manifest.json"), json!([entry("theirs", "theirs.safetensors")]).to_string())
             .unwrap();
         let error = add_weights(&mut page, &from, &made).unwrap_err().to_string();
-        assert!(error.ends_with("lists \"theirs.safetensors\", which is not beside it"), "{error}");
+        assert!(error.ends_with("lists \"theirs.safetensors\", which is missing beside it"), "{error}");
         sh.write_file(from.join("theirs.safetensors"), "weights").unwrap();
         add_weights(&mut page, &from, &made).unwrap();
         let manifest: Value =

@@ -1,5 +1,5 @@
-//! `cargo xtask curves`: from what `mobilenetv2 train --json` printed of two trainings that differ in the activation alone,
-//! the curves that the page shows.
+//! `cargo xtask curves`: converts the `mobilenetv2 train --json` logs of two trainings that differ only in the
+//! activation into the curves that the page shows.
 
 use std::collections::BTreeMap;
 use std::path::{self, PathBuf};
@@ -11,7 +11,7 @@ use crate::tools::Tools;
 
 const CURVES: &str = "www/curves/activation.json";
 
-/// What the trainings have in common, and their logs.
+/// The trainings' logs, and their common settings.
 #[derive(clap::Args)]
 pub struct Args {
     #[arg(long, value_name = "LOG")]
@@ -25,7 +25,7 @@ pub struct Args {
     recipe: String,
 }
 
-/// A line of the log: a step, or an epoch with what it reached on held-out images.
+/// A line of the log: a step, or an epoch with its result on held-out images.
 #[derive(Deserialize)]
 struct Line {
     step: u32,
@@ -72,7 +72,7 @@ pub fn curves(Args { relu6, relu, width, recipe }: &Args) -> Result<()> {
     Ok(())
 }
 
-/// A training that was stopped and went on repeats the steps since its checkpoint: the last line of a step counts.
+/// An interrupted and resumed training repeats the steps since its checkpoint: the last line of each step counts.
 fn read(activation: &'static str, log: &str) -> Result<Run> {
     let (mut steps, mut epochs) = (BTreeMap::new(), BTreeMap::new());
     for line in log.lines() {
@@ -96,7 +96,7 @@ fn read(activation: &'static str, log: &str) -> Result<Run> {
     Ok(Run { activation, training, held_out: epochs.into_values().collect() })
 }
 
-/// As many digits as a curve shows.
+/// Rounds to the digits that a curve shows.
 fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

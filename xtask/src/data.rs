@@ -1,4 +1,4 @@
-//! `cargo xtask data`: fetches what the page can train on and classify with, and lays it out in data/.
+//! `cargo xtask data`: fetches data for training and weights for classification, and lays them out in data/.
 
 use std::env;
 use std::net::{TcpStream, ToSocketAddrs};
@@ -12,31 +12,31 @@ use xshell::cmd;
 
 use crate::tools::Tools;
 
-/// Where weights for ImageNet are put; a build takes them from there.
+/// Folder of the ImageNet weights, from which a build takes them.
 pub const IMAGENET: &str = "data/imagenet";
-/// The manifest of the page, with what publishers have.
+/// The page's manifest, which lists the published weights.
 const PUBLISHED: &str = "www/weights/manifest.json";
-/// What says that a build has tried to fetch them.
+/// Marks that a build has tried to fetch them.
 const TRIED: &str = "target/imagenet-tried";
-/// Where most people who publish weights have them.
+/// The host of most published weights.
 const HOST: &str = "huggingface.co";
-/// A host that has not answered by then is out of a build's reach.
+/// How long a build waits for the host.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What there is.
+/// The data that can be fetched.
 #[derive(clap::Subcommand)]
 pub enum Data {
     /// CIFAR-10, to train on
     #[command(name = "cifar-10")]
     Cifar10 {
-        /// Instead of its authors' server: an address or a path of the archive, or a folder with its records or
-        /// with mosaics
+        /// Source instead of its authors' server: address or path of the archive, or a folder with its records or with
+        /// mosaics
         #[arg(long, value_name = "PATH-OR-URL")]
         from: Option<String>,
     },
-    /// Weights trained on ImageNet, which the page then begins with; without options Google's of width 1 at 224²
+    /// Weights trained on ImageNet, with which the page then starts; by default Google's of width 1 at 224²
     Imagenet {
-        /// Instead of their publishers' host: an address or a path of a safetensors file
+        /// Source instead of their publishers' host: address or path of a safetensors file
         #[arg(long, value_name = "PATH-OR-URL")]
         from: Option<String>,
         /// Width multiplier
@@ -48,16 +48,16 @@ pub enum Data {
     },
 }
 
-/// Runs the program that does it; a path is the caller's.
+/// Runs the program that fetches the data; paths are relative to the caller's folder.
 pub fn data(data: &Data) -> Result<()> {
     run(&Tools::new()?, data)
 }
 
-/// Fetches the weights for ImageNet that a page begins with, unless there are some, or a build has tried before: that is
-/// noted in target/. Where it does not succeed the page is built without them.
+/// Fetches the ImageNet weights with which a page starts, unless some exist or a build has tried before, which it notes
+/// in target/. If that fails, the page is built without them.
 pub fn fetch_imagenet_once(tools: &Tools) -> Result<()> {
     let sh = &tools.shell;
-    // a machine that only tests (CI) says so, and fetches what it is told to
+    // CI sets this variable and fetches only what it is told to
     if sh.path_exists(IMAGENET) || sh.path_exists(TRIED) || env::var_os("CI").is_some() {
         return Ok(());
     }
@@ -66,17 +66,17 @@ pub fn fetch_imagenet_once(tools: &Tools) -> Result<()> {
         false => format!("{HOST} cannot be reached"),
         true => match run(tools, &Data::Imagenet { from: None, width: None, resolution: None }) {
             Ok(()) => return Ok(()),
-            Err(_) => "they could not be fetched".to_owned(), // why, the program has said
+            Err(_) => "the download failed".to_owned(), // the program has printed the reason
         },
     };
     println!(
-        "The page is built without weights for ImageNet: {obstacle}. `cargo xtask data imagenet` tries again, with --from \
-         it takes a file."
+        "Building the page without ImageNet weights: {obstacle}. `cargo xtask data imagenet` tries again; \
+         --from takes a file."
     );
     Ok(())
 }
 
-/// Whether a host answers in time. Looking up its address has no limit of its own, so a thread does it.
+/// Whether a host answers in time. The look-up of its address has no time limit, so a thread does it.
 fn reaches(host: &'static str, port: u16, patience: Duration) -> bool {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

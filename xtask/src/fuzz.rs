@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: everything that parses bytes is given bytes that libFuzzer makes up (`fuzz/README.md`).
+//! `cargo xtask fuzz`: feeds everything that parses bytes with libFuzzer's inputs (`fuzz/README.md`).
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use xshell::cmd;
 use crate::setup::{Needs, setup};
 use crate::tools::Tools;
 
-/// A target, the longest inputs that it is given, which are what valid ones take, and where it finds such to begin with
-/// beside `fuzz/corpus/`.
+/// A target, the maximum length of its inputs (that of valid ones), and a folder of initial inputs besides
+/// `fuzz/corpus/`.
 const TARGETS: &[(&str, usize, Option<&str>)] = &[
     ("weights", 40_000, Some(HEADERS)),
     ("tensors", 400, None),
@@ -24,15 +24,15 @@ const TARGETS: &[(&str, usize, Option<&str>)] = &[
 
 const HEADERS: &str = "target/fuzz/headers";
 
-/// Runs of a target after which enough is enough, however few seconds they took.
+/// Maximum runs of a target, however few seconds they take.
 const RUNS: usize = 1_000_000;
 
-/// What and how long.
+/// The target and the duration.
 #[derive(Args)]
 pub struct FuzzArgs {
-    /// The target, one of fuzz/fuzz_targets/; all, one after the other, where none is named
+    /// The target, one of fuzz/fuzz_targets/; by default all, one after another
     name: Option<String>,
-    /// Seconds for each target, which ends before after a million runs
+    /// Seconds per target; a million runs end it earlier
     #[arg(long, default_value_t = 1800)]
     seconds: u64,
 }
@@ -40,11 +40,11 @@ pub struct FuzzArgs {
 /// Builds the targets and runs one or all.
 pub fn fuzz(args: &FuzzArgs) -> Result<()> {
     let wanted = |name: &str| args.name.as_deref().is_none_or(|wanted| wanted == name);
-    ensure!(TARGETS.iter().any(|(name, ..)| wanted(name)), "fuzz/ has the targets {}", names());
+    ensure!(TARGETS.iter().any(|(name, ..)| wanted(name)), "expected a fuzz target: {}", names());
     run(&setup(Needs::Test)?, args.seconds, wanted)
 }
 
-/// The stage of `cargo xtask test`.
+/// The `fuzz` stage of `cargo xtask test`.
 pub fn stage(tools: &Tools) -> Result<()> {
     run(tools, 20, |_| true)
 }
@@ -54,18 +54,19 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
     let version = cmd!(sh, "rustc -vV").quiet().read()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc names no host")?;
     let sanitizer = if has_sanitizer(tools, host)? { "address" } else { "none" };
-    // What is compared would steer the inputs, but twice as many without it find more: the corpus has the magic words.
+    // Tracing comparisons would guide the inputs, but twice as many runs without it find more: the corpus has the magic
+    // words.
     let build = cmd!(
         sh,
         "cargo fuzz build --sanitizer {sanitizer} --no-trace-compares --target {host} --target-dir target/fuzz"
     );
-    // flags of the compiler that are not stable
+    // the compiler's flags are unstable
     tools.run(build.env("RUSTC_BOOTSTRAP", "1"))?;
     write_headers(tools)?;
     for (name, longest, valid) in TARGETS.iter().filter(|(name, ..)| wanted(name)) {
         println!("\n{name}");
         let found = format!("fuzz/artifacts/{name}/");
-        // what libFuzzer finds of interest goes to the first folder, and stays there for the next time
+        // libFuzzer adds interesting inputs to the first folder, where the next run finds them
         let own = ["target/fuzz/corpus", "fuzz/corpus"].map(|at| format!("{at}/{name}"));
         for folder in own.iter().chain([&found]) {
             sh.create_dir(folder)?;
@@ -77,7 +78,8 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
             format!("-max_len={longest}"),
             format!("-artifact_prefix={found}"),
         ];
-        // The clock of a loaded machine runs on: a second of its own is what the target allows itself.
+        // A wall clock would count a loaded machine's delays: the target enforces its own limit of one second of CPU
+        // time.
         let fuzz = cmd!(
             sh,
             "{program} {options...} -timeout=20 -verbosity=0 -print_funcs=0 -print_final_stats=1 {own...} {valid...}"
@@ -85,13 +87,15 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
         .env("ASAN_OPTIONS", "malloc_context_size=0:detect_leaks=0:allocator_may_return_null=1")
         .env("RAYON_NUM_THREADS", "1");
         tools.run(fuzz).with_context(|| {
-            format!("a finding: {found} has the input; mend it, and keep the input in fuzz/corpus/{name}/")
+            format!(
+                "a finding: {found} holds the input; fix the bug and keep the input in fuzz/corpus/{name}/"
+            )
         })?;
     }
     Ok(())
 }
 
-/// Whether the Rust in PATH brings the runtime of AddressSanitizer: rustup's does, Debian's does not.
+/// Whether the Rust in PATH includes AddressSanitizer's runtime: rustup's does, Debian's does not.
 fn has_sanitizer(tools: &Tools, host: &str) -> Result<bool> {
     let sysroot = cmd!(tools.shell, "rustc --print sysroot").quiet().read()?;
     let libraries = fs::read_dir(Path::new(&sysroot).join("lib/rustlib").join(host).join("lib"));
@@ -102,7 +106,7 @@ fn has_sanitizer(tools: &Tools, host: &str) -> Result<bool> {
         .any(|file| file.file_name().to_string_lossy().contains("_rt.asan")))
 }
 
-/// Weights to begin with: the small files of each library, cut off behind their headers. The target adds zeros.
+/// Writes initial inputs for weights: each library's small files, truncated after their headers. The target adds zeros.
 fn write_headers(tools: &Tools) -> Result<()> {
     let golden = tools.root().join("tests/golden");
     let files =
@@ -111,8 +115,9 @@ fn write_headers(tools: &Tools) -> Result<()> {
         let path = golden.join(format!("{file}.safetensors"));
         let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
         let length = bytes.first_chunk().map_or(0, |length| u64::from_le_bytes(*length) as usize);
-        let header =
-            bytes.get(..8 + length).with_context(|| format!("{} is no safetensors", path.display()))?;
+        let header = bytes
+            .get(..8 + length)
+            .with_context(|| format!("{} is not a safetensors file", path.display()))?;
         tools.shell.write_file(format!("{HEADERS}/{}", file.replace('/', "-")), header)?;
     }
     Ok(())

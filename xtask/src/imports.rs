@@ -1,5 +1,5 @@
-//! The import rule of ARCHITECTURE.md: imports point down only, and below the shells (`bin`, `wasm`) there is no
-//! I/O, no printing, no clock and no JavaScript.
+//! The import rule of ARCHITECTURE.md: imports only point down, and below the shells (`bin`, `wasm`) there is no I/O,
+//! no printing, no clock and no JavaScript.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use crate::site::files;
 use crate::tools::Tools;
 
-/// Every room of src/ and what it may import. From top to bottom: a row names rows below it.
+/// Every room of src/ and what it may import, from top to bottom: a row only names rows below it.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("bin", &["train", "evaluate", "infer", "profile", "weights", "data", "arch", "error"]),
     ("wasm", &["train", "evaluate", "explain", "infer", "weights", "data", "arch", "error"]),
@@ -29,13 +29,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("error", &[]),
 ];
 
-/// What below the shells reads files all the same: only the command line has it (feature `cli`).
+/// Files below the shells that do read files: only the command line includes them (feature `cli`).
 const NATIVE: &[&str] = &["data/tree.rs"];
 
-/// What of the standard library only the shells may use.
+/// Modules of the standard library that only shells may use.
 const SHELL_ONLY_STD: &[&str] = &["fs", "net", "process", "time"];
 
-/// What else only they may.
+/// Everything else that only shells may use.
 const SHELL_ONLY: &[&str] = &[
     "stdin()",
     "stdout()",
@@ -48,7 +48,7 @@ const SHELL_ONLY: &[&str] = &[
     "wasm_bindgen",
 ];
 
-/// Fails with every import that points up and everything that belongs into a shell.
+/// Fails on every import that points up and on everything that belongs into a shell.
 pub fn check(tools: &Tools) -> Result<()> {
     let src = tools.root().join("src");
     let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());
@@ -59,7 +59,7 @@ pub fn check(tools: &Tools) -> Result<()> {
     }
     for (room, allowed) in MAY_IMPORT {
         let unused = allowed.iter().filter(|import| !used.contains(&((*room).into(), (**import).into())));
-        wrong.extend(unused.map(|import| format!("`{room}` may import {import}, but does not")));
+        wrong.extend(unused.map(|import| format!("`{room}` is allowed to import {import}, but does not")));
     }
     ensure!(wrong.is_empty(), "the import rule (ARCHITECTURE.md) is broken:\n    {}", wrong.join("\n    "));
     Ok(())
@@ -70,7 +70,7 @@ fn room(path: &str) -> &str {
     path.split(['/', '.']).next().unwrap_or(path)
 }
 
-/// What is wrong with a source file, whose path is relative to src/, and which rooms it imports.
+/// The violations in a source file, whose path is relative to src/, and the rooms that it imports.
 fn examine(path: &str, source: &str) -> (Vec<String>, BTreeSet<String>) {
     let room = room(path);
     let shell = matches!(room, "bin" | "wasm") || NATIVE.contains(&path);
@@ -82,7 +82,7 @@ fn examine(path: &str, source: &str) -> (Vec<String>, BTreeSet<String>) {
     let mut wrong = Vec::new();
     let mut imported = imports(&source, if room == "bin" { "mobilenetv2::" } else { "crate::" });
     if path == format!("{room}.rs") || path == format!("{room}/mod.rs") {
-        imported.extend(imports(&source, "super::")); // there it is the crate
+        imported.extend(imports(&source, "super::")); // there `super` is the crate
     }
     imported.remove(room);
     let up = imported.iter().filter(|import| !allowed.contains(&import.as_str()));
@@ -96,7 +96,7 @@ fn examine(path: &str, source: &str) -> (Vec<String>, BTreeSet<String>) {
     (wrong, imported)
 }
 
-/// The source without comments and without the unit tests at its end, which may use what they like.
+/// The source without comments and without the unit tests at its end, which may use anything.
 fn code(source: &str) -> String {
     let end = source.find("#[cfg(test)]\nmod tests").unwrap_or(source.len());
     source[..end]
@@ -106,7 +106,7 @@ fn code(source: &str) -> String {
         .collect()
 }
 
-/// First names after each `root`, those in braces included: `crate::{a::B, c}` → a, c.
+/// The first name after each `root`, including those in braces: `crate::{a::B, c}` → a, c.
 fn imports(source: &str, root: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for (start, _) in source.match_indices(root) {
@@ -119,7 +119,7 @@ fn imports(source: &str, root: &str) -> BTreeSet<String> {
     names
 }
 
-/// The items of a use group, from after its opening brace, split at the commas that no inner brace encloses.
+/// The items of a use group, from after its opening brace, split at commas outside inner braces.
 fn group_items(group: &str) -> Vec<String> {
     let mut items = vec![String::new()];
     let mut depth = 1;
@@ -152,7 +152,7 @@ mod tests {
         for (row, (room, allowed)) in MAY_IMPORT.iter().enumerate() {
             for import in *allowed {
                 let below = MAY_IMPORT[row + 1..].iter().any(|(name, _)| name == import);
-                assert!(below, "{room} may import {import}, which is no row below it");
+                assert!(below, "{room} may import {import}, which is not a row below it");
             }
         }
     }

@@ -37,39 +37,39 @@ enum Task {
         #[arg(long, default_value_t = 8000)]
         port: u16,
     },
-    /// Serve the page and show every change of it: one of JavaScript or CSS at once, one of Rust when it is compiled
+    /// Serve the page and reload on every change: JavaScript and CSS at once, Rust once it is compiled
     Dev {
         /// Port of the address
         #[arg(long, default_value_t = 8000)]
         port: u16,
-        /// The one wasm variant that is built; Safari needs simd128-threads
+        /// The only wasm variant that is built; Safari needs simd128-threads
         #[arg(long, default_value = "relaxed-simd-threads")]
         variant: String,
     },
-    /// Check and test everything, or the stages named
+    /// Run all checks and tests, or the named stages
     Test {
         /// Any of: formatting, imports, clippy, native, docs, fuzz, wasm, types, bundlers, browser, firefox (wasm in
-        /// Firefox), walk; or, only where they are named, engines: the stage browser in Firefox; aarch64: kernels,
-        /// training and inference, emulated
+        /// Firefox), walk; and, only on request, engines (the stage browser in Firefox) and aarch64 (kernels, training
+        /// and inference, emulated)
         stages: Vec<String>,
     },
-    /// Give everything that parses bytes made-up ones, up to a million each
+    /// Fuzz everything that parses bytes, with up to a million inputs each
     Fuzz(fuzz::FuzzArgs),
-    /// Measure beside the peers, which are installed into target/bench/, and write the tables of docs/performance.md
+    /// Measure against the peers, which are installed into target/bench/, and write the tables of docs/performance.md
     Bench {
         what: bench::What,
-        /// Wasm variant to use on one thread; on several it is this one with -threads, if there is one
+        /// Single-threaded wasm variant; with several threads its -threads variant is used, if there is one
         #[arg(long, default_value = "relaxed-simd")]
         variant: String,
     },
-    /// Fetch what the page trains on or classifies with and the repository does not have, into data/
+    /// Fetch training data or weights that the repository does not contain into data/
     #[command(subcommand)]
     Data(data::Data),
-    /// Write the files that are made from the core's settings and constants: the page's form, types, docs/settings.md
+    /// Write the files generated from the core's settings and constants: the page's form, types, docs/settings.md
     Generate,
-    /// Write the curves of ReLU6 and ReLU for the page, from the logs of two trainings
+    /// Write the page's curves for ReLU6 and ReLU from the logs of two trainings
     Curves(curves::Args),
-    /// Put weights trained on CIFAR-10 among those the page ships: in 16-bit floats, with their accuracy
+    /// Add weights trained on CIFAR-10 to those the page ships, as 16-bit floats and with their accuracy
     Weights(weights::Args),
 }
 
@@ -83,7 +83,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The test that compares those files can write them too.
+/// The test that compares those files can also write them.
 fn generate() -> Result<()> {
     let tools = tools::Tools::new()?;
     tools.run(cmd!(tools.shell, "cargo test --quiet --test generated").env("WRITE_GENERATED", "1"))

@@ -1,4 +1,4 @@
-//! `cargo xtask serve` and `cargo xtask dev`: the page as it lies in www/, on localhost until Ctrl-C.
+//! `cargo xtask serve` and `cargo xtask dev`: serve the page in www/ on localhost until Ctrl-C.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -17,30 +17,33 @@ use crate::tools::Tools;
 use crate::wasm::{self, Build};
 use crate::watch::{Change, watch};
 
-/// Without a further change: editors save in several steps, and several files at once.
+/// How long no further change must come: editors save in several steps, and several files at once.
 const SETTLED: Duration = Duration::from_millis(50);
 
-/// Serves as soon as the variant is built that most browsers choose. The rest follows meanwhile: weights for ImageNet, which a
-/// page finds when it is loaded again, and the other variants.
+/// Serves as soon as the variant that most browsers choose is built. Meanwhile the rest follows: the other variants,
+/// and weights for ImageNet, which a page finds when it is reloaded.
 pub fn serve(port: u16) -> Result<()> {
     ensure_free(port)?;
     let tools = setup(Needs::Build)?;
     overlay(&tools)?;
-    let mut variants = tools.variants.iter().rev(); // the widest instructions and threads first
+    let mut variants = tools.variants.iter().rev(); // best instruction set first, with threads
     wasm::package(&tools, variants.next().context("there is no variant")?)?;
     let mut server = Server::start(&tools, port, Build::Ship)?;
     fetch_imagenet_once(&tools)?;
     overlay(&tools)?;
     for variant in variants {
         if let Err(error) = wasm::package(&tools, variant) {
-            eprintln!("\nbrowsers that need {} have to do without: {error:#}", variant.name);
+            eprintln!(
+                "\nthe variant {} failed to build; browsers that need it cannot run the page: {error:#}",
+                variant.name
+            );
         }
     }
     println!("\nBuilt for every browser: http://127.0.0.1:{port}/   (Ctrl-C ends it)");
     server.wait()
 }
 
-/// Serves with one variant, compiled fast. Every change is shown: one of Rust once it is compiled.
+/// Serves with one variant, compiled quickly, and shows every change: one of Rust once it is compiled.
 pub fn dev(port: u16, variant: &str) -> Result<()> {
     ensure_free(port)?;
     let tools = setup(Needs::Build)?;
@@ -58,7 +61,7 @@ pub fn dev(port: u16, variant: &str) -> Result<()> {
     let pages = server.pages.clone();
     thread::spawn(move || {
         while wanted.recv().is_ok() {
-            while wanted.recv_timeout(SETTLED).is_ok() {} // of an editor that saves several files
+            while wanted.recv_timeout(SETTLED).is_ok() {} // an editor may save several files
             match wasm::package_for_dev(&tools, &variant) {
                 Ok(()) => pages.changed(""),
                 Err(error) => eprintln!("\n{error:#}"),
@@ -68,14 +71,14 @@ pub fn dev(port: u16, variant: &str) -> Result<()> {
     server.wait()
 }
 
-/// A port that is taken is noticed before minutes of building.
+/// Checks the port before minutes of building.
 fn ensure_free(port: u16) -> Result<()> {
     TcpListener::bind(("127.0.0.1", port)).map(drop).with_context(|| {
-        format!("port {port} cannot be used; choose another one: --port {}", port.wrapping_add(1))
+        format!("port {port} is not available; choose another one: --port {}", port.wrapping_add(1))
     })
 }
 
-/// `pkg-config/page.js`. It ends with its standard input, so whatever ends this process ends it too.
+/// `pkg-config/page.js`. It exits when its standard input closes, so it ends with this process in any case.
 struct Server {
     process: Child,
     pages: Pages,
@@ -92,7 +95,7 @@ impl Server {
         Ok(Server { process, pages: Pages(Arc::new(Mutex::new(input))) })
     }
 
-    /// Returns when the server has ended.
+    /// Waits until the server exits.
     fn wait(&mut self) -> Result<()> {
         let status = self.process.wait()?;
         ensure!(status.success(), "the server ended: {status}");
@@ -100,14 +103,14 @@ impl Server {
     }
 }
 
-/// The documents that are open.
+/// The open documents.
 #[derive(Clone)]
 struct Pages(Arc<Mutex<ChildStdin>>);
 
 impl Pages {
-    /// Tells them that a file of www/ has changed, or something else where the path is empty.
+    /// Reports a changed file of www/ to them, or another change if `path` is empty.
     fn changed(&self, path: &str) {
         let mut input = self.0.lock().expect("nobody panics while writing");
-        let _ = writeln!(input, "{path}"); // a server that has ended is noticed where it is waited for
+        let _ = writeln!(input, "{path}"); // `wait` notices if the server has exited
     }
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask setup`: installs what the other tasks need and this machine lacks, and nothing else.
 //!
-//! What belongs to the machine comes from rustup or, for root on Debian, from apt. What belongs to the project
-//! stays in it: `.tools/` (wasm-bindgen, wasm-pack, cargo-fuzz, geckodriver) and `node_modules/`.
+//! System packages come from rustup or, for root on Debian, from apt. Everything else stays in the project: `.tools/`
+//! (wasm-bindgen, wasm-pack, cargo-fuzz, geckodriver) and `node_modules/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,40 +12,40 @@ use xshell::cmd;
 
 use crate::tools::{Tools, version_of};
 
-/// The oldest Rust that all of this is tried with (`rust-version` of Cargo.toml) and the oldest Node.js.
+/// Oldest supported Rust (`rust-version` of Cargo.toml) and Node.js.
 const RUST: (u32, u32) = (1, 95);
 const NODE: (u32, u32) = (20, 12);
-/// Any version in PATH will do; these are installed where there is none.
+/// Versions to install if PATH has none; any version will do.
 const WASM_PACK: &str = "0.15.1";
 const CARGO_FUZZ: &str = "0.13.2";
 const GECKODRIVER: &str = "0.37.1";
-/// What WebKit is driven with: its driver, and a screen for it.
+/// Programs that drive WebKit: its driver, and a virtual screen.
 pub const WEBKIT: [&str; 2] = ["WebKitWebDriver", "Xvfb"];
 
-/// The standard library's sources, below the folder of a Rust.
+/// The standard library's sources in a Rust installation.
 const STD_SOURCES: &str = "lib/rustlib/src/rust/library/std/Cargo.toml";
 
-/// What is to be done with the tools.
+/// The purpose of the tools.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Needs {
     Build,
     Test,
-    /// Firefox and WebKit besides Chromium, and their drivers.
+    /// Firefox and WebKit in addition to Chromium, and their drivers.
     Engines,
 }
 
-/// Something the machine lacks.
+/// Something that the machine lacks.
 struct Lack {
-    /// Debian's packages that bring it; none where they would not.
+    /// Debian packages that provide it; none if there are none.
     packages: &'static [&'static str],
     /// What a person can do about it.
     by_hand: &'static str,
 }
 
-/// Makes sure that all is there, and returns it.
+/// Ensures that everything is installed, and returns it.
 pub fn setup(needs: Needs) -> Result<Tools> {
     let mut tools = Tools::new()?;
-    // where one is named, no other that could be installed is wanted
+    // if one is named, no other has to be installed
     if needs >= Needs::Test && tools.shell.var_os("CHROME").is_some() {
         tools.chrome()?;
     }
@@ -66,12 +66,12 @@ pub fn setup(needs: Needs) -> Result<Tools> {
     Ok(tools)
 }
 
-/// Makes sure that code for aarch64 can be linked and run, and returns the programs for it.
+/// Ensures that code for aarch64 can be linked and run, and returns the programs for that.
 pub fn setup_cross(tools: &Tools) -> Result<(PathBuf, PathBuf)> {
     let programs = || Some((tools.find("aarch64-linux-gnu-gcc")?, tools.find("qemu-aarch64-static")?));
     let lacks = [Lack {
         packages: &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"],
-        by_hand: "install a GCC that makes programs for aarch64-linux-gnu, with its C library, and qemu-aarch64-static",
+        by_hand: "install a GCC for aarch64-linux-gnu with its C library, and qemu-aarch64-static",
     }];
     if programs().is_none() {
         install_packages(tools, &lacks);
@@ -79,7 +79,7 @@ pub fn setup_cross(tools: &Tools) -> Result<(PathBuf, PathBuf)> {
     programs().with_context(|| advice(&lacks))
 }
 
-/// What the machine lacks after rustup has done what it can.
+/// What the machine still lacks after rustup has done what it can.
 fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     let sh = tools.shell.clone();
     let mut lacks = Vec::new();
@@ -129,7 +129,7 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
                 by_hand: "install Firefox: https://www.firefox.com",
             });
         }
-        // elsewhere there is no WebKitGTK: the tests say that they leave it out
+        // WebKitGTK exists on Linux only; elsewhere the tests report that they skip it
         if cfg!(target_os = "linux") && WEBKIT.iter().any(|program| tools.find(program).is_none()) {
             lacks.push(Lack {
                 packages: &["webkit2gtk-driver", "xvfb"],
@@ -140,14 +140,14 @@ fn find_lacks(tools: &mut Tools, needs: Needs) -> Vec<Lack> {
     lacks
 }
 
-/// Whether the Rust in PATH has the sources of its standard library, from which every wasm variant builds its own:
-/// the one that comes compiled knows no threads, and is larger.
+/// Whether the Rust in PATH has the sources of its standard library. Every wasm variant compiles its own: the
+/// precompiled one lacks threads and is larger.
 fn has_std_sources(tools: &Tools) -> bool {
     let sysroot = cmd!(tools.shell, "rustc --print sysroot").quiet().ignore_stderr().read();
     sysroot.is_ok_and(|sysroot| Path::new(&sysroot).join(STD_SOURCES).exists())
 }
 
-/// Whether Debian's Rust is there, with the sources of its standard library, its linter and a linker.
+/// Whether Debian's Rust is installed, with the sources of its standard library, clippy and a linker.
 fn has_debian_rust(tools: &Tools) -> bool {
     let files =
         ["/usr/bin/cargo", "/usr/bin/cargo-clippy", "/usr/bin/lld-22", &format!("/usr/{STD_SOURCES}")];
@@ -156,7 +156,7 @@ fn has_debian_rust(tools: &Tools) -> bool {
         && version.and_then(|version| version_of(&version)) >= Some(RUST)
 }
 
-/// Installs Debian's packages; false where that cannot be done.
+/// Installs Debian packages; returns false if that is not possible.
 fn install_packages(tools: &Tools, lacks: &[Lack]) -> bool {
     let sh = &tools.shell;
     let root = cmd!(sh, "id -u").quiet().ignore_stderr().read().is_ok_and(|id| id == "0");
@@ -168,7 +168,7 @@ fn install_packages(tools: &Tools, lacks: &[Lack]) -> bool {
     tools.run(cmd!(sh, "apt-get update")).and_then(|()| tools.run(install)).is_ok()
 }
 
-/// What to say where the machine still lacks something.
+/// Advice on what the machine still lacks.
 fn advice(lacks: &[Lack]) -> String {
     let by_hand: String = lacks.iter().map(|lack| format!("\n    {}", lack.by_hand)).collect();
     let packages: Vec<_> = lacks.iter().flat_map(|lack| lack.packages).copied().collect();
@@ -176,11 +176,11 @@ fn advice(lacks: &[Lack]) -> String {
         true => String::new(),
         false => format!("\nor, on Debian, as root:\n    apt-get install {}", packages.join(" ")),
     };
-    format!("this machine lacks what setup cannot install. Do this, then start again:{by_hand}{apt}")
+    format!("setup cannot install everything that is missing. Do this, then run it again:{by_hand}{apt}")
 }
 
-/// What tests run besides: wasm-bindgen's test runner in exactly the version of the crate, wasm-pack and others, in PATH or
-/// else compiled into `.tools/`. Building the page needs none of them.
+/// Installs tools for tests: wasm-bindgen's test runner in exactly the crate's version, wasm-pack and others, from PATH
+/// or else compiled into `.tools/`. Building the page needs none of them.
 fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
     let sh = &tools.shell;
     let version = wasm_bindgen_version(tools)?;
@@ -207,11 +207,11 @@ fn install_cargo_tools(tools: &Tools, needs: Needs) -> Result<()> {
         // They run for a second or two: optimising them would take longer than it saves.
         tools.run(install.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"))
     };
-    // A registry's mirror may lack the very versions that these crates were published with; later ones do too.
+    // A registry mirror may lack the locked versions of these crates' dependencies; later ones work too.
     install(Some("--locked"))
         .or_else(|_| install(None))
         .with_context(|| format!("install these, then start again: {}", crates.join(", ")))?;
-    // only the programs are wanted, not the 500 MB that they were made from
+    // delete the build's 500 MB, only the programs are needed
     sh.remove_path("target/tools")?;
     Ok(())
 }
@@ -232,7 +232,7 @@ fn wasm_bindgen_version(tools: &Tools) -> Result<String> {
     Ok(package.context("Cargo.lock names no wasm-bindgen")?.version)
 }
 
-/// The packages of a folder's package-lock.json, unless npm has installed this very list.
+/// Installs the packages of a folder's package-lock.json, unless npm has installed exactly these.
 pub fn install_node_modules(tools: &Tools, folder: &Path) -> Result<()> {
     let modified = |file| fs::metadata(folder.join(file)).and_then(|metadata| metadata.modified());
     let installed = modified("node_modules/.package-lock.json");
@@ -241,6 +241,6 @@ pub fn install_node_modules(tools: &Tools, folder: &Path) -> Result<()> {
         return Ok(());
     }
     tools.run(cmd!(tools.shell, "npm ci --no-audit --no-fund --prefix {folder}")).with_context(|| {
-        format!("npm could not install what {folder:?} lists; run `npm ci` there, then start again")
+        format!("npm could not install the packages of {folder:?}; run `npm ci` there, then start again")
     })
 }

@@ -1,4 +1,4 @@
-//! A folder that is kept equal to a list of files from elsewhere, and what its files weigh.
+//! A folder that mirrors a list of files from elsewhere, and the size of its files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
-/// The files of a site: where each lies in it, with slashes, and where it comes from.
+/// The files of a site: the path of each in the site, with slashes, and its source.
 #[derive(Clone, Default)]
 pub struct Site(BTreeMap<String, PathBuf>);
 
@@ -21,7 +21,7 @@ impl Site {
         self.0.insert(path.into(), source.into());
     }
 
-    /// Adds all files of a folder and its folders, under a prefix: "" or one that ends in a slash.
+    /// Adds all files in a folder and its subfolders, under a prefix: "" or one that ends with a slash.
     pub fn folder(&mut self, prefix: &str, source: &Path) -> Result<()> {
         for path in files(source)? {
             self.file(format!("{prefix}{path}"), source.join(&path));
@@ -29,27 +29,27 @@ impl Site {
         Ok(())
     }
 
-    /// Takes out all files whose path is wanted.
+    /// Removes and returns all files whose path is wanted.
     pub fn take(&mut self, wanted: impl Fn(&str) -> bool) -> Site {
         Site(self.0.extract_if(.., |path, _| wanted(path)).collect())
     }
 
-    /// Where a file comes from.
+    /// The source of a file.
     pub fn source(&self, path: &str) -> Option<&Path> {
         self.0.get(path).map(PathBuf::as_path)
     }
 
-    /// Where each file lies in the site, and where it comes from.
+    /// The path of each file in the site, and its source.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.0.iter().map(|(path, source)| (path.as_str(), source.as_path()))
     }
 
-    /// Makes a folder hold these files and no others; what is there already is not written again.
+    /// Makes a folder contain exactly these files; unchanged ones are not written again.
     pub fn write(&self, folder: &Path) -> Result<()> {
         for path in files(folder)?.iter().filter(|path| !self.0.contains_key(*path)) {
             fs::remove_file(folder.join(path))?;
             let within = Path::new(path).ancestors().skip(1).map(|parent| folder.join(parent));
-            let _ = within.take_while(|parent| fs::remove_dir(parent).is_ok()).count(); // up to one with other files
+            let _ = within.take_while(|parent| fs::remove_dir(parent).is_ok()).count(); // stops at a folder with other files
         }
         for (path, source) in self.iter() {
             let target = folder.join(path);
@@ -63,13 +63,13 @@ impl Site {
         Ok(())
     }
 
-    /// The hash of every file whose path is wanted.
+    /// The hash of every wanted file.
     pub fn hashes(&self, wanted: impl Fn(&str) -> bool) -> Result<BTreeMap<&str, String>> {
         let wanted = self.iter().filter(|(path, _)| wanted(path));
         wanted.map(|(path, source)| Ok((path, hash(&fs::read(source)?)))).collect()
     }
 
-    /// Bytes of all files whose path is wanted: raw, and as a web host sends them.
+    /// Total bytes of all wanted files: raw, and as a web host sends them.
     pub fn weigh(&self, wanted: impl Fn(&str) -> bool) -> Result<Weight> {
         let mut weight = Weight::default();
         for (_, source) in self.iter().filter(|(path, _)| wanted(path)) {
@@ -93,7 +93,7 @@ pub struct Weight {
     pub gzipped: u64,
 }
 
-/// Paths of all files in a folder and its folders, relative to it, with slashes; none where it does not exist.
+/// Paths of all files in a folder and its subfolders, relative to it, with slashes; none if it does not exist.
 pub fn files(folder: &Path) -> Result<Vec<String>> {
     if !folder.exists() {
         return Ok(Vec::new());
@@ -109,7 +109,7 @@ pub fn files(folder: &Path) -> Result<Vec<String>> {
     Ok(paths)
 }
 
-/// Whether a copy is as long as its source and not older.
+/// Whether a copy has its source's length and is not older.
 fn same(source: &Path, copy: &Path) -> Result<bool> {
     let (source, Ok(copy)) = (fs::metadata(source)?, fs::metadata(copy)) else { return Ok(false) };
     Ok(source.len() == copy.len() && source.modified()? <= copy.modified()?)

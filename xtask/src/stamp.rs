@@ -1,12 +1,12 @@
-//! Folders that are made anew only where what they are made from has changed.
+//! Folders that are rebuilt only when their inputs have changed.
 
 use std::path::Path;
 
 use anyhow::Result;
 use xshell::Shell;
 
-/// Has `make` fill a folder, empty before, unless it did so to its end from the same: that is noted beside the folder.
-/// `file` is one that the folder has then, and without which it is made anew all the same.
+/// Lets `make` fill an empty folder, unless a stamp beside it says that this was completed with the same inputs. `file`
+/// is a file that the folder then contains; without it, it is rebuilt anyway.
 pub fn keep(
     sh: &Shell,
     folder: &Path,
@@ -19,7 +19,7 @@ pub fn keep(
     if same && sh.path_exists(folder.join(file)) {
         return Ok(());
     }
-    // first the note: a folder that is not filled to its end must not pass for what was there before
+    // the stamp goes first: a half-filled folder must not pass for the old one
     sh.remove_path(&stamp)?;
     sh.remove_path(folder)?;
     sh.create_dir(folder)?;
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_is_made_where_it_is_not_whole_or_from_something_else() {
+    fn an_incomplete_or_outdated_folder_is_rebuilt() {
         let sh = Shell::new().unwrap();
         let temporary = sh.create_temp_dir().unwrap();
         let folder = temporary.path().join("made");
@@ -45,7 +45,7 @@ mod tests {
         let keep = |made_from: &str, end: Result<()>| {
             super::keep(&sh, &folder, "file", made_from, || {
                 times.set(times.get() + 1);
-                assert!(!sh.path_exists(folder.join("file")), "what was there is gone");
+                assert!(!sh.path_exists(folder.join("file")), "the old content is gone");
                 sh.write_file(folder.join("file"), made_from)?;
                 end
             })
@@ -59,7 +59,7 @@ mod tests {
         is_made(true);
         keep("a", Ok(())).unwrap();
         is_made(false);
-        let broken = || -> Result<()> { bail!("it broke off") };
+        let broken = || -> Result<()> { bail!("interrupted") };
         keep("b", broken()).unwrap_err();
         is_made(true);
         keep("a", Ok(())).unwrap();

@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every check, one stage after the other, up to the first that fails.
+//! `cargo xtask test`: every check, one stage after another, until one fails.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -31,19 +31,19 @@ const STAGES: &[Stage] = &[
     ("firefox", firefox),
     ("walk", walk),
 ];
-/// Only where they are asked for: each takes minutes.
+/// Only on request: each takes minutes.
 const ON_REQUEST: &[Stage] = &[("engines", engines), ("aarch64", aarch64)];
-/// Those that need other browsers than Chromium.
+/// Stages that need browsers other than Chromium.
 const OF_ENGINES: [&str; 3] = ["firefox", "walk", "engines"];
 
 /// What Prettier formats.
 const PAGE: &[&str] = &["www/**/*.{js,css}", "{tests,benches,pkg-config}/**/*.{js,ts}", "src/**/*.ts"];
 
-/// Runs the stages named, or all.
+/// Runs the named stages, or all.
 pub fn test(wanted: &[String]) -> Result<()> {
     for name in wanted {
         let known = STAGES.iter().chain(ON_REQUEST).any(|(stage, _)| stage == name);
-        ensure!(known, "no stage is called {name}; see cargo xtask test --help");
+        ensure!(known, "unknown stage {name}; see cargo xtask test --help");
     }
     let stages: Vec<_> = match wanted {
         [] => STAGES.iter().collect(),
@@ -58,7 +58,7 @@ pub fn test(wanted: &[String]) -> Result<()> {
         stage(&tools).with_context(|| format!("the stage `{name}` failed"))?;
         times.push((name, start.elapsed()));
     }
-    println!("\nAll is well:");
+    println!("\nAll stages passed:");
     for (name, time) in &times {
         println!("{name:12} {:6.1} s", time.as_secs_f64());
     }
@@ -70,25 +70,25 @@ pub fn test(wanted: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Rust by rustfmt, the page and its tests by Prettier: `cargo fmt` and `npx prettier --write …` put them right.
+/// Rust by rustfmt, the page and its tests by Prettier; `cargo fmt` and `npx prettier --write …` fix them.
 fn formatting(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo fmt --all --check"))?;
     tools.run(cmd!(tools.shell, "node node_modules/prettier/bin/prettier.cjs --check {PAGE...}"))
 }
 
-/// What may import what: Rust by our table, the page by dependency-cruiser.
+/// The import rules: Rust by our table, the page by dependency-cruiser.
 fn imports(tools: &Tools) -> Result<()> {
     imports::check(tools)?;
     let cruise = "node_modules/dependency-cruiser/bin/dependency-cruise.mjs";
     tools.run(cmd!(tools.shell, "node {cruise} --config pkg-config/imports.js www"))
 }
 
-/// The native code, without threads too, then what the wasm build makes of it.
+/// The native code, also without threads, then the code of the wasm build.
 fn clippy(tools: &Tools) -> Result<()> {
     let sh = &tools.shell;
     tools.run(cmd!(sh, "cargo clippy --workspace --all-targets -- -D warnings"))?;
     tools.run(cmd!(sh, "cargo clippy --no-default-features --all-targets -- -D warnings"))?;
-    // One is enough: what differs without threads is known from above, and instructions make no difference.
+    // One variant is enough: code without threads is checked above, and instruction sets make no difference.
     let variant = tools.variants.iter().find(|variant| variant.threads).context("no variant has threads")?;
     let args = variant.cargo_args();
     let wasm = cmd!(sh, "cargo clippy {args...} --all-targets --target {WASM_TARGET} -- -D warnings");
@@ -103,11 +103,11 @@ fn docs(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Kernels, layers, training and inference compiled for aarch64, as Apple's computers and most phones are, and run by an
-/// emulator: on NEON, which fuses multiply-add, and on scalar code.
+/// Kernels, layers, training and inference compiled for aarch64, the architecture of Apple's computers and most phones,
+/// and run in an emulator: with NEON, which fuses multiply-add, and with scalar code.
 fn aarch64(tools: &Tools) -> Result<()> {
     let (gcc, qemu) = setup_cross(tools)?;
-    // its libraries lie where Debian's cross compilers have them
+    // its libraries lie where Debian's cross compilers put them
     let runner = format!("{} -L /usr/aarch64-linux-gnu", qemu.display());
     let tests = ["kernel::", "layer::", "network::", "infer::"];
     let test =
@@ -126,7 +126,7 @@ fn wasm(tools: &Tools) -> Result<()> {
     wasm_in(tools, "--chrome", &capabilities)
 }
 
-/// The same in the browser that an option of wasm-pack names.
+/// The same in the browser that wasm-pack's option names.
 fn wasm_in(tools: &Tools, browser: &str, capabilities: &Value) -> Result<()> {
     let file = tools.root().join("target/webdriver.json");
     tools.shell.write_file(&file, capabilities.to_string())?;
@@ -143,12 +143,13 @@ fn wasm_in(tools: &Tools, browser: &str, capabilities: &Value) -> Result<()> {
     Ok(())
 }
 
-/// What `webdriver.json` asks of browsers. The program is to be put in: without, a driver takes what lies where it looks.
+/// The capabilities of `webdriver.json`, plus the browser's path: without it, a driver takes any browser that it finds.
 fn capabilities(tools: &Tools) -> Result<Value> {
     Ok(serde_json::from_str(&tools.shell.read_file("webdriver.json")?)?)
 }
 
-/// The page's JSDoc types, against those of the wasm packages and the libraries in dist/, and the npm package's own.
+/// The page's JSDoc types, checked against those of the wasm packages and the libraries in dist/, and the npm package's
+/// own.
 fn types(tools: &Tools) -> Result<()> {
     build(tools)?;
     for project in ["tsconfig.json", "tsconfig.workers.json", "tests/tsconfig.json"] {
@@ -167,7 +168,7 @@ fn browser(tools: &Tools) -> Result<()> {
     tools.run(node.env("CHROME", chrome))
 }
 
-/// `tests/bundlers/`: the npm package in projects of those who install it.
+/// `tests/bundlers/`: the npm package in its users' projects.
 fn bundlers(tools: &Tools) -> Result<()> {
     build(tools)?;
     let folder = tools.root().join("tests/bundlers");
@@ -184,31 +185,31 @@ fn walk(tools: &Tools) -> Result<()> {
     tools.run(in_engines(tools, cmd!(tools.shell, "node --test --test-reporter spec {tests...}"))?)
 }
 
-/// `tests/browser/*.test.js` once more, in Firefox, but for those that `tests/engines/impossible.js` lists.
+/// `tests/browser/*.test.js` again, in Firefox, except those that `tests/engines/impossible.js` lists.
 fn engines(tools: &Tools) -> Result<()> {
     build(tools)?;
     tools.run(cmd!(tools.shell, "node tests/engines/suite.js").env("FIREFOX", tools.firefox()?))
 }
 
-/// The command, told of the three engines, as far as they are there.
+/// The command, with the paths of the three browsers that are installed.
 pub fn in_engines<'a>(tools: &Tools, command: Cmd<'a>) -> Result<Cmd<'a>> {
     let mut engines = vec!["chromium", "firefox"];
     match WEBKIT.iter().find(|program| tools.find(program).is_none()) {
         None => engines.extend(["webkit", "webkit-bare"]),
-        Some(program) => println!("WebKit is left out: there is no {program}"),
+        Some(program) => println!("WebKit is skipped: {program} is not installed"),
     }
     let command = command.env("CHROME", tools.chrome()?).env("FIREFOX", tools.firefox()?);
     Ok(command.env("ENGINES", engines.join(",")))
 }
 
-/// The suite `wasm` once more, in Firefox.
+/// The stage `wasm` again, in Firefox.
 fn firefox(tools: &Tools) -> Result<()> {
     let mut capabilities = capabilities(tools)?;
     capabilities["moz:firefoxOptions"]["binary"] = tools.firefox()?.to_string_lossy().into();
     wasm_in(tools, "--firefox", &capabilities)
 }
 
-/// The files of tests in a folder.
+/// The test files in a folder.
 fn tests_in(tools: &Tools, folder: &str) -> Result<Vec<PathBuf>> {
     let folder = tools.root().join(folder);
     Ok(files(&folder)?

@@ -1,4 +1,4 @@
-//! The programs that the tasks run, and the environment in which they run them.
+//! The programs that the tasks run, and their environment.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use xshell::{Cmd, Shell};
 
-/// What rustc and cargo call the target.
+/// Name of the target in rustc and cargo.
 pub const WASM_TARGET: &str = "wasm32-unknown-unknown";
 
 /// One wasm build of `pkg-config/variants.toml`.
@@ -24,7 +24,7 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// What cargo is told of it: the crate's features, without the command line, and what kernels may use.
+    /// Cargo's options: the crate's features without the command line, and the kernels' instruction set.
     pub fn cargo_args(&self) -> Vec<String> {
         let mut args = vec!["--no-default-features".to_owned()];
         if self.threads {
@@ -32,7 +32,8 @@ impl Variant {
         }
         if let Some(features) = &self.kernel_features {
             let features = format!("-Ctarget-feature={features}");
-            // Only the crates with kernels get them: all others, and the standard library, are compiled once for two variants.
+            // Only crates with kernels get them: all others, and the standard library, are compiled once for two
+            // variants.
             for package in ["mobilenetv2", "fearless_simd"] {
                 for (profile, flags) in [
                     ("dev", vec![&*features]),
@@ -47,11 +48,11 @@ impl Variant {
     }
 }
 
-/// Panics of what ships name the file alone: lines and columns are 5 kB of a page.
+/// Panics in shipped code name only the file: lines and columns are 5 kB of a page.
 const PANIC_LOCATIONS: &str = "-Zlocation-detail=file";
 
-/// What the linker needs so that threads share a module's memory, each with a stack and thread-locals of its own.
-/// A shared memory reserves its maximum from the start; more than 2 GiB is refused on phones.
+/// Linker options for threads that share a module's memory, each with its own stack and thread-locals. A shared memory
+/// reserves its maximum from the start; phones refuse more than 2 GiB.
 const SHARED_MEMORY: [&str; 7] = [
     "--shared-memory",
     "--import-memory",
@@ -78,12 +79,12 @@ struct Variants {
     budget: Budget,
 }
 
-/// The shell, in the repository's root and with the project's own tools first in PATH, and what is configured.
+/// The shell, in the repository's root and with the project's own tools first in PATH, and the configuration.
 pub struct Tools {
     pub shell: Shell,
     pub variants: Vec<Variant>,
     pub budget: Budget,
-    /// Whether WebAssembly is compiled by Debian's Rust in /usr/bin, and not by the Rust in PATH.
+    /// Whether Debian's Rust in /usr/bin compiles WebAssembly, and not the Rust in PATH.
     pub debian_rust: bool,
 }
 
@@ -109,7 +110,7 @@ impl Tools {
     pub fn variant(&self, name: &str) -> Result<&Variant> {
         self.variants.iter().find(|variant| variant.name == name).with_context(|| {
             let all: Vec<_> = self.variants.iter().map(|variant| &*variant.name).collect();
-            format!("no wasm variant is called {name}; pkg-config/variants.toml has {}", all.join(", "))
+            format!("unknown wasm variant {name}; pkg-config/variants.toml has {}", all.join(", "))
         })
     }
 
@@ -118,7 +119,7 @@ impl Tools {
         which::which_in(program, self.shell.var_os("PATH"), self.root()).ok()
     }
 
-    /// Chrome or Chromium: what `CHROME` names, else what is installed.
+    /// Chrome or Chromium: the program that `CHROME` names, else an installed one.
     pub fn chrome(&self) -> Result<PathBuf> {
         self.browser(
             "CHROME",
@@ -133,7 +134,7 @@ impl Tools {
         )
     }
 
-    /// Firefox: what `FIREFOX` names, else what is installed.
+    /// Firefox: the program that `FIREFOX` names, else an installed one.
     pub fn firefox(&self) -> Result<PathBuf> {
         const NAMES: [&str; 3] =
             ["firefox-esr", "firefox", "/Applications/Firefox.app/Contents/MacOS/firefox"];
@@ -144,28 +145,29 @@ impl Tools {
         if let Some(named) = self.shell.var_os(variable) {
             let found = self.find(&named);
             return found.with_context(|| {
-                format!("{variable} is {named:?}, which is no program; expected is a {kind}")
+                format!("{variable} is {named:?}, which is not a program; expected {kind}")
             });
         }
         names.iter().find_map(|name| self.find(name)).with_context(|| format!("no {kind} is in PATH"))
     }
 
-    /// Where cargo puts what it makes for WebAssembly.
+    /// Cargo's target folder for WebAssembly.
     pub fn wasm_target_dir(&self) -> PathBuf {
         self.root().join("target/wasm")
     }
 
-    /// The command for a wasm variant: compiled for its target features, by the toolchain that can.
+    /// The command for a wasm variant: with its target features and a suitable toolchain.
     pub fn for_wasm<'a>(&self, command: Cmd<'a>, variant: &Variant) -> Result<Cmd<'a>> {
-        // RUSTFLAGS and not the target's own variable, which a RUSTFLAGS from outside would override
+        // RUSTFLAGS, not the target's own variable, which an outer RUSTFLAGS would override
         let mut flags =
             format!("-C target-feature=+simd128{}", if variant.threads { ",+atomics" } else { "" });
-        // LLVM's strength reduction of loops makes an address of each constant offset, which a wasm load would take for free
+        // LLVM's loop strength reduction computes an address for each constant offset, which a wasm load includes for
+        // free
         flags += " -C llvm-args=-disable-lsr";
-        // Kernels say themselves what is a vector and what is unrolled; elsewhere both only make a page larger, by 3 kB
+        // Kernels control vectorisation and unrolling themselves; elsewhere both only make a page 3 kB larger
         flags += " -C llvm-args=-unroll-runtime=false -C no-vectorize-slp";
-        // What kernels are made of is inlined by its attribute, and what they iterate with costs less than this. LLVM's own
-        // 225 copies everything else about, 7 kB of it; at 70, a step takes a sixth longer
+        // The parts of kernels are inlined by attribute, and their iterators cost less than this threshold. LLVM's
+        // default of 225 also inlines everything else, which adds 7 kB; at 70, a step takes a sixth longer
         flags += " -C llvm-args=-inlinedefault-threshold=80";
         for argument in SHARED_MEMORY.iter().filter(|_| variant.threads) {
             flags += &format!(" -C link-arg={argument}");
@@ -173,19 +175,20 @@ impl Tools {
         let command = command
             .env("RUSTFLAGS", flags)
             .env("CARGO_TARGET_DIR", self.wasm_target_dir())
-            // building the standard library is not a stable feature of cargo
+            // building the standard library is unstable in cargo
             .env("RUSTC_BOOTSTRAP", "1")
             .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
             .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
-            // nor is keeping this machine's folders out of the messages of panics
+            // so is keeping this machine's folders out of panic messages
             .env("CARGO_UNSTABLE_TRIM_PATHS", "true")
             .env("CARGO_PROFILE_WASM_TRIM_PATHS", "all")
-            // nor flags for a profile
+            // so are flags per profile
             .env("CARGO_UNSTABLE_PROFILE_RUSTFLAGS", "true")
             .env("CARGO_PROFILE_WASM_RUSTFLAGS", PANIC_LOCATIONS)
-            // nor, before cargo 1.100, a folder for each build of a crate: those of two variants would have one file name
+            // so is, before cargo 1.100, a folder for each build of a crate: two variants' builds would share a file
+            // name
             .env("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true")
-            // no browser reads the debug information that the tests would carry
+            // no browser reads the tests' debug information
             .env("CARGO_PROFILE_DEV_DEBUG", "none");
         self.with_std_sources(command)
     }
@@ -199,20 +202,20 @@ impl Tools {
             .env("PATH", prepend(Path::new("/usr/bin"), &self.shell.var_os("PATH").unwrap_or_default())?))
     }
 
-    /// Runs a command, shows it and its output.
+    /// Runs a command and shows it with its output.
     pub fn run(&self, command: Cmd) -> Result<()> {
         Ok(fresh(command).run()?)
     }
 
-    /// Whether a command runs and ends well; shows nothing.
+    /// Whether a command succeeds; shows nothing.
     pub fn succeeds(&self, command: Cmd) -> bool {
         let output = fresh(command).quiet().ignore_status().output();
         output.is_ok_and(|output| output.status.success())
     }
 }
 
-/// Takes away what the `cargo run` behind `cargo xtask` left in the environment: it would bend another cargo's
-/// choice of its own programs and libraries, and rebuild what looks at these variables.
+/// Removes what the `cargo run` behind `cargo xtask` left in the environment: it would change another cargo's choice of
+/// programs and libraries, and rebuild crates that depend on these variables.
 fn fresh(command: Cmd) -> Cmd {
     let left = env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
@@ -223,7 +226,7 @@ fn fresh(command: Cmd) -> Cmd {
     left.fold(command, |command, name| command.env_remove(name))
 }
 
-/// A PATH with a folder before all others.
+/// A PATH with this folder first.
 fn prepend(folder: &Path, path: &OsStr) -> Result<OsString> {
     Ok(env::join_paths(std::iter::once(folder.to_owned()).chain(env::split_paths(path)))?)
 }
@@ -240,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_browser_is_the_program_that_chrome_names() {
+    fn chrome_names_the_browser() {
         let tools = Tools::new().unwrap();
         let cargo = tools.find("cargo").unwrap();
         tools.shell.set_var("CHROME", &cargo);

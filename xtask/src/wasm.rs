@@ -10,13 +10,14 @@ use xshell::cmd;
 use crate::stamp::keep;
 use crate::tools::{Tools, Variant, WASM_TARGET};
 
-/// How wasm-opt is to work on every variant, and what rustc's default target uses.
+/// wasm-opt's options for every variant, and the features of rustc's default target.
 const WASM_OPT: [&str; 8] = [
     "-O3",
-    // Nothing of ours lies in the first kilobyte, the far end of the stack: so a constant added to an address can become
-    // part of the instruction, which saves 2 kB and a few per cent of the time.
+    // Nothing of ours lies in the first kilobyte, the far end of the stack. So a constant added to an address can
+    // become part of the instruction, which saves 2 kB and a few per cent of the time.
     "--low-memory-unused",
-    // What rustc left a function stays one, though it has a single caller: long functions compress worse, by 4 kB.
+    // Functions that rustc did not inline stay functions even with a single caller: long functions compress worse, by 4
+    // kB.
     "--one-caller-inline-max-function-size=20",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -30,12 +31,12 @@ const WASM_OPT: [&str; 8] = [
 pub enum Build {
     /// As it ships.
     Ship,
-    /// In seconds, with debug assertions: for `cargo xtask dev`.
+    /// Within seconds, with debug assertions: for `cargo xtask dev`.
     Dev,
 }
 
 impl Build {
-    /// The folder that has a folder for each variant's package.
+    /// The folder with a subfolder for each variant's package.
     pub fn packages(self, tools: &Tools) -> PathBuf {
         tools.root().join(match self {
             Build::Ship => "target/pkg",
@@ -44,7 +45,7 @@ impl Build {
     }
 }
 
-/// Builds a variant's package, if anything it is made from has changed, and returns its folder.
+/// Builds a variant's package, if its inputs have changed, and returns its folder.
 pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     let sh = &tools.shell;
     let compiled = compile(tools, variant, "wasm")?;
@@ -66,13 +67,13 @@ pub fn package(tools: &Tools, variant: &Variant) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Builds a variant's package in seconds, slow as it is then.
+/// Builds a variant's package within seconds; the result is slow.
 pub fn package_for_dev(tools: &Tools, variant: &Variant) -> Result<()> {
     let compiled = compile(tools, variant, "wasm-dev")?;
     bind(&compiled, &Build::Dev.packages(tools).join(&variant.name))
 }
 
-/// Compiles a variant by a profile, and returns the module. Cargo has put this variant's there, be it new or not.
+/// Compiles a variant with a profile and returns the module, which cargo leaves in place if it is up to date.
 fn compile(tools: &Tools, variant: &Variant, profile: &str) -> Result<PathBuf> {
     let args = variant.cargo_args();
     let build = cmd!(tools.shell, "cargo build --profile {profile} --lib {args...} --target {WASM_TARGET}");
@@ -80,8 +81,8 @@ fn compile(tools: &Tools, variant: &Variant, profile: &str) -> Result<PathBuf> {
     Ok(tools.wasm_target_dir().join(WASM_TARGET).join(profile).join("mobilenetv2.wasm"))
 }
 
-/// Writes a module as JavaScript imports it, with its types. This is the program wasm-bindgen, whose library compiles in a
-/// tenth of the program's time, and in the version of the crate, since both are in one Cargo.lock.
+/// Writes a module's JavaScript bindings and types. This calls the library behind the program wasm-bindgen, which
+/// compiles in a tenth of the program's time and has the crate's version, since both are in one Cargo.lock.
 fn bind(compiled: &Path, folder: &Path) -> Result<()> {
     Bindgen::new().input_path(compiled).web(true)?.typescript(true).generate(folder)
 }

@@ -1,25 +1,25 @@
-//! Changes of the files that `cargo xtask dev` shows. The crate notify watches: it knows what each system offers, files that
-//! editors replace among them.
+//! Watches the files whose changes `cargo xtask dev` shows, with the crate notify: it knows each system's interface and
+//! handles files that editors replace.
 
 use std::path::Path;
 
 use anyhow::Result;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// What has changed.
+/// The kind of change.
 #[derive(Debug, PartialEq)]
 pub enum Change {
     /// A file of www/, by its path in there.
     Page(String),
-    /// What the WebAssembly is compiled from.
+    /// The sources of the WebAssembly.
     Core,
 }
 
-/// Tells every change in a repository until the watcher that it returns is dropped.
+/// Reports every change in a repository until the returned watcher is dropped.
 pub fn watch(root: &Path, mut tell: impl FnMut(Change) + Send + 'static) -> Result<RecommendedWatcher> {
     let within = root.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| match event {
-        Ok(event) if event.kind.is_access() => {} // the build reads, too
+        Ok(event) if event.kind.is_access() => {} // the build only reads
         Ok(event) => {
             event.paths.iter().filter_map(|path| change(path.strip_prefix(&within).ok()?)).for_each(&mut tell)
         }
@@ -32,7 +32,8 @@ pub fn watch(root: &Path, mut tell: impl FnMut(Change) + Send + 'static) -> Resu
     Ok(watcher)
 }
 
-/// What a path in the repository is, if it is of the page or the library, and no editor's own file.
+/// The change that a path in the repository stands for, if it belongs to the page or the library and is not an editor's
+/// file.
 fn change(path: &Path) -> Option<Change> {
     let name = path.file_name()?.to_str()?;
     if name.starts_with('.') || name.ends_with('~') {
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_edited_is_told_and_what_is_read_is_not() {
+    fn edits_are_reported_and_reads_are_not() {
         let sh = Shell::new().unwrap();
         let temporary = sh.create_temp_dir().unwrap();
         let root = temporary.path().canonicalize().unwrap();
@@ -64,7 +65,7 @@ mod tests {
         }
         let (tell, changes) = mpsc::channel();
         let _watcher = watch(&root, move |change| tell.send(change).unwrap()).unwrap();
-        let wait = || changes.recv_timeout(Duration::from_secs(20)).expect("a change is told");
+        let wait = || changes.recv_timeout(Duration::from_secs(20)).expect("a change is reported");
 
         fs::read(root.join("src/lib.rs")).unwrap();
         for (other, file, expected) in [
@@ -73,7 +74,7 @@ mod tests {
             ("target/log", "Cargo.toml", Change::Core),
         ] {
             sh.write_file(root.join(other), "left alone").unwrap();
-            // as many editors save: a new file takes the old one's place
+            // many editors save this way: a new file replaces the old one
             sh.write_file(root.join("new"), "after").unwrap();
             fs::rename(root.join("new"), root.join(file)).unwrap();
             assert_eq!(wait(), expected);

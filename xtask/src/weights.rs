@@ -1,4 +1,4 @@
-//! `cargo xtask weights`: puts weights that were trained on CIFAR-10 among those the page ships, with what they reach.
+//! `cargo xtask weights`: adds weights trained on CIFAR-10 to those the page ships, with their accuracy.
 
 use std::collections::BTreeMap;
 use std::path::{self, PathBuf};
@@ -11,25 +11,25 @@ use xshell::{Cmd, cmd};
 use crate::tools::Tools;
 
 const MANIFEST: &str = "www/weights/manifest.json";
-/// Where each test image's class as the weights see it lies, for `tests/shipped.rs` and `tests/browser/shipped.test.js`.
+/// Folder of each test image's predicted class, for `tests/shipped.rs` and `tests/browser/shipped.test.js`.
 const PREDICTIONS: &str = "tests/golden/shipped";
 const RESOLUTIONS: [u32; 5] = [24, 32, 40, 48, 64];
 const TRAINED_AT: u32 = 32;
 
-/// What is told of a training; nothing of it is in the weights.
+/// Facts about a training that are not in the weights.
 #[derive(clap::Args)]
 pub struct Args {
     /// The weights, a safetensors file
     weights: PathBuf,
-    /// The recipe they were trained by, a file of the repository; several, one after the other, with commas
+    /// The recipe that trained them, a file of the repository; several, in order, separated by commas
     #[arg(long, value_name = "FILE")]
     recipe: String,
     #[arg(long)]
     epochs: u32,
-    /// How long that took
+    /// Duration of the training
     #[arg(long)]
     minutes: u32,
-    /// Width of the shipped weights with which the training began (convert --widen)
+    /// Width of the shipped weights from which the training started (convert --widen)
     #[arg(long, value_name = "WIDTH")]
     widened_from: Option<f64>,
     /// CIFAR-10
@@ -37,7 +37,7 @@ pub struct Args {
     data: PathBuf,
 }
 
-/// A line of the manifest. `accuracy` is the share that is right, by resolution.
+/// An entry of the manifest. `accuracy` is the share of correct images by resolution.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
@@ -69,7 +69,7 @@ struct Training {
     widened_from: Option<f64>,
 }
 
-/// What `convert`, `describe` and `eval` say.
+/// Output of `convert`, `describe` and `eval`.
 #[derive(Deserialize)]
 struct Converted {
     bytes: u64,
@@ -92,7 +92,7 @@ struct Evaluated {
     accuracy: f64,
 }
 
-/// Evaluates the weights in 16-bit floats; until all is known of them, nothing that ships is touched.
+/// Evaluates the weights as 16-bit floats; changes nothing that ships until everything is known.
 pub fn weights(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let sh = &tools.shell;
@@ -158,8 +158,8 @@ pub fn weights(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The manifest with an entry among its family by width, in place of one of the same id; a new family before what others
-/// publish.
+/// The manifest with an entry in its family, ordered by width, replacing one with the same id; a new family comes
+/// before those of other publishers.
 fn add(manifest: &str, entry: Entry) -> Result<String> {
     let mut entries: Vec<Entry> = serde_json::from_str(manifest)?;
     entries.retain(|other| other.id != entry.id);

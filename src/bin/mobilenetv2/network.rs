@@ -56,8 +56,8 @@ impl NetworkOptions {
         let knobs: Vec<String> =
             assumed.iter().map(|knob| format!("{knob} {}", all[*knob]).replace('"', "")).collect();
         eprintln!(
-            "note: {} does not say all of its network; taken for granted: {}. Options such as --input or --padding say \
-             otherwise",
+            "note: {} does not describe its network completely; assuming {}. Options such as --input or \
+             --padding override this",
             path.display(),
             knobs.join(", ")
         );
@@ -65,8 +65,8 @@ impl NetworkOptions {
         let second: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(1)).copied().collect();
         if config.stem == Stem::Cifar && config.adds_input(&second) {
             eprintln!(
-                "note: its second block (features.2) has a shortcut, since as many channels come out as go in at stride 1; \
-                 torchvision's has none where the strides were changed after the network was made"
+                "note: its second block (features.2) has a shortcut, since it has as many channels in as out \
+                 at stride 1; torchvision's has none if the strides were changed after the network was built"
             );
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! CIFAR-10, from wherever it is, to the mosaics that the page loads.
+//! CIFAR-10, from any source, to the mosaics that the page loads.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,20 +14,20 @@ use mobilenetv2::ndarray::Axis;
 use crate::archive::unpack;
 use crate::download::{fetch, is_url, part_of};
 
-/// The binary version at its authors' (A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009),
-/// and its SHA-256.
+/// The authors' binary version (A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009), and its
+/// SHA-256.
 const OFFICIAL: &str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz";
 const SHA256: &str = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd";
 
-/// What an archive unpacks to and what becomes of it, while it grows elsewhere.
+/// Folder of the unpacked archive, and of the mosaics while they are being written.
 const BATCHES: &str = "batches";
 const MOSAICS: &str = "mosaics";
 
-/// Fills the folder `into` from its authors' server, or from an address, an archive, a folder of record files or a
-/// folder of mosaics, and says what it then holds. Until all is there and found to be whole, it grows elsewhere.
+/// Fills the folder `into` from the authors' server, or from an address, an archive, a folder of record files or a
+/// folder of mosaics, and describes the result. The mosaics are built elsewhere until they are complete and checked.
 pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
     if from.is_none() && into.exists() {
-        return Ok(format!("{} is there already; remove it to fetch it anew", into.display()));
+        return Ok(format!("{} already exists; remove it to fetch it again", into.display()));
     }
     let into = &end_of_link(into)?;
     let work = part_of(into);
@@ -37,40 +37,40 @@ pub fn prepare(from: Option<&str>, into: &Path) -> Result<String> {
         Some(url) if is_url(url) => fetch(url, None, &work)?,
         Some(path) => PathBuf::from(path),
     };
-    clear(&work)?; // a run that was cut off left what must not be mixed with this one's
+    clear(&work)?; // do not mix in the leftovers of an interrupted run
     let result = lay_out(&source, &work, into);
     if result.is_ok() {
         fs::remove_dir_all(&work)?;
     } else {
         clear(&work)?;
-        // what was downloaded must not be found again; a person's own file stays
+        // remove the download, which must not be found again; a person's own file stays
         if source.starts_with(&work) {
             fs::remove_file(&source)?;
         }
-        let _ = fs::remove_dir(&work); // unless a download that broke off waits there to go on
+        let _ = fs::remove_dir(&work); // keeps an interrupted download that can be resumed
     }
     result
 }
 
-/// The folder to fill, which a link may lead to. What is there already is going to be replaced, so it must be nothing else.
+/// The folder to fill, resolving links. Its content is going to be replaced, so it must contain nothing else.
 fn end_of_link(into: &Path) -> Result<PathBuf> {
     if !into.exists() {
         return Ok(into.to_owned());
     }
     let into = fs::canonicalize(into).with_context(|| format!("cannot read {}", into.display()))?;
-    for entry in fs::read_dir(&into).with_context(|| format!("{} is no folder", into.display()))? {
+    for entry in fs::read_dir(&into).with_context(|| format!("{} is not a folder", into.display()))? {
         let name = entry?.file_name();
         let name = name.to_string_lossy();
         ensure!(
             is_part(&name) || name.starts_with('.'),
-            "{} holds {name}, which is not CIFAR-10's and would be lost: choose another folder",
+            "{} contains {name}, which is not part of CIFAR-10 and would be lost: choose another folder",
             into.display()
         );
     }
     Ok(into)
 }
 
-/// Removes what is made of a source on the way.
+/// Removes the intermediate files of a source.
 fn clear(work: &Path) -> Result<()> {
     for folder in [BATCHES, MOSAICS].map(|name| work.join(name)).iter().filter(|folder| folder.exists()) {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
@@ -78,7 +78,7 @@ fn clear(work: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Makes a source's mosaics and, once they are whole, puts them in place.
+/// Makes a source's mosaics and moves them into place once they are complete.
 fn lay_out(source: &Path, work: &Path, into: &Path) -> Result<String> {
     let folder = folder_of(source, work)?;
     let (train, test) = load_train_and_test(&folder, &Config::cifar())?;
@@ -95,12 +95,12 @@ fn lay_out(source: &Path, work: &Path, into: &Path) -> Result<String> {
         fs::remove_dir_all(into).with_context(|| format!("cannot replace {}", into.display()))?;
     }
     fs::rename(&mosaics, into).with_context(|| format!("cannot write {}", into.display()))?;
-    Ok(format!("{}: {} images to train on, {} to test with", into.display(), train.len(), test.len()))
+    Ok(format!("{}: {} training images, {} test images", into.display(), train.len(), test.len()))
 }
 
-/// The folder with the records or mosaics: the source itself, what is in it, or what it unpacks to.
+/// The folder with the records or mosaics: the source itself, a folder in it, or the unpacked archive.
 fn folder_of(source: &Path, work: &Path) -> Result<PathBuf> {
-    ensure!(source.exists(), "there is no {}", source.display());
+    ensure!(source.exists(), "{} does not exist", source.display());
     if source.is_file() {
         let batches = work.join(BATCHES);
         unpack(source, &batches)?;
@@ -110,8 +110,8 @@ fn folder_of(source: &Path, work: &Path) -> Result<PathBuf> {
     let folder = if unpacked.is_dir() { unpacked } else { source.to_owned() };
     ensure!(
         is_mosaics(&folder) || folder.join("test_batch.bin").exists(),
-        "{} holds neither CIFAR-10's records (data_batch_1.bin …, test_batch.bin) nor mosaics (train_00.webp …, \
-         train_labels.bin …)",
+        "{} contains neither CIFAR-10's records (data_batch_1.bin …, test_batch.bin) nor mosaics \
+         (train_00.webp …, train_labels.bin …)",
         folder.display()
     );
     Ok(folder)
@@ -143,7 +143,7 @@ fn write_mosaics(data: &Dataset, kind: &str, into: &Path) -> Result<()> {
     let per_mosaic = cifar10::PER_MOSAIC;
     ensure!(
         data.len().is_multiple_of(per_mosaic),
-        "{} {kind} images do not fill mosaics of {per_mosaic}: the records are not all there",
+        "{} {kind} images do not fill mosaics of {per_mosaic}: some records are missing",
         data.len()
     );
     let bar = ProgressBar::new((data.len() / per_mosaic) as u64)
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
     use crate::download::tests::{answer, server};
 
-    /// A thousand records with the colours of a small generator.
+    /// A thousand records with pseudo-random colours.
     fn records(seed: u64) -> Vec<u8> {
         let mut state = seed;
         let mut next = || {
@@ -185,7 +185,7 @@ mod tests {
         bytes
     }
 
-    /// A folder with an archive of two files of records, and the same files unpacked.
+    /// A folder with an archive of two record files, and the same files unpacked.
     fn sources() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let unpacked = folder.path().join("cifar-10-batches-bin");
@@ -203,7 +203,7 @@ mod tests {
         tar.into_inner().unwrap().finish().unwrap();
     }
 
-    /// An archive that is whole, but whose test images are not, and that has a batch more than `sources`.
+    /// An archive that unpacks, but with damaged test images, and with one batch more than `sources`.
     fn pack_damaged(archive: &Path) {
         let folder = tempfile::tempdir().unwrap();
         for name in ["data_batch_1.bin", "data_batch_2.bin"] {
@@ -232,7 +232,7 @@ mod tests {
         let sources = sources();
         let [a, b, c] = ["a", "b", "c"].map(|name| sources.path().join(name));
         let message = prepare_from(&sources.path().join("a.tar.gz"), &a).unwrap();
-        assert!(message.ends_with("1000 images to train on, 1000 to test with"), "{message}");
+        assert!(message.ends_with("1000 training images, 1000 test images"), "{message}");
         assert_is_whole(&a);
         prepare_from(sources.path(), &b).unwrap();
         assert_is_whole(&b);
@@ -242,18 +242,18 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_other_things_is_not_replaced() {
+    fn a_folder_with_other_files_is_not_replaced() {
         let sources = sources();
         let into = sources.path().join("photos");
         fs::create_dir(&into).unwrap();
         fs::write(into.join("cat.jpg"), "cat").unwrap();
         let error = prepare_from(&sources.path().join("a.tar.gz"), &into).unwrap_err().to_string();
-        assert!(error.contains("holds cat.jpg, which is not CIFAR-10's"), "{error}");
+        assert!(error.contains("contains cat.jpg, which is not part of CIFAR-10"), "{error}");
         assert_eq!(fs::read(into.join("cat.jpg")).unwrap(), b"cat");
     }
 
     #[test]
-    fn damaged_sources_are_named_and_leave_nothing() {
+    fn damaged_sources_are_reported_and_leave_nothing() {
         let sources = sources();
         let into = sources.path().join("out");
         let message = |from: &Path| {
@@ -264,13 +264,13 @@ mod tests {
         let archive = sources.path().join("a.tar.gz");
         let bytes = fs::read(&archive).unwrap();
         fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
-        assert!(message(&archive).contains("a.tar.gz is no whole .tar.gz archive"));
+        assert!(message(&archive).contains("a.tar.gz is not a complete .tar.gz archive"));
         let mut wrong = bytes;
         let middle = wrong.len() / 2;
         wrong[middle] ^= 1;
         fs::write(&archive, wrong).unwrap();
-        assert!(message(&archive).contains("a.tar.gz is no whole .tar.gz archive"));
-        assert!(message(&sources.path().join("nothing")).starts_with("there is no "));
+        assert!(message(&archive).contains("a.tar.gz is not a complete .tar.gz archive"));
+        assert!(message(&sources.path().join("nothing")).ends_with("nothing does not exist"));
 
         let batch = sources.path().join("cifar-10-batches-bin/data_batch_1.bin");
         fs::write(&batch, &records(1)[..3073 * 999]).unwrap();
@@ -282,14 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn what_another_run_left_is_not_mixed_in() {
+    fn leftovers_of_another_run_are_not_mixed_in() {
         let sources = sources();
         let into = sources.path().join("out");
         let damaged = sources.path().join("damaged.tar.gz");
         pack_damaged(&damaged);
         let error = prepare_from(&damaged, &into).unwrap_err().to_string();
         assert!(error.contains("test_batch.bin"), "{error}");
-        // as a run leaves it that is killed
+        // the leftovers of a killed run
         for (folder, file) in [(BATCHES, "data_batch_2.bin"), (MOSAICS, "train_01.webp")] {
             let folder = part_of(&into).join(folder);
             fs::create_dir_all(&folder).unwrap();
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_does_not_load_is_fetched_anew_and_a_download_that_broke_off_stays() {
+    fn a_damaged_archive_is_fetched_again_and_an_interrupted_download_is_kept() {
         let sources = sources();
         let (good, damaged) = (sources.path().join("a.tar.gz"), sources.path().join("damaged.tar.gz"));
         pack_damaged(&damaged);

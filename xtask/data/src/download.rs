@@ -1,4 +1,4 @@
-//! A download that can be resumed and is compared with its checksum.
+//! Downloads that can be resumed and are verified by checksum.
 
 use std::fs::{self, File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,23 +12,23 @@ use sha2::{Digest, Sha256};
 use ureq::http::header::{CONTENT_RANGE, RANGE};
 use ureq::{Agent, Error};
 
-/// How often a broken connection is taken up again before the person is asked to.
+/// Attempts to resume a broken connection before giving up.
 const ATTEMPTS: usize = 3;
-/// A server that sends nothing for so long is gone.
+/// How long a server may be silent.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// Where a Hugging Face host says the SHA-256 of a file, before it sends on to where the file lies.
+/// Header in which a Hugging Face host gives a file's SHA-256 before it redirects.
 const CHECKSUM: &str = "x-linked-etag";
 
-/// Whether it is an address and not a path.
+/// Whether this is an address, not a path.
 pub fn is_url(from: &str) -> bool {
     from.starts_with("http://") || from.starts_with("https://")
 }
 
-/// Downloads a file into the folder `work`, unless an earlier run has, and compares its SHA-256 with what it should be.
+/// Downloads a file into the folder `work`, unless an earlier run has, and verifies its SHA-256.
 pub fn fetch(url: &str, sha256: Option<&str>, work: &Path) -> Result<PathBuf> {
     fs::create_dir_all(work).with_context(|| format!("cannot write {}", work.display()))?;
-    // named after its address, so that what one address left is never gone on with from another
+    // named after its address, so that a part from one address is never continued from another
     let mut hasher = DefaultHasher::new();
     url.hash(&mut hasher);
     let file = work.join(format!("{:016x}.download", hasher.finish()));
@@ -44,18 +44,16 @@ pub fn fetch(url: &str, sha256: Option<&str>, work: &Path) -> Result<PathBuf> {
         let found = checksum(&file)?;
         if found != expected {
             fs::remove_file(&file)?;
-            bail!(
-                "what {url} sent has the SHA-256 {found} instead of {expected}; it was removed, start again"
-            );
+            bail!("{url} sent a file with SHA-256 {found}; expected {expected}. It was removed; start again");
         }
     }
     Ok(file)
 }
 
-/// The SHA-256 that the host gives for a file; none where it gives none.
+/// The SHA-256 that the host gives for a file, if any.
 ///
 /// # Errors
-/// Where the host cannot be reached.
+/// If the host cannot be reached.
 pub fn checksum_of_host(url: &str) -> Result<Option<String>> {
     let request = agent(SILENCE).head(url).config().max_redirects(0).build();
     let response = request.call().with_context(|| format!("cannot fetch {url}"))?;
@@ -78,7 +76,7 @@ fn checksum(path: &Path) -> Result<String> {
     }
 }
 
-/// What asks hosts, and takes one that sends nothing for so long to be gone.
+/// An HTTP client that gives up on a host after this much silence.
 fn agent(silence: Duration) -> Agent {
     Agent::config_builder()
         .http_status_as_error(false)
@@ -88,8 +86,8 @@ fn agent(silence: Duration) -> Agent {
         .into()
 }
 
-/// Downloads a file. What arrives before a failure stays beside it, as `….part`, and the next call goes on from there;
-/// under its own name the file is whole.
+/// Downloads a file. After a failure the received bytes stay beside it as `….part`, and the next call continues from
+/// there; under its own name the file is always complete.
 fn download(agent: &Agent, url: &str, target: &Path, bar: &ProgressBar) -> Result<()> {
     let part = part_of(target);
     let mut attempt = 1;
@@ -98,7 +96,8 @@ fn download(agent: &Agent, url: &str, target: &Path, bar: &ProgressBar) -> Resul
             match fs::metadata(&part).map_or(0, |part| part.len()) {
                 0 => bail!("cannot fetch {url}: {broken}"),
                 have => bail!(
-                    "the connection to {url} broke ({broken}); {:.1} MB are here, the same command fetches the rest",
+                    "the connection to {url} broke ({broken}); {:.1} MB have arrived, the same command \
+                     fetches the rest",
                     have as f64 / 1e6
                 ),
             }
@@ -108,14 +107,14 @@ fn download(agent: &Agent, url: &str, target: &Path, bar: &ProgressBar) -> Resul
     fs::rename(&part, target).with_context(|| format!("cannot write {}", target.display()))
 }
 
-/// Where a file or folder grows until it is whole.
+/// Path of a file or folder while it is incomplete.
 pub fn part_of(target: &Path) -> PathBuf {
     let mut part = target.as_os_str().to_owned();
     part.push(".part");
     part.into()
 }
 
-/// Fetches what is missing at the end of a file. The inner error is one after which it makes sense to try again.
+/// Fetches the missing end of a file. The inner error means that another attempt makes sense.
 fn go_on(agent: &Agent, url: &str, part: &Path, bar: &ProgressBar) -> Result<io::Result<()>> {
     let have = fs::metadata(part).map_or(0, |part| part.len());
     let mut request = agent.get(url);
@@ -134,13 +133,13 @@ fn go_on(agent: &Agent, url: &str, part: &Path, bar: &ProgressBar) -> Result<io:
         response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok()).unwrap_or_default();
     let mut file = match response.status().as_u16() {
         206 if range.starts_with(&resumes) => OpenOptions::new().append(true).open(part),
-        // a server that knows no ranges sends the whole
+        // a server without range support sends the whole file
         200 => File::create(part),
-        // nothing is missing, or the part is of another file: either way it is what the server's file should be
+        // nothing is missing, or the part belongs to another file: either way it has the length of the server's file
         416 if range == format!("bytes */{have}") => return Ok(Ok(())),
         206 | 416 => {
             fs::remove_file(part)?;
-            bail!("{} does not fit what {url} offers and was removed; start again", part.display());
+            bail!("{} did not match the file at {url} and was removed; start again", part.display());
         }
         _ => bail!("{url} answers {}", response.status()),
     }
@@ -175,8 +174,8 @@ pub mod tests {
     /// SHA-256 of "hello".
     pub const HELLO: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
-    /// Serves one response after another, each a whole HTTP answer, and returns the address and, when all are served,
-    /// the `Range` headers of the requests.
+    /// Serves responses one after another, each a whole HTTP answer. Returns the address and, when all are served, the
+    /// `Range` headers of the requests.
     pub fn server(responses: Vec<Vec<u8>>) -> (String, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/file", listener.local_addr().unwrap());
@@ -215,7 +214,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_broken_connection_is_taken_up_again() {
+    fn a_broken_connection_is_resumed() {
         let responses = vec![
             answer("200 OK", "Content-Length: 5\r\n", "he"),
             answer("206 Partial Content", "Content-Range: bytes 2-4/5\r\nContent-Length: 3\r\n", "llo"),
@@ -226,7 +225,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_an_earlier_run_left_is_kept() {
+    fn parts_of_an_earlier_run_are_kept() {
         let rest = answer("206 Partial Content", "Content-Range: bytes 4-4/5\r\nContent-Length: 1\r\n", "o");
         assert_eq!(receive(vec![rest], "hell").0.unwrap(), "hello");
         let nothing =
@@ -255,7 +254,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_host_that_falls_silent_is_given_up() {
+    fn a_silent_host_times_out() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/file", listener.local_addr().unwrap());
         let folder = tempfile::tempdir().unwrap();
@@ -266,7 +265,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_download_is_compared_with_its_checksum() {
+    fn a_download_is_verified_by_its_checksum() {
         let (url, requests) = server(vec![answer("200 OK", "Content-Length: 5\r\n", "hello"); 2]);
         let work = tempfile::tempdir().unwrap();
         let (hello, other) = (HELLO, "0".repeat(64));

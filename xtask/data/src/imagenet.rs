@@ -1,4 +1,4 @@
-//! Weights trained on ImageNet, from wherever they are, to what the page loads: 16-bit floats that describe themselves.
+//! Weights trained on ImageNet, from any source, in the form that the page loads: 16-bit floats with metadata.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use serde_json::{Map, Value, json};
 
 use crate::download::{checksum_of_host, fetch, is_url, part_of};
 
-/// Names of ImageNet's classes, for weights that bring none.
+/// Names of ImageNet's classes, for weights without names.
 const CLASSES: &str = include_str!("../../../www/weights/imagenet-classes.txt");
-/// What is fetched where no width and no resolution are asked for.
+/// Default width and resolution.
 const WIDTH: f64 = 1.0;
 const RESOLUTION: u64 = 224;
-/// The list of what a folder has, in the format of `www/weights/manifest.json`.
+/// The list of a folder's weights, in the format of `www/weights/manifest.json`.
 const MANIFEST: &str = "manifest.json";
 
-/// Weights as a manifest has them.
+/// An entry of a manifest.
 type Entry = Map<String, Value>;
 
-/// Which weights are wanted.
+/// The weights to fetch.
 #[derive(clap::Args)]
 pub struct Wanted {
-    /// Instead of the publishers' host: an address or a path of a safetensors file
+    /// Source instead of the publishers' host: address or path of a safetensors file
     #[arg(long)]
     from: Option<String>,
     /// Width multiplier
@@ -35,8 +35,8 @@ pub struct Wanted {
     resolution: Option<u64>,
 }
 
-/// Adds weights to those in the folder `into`, from their publishers' host or from an address or a file, and says what
-/// came. `published` is the manifest with what publishers have; what it says of them stays true of the converted ones.
+/// Adds weights to those in the folder `into`, from their publishers' host, an address or a file, and describes them.
+/// `published` is the manifest of published weights, whose facts also hold for the converted ones.
 pub fn prepare(wanted: &Wanted, published: &Path, into: &Path) -> Result<String> {
     let entry = match &wanted.from {
         None => published_entry(wanted, &read_manifest(published)?)?,
@@ -48,7 +48,7 @@ pub fn prepare(wanted: &Wanted, published: &Path, into: &Path) -> Result<String>
     };
     let there = entries.iter().find(|other| wanted.from.is_none() && text(other, "id") == text(&entry, "id"));
     if let Some(file) = there.map(|entry| into.join(text(entry, "file"))).filter(|file| file.exists()) {
-        return Ok(format!("{} is there already; remove it to fetch it anew", file.display()));
+        return Ok(format!("{} already exists; remove it to fetch it again", file.display()));
     }
 
     let known = known(wanted, &entry);
@@ -67,7 +67,7 @@ pub fn prepare(wanted: &Wanted, published: &Path, into: &Path) -> Result<String>
     write_whole(&file, &bytes)?;
     entries.retain(|other| text(other, "id") != text(&entry, "id"));
     entries.push(entry);
-    // the first is the page's choice
+    // the page starts with the first
     entries.sort_by_key(|entry| !(is(entry, "width", WIDTH) && is(entry, "resolution", RESOLUTION)));
     write_whole(&into.join(MANIFEST), (serde_json::to_string_pretty(&entries)? + "\n").as_bytes())?;
     Ok(message)
@@ -82,7 +82,7 @@ fn text<'a>(entry: &'a Entry, key: &str) -> &'a str {
     entry.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Whether the entry says this.
+/// Whether the entry has this value.
 fn is<T>(entry: &Entry, key: &str, expected: T) -> bool
 where
     Value: PartialEq<T>,
@@ -90,7 +90,7 @@ where
     entry.get(key).is_some_and(|value| *value == expected)
 }
 
-/// The published weights that are wanted: of several with the same width and resolution the first.
+/// The published weights that match; the first if several have the same width and resolution.
 fn published_entry(wanted: &Wanted, manifest: &[Entry]) -> Result<Entry> {
     let published = || manifest.iter().filter(|entry| entry.contains_key("published"));
     let (width, resolution) = match (wanted.width, wanted.resolution) {
@@ -104,7 +104,7 @@ fn published_entry(wanted: &Wanted, manifest: &[Entry]) -> Result<Entry> {
     let mut entry = published().find(fits).cloned().with_context(|| {
         let told = |entry: &Entry| Some(format!("{} at {}", entry.get("width")?, entry.get("resolution")?));
         let all: Vec<_> = published().filter_map(told).collect();
-        format!("nobody publishes such weights; there are, by width and resolution: {}", all.join(", "))
+        format!("no such weights are published; available, by width and resolution: {}", all.join(", "))
     })?;
     entry.remove("published");
     let url = text(&entry, "file").to_owned();
@@ -112,7 +112,7 @@ fn published_entry(wanted: &Wanted, manifest: &[Entry]) -> Result<Entry> {
     Ok(entry)
 }
 
-/// What can be said of weights before they are read, of which no manifest tells.
+/// Facts about weights that no manifest lists, before they are read.
 fn entry_from(from: &str) -> Entry {
     let mut entry = Entry::new();
     entry.insert("name".into(), json!({"en": "ImageNet", "ko": "ImageNet"}));
@@ -136,7 +136,7 @@ fn known(wanted: &Wanted, entry: &Entry) -> PartialConfig {
     known
 }
 
-/// Fetches a file of weights. Whatever it turns out to be, it is not kept; only a download that broke off waits to go on.
+/// Fetches a weights file. It is not kept, whatever it turns out to be; only an interrupted download is, to be resumed.
 fn download(url: &str, known: &PartialConfig, work: &Path) -> Result<Weights> {
     let checksum = checksum_of_host(url)?;
     let weights = fetch(url, checksum.as_deref(), work).and_then(|file| {
@@ -144,11 +144,11 @@ fn download(url: &str, known: &PartialConfig, work: &Path) -> Result<Weights> {
         fs::remove_file(&file)?;
         weights
     });
-    let _ = fs::remove_dir(work); // unless a download that broke off waits there to go on
+    let _ = fs::remove_dir(work); // keeps an interrupted download that can be resumed
     weights
 }
 
-/// Reads a network for ImageNet and gives it the names of the classes. `from` is what a person calls the file.
+/// Reads a network for ImageNet and adds the class names. `from` is the file's name in messages.
 fn convert(path: &Path, from: &str, known: &PartialConfig) -> Result<Weights> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut weights = load(&bytes, known).with_context(|| from.to_owned())?;
@@ -156,13 +156,13 @@ fn convert(path: &Path, from: &str, known: &PartialConfig) -> Result<Weights> {
     let names = parse_labels(CLASSES.as_bytes())?;
     ensure!(
         classes == names.len() && stem == Stem::Imagenet,
-        "{from} holds a network for {classes} classes; expected ImageNet's {}",
+        "{from} has a network for {classes} classes; expected ImageNet's {}",
         names.len()
     );
-    // a file's own word counts for more than ours
+    // the file's own metadata take precedence
     for (key, found) in [("width", json!(width)), ("resolution", json!(resolution))] {
         let expected = known.get(key).unwrap_or(&found);
-        ensure!(*expected == found, "{from} holds weights of {key} {found}; expected {expected}");
+        ensure!(*expected == found, "{from} has weights of {key} {found}; expected {expected}");
     }
     if weights.labels.is_empty() {
         weights.labels = names;
@@ -170,7 +170,7 @@ fn convert(path: &Path, from: &str, known: &PartialConfig) -> Result<Weights> {
     Ok(weights)
 }
 
-/// The entry with what the weights themselves say.
+/// The entry, completed from the weights themselves.
 fn complete(mut entry: Entry, config: &Config, bytes: usize) -> Entry {
     let Config { width, resolution, classes, stem, .. } = config;
     let id = match text(&entry, "id") {
@@ -185,7 +185,7 @@ fn complete(mut entry: Entry, config: &Config, bytes: usize) -> Entry {
     entry
 }
 
-/// Writes a file that is whole or not there.
+/// Writes a file completely or not at all.
 fn write_whole(path: &PathBuf, bytes: &[u8]) -> Result<()> {
     let part = part_of(path);
     fs::write(&part, bytes)
@@ -209,7 +209,7 @@ mod tests {
     struct Folder(tempfile::TempDir);
 
     impl Folder {
-        /// With a manifest of what is published at an address.
+        /// With a manifest of weights published at an address.
         fn new(url: &str) -> Folder {
             let folder = Folder(tempfile::tempdir().unwrap());
             let entry = json!({
@@ -234,7 +234,7 @@ mod tests {
             read_manifest(&self.path("imagenet/manifest.json")).unwrap()
         }
 
-        /// What lies in the folders of the weights and of what is on its way.
+        /// The files in the folders of finished and unfinished weights.
         fn files(&self) -> BTreeMap<String, u64> {
             let folders = ["imagenet", "imagenet.part"].map(|name| fs::read_dir(self.path(name)));
             let files = folders.into_iter().flatten().flatten().map(Result::unwrap);
@@ -278,11 +278,11 @@ mod tests {
         assert_eq!((read.config.resolution, read.labels.len()), (224, 1000));
         assert_eq!(read.labels[0], "tench, Tinca tinca");
         folder.prepare(Some(&file), None).unwrap();
-        assert_eq!(folder.manifest().len(), 1, "it is replaced");
+        assert_eq!(folder.manifest().len(), 1, "the entry is replaced");
     }
 
     #[test]
-    fn what_is_published_keeps_what_is_said_of_it_and_is_fetched_once() {
+    fn published_weights_keep_their_facts_and_are_fetched_once() {
         let (url, requests) = server(vec![no_checksum(), whole(&weights())]);
         let folder = Folder::new(&url);
         folder.prepare(None, Some(0.1)).unwrap();
@@ -293,15 +293,15 @@ mod tests {
             ("small", "small.safetensors", &*url)
         );
         assert_eq!((&entry["accuracy"]["224"], entry.contains_key("published")), (&json!(0.1), false));
-        assert!(folder.prepare(None, Some(0.1)).unwrap().contains("is there already"));
+        assert!(folder.prepare(None, Some(0.1)).unwrap().contains("already exists"));
         assert_eq!(folder.files().into_keys().collect::<Vec<_>>(), ["manifest.json", "small.safetensors"]);
 
         let error = folder.prepare(None, None).unwrap_err().to_string();
-        assert_eq!(error, "nobody publishes such weights; there are, by width and resolution: 0.1 at 224");
+        assert_eq!(error, "no such weights are published; available, by width and resolution: 0.1 at 224");
     }
 
     #[test]
-    fn a_connection_that_breaks_again_and_again_is_gone_on_with_by_the_next_call() {
+    fn the_next_call_resumes_after_repeated_failures() {
         let bytes = weights();
         let half = bytes.len() / 2;
         let length = format!("Content-Length: {}\r\n", bytes.len());
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_are_no_weights_are_named_and_leave_nothing() {
+    fn answers_without_weights_are_reported_and_leave_nothing() {
         let bytes = weights();
         let other = save(&Weights::random(Config { width: 0.1, ..Config::cifar() }, 1), Precision::Full);
         let wider = save(&Weights::random(Config { width: 0.2, ..Config::imagenet() }, 1), Precision::Full);
@@ -341,8 +341,8 @@ mod tests {
             (no_checksum(), page, "this is a web page, not a safetensors file"),
             (no_checksum(), short, "it is truncated or damaged"),
             (no_checksum(), whole(&[]), "the file is empty"),
-            (no_checksum(), whole(&other), "holds a network for 10 classes; expected ImageNet's 1000"),
-            (no_checksum(), whole(&wider), "holds weights of width 0.2; expected 0.1"),
+            (no_checksum(), whole(&other), "has a network for 10 classes; expected ImageNet's 1000"),
+            (no_checksum(), whole(&wider), "has weights of width 0.2; expected 0.1"),
             (with_checksum(HELLO), whole(&damaged), HELLO),
         ] {
             let (url, requests) = server(vec![head, body]);

@@ -1,5 +1,5 @@
-//! What `cargo xtask data` runs. A program of its own, because it needs the crate `mobilenetv2` and much else that
-//! the other tasks should not have to wait for.
+//! The program behind `cargo xtask data`. It is separate because it depends on the crate `mobilenetv2` and others that
+//! the remaining tasks should not have to compile.
 
 mod archive;
 mod cifar10;
@@ -13,20 +13,20 @@ use clap::Parser;
 
 #[derive(Parser)]
 enum Task {
-    /// Lays out CIFAR-10 as the page loads it
+    /// Lays out CIFAR-10 in the form that the page loads
     #[command(name = "cifar-10")]
     Cifar10 {
-        /// Address or path to take it from
+        /// Address or path of the source
         #[arg(long)]
         from: Option<String>,
         /// Folder to write
         into: PathBuf,
     },
-    /// Adds weights trained on ImageNet to a folder of such
+    /// Adds weights trained on ImageNet to a folder
     Imagenet {
         #[command(flatten)]
         wanted: imagenet::Wanted,
-        /// Manifest with what publishers have
+        /// Manifest of published weights
         published: PathBuf,
         /// Folder to write
         into: PathBuf,
