@@ -1,13 +1,13 @@
 /**
- * Stands between the page and its host: gives the page the headers where the host cannot, and keeps what the page has used
- * for when there is no network.
+ * Sits between the page and its host: adds headers that the host cannot send, and keeps what the page has used for
+ * offline use.
  *
- * A build's files lie in a folder that has its name, a hash of them all, so that whatever a page asks for says of which
- * build it is: the builds of two tabs never mix, nor those of a page and its host. Contents are kept under their hash, which
- * files.js gives, and only if they have it: so what is kept is whole, and what two builds share is kept once. The documents,
- * whose addresses stay, come from what is kept once the build is all here, and a new build is fetched as a whole before it
- * takes over, which it does when the person says so or has closed the page. What files.js does not name is none of our
- * business, but for the folders of builds and data/.
+ * A build's files lie in a folder named after their hash, so every request says which build it belongs to: builds of
+ * two tabs never mix, nor those of a page and its host. Contents are stored under their hash, which files.js lists, and
+ * only if they match it: so what is stored is complete, and shared contents are stored once. The documents, whose
+ * addresses are fixed, come from the store once the build is complete there. A new build is fetched as a whole before
+ * it takes over, which happens when the person agrees or has closed the page. Files that files.js does not list are
+ * ignored, except for the folders of builds and data/.
  */
 importScripts("./files.js");
 
@@ -15,13 +15,16 @@ const worker = /** @type {ServiceWorkerGlobalScope} */ (/** @type {unknown} */ (
 const SCOPE = worker.registration.scope;
 /** All folders of a host share its caches. */
 const CACHE = `mobilenetv2-lab ${SCOPE}`;
-/** Folders of a build that are kept once the page has used them; everything else is the program, and kept as a whole. */
+/**
+ * Folders of a build whose files are kept once the page has used them; everything else is the program, and kept as a
+ * whole.
+ */
 const AS_USED = ["engine/pkg/", "weights/", "samples/"];
-/** Of these, people watch the share that has arrived. */
+/** Folders whose downloads show progress. */
 const WATCHED = ["weights/", "samples/"];
-/** Where there is no build, as in a folder that someone works in, nothing is kept. */
+/** Without a build, as during development, nothing is kept. */
 const BUILT = BUILD !== "";
-/** A data set lies here without being part of a build, and may change. */
+/** Data sets are not part of a build, and may change. */
 const DATA = "data/";
 const HEADERS = {
   "Cross-Origin-Opener-Policy": "same-origin",
@@ -29,7 +32,7 @@ const HEADERS = {
   "Content-Security-Policy":
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 };
-/** What download.js takes for the word that the host has another build by now. */
+/** The status that download.js understands as another build on the host. */
 const OTHER_BUILD = 409;
 
 worker.oninstall = (event) => event.waitUntil(install());
@@ -42,8 +45,8 @@ worker.onactivate = (event) => {
 };
 
 /**
- * A page asks which build this is; or to keep what it has used, and is told whether all of it is here; or to have this build
- * take over.
+ * A page asks which build this is; or asks to keep what it has used, and is told whether that is complete; or asks this
+ * build to take over.
  */
 worker.onmessage = (event) => {
   const { which, keep, takeOver } = /** @type {{which?: true, keep?: string[], takeOver?: true}} */ (event.data);
@@ -75,23 +78,23 @@ function pathOf(url) {
   return (origin + pathname).slice(SCOPE.length) || "index.html";
 }
 
-/** The build in whose folder it lies, if in any. @param {string} path */
+/** The build whose folder contains the path, if any. @param {string} path */
 const buildOf = (path) => /^([0-9a-f]{16})\//.exec(path)?.[1];
-/** The path within that. @param {string} path */
+/** The path within that folder. @param {string} path */
 const within = (path) => path.replace(/^[0-9a-f]{16}\//, "");
 /** @param {string} path @param {string[]} folders of a build */
 const isIn = (path, folders) => folders.some((folder) => within(path).startsWith(folder));
 
-/** Where a content is kept. @param {string} hash */
+/** Cache key of a content. @param {string} hash */
 const keyOf = (hash) => `${SCOPE}?${hash}`;
-/** Where the list of a build's files is kept once its program is all here. @param {string} build */
+/** Cache key of a build's list of files, stored once its program is complete. @param {string} build */
 const listOf = (build) => `${SCOPE}${build}/`;
 
-/** Those that have been read. @type {Map<string, Record<string, string>>} */
+/** Lists that have been read. @type {Map<string, Record<string, string>>} */
 const lists = new Map();
 
 /**
- * The list of a build whose program is kept as a whole.
+ * The list of a build whose program is stored completely.
  *
  * @param {Cache | null} cache @param {string} build
  */
@@ -107,7 +110,7 @@ async function answer(event, path) {
   const hash = (await keptList(cache, buildOf(path) ?? BUILD))?.[path];
   const kept = hash && (await cache?.match(keyOf(hash)));
   if (kept) return kept;
-  const response = await fetch(event.request, { cache: "no-cache" }); // or a document may be the last build's
+  const response = await fetch(event.request, { cache: "no-cache" }); // without this a document may be the last build's
   if (response.status !== 200) return response;
   if (!cache || !hash) return withHeaders(response);
   const put = (/** @type {Response | null} */ whole) => whole && cache.put(keyOf(hash), whole);
@@ -121,7 +124,7 @@ async function answer(event, path) {
   return whole;
 }
 
-/** Kept or not, the page has its answer. @param {unknown} error */
+/** The page gets its answer, stored or not. @param {unknown} error */
 const noRoom = (error) => console.warn("not kept:", error);
 
 /** @param {Response} response */
@@ -131,14 +134,14 @@ function withHeaders(response) {
   return new Response(response.body, { headers });
 }
 
-/** Where the browser's cache fails, it is as if nothing were kept: the host has the page. */
+/** If the browser's cache fails, nothing is kept: the host has the page. */
 const openCache = () =>
   caches.open(CACHE).catch((error) => {
     console.warn("what is kept cannot be read:", error);
     return null;
   });
 
-/** Asks the host first, as its data may have changed; what was kept answers without a network. @param {FetchEvent} event */
+/** Asks the host first, as its data may have changed; offline, the stored answer is used. @param {FetchEvent} event */
 async function answerData(event) {
   const { request } = event;
   const cache = await openCache();
@@ -158,7 +161,7 @@ async function answerData(event) {
 }
 
 /**
- * An answer whose bytes have all arrived, or null where they are not the build's.
+ * An answer whose bytes have all arrived, or null if they are not the build's.
  *
  * @param {Response} response @param {string} hash
  */
@@ -174,7 +177,7 @@ async function verified(response, hash) {
 }
 
 /**
- * Keeps a file of which only the length is known.
+ * Stores a file of which only the length is known.
  *
  * @param {Cache} cache @param {string} url @param {Response} response
  */
@@ -188,17 +191,17 @@ async function keepData(cache, url, response) {
   await cache.put(url, new Response(bytes, { headers }));
 }
 
-/** As files.js has it: the first 16 hexadecimal digits of SHA-256. @param {ArrayBuffer} bytes */
+/** The hash as in files.js: the first 16 hexadecimal digits of SHA-256. @param {ArrayBuffer} bytes */
 async function hashOf(bytes) {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return [...digest.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /**
- * Keeps what a page of this build needs, and removes what only other builds have unless a page may still show one. Whether
- * the page's build is this, and here.
+ * Keeps what a page of this build needs, and removes files that only other builds have, unless a page may still show
+ * one. Returns whether the page's build is this one, and complete.
  *
- * @param {string[]} used paths of a build, or beginnings of such
+ * @param {string[]} used paths in a build, or prefixes of such
  */
 async function keepFor(used) {
   if (!used.some((path) => buildOf(path) === BUILD)) return false;
@@ -208,7 +211,7 @@ async function keepFor(used) {
   return true;
 }
 
-/** Keeps all of the program, and of what is kept as it is used, what begins so. @param {string[]} used */
+/** Keeps all of the program and, of the files kept on use, those with these prefixes. @param {string[]} used */
 async function keepAll(used) {
   const cache = await caches.open(CACHE);
   const wanted = Object.entries(FILES).filter(
@@ -226,7 +229,9 @@ async function keepAll(used) {
   await cache.put(listOf(BUILD), Response.json(FILES));
 }
 
-/** A first build takes over at once; a later one when it has all that the page has used so far, and is asked to. */
+/**
+ * A first build takes over at once; a later one when it has everything that the page has used so far, and is asked to.
+ */
 async function install() {
   const cache = BUILT && worker.registration.active && (await openCache());
   const builds = cache ? await keptBuilds(cache) : [];
@@ -238,7 +243,7 @@ async function install() {
   await keepAll(used);
 }
 
-/** Lists of the builds that are kept. @param {Cache} cache */
+/** Lists of the stored builds. @param {Cache} cache */
 async function keptBuilds(cache) {
   const names = (await cache.keys()).map(({ url }) => /^([0-9a-f]{16})\/$/.exec(url.slice(SCOPE.length))?.[1] ?? []);
   return Promise.all(names.flat().map((name) => keptList(cache, name)));

@@ -228,8 +228,8 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   assert.match(codes[1], /^network: .*404/);
   assert.match(codes[2], /^foreign-file: /);
   assert.match(codes[3], /^empty-file/);
-  assert.match(codes[4], /^core: images must hold 3072 bytes a label/);
-  assert.equal(codes[5], "wrong-argument: data.resolution must be a whole number from 1 on, not 0");
+  assert.match(codes[4], /^core: images must have 3072 bytes per label/);
+  assert.equal(codes[5], "wrong-argument: data.resolution must be a whole number, 1 or more, not 0");
   assert.equal(codes[6], "core: width: expected a finite number, found NaN");
   assert.equal(codes[7], "core: mean: expected a finite number, found inf");
   assert.equal(codes[8], "core: learning_rate: expected a finite number, found NaN");
@@ -245,9 +245,9 @@ test("errors are rejections with a code, and the engine goes on", async () => {
       "data must be an object with a kind, not null",
       "data must be an object with a kind, not shapes",
       "data.kind must be shapes, cifar-10, hub, images or pictures, not shape",
-      "data.images must be a whole number from 1 on, not -1",
+      "data.images must be a whole number, 1 or more, not -1",
       "data.base must be the address of a folder, not undefined",
-      "data.names must be an array of the classes' names, not object",
+      "data.names must be an array of class names, not object",
       "data.labels must be a Uint32Array, not null",
       "data.labels must be classes from 0 to 1, not 2",
       "data.held_out must be a whole number, not NaN",

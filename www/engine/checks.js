@@ -1,4 +1,4 @@
-/** What callers of the engine pass, checked by name before it reaches the core, which would take NaN for 0. */
+/** Checks of the engine's arguments by name, before they reach the core, which would take NaN for 0. */
 import { EngineError } from "./errors.js";
 
 const MOST = 2 ** 32 - 1;
@@ -22,7 +22,7 @@ export function checkWhole(numbers) {
 
 const KINDS = ["shapes", "cifar-10", "hub", "images", "pictures"];
 
-/** Checks what is to be trained on. @param {any} data as protocol.js has it */
+/** Checks the data of a training. @param {any} data as protocol.js has it */
 export function checkData(data) {
   if (typeof data !== "object" || !data) throw wrong("data", "an object with a kind", data);
   /** @param {string} field @param {boolean} right @param {string} expected */
@@ -31,23 +31,23 @@ export function checkData(data) {
   };
   const { kind, images, labels, names } = data;
   check("kind", KINDS.includes(kind), `${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1)}`);
-  if (kind === "shapes") check("images", images === undefined || isWhole(images, 1), "a whole number from 1 on");
+  if (kind === "shapes") check("images", images === undefined || isWhole(images, 1), "a whole number, 1 or more");
   if (kind === "cifar-10")
     check("base", typeof data.base === "string" || data.opened === true, "the address of a folder");
   if (kind === "hub") {
     check("id", typeof data.id === "string", "a data set's owner/name");
-    check("images", isWhole(images, 1), "a whole number from 1 on");
+    check("images", isWhole(images, 1), "a whole number, 1 or more");
   }
   if (kind !== "images" && kind !== "pictures") return;
   const given = Array.isArray(names) && names.length > 0 && names.every((name) => typeof name === "string");
-  check("names", given, "an array of the classes' names");
+  check("names", given, "an array of class names");
   check("labels", labels instanceof Uint32Array || Array.isArray(labels), "a Uint32Array");
   const strange = [...labels].find((label) => !(isWhole(label) && label < names.length));
   if (strange !== undefined) throw wrong("data.labels", `classes from 0 to ${names.length - 1}`, strange);
   check("held_out", isWhole(data.held_out), "a whole number");
   if (kind === "images") {
     check("images", images instanceof Uint8Array, "a Uint8Array");
-    check("resolution", isWhole(data.resolution, 1), "a whole number from 1 on");
+    check("resolution", isWhole(data.resolution, 1), "a whole number, 1 or more");
   } else {
     const blobs =
       Array.isArray(data.pictures) && data.pictures.every((/** @type {unknown} */ one) => one instanceof Blob);

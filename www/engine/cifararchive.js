@@ -1,9 +1,9 @@
 /**
- * CIFAR-10 from the archive that its authors give out, `cifar-10-binary.tar.gz`: unpacked while it is read, and kept in the
- * browser's own storage of files (OPFS), where there is one. A training may begin meanwhile: it waits for what it needs.
+ * CIFAR-10 from its authors' archive, `cifar-10-binary.tar.gz`: unpacked while it is read, and kept in the browser's
+ * own file storage (OPFS), if there is one. A training may begin meanwhile: it waits for the parts that it needs.
  *
- * What is kept is right by its own: gzip's checksum, six batches of 10,000 records, and of each class as many pictures as
- * there are, 5,000 to train on and 1,000 to test with.
+ * What is kept has been checked: gzip's checksum, six batches of 10,000 records, and 5,000 training and 1,000 test
+ * pictures of each class.
  */
 import { CIFAR_NAMES } from "./constants.js";
 import { cifarOf, PER_MOSAIC, part } from "./datasets.js";
@@ -19,21 +19,21 @@ const TEST = ["test_batch.bin"];
 const ALL = [...TRAIN, ...TEST];
 const BYTES = ALL.length * PER_BATCH * RECORD;
 const FOLDER = "cifar-10";
-/** Stands beside the batches once all of them are there. */
+/** A marker beside the batches once they are complete. */
 const WHOLE = "whole";
 
 /** @typedef {{share: number, error: Error | null, leave: AbortController, next: Promise<void>, tell: () => void}} Unpacking */
 
 export class CifarArchive {
-  /** By name, what has been unpacked since the page was opened. @type {Map<string, Blob>} */
+  /** The batches unpacked since the page was opened, by name. @type {Map<string, Blob>} */
   #batches = new Map();
   /** @type {Unpacking | null} */
   #unpacking = null;
 
   /**
-   * Begins to unpack an archive, in the place of what was there.
+   * Starts to unpack an archive, replacing what was there.
    *
-   * @param {Blob} archive also one that the browser has unpacked to a tar, as Safari does with what it downloads
+   * @param {Blob} archive may also be a tar: Safari unpacks what it downloads
    */
   async begin(archive) {
     await this.forget();
@@ -48,11 +48,11 @@ export class CifarArchive {
   }
 
   /**
-   * How much of it is here.
+   * Returns how much of it has been unpacked.
    *
-   * @returns {Promise<{share: number, bytes: number, stored: boolean}>} `share`: 1 once all of it is; `bytes`: what it takes
-   *   then; `stored`: whether it is there when the page is opened again
-   * @throws {EngineError} `cifar-archive` where what was opened is not the archive, or not all of it
+   * @returns {Promise<{share: number, bytes: number, stored: boolean}>} `share`: 1 once it is complete; `bytes`: its
+   *   size then; `stored`: whether it will be there when the page is opened again
+   * @throws {EngineError} `cifar-archive` if the opened file is not the archive, or not complete
    */
   async state() {
     if (this.#unpacking?.error) throw this.#unpacking.error;
@@ -61,7 +61,7 @@ export class CifarArchive {
     return { share, bytes: share === 1 ? BYTES : 0, stored };
   }
 
-  /** Stops what is being unpacked and removes what there is. */
+  /** Stops unpacking and removes everything. */
   async forget() {
     this.#unpacking?.leave.abort();
     this.#unpacking?.tell();
@@ -88,12 +88,12 @@ export class CifarArchive {
     return cifarOf(core, half(TRAIN), half(TEST), seed);
   }
 
-  /** A batch, once it is there. @param {string} name @throws {EngineError} `no-cifar`, `cifar-archive` */
+  /** A batch, once it is unpacked. @param {string} name @throws {EngineError} `no-cifar`, `cifar-archive` */
   async #batch(name) {
     for (;;) {
       const blob = this.#batches.get(name) ?? ((await isStored()) ? await readFile(name) : null);
       if (blob) return blob;
-      if (!this.#unpacking) throw new EngineError("no-cifar", "the archive of CIFAR-10 is not here");
+      if (!this.#unpacking) throw new EngineError("no-cifar", "the CIFAR-10 archive has not been opened");
       await this.#unpacking.next;
       if (this.#unpacking?.error) throw this.#unpacking.error;
     }
@@ -118,12 +118,12 @@ export class CifarArchive {
     const entries = tar.pipeThrough(createTarDecoder()).getReader();
     const counts = { train: new Array(CIFAR_NAMES.length).fill(0), test: new Array(CIFAR_NAMES.length).fill(0) };
     for (;;) {
-      const { done, value } = await entries.read(); // to the end, where the checksum stands
+      const { done, value } = await entries.read(); // to the end, where the checksum is
       signal.throwIfAborted();
       if (done) break;
       const name = value.header.name.replace(/^.*\//, "");
       if (!ALL.includes(name) || value.header.size !== PER_BATCH * RECORD) {
-        await value.body.pipeTo(new WritableStream()); // after a cancel() modern-tar 0.8 gives nothing more
+        await value.body.pipeTo(new WritableStream()); // after a cancel(), modern-tar 0.8 yields nothing more
         continue;
       }
       const batch = new Uint8Array(await new Response(value.body).arrayBuffer());
@@ -145,9 +145,9 @@ export class CifarArchive {
 
 /** @param {unknown} reason */
 const notTheArchive = (reason) =>
-  new EngineError("cifar-archive", `this is not cifar-10-binary.tar.gz, or not all of it: ${reason}`);
+  new EngineError("cifar-archive", `this is not a complete cifar-10-binary.tar.gz: ${reason}`);
 
-/** What others wait for until `tell` is called. */
+/** A promise that others wait for, and `tell`, which resolves it. */
 function newTurn() {
   let tell = () => {};
   /** @type {Promise<void>} */
@@ -172,7 +172,7 @@ async function mosaicOf(batch, index) {
   return { pixels, labels };
 }
 
-/** Where it is kept, or null where the browser keeps nothing, as in private windows. @param {boolean} create */
+/** The folder that keeps it, or null if the browser keeps nothing, as in private windows. @param {boolean} create */
 async function openFolder(create) {
   try {
     return await (await navigator.storage.getDirectory()).getDirectoryHandle(FOLDER, { create });
@@ -198,13 +198,13 @@ async function readFile(name) {
 
 const isStored = async () => (await readFile(WHOLE)) !== null;
 
-/** The file, or null where there is no room or no storage. @param {string} name @param {Uint8Array<ArrayBuffer>} bytes */
+/** The file, or null without space or storage. @param {string} name @param {Uint8Array<ArrayBuffer>} bytes */
 async function writeFile(name, bytes) {
   try {
     const handle = await /** @type {FileSystemDirectoryHandle} */ (await openFolder(true)).getFileHandle(name, {
       create: true,
     });
-    const access = await /** @type {any} */ (handle).createSyncAccessHandle(); // workers have it in every browser
+    const access = await /** @type {any} */ (handle).createSyncAccessHandle(); // available to workers in every browser
     try {
       access.truncate(0);
       if (access.write(bytes, { at: 0 }) !== bytes.length) throw new Error("no room");

@@ -1,9 +1,13 @@
-/** Loads the core into the worker: the wasm build asked for, and the threads that it shares its work among. */
+/** Loads the core into the worker: the requested wasm build and its threads. */
 import { fetchFile, importFile } from "./download.js";
 
 /** @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core */
 
-/** Each address is written out, since bundlers find the file by that. @type {Record<string, {glue: URL, wasm: URL}>} */
+/**
+ * Each address is written out, since bundlers find the files that way.
+ *
+ * @type {Record<string, {glue: URL, wasm: URL}>}
+ */
 const BUILDS = {
   simd128: {
     glue: new URL("./pkg/simd128/mobilenetv2.js", import.meta.url),
@@ -23,14 +27,15 @@ const BUILDS = {
   },
 };
 
-/** Kept here because Firefox ends a worker that nobody refers to. @type {Worker[]} */
+/** Referenced here because Firefox ends a worker without references. @type {Worker[]} */
 let helpers = [];
 
 /**
  * @param {string} variant
- * @param {number} threads more than one only of a variant with threads
- * @param {string} locks of which each thread holds one: with its number behind
- * @param {() => void} onThreads everything has arrived, and the threads start: no browser says that one never will
+ * @param {number} threads more than one only for a variant with threads
+ * @param {string} locks prefix of the locks that the threads hold, one each, followed by its number
+ * @param {() => void} onThreads called when everything has arrived and the threads start: no browser reports one that
+ *   never starts
  * @returns {Promise<Core>}
  */
 export async function loadCore(variant, threads, locks, onThreads) {
@@ -49,7 +54,7 @@ export async function loadCore(variant, threads, locks, onThreads) {
   return core;
 }
 
-/** While it arrives, where the host says what it is. @param {URL} url */
+/** Compiles while it arrives, if the host sends wasm's type. @param {URL} url */
 async function compile(url) {
   const response = await fetchFile(url);
   const named = response.headers.get("content-type") === "application/wasm";
@@ -57,7 +62,7 @@ async function compile(url) {
 }
 
 /**
- * A worker that has loaded the core too, and waits for the pool.
+ * A worker that has also loaded the core and waits for the pool.
  *
  * @param {{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory, lock: string}} parts
  * @returns {Promise<Worker>}

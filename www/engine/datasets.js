@@ -1,26 +1,26 @@
 /**
- * The data sets a training reads, each a stream of training pictures and a list of held-out ones. A position in the
- * stream always gives the same picture for the same seed, as the core orders them: so a training can be repeated and resumed,
- * and is the same on the command line.
+ * The data sets that a training reads, each a stream of training pictures and a list of held-out ones. For the same
+ * seed, a position in the stream always gives the same picture, in the core's order: so a training can be repeated and
+ * resumed, and equals one on the command line.
  *
  * @typedef {import("./protocol.js").Batch} Batch
  * @typedef {import("./core.js").Core} Core
  *
  * @typedef {object} Dataset
- * @property {string[]} names of the classes
+ * @property {string[]} names class names
  * @property {number} images_per_epoch
- * @property {number} held_out how many pictures are kept for evaluation
+ * @property {number} held_out number of pictures kept for evaluation
  * @property {(position: number, count: number, signal: AbortSignal) => Promise<Batch>} train
  * @property {(first: number, count: number) => Promise<Batch>} heldOut
- * @property {Fixed} [fixed] where the pictures are always the same
+ * @property {Fixed} [fixed] if the pictures are always the same
  *
  * @typedef {object} Fixed
- * @property {number} count of all pictures, held-out ones included
- * @property {(index: number) => Promise<Batch>} at one of them
- * @property {(n: number, see: See) => Promise<number>} [load] makes one of them ready, as the n-th, and says which: all are,
- *   before the first batch
+ * @property {number} count all pictures, including held-out ones
+ * @property {(index: number) => Promise<Batch>} at one picture
+ * @property {(n: number, see: See) => Promise<number>} [load] prepares the n-th picture and returns its index; all are
+ *   prepared before the first batch
  *
- * What the network sees of a picture, as RGB bytes of its resolution.
+ * The network's crop of a picture, as RGB bytes at its resolution.
  * @typedef {(picture: import("./heldpicture.js").HeldPicture) => Promise<Uint8Array>} See
  */
 
@@ -34,7 +34,7 @@ export const PER_MOSAIC = MOSAIC.rows * MOSAIC.columns;
 const TILE = MOSAIC.size;
 
 /**
- * Drawings, each new.
+ * Drawings, each of them new.
  *
  * @param {Core} core
  * @param {{images: number, resolution: number, seed: number}} options
@@ -51,8 +51,8 @@ export function shapes(core, { images, resolution, seed }) {
 }
 
 /**
- * CIFAR-10 as `cargo xtask data cifar-10` lays it out: mosaics of 1,000 pictures, fetched when training first needs them and
- * then kept. The core's first epoch takes one mosaic after the other.
+ * CIFAR-10 as laid out by `cargo xtask data cifar-10`: mosaics of 1,000 pictures, fetched when training first needs
+ * them and then kept. The core's first epoch takes one mosaic after another.
  *
  * @param {Core} core
  * @param {{base: string, seed: number, onLoading: (file: string | null) => void}} options
@@ -64,7 +64,7 @@ export async function cifar10(core, { base, seed, onLoading }) {
 }
 
 /**
- * CIFAR-10 of its two parts.
+ * CIFAR-10 from its two parts.
  *
  * @param {Core} core @param {Part} train @param {Part} test @param {number} seed
  * @returns {Dataset}
@@ -74,9 +74,9 @@ export function cifarOf(core, train, test, seed) {
   const order = new core.Order(seed, total, true);
   /** @param {number} position */
   const prefetch = (position) => {
-    if (position >= total) return; // all of them are here
+    if (position >= total) return; // all have arrived
     const [image] = order.take(position, 1);
-    train.mosaic(Math.floor(image / PER_MOSAIC)).catch(() => {}); // a failure shows when it is needed
+    train.mosaic(Math.floor(image / PER_MOSAIC)).catch(() => {}); // a failure surfaces when it is needed
   };
   return {
     names: CIFAR_NAMES,
@@ -97,13 +97,13 @@ function inOrder({ gather }) {
   return (first, count) => gather(Uint32Array.from({ length: count }, (_, i) => first + i));
 }
 
-/** The test pictures of CIFAR-10 on a host, in their order. @param {string} base */
+/** The test pictures of CIFAR-10 on a host, in order. @param {string} base */
 export async function cifar10Test(base) {
   return inOrder(await split(base, "test", () => {}));
 }
 
 /**
- * One part of CIFAR-10 on a host: its labels and as many mosaics as there are.
+ * One part of CIFAR-10 on a host: its labels and all of its mosaics.
  *
  * @param {string} base
  * @param {"train" | "test"} name
@@ -113,8 +113,8 @@ async function split(base, name, onLoading) {
   /** @param {number} index */
   const file = (index) => `${name}_${String(index).padStart(2, "0")}.webp`;
   const labels = await download(`${base}${name}_labels.bin`).catch((error) => {
-    if (error.values?.status !== "404" && !["missing-file", "web-page"].includes(error.code)) throw error; // it may be there all the same
-    throw new EngineError("no-cifar", `CIFAR-10 is not at ${base}: run cargo xtask data cifar-10`);
+    if (error.values?.status !== "404" && !["missing-file", "web-page"].includes(error.code)) throw error; // it may exist all the same
+    throw new EngineError("no-cifar", `there is no CIFAR-10 at ${base}: run cargo xtask data cifar-10`);
   });
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));
   if (!mosaics) throw new EngineError("no-cifar", `${base}${file(0)} is missing: run cargo xtask data cifar-10`);
@@ -131,22 +131,22 @@ async function split(base, name, onLoading) {
 }
 
 /**
- * A thousand pictures: (1000, 32, 32, 3) bytes, and a label each.
+ * A thousand pictures: (1000, 32, 32, 3) bytes, and one label each.
  * @typedef {{pixels: Uint8Array, labels: Uint8Array}} Mosaic
  *
  * @typedef {ReturnType<typeof part>} Part
  */
 
 /**
- * One part of CIFAR-10, whose mosaics are loaded when they are first needed, and then kept.
+ * One part of CIFAR-10, whose mosaics are loaded when first needed and then kept.
  *
  * @param {{mosaics: number, nameOf: (index: number) => string, load: (index: number) => Promise<Mosaic>,
- *   onLoading: (file: string | null) => void}} how `nameOf`: what is said to be loading
+ *   onLoading: (file: string | null) => void}} how `nameOf`: the name reported while loading
  */
 export function part({ mosaics, nameOf, load, onLoading }) {
   /** @type {Map<number, Promise<Mosaic>>} */
   const loaded = new Map();
-  /** Those that have arrived. @type {Set<number>} */
+  /** Mosaics that have arrived. @type {Set<number>} */
   const here = new Set();
   /** @param {number} index */
   const mosaic = (index) => {
@@ -156,7 +156,7 @@ export function part({ mosaics, nameOf, load, onLoading }) {
       loaded.set(index, found);
       found.then(
         () => here.add(index),
-        () => loaded.delete(index), // so that the next attempt loads again
+        () => loaded.delete(index), // so that the next attempt loads it again
       );
     }
     return found;
@@ -188,7 +188,7 @@ export function part({ mosaics, nameOf, load, onLoading }) {
 }
 
 /**
- * Length of the leading run of indices that exist; one question where all do.
+ * Length of the leading run of indices that exist; a single request if all do.
  *
  * @param {number} most
  * @param {(index: number) => Promise<boolean>} exists
@@ -207,7 +207,7 @@ async function count(most, exists) {
 /** @param {string} url */
 async function exists(url) {
   const { ok, headers } = await fetch(url, { method: "HEAD" });
-  return ok && !headers.get("content-type")?.startsWith("text/html"); // some hosts have a page for everything
+  return ok && !headers.get("content-type")?.startsWith("text/html"); // some hosts answer every address with a page
 }
 
 /** @param {string} url */

@@ -3,7 +3,7 @@
 import { EngineError } from "./errors.js";
 
 /**
- * A picture as the worker takes it: files are decoded there.
+ * A picture in a form that the worker accepts; files are decoded there.
  *
  * @param {ImageSource} source
  * @returns {Promise<import("./protocol.js").Pixels>}

@@ -1,36 +1,36 @@
-/** Files from a host: every answer that is none has words. */
+/** Files from a host, with an error message for every failure. */
 import { EngineError } from "./errors.js";
 
 /**
- * In a page as it is built, all files lie in a folder whose name is a hash of them, below one with the list `files.js`
+ * In a built page all files lie in a folder named after their hash; its parent folder has the list `files.js`
  * (xtask/src/build.rs).
  */
 const BUILD = /^(.*\/)([0-9a-f]{16})\//;
-/** With this the service worker says that what came from the host is not the file of this build. */
+/** Status with which the service worker says that the host's file is not from this build. */
 const OTHER_BUILD = 409;
 
 /**
- * What a host sends of a file.
+ * A host's answer with a file.
  *
  * @typedef {object} Incoming
- * @property {number} from the first byte that it sends: the one asked for, or 0
- * @property {number} total bytes of the whole file, 0 where the host does not say
- * @property {string} version another one where the file is another one, "" where the host does not say
+ * @property {number} from first byte sent: the requested one, or 0
+ * @property {number} total bytes of the whole file; 0 if the host does not say
+ * @property {string} version changes with the file; "" if the host does not say
  * @property {AsyncGenerator<Uint8Array>} chunks
  */
 
 /**
- * Fetches a file whole.
+ * Fetches a whole file.
  *
  * @param {string | URL} url
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<Response>} with a body
- * @throws {EngineError} `network`, `web-page` or, of a file that came with the page, `missing-file`, `newer-build`
+ * @throws {EngineError} `network`, `web-page` or, for a file of the page itself, `missing-file`, `newer-build`
  */
 export const fetchFile = async (url, { signal } = {}) => check(await ask(url, { signal }), url);
 
 /**
- * The value in a file of JSON.
+ * Fetches and parses a JSON file.
  *
  * @param {string | URL} url
  * @param {{signal?: AbortSignal}} [options]
@@ -51,7 +51,7 @@ export async function fetchJson(url, { signal } = {}) {
 }
 
 /**
- * Imports a module of which only the address is known; bundlers are to leave it alone.
+ * Imports a module by its address, which bundlers must leave alone.
  *
  * @param {string | URL} url
  * @returns {Promise<any>}
@@ -60,12 +60,12 @@ export async function importFile(url) {
   try {
     return await import(/* @vite-ignore */ /* webpackIgnore: true */ String(url));
   } catch (error) {
-    await fetchFile(url); // the browser's own message does not say why
+    await fetchFile(url); // to get an error that says why, unlike the browser's
     throw error;
   }
 }
 
-/** Its whole address. @param {string | URL} url */
+/** Its absolute address. @param {string | URL} url */
 const located = (url) => new URL(url, globalThis.location?.href);
 
 /** @param {string | URL} url @param {{signal?: AbortSignal, headers?: HeadersInit}} options */
@@ -83,9 +83,9 @@ async function check(response, url) {
 }
 
 /**
- * Why an answer is not the file.
+ * The error for an answer that is not the file.
  *
- * @param {Response} response @param {string | URL} url @param {boolean} isPage whether it is a web page instead
+ * @param {Response} response @param {string | URL} url @param {boolean} isPage whether the answer is a web page
  */
 async function refusal({ status }, url, isPage) {
   const { href, origin } = located(url);
@@ -94,7 +94,7 @@ async function refusal({ status }, url, isPage) {
   return failure(ours ? "newer-build" : isPage ? page : "network", url, status);
 }
 
-/** Whether the host has gone over to another build than this file's. @param {string} url */
+/** Whether the host now has a different build from this file's. @param {string} url */
 async function isReplaced(url) {
   const [, root, build] = BUILD.exec(url) ?? [];
   const list = await fetch(`${root}files.js`, { cache: "no-store" }).catch(() => null);
@@ -102,12 +102,12 @@ async function isReplaced(url) {
   return there !== build;
 }
 
-/** What a developer reads beside the status. @type {Record<string, string>} */
+/** Explanations for developers, beside the status. @type {Record<string, string>} */
 const MEANING = {
   "missing-file": "the host sent a web page instead of the file",
   "web-page": "the host sent a web page instead of the file",
   "newer-build": "the host has another build of the page",
-  "no-ranges": "the host sends no part of a file, only the whole",
+  "no-ranges": "the host does not send parts of a file",
 };
 
 /** @param {string} code @param {string | URL} url @param {string | number} status */
@@ -119,14 +119,15 @@ function failure(code, url, status) {
 }
 
 /**
- * Asks for a file from some byte on. A host that cannot go on in the middle, or has another version by now, sends it
- * from its beginning.
+ * Requests a file from some byte on. A host that cannot resume, or that now has another version, sends it from the
+ * start.
  *
- * Whether it is the same version is asked of the answer. The header `If-Range` would ask the host, but a page may not
- * send it to another origin that does not expressly allow it, whereas `Range` it may.
+ * The version is checked in the answer. The header `If-Range` would let the host check it, but unlike `Range`, a page
+ * may not send that to another origin without its express permission.
  *
  * @param {string | URL} url
- * @param {{signal?: AbortSignal, from?: number, version?: string}} [options] `version`: of what is there up to `from`
+ * @param {{signal?: AbortSignal, from?: number, version?: string}} [options] `version`: of the part that exists up to
+ *   `from`
  * @returns {Promise<Incoming>}
  * @throws {EngineError} as {@link fetchFile}; while reading the chunks `cut`
  */
@@ -145,26 +146,26 @@ export async function request(url, { signal, from = 0, version = "" } = {}) {
     return request(url, { signal });
   }
   const { body } = await check(response, url);
-  const length = whole ? 0 : total - from; // a host may send less of a file than was asked for
+  const length = whole ? 0 : total - from; // a host may send less than was requested
   const chunks = read(body, length, signal, (error) => failure("cut", url, error.message));
   return { from: whole ? 0 : from, total, version: found, chunks };
 }
 
 /**
- * Fetches the bytes of a file from `from` up to, but without, `to`.
+ * Fetches the bytes of a file from `from` up to and excluding `to`.
  *
  * @param {string | URL} url
  * @param {number} from
  * @param {number} to
  * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
- * @throws {EngineError} as {@link fetchFile}, `cut` where the host sends less or other bytes, or `no-ranges` where it sends
- *   whole files only
+ * @throws {EngineError} as {@link fetchFile}, `cut` if the host sends fewer or other bytes, or `no-ranges` if it only
+ *   sends whole files
  */
 export async function fetchRange(url, from, to, { signal } = {}) {
   const response = await ask(url, { signal, headers: { Range: `bytes=${from}-${to - 1}` } });
   const { body, status, headers } = await check(response, url);
-  const [, first] = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "") ?? []; // which not every host lets a page see
+  const [, first] = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "") ?? []; // not every host lets a page read it
   if (status !== 206) {
     await body.cancel();
     throw failure("no-ranges", url, status);
@@ -183,7 +184,7 @@ export async function fetchRange(url, from, to, { signal } = {}) {
 
 /**
  * @param {ReadableStream<Uint8Array>} body
- * @param {number} length that it has at least
+ * @param {number} length minimum length
  * @param {AbortSignal | undefined} signal
  * @param {(error: Error) => Error} broken
  */
@@ -206,7 +207,7 @@ async function* read(body, length, signal, broken) {
 }
 
 /**
- * Chunks put together to parts of at least so many bytes; the last may be shorter, also where the chunks break off.
+ * Joins chunks into parts of at least `least` bytes; the last may be shorter, also if the chunks break off.
  *
  * @param {AsyncIterable<Uint8Array>} chunks
  * @param {number} least
@@ -231,7 +232,7 @@ export async function* gather(chunks, least) {
   if (length) yield join(parts);
 }
 
-/** One array of several. @param {Uint8Array[]} parts */
+/** Concatenates arrays. @param {Uint8Array[]} parts */
 export function join(parts) {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
@@ -243,10 +244,10 @@ export function join(parts) {
 }
 
 /**
- * Fetches a file and tells how far it is.
+ * Fetches a file and reports progress.
  *
  * @param {string | URL} url
- * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `onProgress` hears 0 – 1
+ * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `onProgress` receives 0 – 1
  * @returns {Promise<Uint8Array>}
  */
 export async function download(url, { signal, onProgress } = {}) {
@@ -262,7 +263,7 @@ export async function download(url, { signal, onProgress } = {}) {
 }
 
 /**
- * The promise, or the signal's reason if that comes first.
+ * The promise, or the signal's reason if it aborts first.
  *
  * @template T
  * @param {Promise<T>} promise

@@ -1,11 +1,11 @@
 /**
- * MobileNetV2 in a worker of its own: classify pictures and train networks without holding up the page.
+ * MobileNetV2 in its own worker: classifies pictures and trains networks without blocking the page.
  *
  *     const engine = await createEngine();
  *     const classifier = await engine.loadClassifier("weights/shapes-0.35.safetensors");
  *     const { predictions } = await classifier.classify(await (await fetch("cat.jpg")).blob());
  *
- * Everything is a promise. Long actions take an `AbortSignal` and report progress.
+ * Everything returns a promise. Long actions take an `AbortSignal` and report progress.
  */
 import { checkData, checkWhole } from "./checks.js";
 import { MICRO_BATCHES } from "./constants.js";
@@ -30,9 +30,9 @@ export { forgetCifar, openCifar, openedCifar } from "./opencifar.js";
 /**
  * Starts the worker and loads the core.
  *
- * @param {{threads?: number}} [options] `threads` to work on, where the browser lets it; as many as the processor has
- *   where it is left out. Results do not depend on it.
- * @throws {EngineError} `no-simd`, `no-worker` where the worker does not load, `other-origin`, or `core`
+ * @param {{threads?: number}} [options] number of `threads`, if the browser allows several; by default one per
+ *   processor core. Results do not depend on it.
+ * @throws {EngineError} `no-simd`, `no-worker` if the worker does not load, `other-origin`, or `core`
  */
 export async function createEngine({ threads = Math.min(navigator.hardwareConcurrency, MICRO_BATCHES) } = {}) {
   const engine = new Engine(pickInstructions(), threads);
@@ -41,10 +41,14 @@ export async function createEngine({ threads = Math.min(navigator.hardwareConcur
 }
 
 /**
- * The worker and what waits for it. Events: `restart` after the core had to be started anew (its memory ran out, say;
- * classifiers and trainers are gone then), with the error that tells why, if it was one; `failure` with the error where that
- * was in vain; `loading` with the name of the data file being fetched or null; `silent` with the seconds since the worker last
- * answered, again and again, while it is asked for something, and null once it has: it may be at work, or `restart` ends it.
+ * The worker and the calls that wait for it. Events:
+ *
+ * - `restart` after the core was restarted (because its memory ran out, for example), with the error if there was one;
+ *   classifiers and trainers are gone then
+ * - `failure` with the error if the restart failed
+ * - `loading` with the name of the data file being fetched, or null
+ * - `silent` with the seconds since the worker last answered, repeatedly while a call waits, and null once it answers:
+ *   it may be busy, or `restart` ends it
  */
 export class Engine extends EventTarget {
   /** @type {Map<number, {resolve: (result: any) => void, reject: (error: Error) => void}>} */
@@ -59,24 +63,24 @@ export class Engine extends EventTarget {
   constructor(instructions, threads) {
     super();
     this.#instructions = instructions;
-    /** Threads it works on. */
+    /** Number of threads. */
     this.threads = Math.min(Math.max(1, Math.floor(threads) || 1), MICRO_BATCHES);
-    /** Why it is one though several were asked for. @type {import("./support.js").Obstacle | null} */
+    /** Why there is only one thread although several were requested. @type {import("./support.js").Obstacle | null} */
     this.obstacle = this.threads > 1 ? findObstacle() : null;
     if (this.obstacle) this.threads = 1;
   }
 
-  /** The build of the core: its instructions, and `-threads` where there are several. */
+  /** The core's build: its instruction set, and `-threads` if there are several. */
   get variant() {
     return this.threads > 1 ? `${this.#instructions}-threads` : this.#instructions;
   }
 
-  /** The variants that it may need: where threads fail, that for one. */
+  /** The variants that may be needed: if threads fail, also the single-threaded one. */
   get variants() {
     return [...new Set([this.variant, this.#instructions])];
   }
 
-  /** Starts the worker, for the first time or anew. */
+  /** Starts the worker, initially or again. */
   async start() {
     const worker = createWorker();
     const watch = (this.#watch = this.#newWatch());
@@ -102,7 +106,7 @@ export class Engine extends EventTarget {
       started = true;
       if (this.threads > 1) watch.threads(threadLocks(locks, this.threads), () => this.#loseThread());
     } catch (error) {
-      if (this.#worker !== worker) throw error; // it was ended meanwhile
+      if (this.#worker !== worker) throw error; // it was replaced meanwhile
       this.close();
       if (/** @type {EngineError} */ (error).code === "no-worker") await explainNoWorker();
       if (this.threads === 1) throw error;
@@ -114,9 +118,9 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Ends whatever the core is doing, with everything it held, and starts it anew.
+   * Ends whatever the core is doing, with everything it held, and restarts it.
    *
-   * @param {Error} [reason] why, for those who wait for it
+   * @param {Error} [reason] given to the calls that wait
    */
   async restart(reason) {
     this.close(reason);
@@ -129,7 +133,10 @@ export class Engine extends EventTarget {
     this.restart(reason).catch((error) => this.dispatchEvent(new CustomEvent("failure", { detail: error })));
   }
 
-  /** One of the threads has ended, and the worker waits for it for ever. What one such thread does others may: it is one from now on. */
+  /**
+   * Handles the end of a thread, for which the worker would wait forever. It may happen to other threads too, so there
+   * is only one from now on.
+   */
   #loseThread() {
     this.threads = 1;
     this.obstacle = "lost";
@@ -144,9 +151,9 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Ends the worker and its threads; what waits for it is rejected, as is whatever it is asked for from then on.
+   * Ends the worker and its threads. Calls that wait for it are rejected, and so is every later one.
    *
-   * @param {Error} [reason] with which
+   * @param {Error} [reason] with which they are rejected
    */
   close(reason = new EngineError("engine-stopped", "the engine was stopped")) {
     this.#watch.stop();
@@ -183,7 +190,7 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Asks the worker for one of the methods of protocol.js.
+   * Calls one of the worker's methods (protocol.js).
    *
    * @template {keyof Methods} M
    * @param {M} method
@@ -196,12 +203,12 @@ export class Engine extends EventTarget {
       if (!this.#worker) throw new EngineError("engine-stopped", "the engine was stopped");
       const id = this.handle();
       this.#waiting.set(id, { resolve, reject });
-      this.#watch.waiting = method !== "init"; // which may have much to fetch
+      this.#watch.waiting = method !== "init"; // init may have much to fetch
       this.#worker.postMessage({ id, method, args }, transfer);
     });
   }
 
-  /** A number that no other message or object of this engine has. */
+  /** A number that is unique among this engine's messages and objects. */
   handle() {
     return this.#next++;
   }
@@ -228,7 +235,7 @@ export class Engine extends EventTarget {
    * Times a network with untrained weights, as a whole and operation by operation.
    *
    * @param {Config} config
-   * @param {{batch?: number}} [options] `batch`: pictures of a training step; one picture is classified without it
+   * @param {{batch?: number}} [options] `batch`: pictures per training step; without it, one picture is classified
    */
   async profile(config, { batch = 0 } = {}) {
     checkWhole({ batch });
@@ -246,8 +253,8 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * What ReLU destroys (the paper's figure 1): a spiral in the plane, and what comes back of it once a random matrix has
-   * carried it into so many dimensions, 2 – 64, and it has passed ReLU there or not.
+   * What ReLU destroys (the paper's figure 1): a spiral in the plane, embedded by a random matrix in `dimensions`
+   * dimensions, 2 – 64, with or without ReLU there, and projected back.
    *
    * @param {{dimensions: number, relu?: boolean, seed?: number}} options `seed`: of the matrix
    */
@@ -257,11 +264,11 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Makes a classifier of a `.safetensors` file.
+   * Creates a classifier from a `.safetensors` file.
    *
    * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
    * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] `options` fill in
-   *   what the file itself does not say; `onProgress` hears the share downloaded, 0 – 1
+   *   what the file leaves open; `onProgress` receives the share downloaded, 0 – 1
    * @returns {Promise<Classifier>}
    */
   async loadClassifier(source, { options = {}, signal, onProgress } = {}) {
@@ -272,11 +279,12 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * The network of a `.safetensors` file as an ONNX model, whose input is `image` (N, 3, R, R), normalised, and whose
-   * output is `logits`.
+   * The network of a `.safetensors` file as an ONNX model with the input `image`, (N, 3, R, R), normalised, and the
+   * output `logits`.
    *
    * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
-   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] as of `loadClassifier`
+   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] as for
+   *   `loadClassifier`
    */
   async toOnnx(source, { options = {}, signal, onProgress } = {}) {
     const weights = await bytesOf(source, { signal, onProgress });
@@ -284,12 +292,12 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Decodes a picture once, for a classifier to look at as often as it likes.
+   * Decodes a picture once, to be classified any number of times.
    *
    * @param {ImageSource} source
    * @returns {Promise<Picture>}
-   * @throws {EngineError} `empty-file`, `not-an-image`, `damaged`, `unsupported`, `too-large`, `no-canvas`, or `falsified`
-   *   where the browser gives no true pixels
+   * @throws {EngineError} `empty-file`, `not-an-image`, `damaged`, `unsupported`, `too-large`, `no-canvas`, or
+   *   `falsified` if the browser does not give true pixels
    */
   async openPicture(source) {
     const picture = this.handle();
@@ -300,20 +308,21 @@ export class Engine extends EventTarget {
   }
 
   /**
-   * Makes a trainer. Without `weights` it starts from random ones and `config` says which network; with them it goes
-   * on from those and their own config, at `config.resolution` if that is given. Where the weights know other classes
-   * than the data have, their classifier starts anew. `recipe.freeze` leading modules stay as they are; with all 19 of
-   * them the classifier alone learns, from features that are computed once, so a training takes seconds.
+   * Creates a trainer. Without `weights` it starts from random ones for the network of `config`. With them it continues
+   * from those with their own config, at `config.resolution` if that is given; if the data have other classes, the
+   * classifier starts anew. The `recipe.freeze` leading modules are frozen; with all 19 only the classifier learns,
+   * from features that are computed once, so that a training takes seconds.
    *
-   * With a `snapshot` it goes on, bit for bit, with the training that this was taken of; of the rest, it needs the data.
+   * With a `snapshot` it continues that training bit for bit; apart from it, only the data are needed.
    *
    * @param {{config?: Config, recipe?: Recipe, data: Data, weights?: string | URL | Blob | Uint8Array,
    *   options?: Config, snapshot?: import("./protocol.js").Snapshot, signal?: AbortSignal,
-   *   onProgress?: (share: number) => void, onReady?: (share: number) => void}} how `options` fill in what the file of the
-   *   weights does not say; `onReady` hears the share of the pictures that is fetched, decoded and, where they are, turned
-   *   into features, where they are always the same
+   *   onProgress?: (share: number) => void, onReady?: (share: number) => void}} how `options` fill in what the weights file leaves
+   *   open; `onReady` receives the share of the pictures that have been fetched, decoded and possibly turned into features, if
+   *   they are always the same
    * @returns {Promise<Trainer>}
-   * @throws {EngineError} `wrong-argument` names what `data` lack, `other-classes` where they have others than the
+   * @throws {EngineError} `wrong-argument` names what `data` lack, `other-classes` if their classes differ from the
+   *   snapshot's, `hub-…` and `parquet-…` if a set of the Hub cannot be read
    *   snapshot's training, `hub-…` and `parquet-…` where a set of the Hub cannot be read
    */
   async createTrainer({
@@ -352,10 +361,14 @@ export class Engine extends EventTarget {
   }
 }
 
-/** The whole address of a folder: to the worker, others would be relative to itself. @param {string} url */
+/** The absolute address of a folder: relative ones would be resolved against the worker's. @param {string} url */
 const folderAt = (url) => new URL(url.replace(/\/?$/, "/"), location.href).href;
 
-/** The address is written out where it is used, since bundlers find the file by that. @throws {EngineError} `other-origin` */
+/**
+ * The address is written out where it is used, since bundlers find the file that way.
+ *
+ * @throws {EngineError} `other-origin`
+ */
 function createWorker() {
   try {
     return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -365,25 +378,25 @@ function createWorker() {
 }
 
 /**
- * Why the worker did not load, where the host says so: where this module lies as it was built, the worker lies beside it.
+ * Finds out why the worker did not load, if the host says so: next to this module in a build lies the worker.
  *
  * @throws {EngineError} `other-origin`, or as `fetchFile`
  */
 async function explainNoWorker() {
   const script = import.meta.url.replace(/[^/]*$/, "worker.js");
-  if (!/^https?:/.test(script)) return; // a bundler's
+  if (!/^https?:/.test(script)) return; // a bundler moved it
   if (new URL(script).origin !== location.origin) throw otherOrigin();
   await fetchFile(script);
 }
 
-/** Browsers start workers from the page's own origin only. */
+/** Browsers only start workers from the page's own origin. */
 function otherOrigin() {
   const { origin, host } = new URL(import.meta.url);
-  const message = `engine.js comes from ${origin}, and a page of ${location.origin} may start no worker from there: copy the package to its own host`;
+  const message = `engine.js comes from ${origin}, but a page of ${location.origin} cannot start workers from there: copy the package to its own host`;
   return new EngineError("other-origin", message, { host });
 }
 
-/** Of each thread the lock that it holds, by what is common to them. @param {string} locks @param {number} threads */
+/** The names of the threads' locks, from their common prefix. @param {string} locks @param {number} threads */
 const threadLocks = (locks, threads) => Array.from({ length: threads }, (_, i) => `${locks}-${i}`);
 
 /**

@@ -1,15 +1,15 @@
-/** Whether it is a file that is not what it should be. @param {{code: string}} error */
+/** Whether the file itself is at fault. @param {{code: string}} error */
 export const isOfFile = ({ code }) => code === "core" || code.startsWith("foreign-") || code.startsWith("weights-");
 
 /**
- * An error with a code by which the page finds its own words (`error.CODE` in i18n); `message` is for developers.
- * What the core itself says (a tensor's two shapes, a setting's range) comes through as code `core`.
+ * An error with a code for the page's translated message (`error.CODE` in i18n); `message` is for developers. The
+ * core's own messages (a tensor's two shapes, a setting's range) have the code `core`.
  */
 export class EngineError extends Error {
   /**
    * @param {string} code
    * @param {string} message
-   * @param {Record<string, string | number | Error>} [values] what the page's words mention
+   * @param {Record<string, string | number | Error>} [values] mentioned in the page's message
    */
   constructor(code, message, values = {}) {
     super(message);

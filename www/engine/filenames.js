@@ -1,9 +1,9 @@
 /**
- * Names of files and folders, read as the command line reads them (`src/data/names.rs`; `tests/cases/names.json` holds both
- * to it): in Unicode NFC, without junk, in natural order.
+ * Names of files and folders, read as on the command line (`src/data/names.rs`; `tests/cases/names.json` tests both):
+ * in Unicode NFC, without junk, in natural order.
  */
 
-/** What operating systems and programs put beside people's files, in small letters. */
+/** Files that operating systems and programs put beside people's own, in lower case. */
 const JUNK = new Set([
   "__macosx",
   "thumbs.db",
@@ -21,11 +21,11 @@ const JUNK = new Set([
 /** The name in NFC: macOS writes "é" as two characters, other systems as one. @param {string} name */
 export const nfc = (name) => name.normalize("NFC");
 
-/** Whether a file or folder of this name is hidden or junk, and left out without a word. @param {string} name */
+/** Whether a file or folder is hidden or junk, and silently left out. @param {string} name */
 export const isJunk = (name) => name.startsWith(".") || JUNK.has(name.toLowerCase());
 
 /**
- * Natural order: 1, 2, 10; letters without regard to case. Never equal for different names.
+ * Natural order: 1, 2, 10; ignores case. Never equal for different names.
  *
  * @param {string} a @param {string} b
  */
@@ -44,11 +44,11 @@ const PARTS = /[0-9]+|[^0-9]/gsu;
 /** @param {string} a @param {string} b */
 function comparePart(a, b) {
   if (!/[0-9]/.test(a) || !/[0-9]/.test(b)) return /** @type {number} */ (a.codePointAt(0)) - (b.codePointAt(0) ?? 0);
-  const [ofA, ofB] = [a, b].map((digits) => digits.replace(/^0+/, "")); // the longer is the greater number
+  const [ofA, ofB] = [a, b].map((digits) => digits.replace(/^0+/, "")); // the longer string is the greater number
   return ofA.length - ofB.length || compareCodes(ofA, ofB);
 }
 
-/** By code points, not by halves of pairs as `<` does. @param {string} a @param {string} b */
+/** By code points, not by surrogate halves as `<` does. @param {string} a @param {string} b */
 function compareCodes(a, b) {
   const [ofA, ofB] = [[...a], [...b]];
   const at = ofA.findIndex((character, i) => character !== ofB[i]);

@@ -1,5 +1,6 @@
 /**
- * What a page holds of the worker's: pictures, classifiers, trainers. Each of their methods asks the worker for something.
+ * A page's handles to the worker's objects: pictures, classifiers, trainers. Each of their methods is a call to the
+ * worker.
  */
 import { checkWhole } from "./checks.js";
 import { abortable } from "./download.js";
@@ -12,10 +13,10 @@ import { EngineError } from "./errors.js";
  * @typedef {import("./decode.js").ImageSource} ImageSource
  */
 
-/** How long the worker trains or evaluates before it listens again, in milliseconds. */
+/** Milliseconds that the worker trains or evaluates before it handles messages again. */
 export const SLICE = 50;
 
-/** Something the worker holds until it is closed. */
+/** An object that the worker holds until it is closed. */
 class Held {
   /** @param {Engine} engine @param {number} handle */
   constructor(engine, handle) {
@@ -23,7 +24,7 @@ class Held {
     this.handle = handle;
   }
 
-  /** Frees its memory; a core that was stopped has freed it already. */
+  /** Frees its memory; a core that was stopped has already done so. */
   async close() {
     await this.engine.call("drop", { handle: this.handle }).catch(() => {});
   }
@@ -36,7 +37,7 @@ export class Picture extends Held {
     super(engine, handle);
     this.width = width;
     this.height = height;
-    /** A small JPEG to be shown instead of a file that is large, or that not all browsers show upright. */
+    /** A small JPEG to show instead of a file that is large, or that some browsers do not show upright. */
     this.preview = preview;
   }
 }
@@ -51,10 +52,10 @@ export class Classifier extends Held {
   }
 
   /**
-   * The `k` likeliest classes.
+   * The `k` most probable classes.
    *
    * @param {ImageSource | Picture} image
-   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the R × R RGBA bytes the network saw
+   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the network's crop as R × R RGBA bytes
    */
   async classify(image, { k = 5, crop = false } = {}) {
     checkWhole({ k });
@@ -62,8 +63,8 @@ export class Classifier extends Held {
   }
 
   /**
-   * What a block puts out: `values`, one channel of `size` × `size` numbers after the other, and the R × R RGBA bytes that
-   * the network saw, as `crop`.
+   * A block's output: `values`, one channel of `size` × `size` numbers after another, and `crop`, the network's crop as
+   * R × R RGBA bytes.
    *
    * @param {ImageSource | Picture} image
    * @param {number} block 0 – 16
@@ -100,7 +101,7 @@ export class Classifier extends Held {
   }
 }
 
-/** A network in training. Its actions take turns: an evaluation holds training up, so both speak of the same weights. */
+/** A network in training. Its actions take turns: an evaluation pauses training, so that both use the same weights. */
 export class Trainer extends Held {
   /** @type {Promise<unknown>} */
   #turn = Promise.resolve();
@@ -115,7 +116,7 @@ export class Trainer extends Held {
     this.held_out = prepared.held_out;
   }
 
-  /** How many steps are done that `run` has not handed over yet. */
+  /** Steps done that `run` has not handed over yet. */
   get ahead() {
     return this.#done.length;
   }
@@ -133,7 +134,7 @@ export class Trainer extends Held {
 
   /**
    * Trains while it is iterated: `for await (const { step, loss, accuracy, learning_rate } of trainer.run())`. Leaving
-   * the loop pauses; a later `run` goes on from there. An abort first hands over the steps that were done.
+   * the loop pauses; a later `run` continues. An abort first hands over the steps that were done.
    *
    * @param {{steps?: number, signal?: AbortSignal}} [options]
    */
@@ -158,19 +159,18 @@ export class Trainer extends Held {
   }
 
   /**
-   * Loss and accuracy on held-out pictures, with the running averages of batch norm; for each its label, the class
-   * predicted and how probable that was.
+   * Loss and accuracy on held-out pictures, by the running averages of batch norm; for each picture its label, the
+   * predicted class and its probability.
    *
    * @param {{images?: number, signal?: AbortSignal, onProgress?: (share: number) => void,
    *   weightsIf?: (found: {loss: number, accuracy: number, total: number}) => boolean}} [options] `images`: how many, from the
-   *   first; all where it is left out or there are fewer. `weightsIf` hears what was found, and says whether the weights that
-   *   were judged shall come with it, as a file
+   *   first on; by default, and at most, all. `weightsIf` receives the result and says whether to return the evaluated weights
+   *   with it, as a file
    */
   evaluate({ images: most = this.held_out, signal, onProgress, weightsIf } = {}) {
     return this.#inTurn(async () => {
       const images = Math.min(most, this.held_out);
-      if (!(images > 0))
-        throw new EngineError("core", `${images} pictures tell nothing of a network: evaluate needs some`);
+      if (!(images > 0)) throw new EngineError("core", `evaluate needs at least one picture, found ${images}`);
       const each = {
         predictions: new Uint32Array(images),
         confidences: new Float32Array(images),
@@ -194,9 +194,9 @@ export class Trainer extends Held {
   }
 
   /**
-   * A changed recipe, from the next step on; gives how many pictures it has been trained on before.
+   * Changes the recipe from the next step on; returns the number of pictures trained on before.
    *
-   * @param {Recipe} recipe what changes; `batch` and `freeze` cannot
+   * @param {Recipe} recipe the changes; `batch` and `freeze` cannot change
    */
   setRecipe(recipe) {
     return this.engine.call("setRecipe", { trainer: this.handle, recipe });
@@ -207,7 +207,7 @@ export class Trainer extends Held {
     return this.engine.call("heldOut", { trainer: this.handle, first, count });
   }
 
-  /** What the network says now about one held-out picture. @param {number} index @param {number} k */
+  /** The network's current predictions for one held-out picture. @param {number} index @param {number} k */
   predict(index, k) {
     return this.engine.call("predict", { trainer: this.handle, index, k });
   }
@@ -215,13 +215,16 @@ export class Trainer extends Held {
   /**
    * The network as a `.safetensors` file.
    *
-   * @param {{half?: boolean}} [options] `half`: 16 instead of 32 bits a number
+   * @param {{half?: boolean}} [options] `half`: 16 instead of 32 bits per number
    */
   async weights({ half = false } = {}) {
     return (await this.engine.call("weights", { trainer: this.handle, half })).bytes;
   }
 
-  /** All that `createTrainer` needs to go on later, besides the same data; of a moment when `run` has handed over all steps. */
+  /**
+   * Everything besides the data that `createTrainer` needs to continue later, taken when `run` has handed over all
+   * steps.
+   */
   snapshot() {
     return this.#inTurn(() => this.engine.call("snapshot", { trainer: this.handle }));
   }

@@ -1,14 +1,14 @@
 import { EngineError } from "./errors.js";
 
 /**
- * What the page names by numbers until it closes it.
+ * Objects that the page refers to by number until it closes them.
  *
  * @template T
  * @extends {Map<number, T>}
  */
 export class Held extends Map {
   /**
-   * What has this number.
+   * The object with this number.
    *
    * @param {number} handle
    * @returns {T}

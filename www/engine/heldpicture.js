@@ -1,4 +1,4 @@
-/** A picture that the worker holds: what networks see of it, at any crop and resolution. */
+/** A picture that the worker holds: the inputs that networks make of it, at any crop and resolution. */
 import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixels.js";
 
 /**
@@ -7,20 +7,23 @@ import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixe
  * @typedef {InstanceType<Core["Rows"]>} Rows
  */
 
-/** Pixels up to which a picture stays in memory. Of a larger one the file does, which is decoded for each crop and resolution. */
+/**
+ * Pixels up to which a picture stays in memory. Of a larger one only the file does; it is decoded again for each crop
+ * and resolution.
+ */
 const KEPT_PIXELS = 1 << 24;
-/** Milliseconds after which a larger one leaves memory, unless somebody looks at it again. */
+/** Milliseconds after which a larger one leaves memory, unless it is used again. */
 const KEPT_MILLISECONDS = 5000;
-/** Of a larger one, so many crops are kept as they were seen. */
+/** Number of crops of a larger one that are kept. */
 const KEPT_CROPS = 8;
-/** Bytes that the core is given at once. */
+/** Bytes passed to the core at once. */
 const BAND = 1 << 22;
-/** Longer side of what is shown instead of a file that the browser would show with trouble, or not upright. */
+/** Longer side of the preview that replaces a file which the browser shows slowly or not upright. */
 const PREVIEW = 1600;
 
 /**
  * @param {import("./protocol.js").Pixels} source
- * @returns {Promise<{picture: HeldPicture, preview: Blob | null}>} `preview`: what is to be shown instead of the file
+ * @returns {Promise<{picture: HeldPicture, preview: Blob | null}>} `preview`: shown instead of the file
  */
 export async function holdPicture(source) {
   if ("data" in source) return { picture: new HeldPicture(source, 1, source.data), preview: null };
@@ -71,7 +74,7 @@ export class HeldPicture {
   }
 
   /**
-   * What a network sees of it, for that network to take.
+   * The network's input from this picture, to be used once.
    *
    * @param {Core} core
    * @param {import("./protocol.js").Config} config
@@ -116,12 +119,12 @@ export class HeldPicture {
     }
   }
 
-  /** Has the decoded picture leave memory soon, where it can be decoded again. */
+  /** Lets the decoded picture leave memory soon, if it can be decoded again. */
   #leave() {
     if (this.#file) this.#timer = setTimeout(() => this.close(), KEPT_MILLISECONDS);
   }
 
-  /** Gives memory back. */
+  /** Frees its memory. */
   close() {
     clearTimeout(this.#timer);
     this.#bitmap?.then(

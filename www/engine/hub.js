@@ -1,15 +1,15 @@
 /**
- * Image classification sets of the Hugging Face Hub, which keeps each as Parquet files, and lists these
- * (https://huggingface.co/docs/dataset-viewer/parquet): what a set holds.
+ * Image classification sets of the Hugging Face Hub, which stores each as Parquet files and lists them
+ * (https://huggingface.co/docs/dataset-viewer/parquet): what a set contains.
  *
  * @typedef {import("./parquet.js").ParquetFile} ParquetFile
  * @typedef {import("./parquet.js").Column} Column
  *
  * @typedef {object} Wanted
  * @property {string} id as `owner/name`, or the address of the set's page
- * @property {string} [config] of several in one set; default: `default`, or the first
- * @property {string} [image] the column to take, where there are several of pictures
- * @property {string} [label] the same of labels
+ * @property {string} [config] if there are several; default: `default`, or the first
+ * @property {string} [image] the picture column, if there are several
+ * @property {string} [label] the label column, likewise
  * @property {string} [api] address of the Hub's API; default: the Hub's own
  *
  * @typedef {{url: string, size: number, opened?: ParquetFile}} SplitFile
@@ -18,20 +18,20 @@
  * @typedef {object} HubSet
  * @property {string} id
  * @property {string} config
- * @property {string[]} configs that there are
+ * @property {string[]} configs all configs
  * @property {string} image name of the column with the pictures
  * @property {string} label name of the column with the labels
- * @property {string[] | null} names of the classes; null where only the labels themselves tell
+ * @property {string[] | null} names class names; null if only the labels themselves tell
  * @property {Split} train
- * @property {Split | null} held_out the set's own; null: of the pictures to train on every tenth is held out
- * @property {boolean} partial whether the Hub has converted a part of the set only
+ * @property {Split | null} held_out the set's own split; null: every tenth training picture is held out
+ * @property {boolean} partial whether the Hub has converted only a part of the set
  */
 import { fetchJson } from "./download.js";
 import { EngineError } from "./errors.js";
 import { openParquet } from "./parquet.js";
 
 const API = "https://datasets-server.huggingface.co/";
-/** In their order, names of the split that a training looks at while it goes on, and so may tune itself to. */
+/** Names of the split to evaluate on during training, in order of preference. */
 const HELD_OUT_NAMES = ["validation", "valid", "val", "dev", "eval", "test"];
 const LABEL_NAMES = ["label", "labels", "class", "category", "target", "y"];
 const IMAGE_NAMES = ["image", "img", "picture", "photo", "pixel_values"];
@@ -45,12 +45,13 @@ const IMAGE_NAMES = ["image", "img", "picture", "photo", "pixel_values"];
 export function parseId(text) {
   const path = text.trim().replace(/^(https?:\/\/)?(www\.)?(huggingface\.co|hf\.co)\//, "");
   const [, id] = /^(?:datasets\/)?(\w[\w.-]*(?:\/\w[\w.-]*)?)(?:[/?#].*)?$/.exec(path) ?? [];
-  if (!id) throw new EngineError("hub-id", `"${text}" is no id of a data set: owner/name`, { id: text.trim() });
+  if (!id)
+    throw new EngineError("hub-id", `"${text}" is not the id of a data set; expected owner/name`, { id: text.trim() });
   return id;
 }
 
 /**
- * Finds out what a set holds.
+ * Finds out what a set contains.
  *
  * @param {Wanted} wanted
  * @param {AbortSignal} [signal]
@@ -71,7 +72,7 @@ export async function findSet({ id: text, config: wanted, image, label, api = AP
     const values = { id, config, configs: configs.join(", ") };
     throw new EngineError("hub-no-config", `${id} has ${values.configs}, not ${config}`, values);
   }
-  // what this adds is in the files too, mostly
+  // the files usually contain this too
   const { dataset_info: info = {} } = await ask(api, "info", id, { config }, signal).catch((error) => {
     if (signal?.aborted) throw error;
     return {};
@@ -114,7 +115,7 @@ async function ask(api, what, id, more, signal) {
     const { status } = error.values ?? {};
     if (/^40[13]$/.test(status)) throw new EngineError("hub-closed", error.message, { id });
     if (status === "404") throw new EngineError("hub-missing", error.message, { id });
-    // of a set that it cannot convert, or has not yet, the Hub says 500 or 501
+    // 500 or 501 is the Hub's answer for a set that it cannot convert or has not converted yet
     if (/^50[01]$/.test(status)) throw new EngineError("hub-no-parquet", error.message, { id });
     if (!(error instanceof SyntaxError)) throw error;
     const { host } = new URL(url);
@@ -142,7 +143,12 @@ function isImage({ name, kind }, features) {
   return kind === "image" || kind === "bytes";
 }
 
-/** Those that have classes; where none says so, those that may. @param {Column[]} columns @param {Record<string, any>} features */
+/**
+ * The columns with classes or, if none declares any, those that may have.
+ *
+ * @param {Column[]} columns
+ * @param {Record<string, any>} features
+ */
 function labelsOf(columns, features) {
   const named = columns.filter(({ name }) => features[name]?._type === "ClassLabel");
   if (named.length) return named;
@@ -153,7 +159,7 @@ function labelsOf(columns, features) {
 }
 
 /**
- * The one column, or the one with a name that says so, or the one that was asked for.
+ * The only column, the one with a telling name, or the requested one.
  *
  * @param {"image" | "label"} what @param {Column[]} all @param {Column[]} possible @param {string[]} names @param {string} [wanted]
  */
@@ -165,7 +171,7 @@ function pick(what, all, possible, names, wanted) {
   if (usual && !more.length) return usual.name;
   const columns = (one ? possible : all).map(({ name }) => name).join(", ");
   const code = one ? `hub-which-${what}` : `hub-no-${what}`;
-  throw new EngineError(code, `${one ? "several columns" : "no column"} of ${what}s: ${columns}`, { columns });
+  throw new EngineError(code, `${one ? "several columns" : "no column"} with ${what}s: ${columns}`, { columns });
 }
 
 /** A file of a set, opened once. @param {SplitFile} file @param {AbortSignal} [signal] */

@@ -1,13 +1,13 @@
-/** A set of the Hub as the data of a training: as many of its pictures as were asked for, each fetched and decoded once. */
+/** A set of the Hub as training data: as many pictures as requested, each fetched and decoded once. */
 import { EngineError } from "./errors.js";
 import { holdPicture } from "./heldpicture.js";
 import { findSet } from "./hub.js";
 import { planSet, readPictures } from "./hubpictures.js";
 import { fixedSet } from "./owndata.js";
 
-/** Bytes that all pictures may take together. */
+/** Maximum bytes of all pictures together. */
 const MOST_BYTES = 1.5e9;
-/** Milliseconds of waiting for the Hub after which a person is told. */
+/** Milliseconds of waiting for the Hub after which the page shows it. */
 const SOON = 300;
 
 /**
@@ -15,8 +15,8 @@ const SOON = 300;
  * @param {Extract<import("./protocol.js").Data, {kind: "hub"}>} data
  * @param {{resolution: number, seed: number, onLoading: (what: string | null) => void, signal: AbortSignal}} how
  * @returns {Promise<import("./datasets.js").Dataset>}
- * @throws {EngineError} as `findSet` and `planSet`, or `hub-memory`; `load` as `readPictures`, `hub-no-bytes` where the set names
- *   its pictures without holding them, or `hub-unreadable`
+ * @throws {EngineError} as `findSet` and `planSet`, or `hub-memory`; `load` as `readPictures`, `hub-no-bytes` if the
+ *   set refers to its pictures without containing them, or `hub-unreadable`
  */
 export async function hubData(core, { images, ...wanted }, { resolution, seed, onLoading, signal }) {
   const set = await findSet(wanted, signal);
@@ -35,16 +35,16 @@ export async function hubData(core, { images, ...wanted }, { resolution, seed, o
 
   const all = { images: new Uint8Array(count * size), resolution };
   const labels = new Uint32Array(count);
-  // mixed, since an evaluation may look at the first of them only and sets are in the order of their classes
+  // shuffled, since an evaluation may only use the first and sets are often ordered by class
   const order = held_out ? new core.Order(0, held_out, false).take(0, held_out) : [];
   const sources = [plan.train, plan.held_out].map((picks) => readPictures(set, picks, signal));
   const last = [-1, -1];
 
   /**
-   * The next picture that can be read. As many as cannot are made up for by the last one.
+   * The next readable picture. At the end, the last one fills in for those that were not readable.
    *
    * @param {0 | 1} which source
-   * @param {number} index where it is put
+   * @param {number} index where it goes
    * @param {import("./datasets.js").See} see
    */
   async function take(which, index, see) {
@@ -63,7 +63,9 @@ export async function hubData(core, { images, ...wanted }, { resolution, seed, o
       }
       const { bytes, label } = value;
       if (!bytes)
-        throw new EngineError("hub-no-bytes", `${set.id} names its pictures without holding them`, { id: set.id });
+        throw new EngineError("hub-no-bytes", `${set.id} refers to its pictures without containing them`, {
+          id: set.id,
+        });
       const seen = await look(bytes, see);
       if (!seen) continue;
       all.images.set(seen, index * size);
@@ -91,7 +93,7 @@ export async function hubData(core, { images, ...wanted }, { resolution, seed, o
 const countRows = (picks) => picks.reduce((count, { rows }) => count + rows.length, 0);
 
 /**
- * What the network sees of a picture, or null where the browser reads it not.
+ * The network's crop of a picture, or null if the browser cannot read it.
  *
  * @param {Uint8Array<ArrayBuffer>} bytes @param {import("./datasets.js").See} see
  */
@@ -111,7 +113,7 @@ async function look(bytes, see) {
 const UNREADABLE = ["empty-file", "too-large", "damaged", "unsupported", "not-an-image"];
 
 /**
- * Tells that somebody waits, if that takes a while.
+ * Reports the wait for a promise if it takes a while.
  *
  * @template T
  * @param {Promise<T>} promise @param {() => void} tell @param {() => void} over

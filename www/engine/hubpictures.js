@@ -1,5 +1,5 @@
 /**
- * Which pictures of a set of the Hub are taken, and these pictures.
+ * Selects pictures of a Hub set, and reads them.
  *
  * @typedef {import("./hub.js").HubSet} HubSet
  * @typedef {import("./hub.js").Split} Split
@@ -10,32 +10,32 @@
  * @typedef {{file: ParquetFile, group: Group, rows: number[], labels: number[]}} Pick
  *
  * @typedef {object} Plan
- * @property {string[]} names of the classes
+ * @property {string[]} names class names
  * @property {Pick[]} train
  * @property {Pick[]} held_out
- * @property {number} bytes that are to be fetched
+ * @property {number} bytes to be fetched
  */
 import { EngineError } from "./errors.js";
 import { natural } from "./filenames.js";
 import { openFile } from "./hub.js";
 
-/** Of a set in very many files, pictures are taken from so many of them. */
+/** Maximum number of files that pictures are taken from. */
 const MOST_FILES = 16;
-/** Bytes of a group of rows, which is in memory at once. */
+/** Maximum bytes of a group of rows, which is in memory at once. */
 const MOST_BYTES = 256e6;
 const MOST_CLASSES = 1000;
-/** Without a split of the set's own, one picture in so many is held out. */
+/** Without a split of its own, a set holds out one picture in this many. */
 const HELD_OUT = 10;
-/** Of the pictures taken in all, one in so many is of the held-out split. */
+/** One picture in this many of all comes from the held-out split. */
 const SHARE = 6;
-/** Requests at a time. */
+/** Concurrent requests. */
 const AT_ONCE = 6;
 
 /**
- * Which pictures are taken: evenly spaced, since many sets are in the order of their classes. Reads the labels for it.
+ * Selects pictures at even distances, since many sets are ordered by class. Reads their labels.
  *
  * @param {HubSet} set
- * @param {number} images as many are taken in all, if there are so many
+ * @param {number} images total number of pictures, if there are as many
  * @param {AbortSignal} [signal]
  * @returns {Promise<Plan>}
  * @throws {EngineError} `hub-huge`, `hub-few`, `hub-many-classes`, or as `openParquet`
@@ -43,7 +43,7 @@ const AT_ONCE = 6;
 export async function planSet(set, images, signal) {
   const share = set.held_out ? Math.ceil(images / SHARE) : 0;
   const held = set.held_out ? await read(set, set.held_out, share, signal) : [];
-  // a split whose labels nobody tells is none
+  // a split without known labels is useless
   const some = held.flatMap(({ labels }) => labels).filter((label) => isKnown(set, label)).length;
   const train = await read(set, set.train, images - some, signal);
   const names = set.names ?? namesOf(train);
@@ -64,17 +64,18 @@ export async function planSet(set, images, signal) {
 }
 
 /**
- * The pictures of a plan, in its order; the next group of rows is fetched meanwhile.
+ * The pictures of a plan, in order; the next group of rows is fetched meanwhile.
  *
  * @param {HubSet} set
  * @param {Pick[]} picks
  * @param {AbortSignal} [signal]
- * @returns {AsyncGenerator<{bytes: Uint8Array<ArrayBuffer> | null, label: number}>} `bytes` are null where the set has none
+ * @returns {AsyncGenerator<{bytes: Uint8Array<ArrayBuffer> | null, label: number}>} `bytes` are null if the set has
+ *   none
  */
 export async function* readPictures(set, picks, signal) {
   const fetchRows = (/** @type {Pick | undefined} */ pick) => {
     const rows = pick?.file.read(pick.group, [set.image], signal);
-    rows?.catch(() => {}); // it is heard of once it is their turn
+    rows?.catch(() => {}); // a failure surfaces when they are needed
     return rows;
   };
   let coming = fetchRows(picks[0]);
@@ -88,7 +89,7 @@ export async function* readPictures(set, picks, signal) {
   }
 }
 
-/** How many pictures of each class there are. @param {Pick[]} picks @param {number} classes */
+/** Number of pictures per class. @param {Pick[]} picks @param {number} classes */
 export function countLabels(picks, classes) {
   const counts = new Array(classes).fill(0);
   for (const { labels } of picks) for (const label of labels) counts[label]++;
@@ -98,7 +99,7 @@ export function countLabels(picks, classes) {
 /** @typedef {{file: ParquetFile, group: Group, rows: number[], labels: (string | number | null)[]}} Labelled */
 
 /**
- * Evenly spaced rows of a split, with their labels as they are in the file.
+ * Evenly spaced rows of a split, with their labels as stored.
  *
  * @param {HubSet} set @param {Split} split @param {number} images @param {AbortSignal} [signal]
  * @returns {Promise<Labelled[]>}
@@ -107,7 +108,7 @@ async function read(set, { files }, images, signal) {
   const opened = await inTurns(spread(files.length, MOST_FILES), (i) => openFile(files[i], signal));
   const groups = opened.flatMap((file) => file.groups.filter(({ rows }) => rows).map((group) => ({ file, group })));
   const total = groups.reduce((total, { group }) => total + group.rows, 0);
-  // as few groups as hold so many pictures, but one a class at least
+  // as few groups as contain that many pictures, but at least one per class
   const least = Math.max((images / Math.max(total, 1)) * groups.length, set.names?.length ?? 1);
   const taken = spread(groups.length, Math.ceil(least)).map((i) => groups[i]);
   const huge = taken.find(({ group }) => group.size([set.image]) > MOST_BYTES);
@@ -133,7 +134,7 @@ async function read(set, { files }, images, signal) {
   return picks.map((pick) => keep(pick, (label) => isKnown(set, label)));
 }
 
-/** A whole number as one, also where the file has long ones. @param {any} label */
+/** A whole number as a plain one, even if the file stores bigints. @param {any} label */
 const plain = (label) =>
   label === null || label === undefined ? null : typeof label === "string" ? label : Number(label);
 
@@ -147,15 +148,30 @@ function keep(pick, isKept) {
   return { ...pick, rows: kept.map((i) => pick.rows[i]), labels: kept.map((i) => pick.labels[i]) };
 }
 
-/** The labels themselves, in natural order. @param {Labelled[]} picks @throws {EngineError} `hub-many-classes` */
+/**
+ * The labels themselves as names, in natural order.
+ *
+ * @param {Labelled[]} picks
+ * @throws {EngineError} `hub-many-classes`
+ */
 function namesOf(picks) {
   const names = [...new Set(picks.flatMap(({ labels }) => labels.map(String)))].sort(natural);
   if (names.length <= MOST_CLASSES) return names;
   const values = { classes: names.length, most: MOST_CLASSES };
-  throw new EngineError("hub-many-classes", `${names.length} different labels are more than ${MOST_CLASSES}`, values);
+  throw new EngineError(
+    "hub-many-classes",
+    `found ${names.length} different labels; expected at most ${MOST_CLASSES}`,
+    values,
+  );
 }
 
-/** Labels as numbers; of names that are known, none is left out. @param {Labelled} pick @param {string[] | null} names @returns {Pick} */
+/**
+ * Labels as numbers; rows with unknown names are left out.
+ *
+ * @param {Labelled} pick
+ * @param {string[] | null} names
+ * @returns {Pick}
+ */
 function number(pick, names) {
   if (!names) return /** @type {Pick} */ (pick);
   const numbers = new Map(names.map((name, i) => [name, i]));
@@ -172,14 +188,14 @@ function divide(picks) {
   return { train, held_out };
 }
 
-/** Evenly spaced numbers below `length`, `count` at most. @param {number} length @param {number} count */
+/** At most `count` evenly spaced numbers below `length`. @param {number} length @param {number} count */
 export function spread(length, count) {
   const taken = Math.min(length, count);
   return Array.from({ length: taken }, (_, i) => Math.floor(((i + 0.5) * length) / taken));
 }
 
 /**
- * Asks for each, a few at a time.
+ * Calls `act` for each, a few at a time.
  *
  * @template T, R
  * @param {T[]} all

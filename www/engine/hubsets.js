@@ -1,6 +1,7 @@
 /**
- * Sets of the Hub that a person may choose without knowing an id: small ones that their owners keep as Parquet files, with names
- * for their classes. The Hub tells all of this itself; it stands here so that it can be shown before anything is fetched.
+ * Hub sets that can be chosen without knowing an id: small ones that their owners store as Parquet files with class
+ * names. The Hub provides all of these facts; they are repeated here so that they can be shown before anything is
+ * fetched.
  *
  * @typedef {object} Listed
  * @property {string} key of its name in i18n
@@ -9,7 +10,7 @@
  * @property {string} image column
  * @property {string} label column
  * @property {number} classes
- * @property {Record<string, number>} splits how many pictures each has
+ * @property {Record<string, number>} splits number of pictures in each
  * @property {number} megabytes of all splits
  */
 

@@ -1,17 +1,18 @@
-/** CIFAR-10 from the archive that its authors give out, `cifar-10-binary.tar.gz`, kept in the browser's own storage. */
+/** CIFAR-10 from its authors' archive, `cifar-10-binary.tar.gz`, kept in the browser's own storage. */
 import { SLICE } from "./handles.js";
 
 /** @typedef {import("./engine.js").Engine} Engine */
 
 /**
- * Unpacks the archive and keeps it. A training on `{kind: "cifar-10", opened: true}` may begin meanwhile.
+ * Unpacks the archive and stores it. A training on `{kind: "cifar-10", opened: true}` may begin meanwhile.
  *
  * @param {Engine} engine
  * @param {Blob} archive
- * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `onProgress` hears 0 – 1; what is aborted
+ * @param {{signal?: AbortSignal, onProgress?: (share: number) => void}} [options] `onProgress` receives 0 – 1; an abort
  *   leaves nothing behind
- * @returns {Promise<{bytes: number, stored: boolean}>} what it takes, and whether it is there when the page is opened again
- * @throws {import("./errors.js").EngineError} `cifar-archive` where it is another file, or not all of it
+ * @returns {Promise<{bytes: number, stored: boolean}>} its size, and whether it will be there when the page is opened
+ *   again
+ * @throws {import("./errors.js").EngineError} `cifar-archive` if it is another file, or not complete
  */
 export async function openCifar(engine, archive, { signal, onProgress } = {}) {
   try {
@@ -29,7 +30,7 @@ export async function openCifar(engine, archive, { signal, onProgress } = {}) {
   }
 }
 
-/** What there is of it: `bytes` is 0 where there is none, or not all. @param {Engine} engine */
+/** What is stored of it: `bytes` is 0 if there is nothing, or not all. @param {Engine} engine */
 export async function openedCifar(engine) {
   const { bytes, stored } = await engine.call("archiveState", {});
   return { bytes, stored };

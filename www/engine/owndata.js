@@ -1,4 +1,4 @@
-/** The caller's own pictures as a data set: a fixed number of them, the last ones held out. */
+/** The caller's own pictures as a data set: a fixed number, the last of them held out. */
 import { EngineError } from "./errors.js";
 import { holdPicture } from "./heldpicture.js";
 
@@ -9,7 +9,7 @@ import { holdPicture } from "./heldpicture.js";
  */
 
 /**
- * Pictures that are RGB bytes already.
+ * Pictures in the form of RGB bytes.
  *
  * @param {Core} core
  * @param {Extract<Data, {kind: "images"}>} data
@@ -22,14 +22,14 @@ export function ownImages(core, { images, resolution, ...rest }, seed) {
     const found = `${images.length} bytes for ${rest.labels.length} labels`;
     throw new EngineError(
       "core",
-      `images must hold ${size} bytes a label (${resolution} × ${resolution} RGB), not ${found}`,
+      `images must have ${size} bytes per label (${resolution} × ${resolution} RGB), not ${found}`,
     );
   }
   return fixedSet(core, rest, seed, () => ({ images, resolution }));
 }
 
 /**
- * Picture files, each decoded once and kept as the network sees it.
+ * Picture files, each decoded once and kept as the network's crop.
  *
  * @param {Core} core
  * @param {Extract<Data, {kind: "pictures"}>} data

@@ -1,28 +1,29 @@
 /**
- * Parquet files at addresses: the end of a file says where its rows lie, and these are fetched a group at a time.
+ * Parquet files at addresses: the end of a file tells where its rows are, which are fetched one group at a time.
  *
  * @typedef {object} Column
  * @property {string} name
- * @property {"image" | "bytes" | "text" | "number" | "other"} kind `image`: a struct with the field `bytes`; `number`: a whole one
+ * @property {"image" | "bytes" | "text" | "number" | "other"} kind `image`: a struct with the field `bytes`; `number`:
+ *   an integer
  *
  * @typedef {object} Group rows that are stored together
  * @property {number} first row
  * @property {number} rows
- * @property {(columns: string[]) => number} size bytes that are fetched for these columns
+ * @property {(columns: string[]) => number} size bytes to fetch for these columns
  *
  * @typedef {object} ParquetFile
  * @property {number} rows
  * @property {Column[]} columns
- * @property {Record<string, any> | null} features what the Hub's library says of the columns
+ * @property {Record<string, any> | null} features the Hub library's description of the columns
  * @property {Group[]} groups
  * @property {(group: Group, columns: string[], signal?: AbortSignal) => Promise<Record<string, any>[]>} read
  */
 import { fetchRange, importFile } from "./download.js";
 import { EngineError } from "./errors.js";
 
-/** Bytes of a file's end that are fetched at first: mostly they tell of all groups. */
+/** Bytes fetched first from a file's end: they usually describe all groups. */
 const END = 1 << 16;
-/** A connection that breaks is tried again so often, after so many milliseconds. */
+/** Number of retries after a broken connection, and milliseconds before each. */
 const RETRIES = 2;
 const PAUSE = 1000;
 const READABLE = ["UNCOMPRESSED", "SNAPPY"];
@@ -30,9 +31,9 @@ const READABLE = ["UNCOMPRESSED", "SNAPPY"];
 /** @type {Promise<any> | undefined} */
 let library;
 function hyparquet() {
-  // the address is written out, since bundlers find the file by that
+  // the address is written out, since bundlers find the file that way
   library ??= importFile(new URL("./vendor/hyparquet/index.js", import.meta.url));
-  library.catch(() => (library = undefined)); // so that the next attempt fetches again
+  library.catch(() => (library = undefined)); // so that the next attempt fetches it again
   return library;
 }
 
@@ -41,8 +42,8 @@ function hyparquet() {
  * @param {number} size of the file, in bytes
  * @param {AbortSignal} [signal]
  * @returns {Promise<ParquetFile>}
- * @throws {EngineError} as `fetchRange`, or `parquet-damaged`; `read` also `parquet-codec` where the columns are compressed in
- *   a way that is not read
+ * @throws {EngineError} as `fetchRange`, or `parquet-damaged`; `read` also `parquet-codec` if the columns have an
+ *   unsupported compression
  */
 export async function openParquet(url, size, signal) {
   const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await hyparquet();
@@ -84,7 +85,7 @@ export async function openParquet(url, size, signal) {
       const strange = of(chunks, columns).find(({ codec }) => !READABLE.includes(codec));
       if (strange) {
         const values = { file: name, codec: strange.codec };
-        throw new EngineError("parquet-codec", `${url} is compressed by ${strange.codec}`, values);
+        throw new EngineError("parquet-codec", `${url} has the unsupported compression ${strange.codec}`, values);
       }
       const range = { rowStart: group.first, rowEnd: group.first + group.rows };
       try {
@@ -96,7 +97,7 @@ export async function openParquet(url, size, signal) {
   };
 }
 
-/** What is stored of these columns. @param {any[]} chunks @param {string[]} columns */
+/** The stored chunks of these columns. @param {any[]} chunks @param {string[]} columns */
 const of = (chunks, columns) => chunks.filter(({ path_in_schema: [column] }) => columns.includes(column));
 
 /** @param {number[]} values */
@@ -120,7 +121,7 @@ function featuresOf(entries) {
   try {
     return JSON.parse(entries?.find(({ key }) => key === "huggingface")?.value ?? "null")?.info?.features ?? null;
   } catch {
-    return null; // somebody else's entry
+    return null; // another program's entry
   }
 }
 

@@ -1,19 +1,23 @@
 /**
- * What the bytes of a picture file say before it is decoded: its format, size and EXIF orientation. Browsers differ in which
- * formats they turn (Chromium does not turn WebP, others not PNG), so the orientation is taken out of the file, and whoever
- * reads the pixels turns them.
+ * Facts about a picture file before it is decoded: its format, size and EXIF orientation. Browsers differ in the
+ * formats that they turn upright (Chromium does not turn WebP, others not PNG). So the orientation is removed from the
+ * file, and the code that reads the pixels turns them.
  *
  * @typedef {object} Told
- * @property {string} format its name; "" where it is unknown
- * @property {number} width as stored; 0 where that is unknown
+ * @property {string} format its name; "" if unknown
+ * @property {number} width as stored; 0 if unknown
  * @property {number} height
  * @property {number} orientation EXIF's, 1 – 8
- * @property {"" | "cut" | "endless"} lack "cut": part of it is missing, which not every browser minds; "endless": it is a JPEG
+ * @property {"" | "cut" | "endless"} lack "cut": a part is missing, which not every browser reports; "endless": a JPEG
  *   that does not end with its end marker
- * @property {Blob} file the same picture, of orientation 1
+ * @property {Blob} file the same picture with orientation 1
  */
 
-/** What browsers decode, and the type that tells them so: some go by that and not by the bytes. @type {Record<string, string>} */
+/**
+ * Formats that browsers decode, and their types: some browsers rely on the type, not on the bytes.
+ *
+ * @type {Record<string, string>}
+ */
 const TYPES = {
   JPEG: "image/jpeg",
   PNG: "image/png",
@@ -23,10 +27,14 @@ const TYPES = {
   AVIF: "image/avif",
 };
 
-/** A file that says of which type it is. @param {Blob} file @param {string} format */
+/** The file with its type set. @param {Blob} file @param {string} format */
 export const typed = (file, format) => file.slice(0, file.size, TYPES[format] ?? file.type);
 
-/** Whether all browsers decode a format, so that a file of it which none does is damaged. @param {string} format */
+/**
+ * Whether all browsers decode a format, so that a file of it that does not decode must be damaged.
+ *
+ * @param {string} format
+ */
 export const isCommon = (format) => format in TYPES;
 
 /** How files begin, as Latin-1. @type {[RegExp, string][]} */
@@ -47,12 +55,15 @@ const BEGINNINGS = [
   [/^(\xef\xbb\xbf)?\s*(<\?xml.*)?(<!--.*-->\s*)*(<!DOCTYPE svg.*)?<svg/is, "SVG"],
 ];
 
-/** Bytes that are read at once: what is asked for next mostly lies near. */
+/** Bytes read at once: the next request usually lies close by. */
 const WINDOW = 1 << 18;
-/** Bytes within which an AVIF says its size. A call takes no more arguments than these in every browser ({@link text}). */
+/**
+ * Bytes within which an AVIF gives its size. More arguments than these would be too many for a call in some browser
+ * ({@link text}).
+ */
 const AVIF_HEAD = 1 << 14;
 
-/** A file that is read here and there. */
+/** Random access to a file. */
 class Reader {
   #start = 0;
   #bytes = new Uint8Array();
@@ -62,7 +73,7 @@ class Reader {
     this.file = file;
   }
 
-  /** So many bytes from there on, fewer at the file's end. @param {number} at @param {number} length */
+  /** `length` bytes from `at` on, fewer at the file's end. @param {number} at @param {number} length */
   async view(at, length) {
     if (at < this.#start || at + length > this.#start + this.#bytes.length) {
       const window = this.file.slice(at, at + Math.max(length, WINDOW));
@@ -91,15 +102,15 @@ export async function lookInto(file) {
   try {
     await walks[format]?.(reader, found);
   } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // it is cut off, or not what it seems
-    if (format === "PNG") found.lack = "cut"; // of others the decoder will say so
+    if (!(error instanceof RangeError)) throw error; // it is truncated, or not what it seems
+    if (format === "PNG") found.lack = "cut"; // for other formats the decoder reports it
   }
   const { size, edits, orientation, lack } = found;
   return { format, width: size[0], height: size[1], orientation, lack, file: edited(file, edits, TYPES[format]) };
 }
 
 /**
- * @typedef {{at: number, length: number, bytes: number[]}} Edit what takes the place of so many bytes
+ * @typedef {{at: number, length: number, bytes: number[]}} Edit replacement of `length` bytes
  * @typedef {{size: number[], orientation: number, lack: Told["lack"], edits: Edit[]}} Found
  */
 
@@ -115,7 +126,11 @@ function edited(file, edits, type = file.type) {
   return new Blob([...parts, file.slice(from)], { type });
 }
 
-/** What walks a format's parts, until they end (a RangeError). @type {Record<string, (reader: Reader, found: Found) => Promise<void>>} */
+/**
+ * Walks through a format's parts until they end (a RangeError).
+ *
+ * @type {Record<string, (reader: Reader, found: Found) => Promise<void>>}
+ */
 const walks = {
   async JPEG(reader, found) {
     const end = await reader.view(reader.file.size - 2, 2);
@@ -143,7 +158,7 @@ const walks = {
       const type = text(head, 4, 4);
       if (type === "IHDR") found.size = [head.getUint32(8), (await reader.view(at + 12, 4)).getUint32(0)];
       if (type === "IEND") return;
-      // the chunk goes as a whole: its checksum would be wrong
+      // the whole chunk is removed, since its checksum would be wrong
       if (type === "eXIf" && (await turn(reader, at + 8, length, found))) {
         found.edits = [...found.edits.slice(0, -1), { at, length: length + 12, bytes: [] }];
       }
@@ -153,7 +168,7 @@ const walks = {
 
   async WebP(reader, found) {
     const length = (await reader.view(4, 4)).getUint32(0, true);
-    if (reader.file.size < 8 + length - (length % 2)) found.lack = "cut"; // some leave out the last byte, which only fills
+    if (reader.file.size < 8 + length - (length % 2)) found.lack = "cut"; // some files omit the last padding byte
     for (let at = 12; ;) {
       const head = await reader.view(at, 18);
       const length = head.getUint32(4, true);
@@ -186,7 +201,7 @@ const walks = {
       : [head.getInt32(4, true), Math.abs(head.getInt32(8, true))];
   },
 
-  /** The largest of what is in it: tiles and a thumbnail may be as well. Browsers turn it by what it says itself. */
+  /** The largest item: tiles and a thumbnail may be items as well. Browsers turn it by its own properties. */
   async AVIF(reader, found) {
     const head = await reader.view(0, AVIF_HEAD);
     for (const { index } of text(head).matchAll(/ispe/g)) {
@@ -197,7 +212,7 @@ const walks = {
 };
 
 /**
- * Takes the orientation out of a block of EXIF. Whether there was one.
+ * Removes the orientation from a block of EXIF. Returns whether there was one.
  *
  * @param {Reader} reader @param {number} at @param {number} length @param {Found} found
  */
@@ -211,7 +226,7 @@ async function turn(reader, at, length, found) {
     if (block.getUint16(entry, little) !== ORIENTATION || block.getUint16(entry + 2, little) !== SHORT) continue;
     const value = block.getUint16(entry + 8, little);
     if (!(value >= 2 && value <= 8)) return false;
-    if (!found.edits.length) found.orientation = value; // the first counts
+    if (!found.edits.length) found.orientation = value; // the first one counts
     found.edits.push({ at: at + entry + 8, length: 2, bytes: little ? [1, 0] : [0, 1] });
     return true;
   }
@@ -219,5 +234,5 @@ async function turn(reader, at, length, found) {
 }
 
 const ORIENTATION = 0x0112;
-/** EXIF's type of a number of two bytes. */
+/** EXIF's type for a 16-bit number. */
 const SHORT = 3;

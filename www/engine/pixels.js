@@ -1,35 +1,35 @@
 /**
- * Picture files to pixels, in a worker: any file that the browser decodes, upright, before white, and what is wrong with
- * one that it does not decode. A picture's rows come a few at a time, so that it is in memory once.
+ * From picture files to pixels, in a worker: any file that the browser decodes, upright and over white, or what is
+ * wrong with one that it does not decode. Rows are read a few at a time, so that a picture is in memory only once.
  *
  * @typedef {object} Still a decoded picture
- * @property {ImageBitmap} bitmap as it is stored
- * @property {number} orientation EXIF's, 1 – 8: how it is to be turned
- * @property {string} format "" where it is unknown
- * @property {Blob | null} file that it was decoded from
+ * @property {ImageBitmap} bitmap as stored
+ * @property {number} orientation EXIF's, 1 – 8: how to turn it
+ * @property {string} format "" if unknown
+ * @property {Blob | null} file from which it was decoded
  */
 import { EngineError } from "./errors.js";
 import { isCommon, lookInto } from "./pictureformat.js";
 
-/** Largest picture that is decoded, in pixels and by a side: the core's `MAX_PIXELS` and `MAX_SIDE`. */
+/** Largest picture that is decoded, in pixels and by side: the core's `MAX_PIXELS` and `MAX_SIDE`. */
 const MOST_PIXELS = 1 << 26;
 const MOST_SIDE = 65_535;
-/** Pixels of the rows that are read at once. */
+/** Pixels of the rows read at once. */
 const BAND = 1 << 20;
 
 /**
- * Decodes a file. Colour profiles are left aside, as the command line does.
+ * Decodes a file. Colour profiles are ignored, as on the command line.
  *
  * @param {Blob} file
  * @returns {Promise<Still>}
- * @throws {EngineError} `empty-file`, `too-large`, `damaged`, `unsupported` (a format that browsers do not read) or
+ * @throws {EngineError} `empty-file`, `too-large`, `damaged`, `unsupported` (a format that browsers cannot read) or
  *   `not-an-image`
  */
 export async function openFile(file) {
   if (!file.size) throw new EngineError("empty-file", "the file is empty");
   const { format, width, height, orientation, lack, file: upright } = await lookInto(file);
   checkSize(width, height);
-  if (lack === "cut") throw new EngineError("damaged", `the ${format} file is cut off`, { format });
+  if (lack === "cut") throw new EngineError("damaged", `the ${format} file is truncated`, { format });
   try {
     const bitmap = await (lack === "endless" ? decodeWithoutEnd(upright) : decode(upright));
     checkSize(bitmap.width, bitmap.height);
@@ -38,13 +38,13 @@ export async function openFile(file) {
     if (error instanceof EngineError) throw error;
     const { message } = /** @type {Error} */ (error);
     if (isCommon(format)) throw new EngineError("damaged", `the ${format} file is damaged: ${message}`, { format });
-    if (format) throw new EngineError("unsupported", `the browser reads no ${format} files: ${message}`, { format });
-    throw new EngineError("not-an-image", `the file is not a picture that this browser reads: ${message}`);
+    if (format) throw new EngineError("unsupported", `the browser cannot read ${format} files: ${message}`, { format });
+    throw new EngineError("not-an-image", `the file is not a picture that this browser can read: ${message}`);
   }
 }
 
 /**
- * The same of what may be decoded already.
+ * The same for a source that may be decoded already.
  *
  * @param {Blob | ImageBitmap} source
  * @returns {Promise<Still>}
@@ -53,29 +53,33 @@ export async function openStill(source) {
   return source instanceof Blob ? openFile(source) : { bitmap: source, orientation: 1, format: "", file: null };
 }
 
-/** Whether browsers differ in showing a file upright: all turn JPEGs. @param {Still} still */
+/** Whether browsers differ in showing a file upright: all of them turn JPEGs. @param {Still} still */
 export const needsTurn = ({ orientation, format }) => orientation > 1 && format !== "JPEG";
 
 /** @param {number} width @param {number} height */
 function checkSize(width, height) {
   if (width * height <= MOST_PIXELS && Math.max(width, height) <= MOST_SIDE) return;
   const most = Math.floor(MOST_PIXELS / 1e6);
-  throw new EngineError("too-large", `${width} × ${height} pixels are more than ${most} million`, {
+  throw new EngineError("too-large", `found ${width} × ${height} pixels; expected at most ${most} million`, {
     width,
     height,
     most,
   });
 }
 
-/** Colours as they are, not multiplied by alpha: WebP's decoder would do that with a rounding of its own. @type {ImageBitmapOptions} */
+/**
+ * Colours as stored, not multiplied by alpha, which WebP's decoder would round in its own way.
+ *
+ * @type {ImageBitmapOptions}
+ */
 const AS_STORED = { colorSpaceConversion: "none", premultiplyAlpha: "none" };
 
 /** @param {Blob} source */
 const decode = (source) => createImageBitmap(source, AS_STORED);
 
 /**
- * Decodes a JPEG that lacks its end marker, or has more behind it. Browsers show it; some refuse to decode it, others leave out
- * its last rows, or decode what lacks far more. One that does is damaged: it looks different where other bytes follow.
+ * Decodes a JPEG without its end marker, or with data after it. Browsers show it; some refuse to decode it, others drop
+ * its last rows, or decode one that lacks far more. Such a one is damaged: it looks different if other bytes follow.
  *
  * @param {Blob} file
  */
@@ -88,7 +92,7 @@ async function decodeWithoutEnd(file) {
   other.close();
   if (same) return bitmap;
   bitmap.close();
-  throw new EngineError("damaged", "the JPEG file is cut off", { format: "JPEG" });
+  throw new EngineError("damaged", "the JPEG file is truncated", { format: "JPEG" });
 }
 const JPEG_END = Uint8Array.of(0xff, 0xd9);
 const NOISE = Uint8Array.from({ length: 64 }, (_, i) => (i * 73 + 41) % 251);
@@ -108,7 +112,7 @@ async function alike(one, other) {
 }
 
 /**
- * Hands over the rows of a bitmap from the top, some at a time, as RGBA bytes: opaque ones over white, or with alpha that is
+ * Passes on the rows of a bitmap from the top, a few at a time, as RGBA bytes: opaque over white, or with alpha that is
  * not premultiplied.
  *
  * @param {ImageBitmap} bitmap
@@ -117,7 +121,7 @@ async function alike(one, other) {
  */
 export async function readRows(bitmap, take) {
   const open = await findReader();
-  if (!open) throw new EngineError("falsified", "the browser falsifies the pixels that a page reads");
+  if (!open) throw new EngineError("falsified", "the browser falsifies the pixels that pages read");
   const { width, height } = bitmap;
   const most = Math.min(height, Math.max(1, Math.floor(BAND / width)));
   const { read, close } = open(bitmap, most);
@@ -128,7 +132,7 @@ export async function readRows(bitmap, take) {
   }
 }
 
-/** All RGBA bytes of a bitmap, which is closed. @param {ImageBitmap} bitmap */
+/** All RGBA bytes of a bitmap, which is then closed. @param {ImageBitmap} bitmap */
 export async function pixelsOf(bitmap) {
   const { width, height } = bitmap;
   const data = new Uint8Array(width * height * 4);
@@ -145,7 +149,7 @@ export async function pixelsOf(bitmap) {
  * A way to read a bitmap's rows.
  *
  * @typedef {{read: (top: number, rows: number) => Promise<Uint8Array<ArrayBuffer>>, close: () => void}} Opened
- * @typedef {(bitmap: ImageBitmap, most: number) => Opened} Open `most` rows are read at once
+ * @typedef {(bitmap: ImageBitmap, most: number) => Opened} Open at most `most` rows are read at once
  */
 
 /** @type {Open} */
@@ -154,7 +158,10 @@ function openCanvas(bitmap, most) {
   const canvas = new OffscreenCanvas(width, most);
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
   if (!context) {
-    throw new EngineError("no-canvas", `no canvas of ${width} × ${most} pixels`, { width, height: bitmap.height });
+    throw new EngineError("no-canvas", `the browser has no canvas of ${width} × ${most} pixels`, {
+      width,
+      height: bitmap.height,
+    });
   }
   context.fillStyle = "white";
   return {
@@ -185,9 +192,9 @@ function openFrame(bitmap) {
 let found;
 
 /**
- * A reader that gives back a known picture. Canvases do, unless the browser protects its owner against fingerprinting by
- * falsifying them; video frames are not falsified where there are some. Where no reader is found, the next picture asks
- * again: the owner may have allowed it meanwhile.
+ * A reader that returns the pixels of a known picture. Canvases do, unless the browser falsifies them to protect
+ * against fingerprinting; video frames, if the browser has them, are not falsified. If no reader is found, the next
+ * picture tries again: the person may have allowed it meanwhile.
  */
 function findReader() {
   found ??= (async () => {
@@ -217,10 +224,12 @@ async function tellsTruth(open) {
   }
 }
 
-/** Whether a canvas gives back what was drawn. */
+/** Whether a canvas returns what was drawn. */
 export const canvasTellsTruth = () => tellsTruth(openCanvas);
 
-/** How a unit of x, a unit of y and the corner are turned, by orientation: of what is seen, per width and height. */
+/**
+ * How a unit of x, a unit of y and the corner are turned, by orientation: in the upright picture, per width and height.
+ */
 const TURNS = [
   [1, 0, 0, 1, 0, 0],
   [-1, 0, 0, 1, 1, 0],
@@ -233,7 +242,7 @@ const TURNS = [
 ];
 
 /**
- * Draws a still upright, before white, in another size. A canvas that is falsified shows it all the same.
+ * Draws a still upright, over white, at another size. A falsified canvas shows it all the same.
  *
  * @param {Still} still @param {number} scale
  */
@@ -243,7 +252,8 @@ export function draw({ bitmap, orientation }, scale) {
   const [width, height] = seen.map((side) => Math.max(1, Math.round(side * scale)));
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { alpha: false });
-  if (!context) throw new EngineError("no-canvas", `no canvas of ${width} × ${height} pixels`, { width, height });
+  if (!context)
+    throw new EngineError("no-canvas", `the browser has no canvas of ${width} × ${height} pixels`, { width, height });
   const [a, b, c, d, x, y] = TURNS[orientation - 1];
   context.fillStyle = "white";
   context.fillRect(0, 0, width, height);

@@ -1,9 +1,9 @@
 /**
  * Every message that crosses between engine.js and worker.js.
  *
- * The engine sends a {@link Request}; the worker answers each with one {@link Answer}, in its own time, and may send
- * {@link Notice}s in between. Large buffers of answers are transferred, nothing is turned into text. Handles (`classifier`,
- * `trainer`, `picture`) are numbers that the engine chooses.
+ * The engine sends {@link Request}s; the worker answers each with one {@link Answer}, when it is ready, and may send
+ * {@link Notice}s in between. Large buffers in answers are transferred; nothing is serialised as text. Handles
+ * (`classifier`, `trainer`, `picture`) are numbers that the engine chooses.
  *
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Config} Config
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Recipe} Recipe
@@ -19,20 +19,21 @@
  */
 
 /**
- * Result of one picture; `crop` holds the R × R RGBA bytes that the network saw, where they were asked for.
+ * The result for one picture; `crop` holds the network's crop as R × R RGBA bytes, if requested.
  * @typedef {Result & {crop: Uint8Array | null}} Classification
  */
 
 /**
- * What a block puts out for a picture, with the R × R RGBA bytes that the network saw.
+ * A block's output for a picture, and the network's crop as R × R RGBA bytes.
  * @typedef {FeatureMaps & {crop: Uint8Array}} Seen
  */
 
 /**
- * What a training reads. `shapes` are drawn without end, so `images` only says how many make an epoch. `cifar-10`
- * takes its mosaics from the folder `base`, or is the archive that `openCifar` was given. `hub` is a set of the Hugging Face Hub, of which `images` pictures are taken in all
- * (`hub.js` says what the rest is). `images` are the caller's own: (N, R, R, 3) RGB bytes; `pictures` are files of any size, cut
- * and resized as for classification. Of both the last `held_out` are kept for evaluation.
+ * The data of a training. `shapes` are drawn without end, so `images` only sets the length of an epoch. `cifar-10`
+ * takes its mosaics from the folder `base`, or is the archive given to `openCifar`. `hub` is a set of the Hugging Face
+ * Hub, of which `images` pictures are taken in total (see `hub.js` for the rest). `images` are the caller's own: (N, R,
+ * R, 3) RGB bytes; `pictures` are files of any size, cropped and resized as for classification. Of both the last
+ * `held_out` are kept for evaluation.
  * @typedef {{kind: "shapes", images?: number}
  *   | {kind: "cifar-10", base: string} | {kind: "cifar-10", opened: true}
  *   | {kind: "hub", images: number} & import("./hub.js").Wanted
@@ -42,86 +43,86 @@
  */
 
 /**
- * Some pictures of a data set: (N, R, R, 3) RGB bytes and one label each; `indices` are theirs in a fixed set.
+ * Some pictures of a data set: (N, R, R, 3) RGB bytes and one label each; `indices` are their places in a fixed set.
  * @typedef {{images: Uint8Array, labels: Uint32Array, resolution: number, indices?: Uint32Array}} Batch
  */
 
 /**
- * What is known of a loaded network.
+ * Facts about a loaded network.
  * @typedef {{config: Required<Config>, labels: string[]}} Loaded
  */
 
 /**
- * What is known of a training once its data were found.
+ * Facts about a training once its data are known.
  * @typedef {{names: string[], images_per_epoch: number, held_out: number}} Prepared
  */
 
 /**
- * What an evaluation found, with the labels that the pictures have.
+ * The result of an evaluation, with the pictures' labels.
  * @typedef {Evaluation & {labels: Uint32Array}} Evaluated
  */
 
 /**
- * The state of a training: the core's snapshot, which is a `.safetensors` file of the weights too, the recipe, and how many
- * images have been drawn.
+ * The state of a training: the core's snapshot, which is also a `.safetensors` file of the weights, the recipe, and the
+ * number of images drawn.
  * @typedef {{bytes: Uint8Array, recipe: Recipe, position: number}} Snapshot
  */
 
 /**
- * Argument and answer of every method of the worker.
+ * Arguments and answer of each of the worker's methods.
  * @typedef {object} Methods
  * @property {[{variant: string, threads: number, locks: string}, {}]} init Loads the wasm module and starts its threads; each
  *   holds the lock of its number, `LOCKS-0` and so on, until it ends.
- * @property {[{}, {}]} ping Answers, unless the worker is at work.
+ * @property {[{}, {}]} ping Answers, unless the worker is busy.
  * @property {[{config: Config}, Description]} describe Costs of a network, layer by layer.
- * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Makes a classifier.
+ * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Creates a classifier.
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
  * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
  *   through untrained weights of `config`.
- * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, where
- *   `batch` is not 0, a training step on so many, as a whole and operation by operation.
+ * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, if `batch` is
+ *   not 0, a training step on as many, as a whole and operation by operation.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number, preview: Blob | null}]} open Keeps a picture;
- *   `preview` is to be shown instead of a file that is large or not shown upright everywhere.
+ *   `preview` replaces a file that is large or not shown upright by every browser.
  * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
  * @property {[{classifier: number, picture: number, block: number}, Seen]} featureMaps Runs the network up to a block, 0 – 16.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config,
- *   snapshot: Snapshot | null}, Prepared]} prepare Makes a trainer; with `weights` it goes on from those and takes their
- *   config, but for `config.resolution`. With `snapshot` it is the training that this was taken of.
+ *   snapshot: Snapshot | null}, Prepared]} prepare Creates a trainer; with `weights` it continues from those with their
+ *   config, except for `config.resolution`. With `snapshot` it continues that training.
  * @property {[{trainer: number, milliseconds: number}, {done: number, total: number}]} ready Decodes as many pictures as
- *   fit into the time and, where the classifier alone learns, computes their features. To be repeated until all are done.
- * @property {[{trainer: number, steps: number, milliseconds: number}, {steps: Step[]}]} train As many steps as fit into
+ *   fit into the time and, if only the classifier learns, computes their features. Repeat it until all are done.
+ * @property {[{trainer: number, steps: number, milliseconds: number}, {steps: Step[]}]} train Takes as many steps as fit into
  *   the time, at least one and at most `steps`.
- * @property {[{trainer: number}, {}]} halt Has `train` return what it has, even where it waits for data.
- * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluated]} evaluate As many
+ * @property {[{trainer: number}, {}]} halt Makes `train` return what it has, even while it waits for data.
+ * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluated]} evaluate Evaluates as many
  *   held-out pictures from `first` on as fit into the time.
  * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
- * @property {[{trainer: number, index: number, k: number}, Result]} predict One held-out picture in full.
- * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes those settings from the next step on;
- *   `position`: how many images have been drawn before.
+ * @property {[{trainer: number, index: number, k: number}, Result]} predict Classifies one held-out picture.
+ * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes these settings from the next step on;
+ *   `position`: images drawn before.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
- * @property {[{archive: Blob}, {}]} openArchive Begins to unpack the archive of CIFAR-10.
- * @property {[{}, {share: number, bytes: number, stored: boolean}]} archiveState How much of it is here.
- * @property {[{}, {}]} forgetArchive Stops that, and removes what there is.
+ * @property {[{archive: Blob}, {}]} openArchive Starts to unpack the CIFAR-10 archive.
+ * @property {[{}, {share: number, bytes: number, stored: boolean}]} archiveState How much of it is unpacked.
+ * @property {[{}, {}]} forgetArchive Stops that, and removes everything.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
- * @property {[{trainer: number}, Snapshot]} snapshot All a training needs to go on.
+ * @property {[{trainer: number}, Snapshot]} snapshot Everything that a training needs to continue.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.
- * @property {[{dimensions: number, relu: boolean, seed: number}, Manifold]} manifold Carries a spiral into so many dimensions,
- *   through ReLU or not, and back.
+ * @property {[{dimensions: number, relu: boolean, seed: number}, Manifold]} manifold Embeds a spiral in so many dimensions, with
+ *   or without ReLU there, and projects it back.
  * @property {[{handle: number}, {}]} drop Frees a classifier, a trainer or a picture.
  */
 
 /**
- * A picture on its way to the worker.
+ * A picture in the form in which it is sent to the worker.
  * @typedef {Blob | ImageBitmap | {data: Uint8Array, width: number, height: number}} Pixels
  */
 
 /**
- * Median time of one picture through the network and the buffers it needed.
+ * Median time of one picture through the network, and the size of its buffers.
  * @typedef {{milliseconds: number, working_bytes: number}} Measured
  */
 
 /**
- * Median time of one run, and of each operation in one: `seconds`, added up over all threads in inference, and the `macs`
+ * Median time of one run, and of each operation in it: `seconds`, in inference summed over all threads, and the `macs`
  * of one picture.
  * @typedef {{milliseconds: number, rows: ProfileRow[]}} Profiled
  */
@@ -129,19 +130,19 @@
 /** @typedef {{id: number, method: keyof Methods, args: any}} Request */
 
 /**
- * `fatal`: the wasm instance cannot go on.
+ * `fatal`: the wasm instance cannot continue.
  * @typedef {{code: string, message: string, values: Record<string, string | number>, fatal: boolean}} Failure
  */
 
 /** @typedef {{id: number, result: any} | {id: number, failure: Failure}} Answer */
 
 /**
- * Something a person may wait for: a file of the data set that is being fetched; null when it has arrived.
+ * Something that takes time: the file of a data set that is being fetched; null when it has arrived.
  * @typedef {{loading: string | null}} Notice
  */
 
 /**
- * All of the core has arrived, and so many threads start.
+ * The core has arrived, and this many threads start.
  * @typedef {{threads: number}} Starting
  */
 

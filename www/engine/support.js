@@ -1,4 +1,4 @@
-/** What this browser can run of WebAssembly. */
+/** The WebAssembly features of this browser. */
 import { EngineError } from "./errors.js";
 
 /** Smallest modules that use each instruction set: `() -> v128`. */
@@ -17,25 +17,22 @@ function runs(module) {
 }
 
 /**
- * The widest instructions that this browser has.
+ * The best instruction set that this browser has.
  *
- * @throws {EngineError} `no-simd`, where it has none
+ * @throws {EngineError} `no-simd` if it has none
  */
 export function pickInstructions() {
   for (const [name, module] of Object.entries(PROBES)) if (runs(module)) return name;
-  throw new EngineError(
-    "no-simd",
-    "this browser has no WebAssembly SIMD: Chrome 91, Firefox 89 or Safari 16.4 have it",
-  );
+  throw new EngineError("no-simd", "this browser has no WebAssembly SIMD; Chrome 91, Firefox 89 and Safari 16.4 do");
 }
 
 /**
- * What keeps the core from working on several threads.
+ * What keeps the core from using several threads.
  *
  * - `browser`: it has no shared memory for WebAssembly
- * - `isolation`: the page is not cross-origin isolated, so it may not use it
- * - `failed`: it was tried, in vain
- * - `lost`: one of several has ended
+ * - `isolation`: the page is not cross-origin isolated, so it may not use shared memory
+ * - `failed`: threads were tried and did not start
+ * - `lost`: one of several threads has ended
  *
  * @typedef {"browser" | "isolation" | "failed" | "lost"} Obstacle
  */
@@ -43,6 +40,6 @@ export function pickInstructions() {
 /** @returns {Obstacle | null} */
 export function findObstacle() {
   if (!runs(THREADS)) return "browser";
-  if (!globalThis.crossOriginIsolated) return "isolation"; // which takes SharedArrayBuffer away as well
+  if (!globalThis.crossOriginIsolated) return "isolation"; // which also removes SharedArrayBuffer
   return globalThis.SharedArrayBuffer ? null : "browser";
 }

@@ -1,9 +1,9 @@
 /**
- * One of the core's threads: loads the core once more, on the memory of the worker that started it (worker.js), and joins
+ * One of the core's threads: loads the core again, on the memory of the worker that started it (worker.js), and joins
  * its pool. Knows nothing else.
  *
- * It holds a lock for as long as it computes. Should it end, by a crash or by the browser, whoever waits for that lock gets it
- * (watch.js): the worker that waits for the thread's work can tell nobody.
+ * It holds a lock for as long as it computes. If it ends, because it crashed or the browser ended it, the lock goes to
+ * whoever waits for it (watch.js); the worker that waits for the thread's work cannot report that itself.
  */
 
 /** @param {MessageEvent<{glue: string, module: WebAssembly.Module, memory: WebAssembly.Memory, lock: string}>} event */

@@ -1,5 +1,5 @@
 /**
- * How long a network takes in this browser: one picture or one training step, as a whole and operation by operation.
+ * Times a network in this browser: one picture or one training step, as a whole and operation by operation.
  *
  * @typedef {import("./core.js").Core} Core
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Classifier} Classifier
@@ -7,19 +7,23 @@
  * @typedef {import("./protocol.js").Config} Config
  */
 
-/** A median is taken of at least so many runs, and of as many as fit into the time. */
+/** Minimum number of runs for a median; more if they fit into the time. */
 const RUNS = 3;
 const MILLISECONDS = 150;
 
-/** Has the browser compile what runs for the first time: that is no part of what a person's picture takes. @param {Classifier} network */
+/**
+ * Makes the browser compile code that runs for the first time, so that this does not count towards a person's picture.
+ *
+ * @param {Classifier} network
+ */
 export const warmUp = (network) => void grey(network)();
 
-/** Times a network on one picture. @param {Classifier} network */
+/** Times one picture through a network. @param {Classifier} network */
 export function measure(network) {
   return { milliseconds: medianOf(grey(network)), working_bytes: network.working_bytes };
 }
 
-/** The same of a network before any training. @param {Core} core @param {Config} config */
+/** The same for an untrained network. @param {Core} core @param {Config} config */
 export function measureUntrained(core, config) {
   const network = untrained(core, config);
   const measured = measure(network);
@@ -28,7 +32,7 @@ export function measureUntrained(core, config) {
 }
 
 /**
- * Times a network before any training on one picture or, where `batch` is not 0, a training step on so many.
+ * Times an untrained network on one picture or, if `batch` is not 0, a training step on as many.
  *
  * @param {Core} core @param {Config} config @param {number} batch
  */
@@ -39,7 +43,7 @@ export function profile(core, config, batch) {
   }
   const trainer = new core.Trainer(config, { batch }, 1);
   const { images } = core.shapes(1, 0, batch, config.resolution ?? 224);
-  const labels = new Uint32Array(batch); // of whichever classes, a step takes as long
+  const labels = new Uint32Array(batch); // the classes do not affect the time
   return byOperation(trainer, () => {
     const start = performance.now();
     trainer.train_step(images, labels);
@@ -56,10 +60,10 @@ function untrained(core, config) {
 }
 
 /**
- * Times a network, which is freed then, as a whole, and once more operation by operation.
+ * Times a network as a whole, and again operation by operation; then frees it.
  *
  * @param {Classifier | Trainer} network
- * @param {() => number} run uses it and gives the milliseconds that took
+ * @param {() => number} run uses it and returns the milliseconds taken
  */
 function byOperation(network, run) {
   const milliseconds = medianOf(run);
@@ -74,7 +78,7 @@ function byOperation(network, run) {
 }
 
 /**
- * Classifies a grey picture of the network's own size, and gives the milliseconds that took.
+ * Classifies a grey picture of the network's own size, and returns the milliseconds taken.
  *
  * @param {Classifier} network
  */
@@ -84,7 +88,7 @@ function grey(network) {
   return () => network.classify(pixels, side, side, 1).network_ms;
 }
 
-/** The first run warms up, then the median of a few. @param {() => number} run */
+/** The first run warms up; returns the median of a few more. @param {() => number} run */
 function medianOf(run) {
   run();
   const times = [];

@@ -1,11 +1,11 @@
 /**
- * The trainings of the worker: each is one of the core's trainers with its data. Knows no DOM.
+ * The worker's trainings: each is one of the core's trainers with its data. Knows no DOM.
  *
  * @typedef {import("./protocol.js").Methods} Methods
  * @typedef {import("./core.js").Core} Core
  *
- * What the classifier is given of each picture are its `features`: kept where it alone learns and the pictures are always
- * the same. `ready` counts the pictures that are decoded and have theirs; `leave` ends what its data wait for.
+ * `features` are the classifier's inputs for each picture: kept if only the classifier learns and the pictures are
+ * always the same. `ready` counts the pictures that are decoded and have features; `leave` ends what the data wait for.
  * @typedef {{trainer: import("./pkg/simd128-threads/mobilenetv2.js").Trainer, data: import("./datasets.js").Dataset,
  *   recipe: import("./protocol.js").Recipe, position: number, waiting: AbortController,
  *   features: Float32Array[] | null, ready: number, leave: AbortController}} Training
@@ -16,16 +16,16 @@ import { EngineError } from "./errors.js";
 import { Held } from "./held.js";
 import { ownImages, ownPictures } from "./owndata.js";
 
-/** Held-out pictures evaluated between two looks at the clock. */
+/** Held-out pictures evaluated between two checks of the clock. */
 const EVALUATION_CHUNK = 25;
 
-/** What the worker answers of its trainings; protocol.js says what each method does. */
+/** The worker's methods for trainings, as described in protocol.js. */
 export class Trainings {
   #core;
   #onLoading;
   /** @type {Held<Training>} */
   #held = new Held();
-  /** What ends the making of a training. @type {Map<number, AbortController>} */
+  /** Aborts trainings that are being prepared. @type {Map<number, AbortController>} */
   #making = new Map();
   /** @type {Promise<import("./cifararchive.js").CifarArchive> | undefined} */
   #archive;
@@ -71,7 +71,7 @@ export class Trainings {
       const see = async (/** @type {import("./heldpicture.js").HeldPicture} */ picture) =>
         (await picture.see(this.#core, network.config)).finish();
       const index = (await fixed.load?.(training.ready, see)) ?? training.ready;
-      this.#held.of(trainer); // or it was closed meanwhile
+      this.#held.of(trainer); // throws if it was closed meanwhile
       if (features) features[index] = network.features((await fixed.at(index)).images, 1);
     }
     return { done: training.ready, total: fixed.count };
@@ -87,7 +87,7 @@ export class Trainings {
     const steps = [];
     do {
       const batch = await training.data.train(training.position, count, signal).catch((error) => {
-        if (!signal.aborted && !steps.length) throw error; // what is done is told first; the next call finds out again
+        if (!signal.aborted && !steps.length) throw error; // report what is done first; the next call fails again
       });
       if (!batch) break;
       const { images, labels } = batch;
@@ -145,7 +145,7 @@ export class Trainings {
     const rgba = new Uint8Array(resolution * resolution * 4).fill(255);
     for (let i = 0; i < resolution * resolution; i++) rgba.set(images.subarray(i * 3, i * 3 + 3), i * 4);
     const network = new this.#core.Classifier(training.trainer.weights(false));
-    network.set_crop(1); // held-out pictures are cut already, if they are to be
+    network.set_crop(1); // held-out pictures are cropped already, if need be
     const result = network.classify(rgba, resolution, resolution, k);
     network.free();
     return result;
@@ -171,13 +171,13 @@ export class Trainings {
     return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
   }
 
-  /** CIFAR-10 as a person has opened it. @returns {Promise<import("./cifararchive.js").CifarArchive>} */
+  /** CIFAR-10 from the archive that a person opened. @returns {Promise<import("./cifararchive.js").CifarArchive>} */
   archive() {
-    this.#archive ??= import("./cifararchive.js").then(({ CifarArchive }) => new CifarArchive()); // few need it
+    this.#archive ??= import("./cifararchive.js").then(({ CifarArchive }) => new CifarArchive()); // rarely needed
     return this.#archive;
   }
 
-  /** Frees a training, or ends the making of it, if it is one that has this number. @param {number} handle */
+  /** Frees a training, or aborts its preparation, if one has this number. @param {number} handle */
   drop(handle) {
     this.#making.get(handle)?.abort();
     this.#held.get(handle)?.leave.abort();
@@ -186,7 +186,7 @@ export class Trainings {
   }
 
   /**
-   * A training from its beginning: its data and its network.
+   * A training from its start: its data and its network.
    *
    * @param {Omit<Methods["prepare"][0], "trainer" | "snapshot">} start
    * @param {AbortSignal} signal
@@ -202,7 +202,7 @@ export class Trainings {
   }
 
   /**
-   * A training from where a snapshot was taken of it.
+   * A training that continues from a snapshot.
    *
    * @param {import("./protocol.js").Snapshot} snapshot
    * @param {import("./protocol.js").Data} data
@@ -213,7 +213,7 @@ export class Trainings {
     const set = await this.#dataset(data, resolution, recipe.seed ?? 1, signal);
     if (String(set.names) !== String(labels)) {
       const [had, has] = [labels, set.names].map((names) => names.join(", "));
-      throw new EngineError("other-classes", `the training learned ${had}, and the data have ${has}`, { had, has });
+      throw new EngineError("other-classes", `the training has the classes ${had}, the data ${has}`, { had, has });
     }
     return { set, network: this.#core.Trainer.from_snapshot(bytes), recipe, position };
   }
@@ -233,7 +233,7 @@ export class Trainings {
           ? cifar10(this.#core, { base: data.base, seed, onLoading: this.#onLoading })
           : (await this.archive()).dataset(this.#core, { seed, onLoading: this.#onLoading });
       case "hub": {
-        const { hubData } = await import("./hubdata.js"); // few trainings need it
+        const { hubData } = await import("./hubdata.js"); // rarely needed
         return hubData(this.#core, data, { resolution, seed, onLoading: this.#onLoading, signal });
       }
       case "images":
@@ -258,7 +258,12 @@ function heldOutOf({ data }, first, count) {
   throw new EngineError("core", `${data.held_out} pictures are held out; none is number ${first + count}`);
 }
 
-/** Features of a batch's pictures, where there are some. @param {Training} training @param {import("./protocol.js").Batch} batch */
+/**
+ * Features of a batch's pictures, if there are any.
+ *
+ * @param {Training} training
+ * @param {import("./protocol.js").Batch} batch
+ */
 function featuresOf({ features }, { indices }) {
   if (!features || !indices) return null;
   const channels = features[0].length;

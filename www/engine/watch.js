@@ -1,20 +1,20 @@
 /**
- * Watches over the worker from the page's side, since a worker that is stuck cannot say so. What ends it must be certain, so
- * that no slow machine, sleeping laptop, hidden tab or debugger ends work that goes on:
+ * Watches the worker from the page, since a worker that is stuck cannot say so. Only certain signs may end it, so that
+ * no slow machine, sleeping laptop, hidden tab or debugger ends work in progress:
  *
- * - **A thread that ends** lets go of its lock (thread.js holds one for as long as it computes), and whoever waits for it
- *   gets it at once: no time is measured.
- * - **Threads that do not start** are given up after a number of ticks of a timer of the page. A page that sleeps, or has no
- *   time itself, ticks no more, so the time that it does not have the worker is not charged for. To be wrong costs threads.
- * - **Silence** otherwise proves nothing: a step of a large network takes a slow phone minutes. It is counted in ticks too,
- *   from the last message on, while something is asked for; a worker that only waits for data answers a ping. A person is
- *   told, and may end it.
+ * - **A thread that ends** releases its lock (thread.js holds one for as long as it computes), and whoever waits for
+ *   the lock gets it at once. No time is measured.
+ * - **Threads that do not start** are given up after a number of ticks of a page timer. A page that sleeps, or is busy
+ *   itself, does not tick, so its own delays are not blamed on the worker. A wrong decision costs threads.
+ * - **Silence** otherwise proves nothing: a step of a large network takes minutes on a slow phone. It is counted in
+ *   ticks too, from the last message on, while a call waits; a worker that only waits for data answers a ping. The
+ *   person is told and may end it.
  */
 
 const TICK = 1000;
-/** Ticks within which threads start, which takes less than one. */
+/** Ticks within which threads must start, which takes less than one. */
 const START = 20;
-/** Ticks of silence after which the worker is pinged, and after which a person is told, each so many. */
+/** Ticks of silence after which the worker is pinged, and between two reports to the person. */
 const PING = 5;
 export const SILENT = 20;
 
@@ -29,7 +29,7 @@ export class Watch {
     this.#tell = tell;
   }
 
-  /** Something is asked for, or no longer. @param {boolean} waits */
+  /** Whether a call waits for the worker. @param {boolean} waits */
   set waiting(waits) {
     if (waits && !this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
     if (waits) return;
@@ -50,7 +50,7 @@ export class Watch {
     if (this.#silent % SILENT === 0) this.#tell.silent((this.#silent * TICK) / 1000);
   }
 
-  /** Calls `late` unless what this returns is called in time. @param {() => void} late */
+  /** Calls `late` unless the returned function is called in time. @param {() => void} late */
   startThreads(late) {
     let ticks = 0;
     const timer = setInterval(() => ++ticks === START && late(), TICK);
@@ -58,14 +58,19 @@ export class Watch {
     return () => clearInterval(timer);
   }
 
-  /** Calls `lost` once one of the threads that hold these locks has ended. @param {string[]} locks @param {() => void} lost */
+  /**
+   * Calls `lost` once a thread that holds one of these locks has ended.
+   *
+   * @param {string[]} locks
+   * @param {() => void} lost
+   */
   threads(locks, lost) {
     const { signal } = this.#locks;
     for (const name of locks)
       navigator.locks.request(name, { signal }, () => !signal.aborted && lost()).catch(() => {}); // aborted: it no longer matters
   }
 
-  /** The worker is ended. */
+  /** Stops watching, when the worker is ended. */
   stop() {
     this.waiting = false;
     this.#locks.abort();

@@ -1,7 +1,7 @@
 /**
- * The thread on which the network runs: owns the wasm instance, and calls for each method of protocol.js what answers it. A
- * method that waits for data lets others in. Long work is asked for in slices by engine.js, so a message never waits longer
- * than a slice (or one training step). Knows no DOM.
+ * The thread on which the network runs: owns the wasm instance and maps each method of protocol.js to its
+ * implementation. While a method waits for data, others run. engine.js splits long work into slices, so a message never
+ * waits longer than a slice (or one training step). Knows no DOM.
  */
 import { loadCore } from "./core.js";
 import { Held } from "./held.js";
@@ -13,7 +13,7 @@ import { Trainings } from "./trainings.js";
 
 /** @type {import("./core.js").Core} */
 let core;
-/** What starts it; everything else waits for that. @type {Promise<unknown>} */
+/** Start of the core, for which everything else waits. @type {Promise<unknown>} */
 let starting = Promise.resolve();
 /** @type {Held<import("./pkg/simd128-threads/mobilenetv2.js").Classifier>} */
 const classifiers = new Held();
@@ -109,7 +109,7 @@ const methods = {
 };
 
 /**
- * A classifier, and what it sees of a picture. Either may be closed, or the resolution change, while that is found out.
+ * A classifier, and its input from a picture. Either may be closed, or the resolution change, meanwhile.
  *
  * @param {number} classifier @param {number} picture
  */
@@ -123,7 +123,7 @@ async function see(classifier, picture) {
   }
 }
 
-/** Buffers of an answer that can be handed over instead of copied. @param {object} result */
+/** Buffers of an answer that can be transferred instead of copied. @param {object} result */
 function buffers(result) {
   return Object.values(result).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
 }
@@ -131,7 +131,7 @@ function buffers(result) {
 /** @param {any} error @returns {import("./protocol.js").Failure} */
 function failure(error) {
   const fatal = error instanceof WebAssembly.RuntimeError;
-  const code = typeof error?.code === "string" ? error.code : "core"; // of the browser's own, some have numbers
+  const code = typeof error?.code === "string" ? error.code : "core"; // some of the browser's own errors have numeric codes
   return { code, message: error?.message ?? String(error), values: error?.values ?? {}, fatal };
 }
 

@@ -1,20 +1,20 @@
 /**
- * How fast this browser runs the network and trains it, case by case. Knows no DOM.
+ * Measures how fast this browser runs and trains the network, case by case. Knows no DOM.
  *
  * @typedef {import("../engine/protocol.js").ProfileRow} ProfileRow
  *
  * @typedef {object} Case
  * @property {number} width
  * @property {number} resolution
- * @property {number} batch pictures of a training step; 0 where one picture is classified
+ * @property {number} batch pictures per training step; 0 if one picture is classified
  *
  * @typedef {object} Measurement
  * @property {number} macs multiply-adds of one picture
- * @property {number} milliseconds of one picture or one step, the median
- * @property {number} rate pictures a second
- * @property {number} gflops billions of multiplications and additions a second; a step counts as three forward passes
+ * @property {number} milliseconds median for one picture or one step
+ * @property {number} rate pictures per second
+ * @property {number} gflops billions of multiplications and additions per second; a step counts as three forward passes
  * @property {ProfileRow[]} rows
- * @property {string} variant of the core, and on how many threads
+ * @property {string} variant of the core
  * @property {number} threads
  */
 import { abortable } from "../engine/download.js";
@@ -48,7 +48,7 @@ export async function measure(engine, { width, resolution, batch }, signal) {
 }
 
 /**
- * A profile by the kind of layer and the operation, the longest first.
+ * A profile summed by kind of layer and operation, the longest first.
  *
  * @param {Case} one
  * @param {ProfileRow[]} rows
@@ -68,10 +68,10 @@ export function summarize({ batch }, rows) {
     .sort((a, b) => b.seconds - a.seconds);
 }
 
-/** Lines of values separated by commas. @param {string[][]} rows the first with the names, none with a comma */
+/** Comma-separated lines. @param {string[][]} rows the first with the names, none with a comma */
 export const toCsv = (rows) => rows.map((row) => `${row.join(",")}\n`).join("");
 
-/** A table in columns, numbers to the right. @param {string[][]} rows the first with the names */
+/** A table in columns, with numbers aligned to the right. @param {string[][]} rows the first with the names */
 export function toText(rows) {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const line = (/** @type {string[]} */ row) =>

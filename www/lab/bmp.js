@@ -1,5 +1,5 @@
 /**
- * RGB bytes, row by row, as a picture file. (What a canvas writes is not what was drawn where the browser falsifies canvases.)
+ * RGB bytes, row by row, as a picture file. (If the browser falsifies canvases, they do not save what was drawn.)
  *
  * @param {Uint8Array} rgb
  * @param {number} width

@@ -1,13 +1,14 @@
 /**
- * What the engine tells by events, as signals: the one place where the lab listens to it.
+ * The engine's events as signals; no other part of the lab listens to the engine.
  *
  * @typedef {object} Core
- * @property {import("./signals.js").ReadonlySignal<Loss | null>} loss the last time that it lost all it held
- * @property {import("./signals.js").ReadonlySignal<Setup>} setup how it computes
- * @property {import("./signals.js").ReadonlySignal<string>} loading the data file that is being fetched, "" for none
- * @property {import("./signals.js").ReadonlySignal<number | null>} silent seconds since it last answered, null where it answers
+ * @property {import("./signals.js").ReadonlySignal<Loss | null>} loss the last time that it lost everything it held
+ * @property {import("./signals.js").ReadonlySignal<Setup>} setup its variant and threads
+ * @property {import("./signals.js").ReadonlySignal<string>} loading the data file being fetched, "" if none
+ * @property {import("./signals.js").ReadonlySignal<number | null>} silent seconds since it last answered, null while it
+ *   does
  *
- * @typedef {{reason: Error, alive: boolean}} Loss `alive`: it was started anew
+ * @typedef {{reason: Error, alive: boolean}} Loss `alive`: it was restarted
  * @typedef {Pick<import("../engine/engine.js").Engine, "variant" | "threads" | "obstacle">} Setup
  */
 import { EngineError } from "../engine/errors.js";
@@ -30,8 +31,8 @@ export function coreOf(engine) {
     engine.addEventListener(type, (event) => hear(/** @type {CustomEvent} */ (event).detail));
   listen("restart", (reason) =>
     batch(() => {
-      setup.value = setupOf(); // threads may fail then
-      loss.value = { reason: reason ?? new EngineError("closed", "the engine was started anew"), alive: true };
+      setup.value = setupOf(); // threads may have failed
+      loss.value = { reason: reason ?? new EngineError("closed", "the engine was restarted"), alive: true };
     }),
   );
   listen("failure", (reason) => (loss.value = { reason, alive: false }));

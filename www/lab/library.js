@@ -1,6 +1,6 @@
 /**
- * The weights at hand: those the page ships, those that others publish, files the person opened, networks trained here.
- * What was fetched, opened or trained is kept in the browser's storage. Knows no DOM.
+ * The available weights: those that the page ships, published ones, opened files, and networks trained here. Fetched,
+ * opened and trained ones are kept in the browser's storage. Knows no DOM.
  *
  * @typedef {import("../engine/protocol.js").Config} Config
  * @typedef {import("./storage/weightstorage.js").Stored} Stored
@@ -10,25 +10,26 @@
  * @property {string} id as in the link
  * @property {"shipped" | "published" | "opened" | "trained" | "project"} origin
  * @property {() => string} name in the chosen language
- * @property {string} family entries of one family are the same thing at different widths
+ * @property {string} family entries of one family differ only in width
  * @property {Config} config
  * @property {string[]} labels
- * @property {Config} [options] what the person says that the file does not
- * @property {Record<string, number>} accuracy at resolutions, as the manifest states it
- * @property {{activation: string, epochs: number, minutes: number, widened_from?: number}} [training] of those the page ships, where it is known
- * @property {string} [url] where it is fetched from
- * @property {string} [source] where those who published it have it, and state its accuracy
- * @property {number} [size] of the file, in bytes; about, while it is not here
- * @property {Uint8Array} [bytes] where they are in memory
- * @property {Stored} [stored] what of it is in the storage
+ * @property {Config} [options] given by the person where the file leaves them open
+ * @property {Record<string, number>} accuracy by resolution, from the manifest
+ * @property {{activation: string, epochs: number, minutes: number, widened_from?: number}} [training] of shipped
+ *   weights, if known
+ * @property {string} [url] of the file
+ * @property {string} [source] the publisher's page, which states the accuracy
+ * @property {number} [size] of the file in bytes; approximate until it is here
+ * @property {Uint8Array} [bytes] if in memory
+ * @property {Stored} [stored] its record in the storage
  *
- * @typedef {object} Words what weights are called, in the page's language
- * @property {(names: Record<string, string>) => string} listed of the manifest's names, which stand by language
+ * @typedef {object} Words names of weights in the page's language
+ * @property {(names: Record<string, string>) => string} listed from the manifest's names by language
  * @property {(run: NonNullable<Stored["run"]>) => string} trained by a run
  *
  * @typedef {object} Fetching
  * @property {Entry} entry
- * @property {number} share that is here, 0 – 1
+ * @property {number} share fetched, 0 – 1
  * @property {AbortController} controller
  * @property {Promise<Uint8Array>} bytes
  */
@@ -38,18 +39,26 @@ import { signal } from "./signals.js";
 import { openWeightStorage } from "./storage/weightstorage.js";
 
 const FOLDER = new URL("../weights/", import.meta.url);
-/** Bytes that are stored at once, so that an interruption loses at most those. */
+/** Bytes stored at once: the most that an interruption can lose. */
 const PART = 1 << 20;
 
-/** Of the weights that the page brings the smallest that know photos. */
+/** The smallest of the page's own weights that were trained on photos. */
 export const PHOTO_WEIGHTS = "cifar10-0.35";
 
 export class Library {
-  /** Published anew when entries came or went, or one was stored. @type {import("./signals.js").Signal<Entry[]>} */
+  /**
+   * Published anew when entries are added or removed, or one is stored.
+   *
+   * @type {import("./signals.js").Signal<Entry[]>}
+   */
   entries = signal([]);
-  /** What is under way, by the entry's id; published anew as more comes. @type {import("./signals.js").Signal<Map<string, Fetching>>} */
+  /**
+   * Fetches in progress, by the entry's id; published anew as they progress.
+   *
+   * @type {import("./signals.js").Signal<Map<string, Fetching>>}
+   */
   fetching = signal(new Map());
-  /** Why the last weights are not kept. @type {import("./signals.js").Signal<unknown>} */
+  /** Why the last weights are not stored. @type {import("./signals.js").Signal<unknown>} */
   problem = signal(null);
   /** @type {Storage | null} */
   #storage = null;
@@ -57,7 +66,7 @@ export class Library {
   #words;
 
   /**
-   * @param {Promise<import("../engine/engine.js").Engine>} engine which tells whether a file can be read
+   * @param {Promise<import("../engine/engine.js").Engine>} engine tells whether a file can be read
    * @param {Words} words
    */
   constructor(engine, words) {
@@ -65,7 +74,7 @@ export class Library {
     this.#words = words;
   }
 
-  /** Reads what the page ships, what others publish and what the storage holds. */
+  /** Reads the shipped and published lists, and the storage. */
   async open() {
     const manifest = await fetchJson(new URL("manifest.json", FOLDER));
     /** @type {Entry[]} */
@@ -102,7 +111,7 @@ export class Library {
     const listed = entries.find(({ id }) => id === stored.id);
     if (listed?.origin === "published") listed.stored = stored;
     else if (listed || !stored.whole)
-      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // the host has them by now, or they have no name any more
+      this.#storage?.remove(stored.id).catch((error) => this.#fail(error)); // the host ships them by now, or they no longer have a name
     else
       entries.push(
         this.#entryOf(stored.origin === "published" ? { ...stored, origin: "opened", title: stored.id } : stored),
@@ -121,18 +130,18 @@ export class Library {
     return this.entries.value.find((entry) => entry.id === id);
   }
 
-  /** The entry's siblings at other widths, itself included. @param {Entry} entry */
+  /** The entry and its siblings at other widths. @param {Entry} entry */
   family(entry) {
     return this.entries.value.filter(({ family }) => family === entry.family);
   }
 
-  /** Adds an entry, or replaces that of the same id. @param {Entry} entry */
+  /** Adds an entry, or replaces the one with the same id. @param {Entry} entry */
   add(entry) {
     this.#publish([...this.entries.peek().filter(({ id }) => id !== entry.id), entry]);
   }
 
   /**
-   * Adds weights and stores them; where that fails they are here until the page is closed, and the person is told.
+   * Adds weights and stores them. If storing fails, they stay until the page is closed, and the person is told.
    *
    * @param {Omit<Stored, "size" | "whole">} described
    * @param {Uint8Array} bytes
@@ -146,19 +155,19 @@ export class Library {
       await this.#storage.replace(stored, bytes);
       this.problem.value = null;
       Object.assign(entry, { stored, bytes: undefined });
-      navigator.storage?.persist?.(); // or the browser may clear it when it needs room
+      navigator.storage?.persist?.(); // else the browser may clear it when it needs space
     } catch (error) {
       this.#fail(error, entry);
     }
     this.#publish();
   }
 
-  /** Tells of a list, or that an entry of the one there is has changed. */
+  /** Publishes a new list, or the current one after an entry has changed. */
   #publish(entries = this.entries.peek()) {
     this.entries.value = [...entries];
   }
 
-  /** Takes weights out of the storage; what others publish can be fetched again. @param {Entry} entry */
+  /** Removes weights from the storage; published ones can be fetched again. @param {Entry} entry */
   async remove(entry) {
     this.cancel(entry.id);
     try {
@@ -172,7 +181,7 @@ export class Library {
   }
 
   /**
-   * The bytes of an entry; fetched once, however many ask.
+   * The bytes of an entry; fetched only once, however many ask.
    *
    * @param {Entry} entry
    * @returns {Promise<Uint8Array>}
@@ -187,11 +196,11 @@ export class Library {
     try {
       return await bytes;
     } finally {
-      this.#tell(entry.id, null); // more of it may be here
+      this.#tell(entry.id, null); // more of it may be stored now
     }
   }
 
-  /** Tells how far the fetch of an entry is; null: it is over. @param {string} id @param {Fetching | null} fetching */
+  /** Publishes the progress of a fetch; null: it is over. @param {string} id @param {Fetching | null} fetching */
   #tell(id, fetching) {
     const all = new Map(this.fetching.peek());
     if (fetching) all.set(id, fetching);
@@ -199,7 +208,7 @@ export class Library {
     this.fetching.value = all;
   }
 
-  /** Stops fetching an entry; what is here of it stays. @param {string} id */
+  /** Stops fetching an entry; what has arrived stays stored. @param {string} id */
   cancel(id) {
     this.fetching.peek().get(id)?.controller.abort();
   }
@@ -232,7 +241,8 @@ export class Library {
   }
 
   /**
-   * Fetches what is missing of a published file and stores it as it comes. It is whole when the engine can read it.
+   * Fetches the missing rest of a published file and stores it as it arrives. It is complete when the engine can read
+   * it.
    *
    * @param {Storage} storage
    * @param {Entry} entry
@@ -260,7 +270,7 @@ export class Library {
       const bytes = await storage.read(id);
       const classifier = await (await this.#engine).loadClassifier(bytes, { options });
       classifier.close();
-      usualNames(classifier.config.classes); // fetches them, so that the page has them too without a network
+      usualNames(classifier.config.classes); // fetches them, so that the page also has them offline
       const whole = { ...stored, whole: true };
       await storage.describe(whole);
       stored = whole;
@@ -272,7 +282,7 @@ export class Library {
       const { code, message, values } = error;
       if (code === "network") throw new EngineError("refused", message, values);
       if (!isOfFile(error)) throw error;
-      // all of it came, and it is not what it should be
+      // all of it has arrived, and it is not a valid file
       await storage.remove(id);
       stored = undefined;
       throw new EngineError("not-weights", message, { url, host: new URL(url).host, reason: error });
@@ -298,7 +308,7 @@ const noRoom = (error, entry) => new EngineError("no-room", String(error), { nam
 let imagenet;
 
 /**
- * Names for a network that brings none: ImageNet's, where it has 1,000 classes (or 1,001, the first being background).
+ * Names for a network without any: ImageNet's, if it has 1,000 classes (or 1,001, the first being background).
  *
  * @param {number} classes
  * @returns {Promise<string[]>}
@@ -308,7 +318,7 @@ export async function usualNames(classes) {
   imagenet ??= download(new URL("imagenet-classes.txt", FOLDER)).then((bytes) =>
     new TextDecoder().decode(bytes).trim().split("\n"),
   );
-  const names = await imagenet.catch(() => (imagenet = undefined)); // without them the classes have their numbers
+  const names = await imagenet.catch(() => (imagenet = undefined)); // without them the classes show their numbers
   if (!names) return [];
   return classes === 1001 ? ["background", ...names] : names;
 }

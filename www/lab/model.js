@@ -1,6 +1,5 @@
 /**
- * The network of the model bar: loads the classifier that the state names, and finds out what the network costs. Knows
- * no DOM.
+ * The model bar's network: loads the classifier that the state names, and finds out the network's cost. Knows no DOM.
  */
 import { CIFAR_NAMES } from "../engine/constants.js";
 import { usualNames } from "./library.js";
@@ -8,13 +7,13 @@ import { networkOf } from "./network.js";
 import { batch, computed, follow, signal } from "./signals.js";
 
 /**
- * How long a network is shown before it is timed, in milliseconds: the worker does one thing after the other, and the
- * picture that a person waits for comes first.
+ * Milliseconds that a network is shown before it is timed. The worker does one thing after another, and the picture
+ * that a person waits for comes first.
  */
 const SETTLE = 250;
 
 /**
- * What a network costs; null where it is not known yet.
+ * The cost of a network; null if not known yet.
  * @typedef {object} Cost
  * @property {string} key of its config
  * @property {import("../engine/protocol.js").Description | null} description
@@ -31,22 +30,26 @@ export class Model {
   #library;
   #project;
   #core;
-  /** The classifier, anew when its resolution is another one. @type {import("./signals.js").Signal<Loaded | null>} */
+  /**
+   * The classifier; published anew when its resolution changes.
+   *
+   * @type {import("./signals.js").Signal<Loaded | null>}
+   */
   loaded = signal(null);
   /** The picture that Classify shows. @type {import("./signals.js").Signal<import("../engine/engine.js").Picture | null>} */
   picture = signal(null);
-  /** Why the last weights were not taken. @type {import("./signals.js").Signal<unknown>} */
+  /** Why the last weights were refused. @type {import("./signals.js").Signal<unknown>} */
   problem = signal(null);
   /** @type {import("./signals.js").Signal<Cost>} */
   cost = signal({ key: "", description: null, measured: null, measurable: true });
   /** The entry being loaded. @type {import("./signals.js").Signal<import("./library.js").Entry | null>} */
   #loading = signal(null);
   network = computed(() => networkOf(this.#state, this.#library, this.#project));
-  /** Whether what is loaded is about to give way to something else. */
+  /** Whether the loaded classifier is about to be replaced. */
   outdated = computed(() => !!this.loaded.value && !!this.#loading.value);
-  /** Whether the cost is still that of the network shown before: a training's step may have to end first. */
+  /** Whether the cost still belongs to the network shown before: a training step may have to end first. */
   costOutdated = computed(() => this.cost.value.key !== keyOf(this.network.value.config));
-  /** The description of the network shown, once that is known. */
+  /** The description of the network shown, once known. */
   description = computed(() => (this.costOutdated.value ? null : this.cost.value.description));
   #classifier = latest(() => this.#load().catch((error) => this.report(error)));
   #price = latest((superseded) => this.#findCost(superseded).catch((error) => this.report(error)));
@@ -80,7 +83,7 @@ export class Model {
         this.#update();
       },
     );
-    // what went wrong with a choice has been read by who goes elsewhere
+    // a person who goes elsewhere has read what was wrong with a choice
     follow(
       () => state.room.value,
       () => this.report(null),
@@ -96,7 +99,7 @@ export class Model {
     return this.#library.find(this.#state.values.classify.value.weights) ?? this.#library.entries.value[0];
   }
 
-  /** Follows the state; what it was doing for an older state is given up. */
+  /** Follows the state, and gives up work for an older state. */
   #update() {
     const loading = this.#loading.value;
     if (loading && loading.id !== this.#wanted?.id) this.#library.cancel(loading.id);
@@ -104,12 +107,12 @@ export class Model {
     this.#price.ask();
   }
 
-  /** Tells the person why weights were not taken, or that all is well. @param {unknown} problem */
+  /** Shows why weights were refused, or that all is well. @param {unknown} problem */
   report(problem) {
     this.problem.value = problem;
   }
 
-  /** Makes the classifier of the entry that is wanted, at its resolution. */
+  /** Loads the classifier of the wanted entry at its resolution. */
   async #load() {
     const entry = this.#wanted;
     if (entry && entry !== this.loaded.value?.entry) {
@@ -123,7 +126,7 @@ export class Model {
         if (loss === this.#core.loss.value) {
           this.loaded.value?.classifier.close();
           this.loaded.value = loaded;
-        } // else what the core had loaded is gone
+        } // else the core has lost what it had loaded
       } catch (error) {
         this.problem.value = /** @type {Error} */ (error).name === "AbortError" ? null : error;
         if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded.value?.entry.id ?? "" });
@@ -142,7 +145,7 @@ export class Model {
   }
 
   /**
-   * A classifier of these weights, with names for its classes, and what pictures there are of those.
+   * Loads a classifier of these weights, with names for its classes and the kind of matching sample pictures.
    *
    * @param {import("./library.js").Entry} entry
    */
@@ -160,7 +163,7 @@ export class Model {
   }
 
   /**
-   * Describes and measures the network shown; gives up when another one is asked for meanwhile.
+   * Describes and measures the network shown; gives up when another one is requested meanwhile.
    *
    * @param {Promise<void>} superseded
    */
@@ -190,11 +193,11 @@ export class Model {
     } catch (error) {
       this.#measured.delete(key);
       this.cost.value = { ...cost, measurable: false };
-      if (!cost.description) throw error; // this is no network, or the core has stopped
+      if (!cost.description) throw error; // this is not a network, or the core has stopped
     }
   }
 
-  /** Whether a person has named the classes of what is loaded. */
+  /** Whether a person named the loaded classes. */
   get ownNames() {
     return this.loaded.value?.entry.origin === "project";
   }
@@ -204,9 +207,9 @@ export class Model {
 const keyOf = (config) => JSON.stringify(config);
 
 /**
- * Does a task, and does it once more if it is asked for meanwhile: what it reads last is the latest.
+ * Runs a task, and runs it again if it is requested meanwhile, so that it always ends with the latest input.
  *
- * @param {(superseded: Promise<void>) => Promise<void>} task hears by `superseded` that it is asked for again
+ * @param {(superseded: Promise<void>) => Promise<void>} task `superseded` resolves when it is requested again
  */
 function latest(task) {
   let asked = false;
@@ -226,7 +229,7 @@ function latest(task) {
       supersede();
       running ??= run();
     },
-    /** Until it is done, with what was asked for last. */
+    /** Resolves when the latest request is done. */
     get done() {
       return running;
     },

@@ -1,20 +1,20 @@
 /**
- * Which network the model bar is about, room by room, and what can be chosen there. Only reads; knows no DOM.
+ * The network that the model bar shows in each room, and the choices there. Only reads; knows no DOM.
  *
  * @typedef {import("./library.js").Entry} Entry
  * @typedef {import("../engine/protocol.js").Config} Config
  *
- * @typedef {[string, Record<string, string | number | number[]>]} Reason a key of the page's words, and its values
+ * @typedef {[string, Record<string, string | number | number[]>]} Reason a key of the page's texts, and its values
  *
  * @typedef {object} Choice
  * @property {number} value
  * @property {boolean} chosen
- * @property {Record<string, string | number> | null} values to be set in the room's state, null where it is not to be had
- * @property {Reason | null} reason why it is not to be had
+ * @property {Record<string, string | number> | null} values to set in the room's state, null if it is not available
+ * @property {Reason | null} reason why it is not available
  *
  * @typedef {object} Network
  * @property {Config} config
- * @property {Entry | undefined} entry the weights it has or starts from
+ * @property {Entry | undefined} entry the weights that it has or starts from
  * @property {Choice[]} widths
  * @property {Choice[]} resolutions
  */
@@ -68,7 +68,7 @@ export function networkOf(state, library, project) {
   }
 }
 
-/** Leaves out what is not set. @param {Record<string, unknown>} values */
+/** Leaves out values that are not set. @param {Record<string, unknown>} values */
 function given(values) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value));
 }
@@ -77,7 +77,7 @@ function given(values) {
 const free = (key, all, chosen) => choices(all, chosen, (value) => ({ [key]: value }));
 
 /**
- * The usual values and, where it is another, the chosen one.
+ * The usual values and, if it is a different one, the chosen one.
  *
  * @param {number[]} all
  * @param {number | undefined} chosen

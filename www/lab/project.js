@@ -1,7 +1,7 @@
 /**
  * A person's own classes and pictures, kept in the browser's storage as they change. Knows no DOM.
  *
- * Of each class every fifth picture is held out when it is added, and stays so: a picture never changes sides.
+ * Every fifth picture of a class is held out when it is added, and stays so: a picture never changes sides.
  *
  * @typedef {object} Class
  * @property {string} id
@@ -12,12 +12,12 @@
  * @property {string} id
  * @property {string} class_id
  * @property {boolean} held_out
- * @property {number} order in which pictures came
+ * @property {number} order in which pictures were added
  * @property {Blob} blob
  *
- * @typedef {Blob | HTMLVideoElement | import("./zip.js").Packed} Source what a picture is made of
+ * @typedef {Blob | HTMLVideoElement | import("./zip.js").Packed} Source of a picture
  *
- * @typedef {object} Trained a network that was trained on them
+ * @typedef {object} Trained a network trained on the project
  * @property {Uint8Array} bytes
  * @property {import("../engine/protocol.js").Config} config
  * @property {string[]} labels
@@ -27,29 +27,33 @@ import { shrink } from "./shrink.js";
 import { batch, computed, signal } from "./signals.js";
 import { claim, openStorage } from "./storage/storage.js";
 
-/** Of so many pictures of a class one is held out. */
+/** One picture in this many of a class is held out. */
 export const HELD_OUT_EVERY = 5;
 export const LEAST_CLASSES = 2;
-/** Pictures that a class needs for a training. */
+/** Pictures per class that a training needs. */
 export const LEAST_PICTURES = HELD_OUT_EVERY;
-/** Milliseconds between two changes told and stored while many pictures are added. */
+/** Milliseconds between updates and writes while many pictures are added. */
 const OFTEN = 250;
-/** Milliseconds after which a storage that failed is tried again where there is more to store. */
+/** Milliseconds after a storage failure before the next write tries again. */
 const RETRY = 2000;
 
 /** @template T @typedef {import("./signals.js").Signal<T>} Signal */
-/** Pictures of a class, and how many of them are held out. @typedef {{pictures: Picture[], held: number}} Group */
+/** Pictures of a class, and the number of held-out ones. @typedef {{pictures: Picture[], held: number}} Group */
 
 export class Project {
-  /** In their order; published anew when one came, went or has another name. @type {Signal<Class[]>} */
+  /** In order; published anew when one is added, removed or renamed. @type {Signal<Class[]>} */
   classes = signal([]);
-  /** In their order; published anew when some came, went or were moved, while many come every now and then. @type {Signal<Picture[]>} */
+  /**
+   * In order; published anew when some are added, removed or moved, at intervals while many are added.
+   *
+   * @type {Signal<Picture[]>}
+   */
   pictures = signal([]);
   /** @type {Signal<Trained | null>} */
   trained = signal(null);
   /** Why the last change is not stored. @type {Signal<EngineError | null>} */
   problem = signal(null);
-  /** Of each class, by its id; those that come meanwhile are counted as they come. */
+  /** By class id; kept up to date while pictures are added. */
   #groups = computed(() => {
     /** @type {Map<string, Group>} */
     const groups = new Map();
@@ -58,16 +62,20 @@ export class Project {
   });
   /** @type {Awaited<ReturnType<typeof openStorage>> | null} */
   #storage = null;
-  /** Counts what took the place of all that was here. */
+  /** Counts replacements of the whole project. */
   generation = 0;
-  /** Changes that wait to be stored, one after the other; null where none is being stored. @type {import("./storage/storage.js").Change[] | null} */
+  /**
+   * Changes waiting to be stored, one after another; null if none is being stored.
+   *
+   * @type {import("./storage/storage.js").Change[] | null}
+   */
   #waiting = null;
-  /** What brings back what was removed last. @type {Signal<(() => void) | null>} */
+  /** Brings back what was removed last. @type {Signal<(() => void) | null>} */
   #undo = signal(null);
-  /** Whether something removed can be brought back. */
+  /** Whether something that was removed can be brought back. */
   canUndo = computed(() => this.#undo.value !== null);
 
-  /** Reads what the storage holds; without storage, or in a second tab, what changes lives as long as the page. */
+  /** Reads the storage. Without storage, or in a second tab, changes live as long as the page. */
   async open() {
     try {
       const [mine, storage] = await Promise.all([claim("project"), openStorage()]);
@@ -84,12 +92,12 @@ export class Project {
     }
   }
 
-  /** The pictures of a class, in their order. @param {Class} one @returns {readonly Picture[]} */
+  /** The pictures of a class, in order. @param {Class} one @returns {readonly Picture[]} */
   of(one) {
     return this.#group(one).pictures;
   }
 
-  /** How many of a class are held out. @param {Class} one */
+  /** Number of held-out pictures in a class. @param {Class} one */
   heldOutOf(one) {
     return this.#group(one).held;
   }
@@ -119,7 +127,7 @@ export class Project {
     this.#write({ classes: [one] });
   }
 
-  /** Removes a class with its pictures, until that is undone. @param {Class} one */
+  /** Removes a class with its pictures; can be undone. @param {Class} one */
   removeClass(one) {
     const gone = [...this.of(one)];
     const classes = this.classes.peek().filter((other) => other !== one);
@@ -129,14 +137,14 @@ export class Project {
   }
 
   /**
-   * Adds pictures to a class, shrunk to what is of use; what is none is left out. Ends early where the class is removed. Which
-   * are held out `held_out` says, or else their number.
+   * Adds pictures to a class, shrunk to a useful size; files that are not pictures are left out. Stops if the class is
+   * removed. `held_out` decides which are held out, by default their number does.
    *
    * @template {Source} S
    * @param {Class} one
    * @param {Iterable<S>} sources
    * @param {{signal?: AbortSignal, onProgress?: (done: number) => void, held_out?: boolean}} [how]
-   * @returns {Promise<{source: S, error: unknown}[]>} what was left out, and why
+   * @returns {Promise<{source: S, error: unknown}[]>} files left out, and why
    */
   async add(one, sources, { signal, onProgress, held_out } = {}) {
     const failed = [];
@@ -147,7 +155,7 @@ export class Project {
     const keep = () => {
       told = performance.now();
       const here = new Set(this.pictures.peek());
-      const pictures = fresh.filter((picture) => here.has(picture)); // or it was removed meanwhile
+      const pictures = fresh.filter((picture) => here.has(picture)); // others were removed meanwhile
       if (pictures.length) this.#write({ pictures });
       fresh = [];
     };
@@ -159,7 +167,7 @@ export class Project {
         if (over()) break;
         const picture = this.#newPicture(one, blob, held_out);
         count(this.#groups.peek(), picture);
-        this.pictures.peek().push(picture); // told of when it is stored
+        this.pictures.peek().push(picture); // published when it is stored
         fresh.push(picture);
       } catch (error) {
         failed.push({ source, error });
@@ -178,7 +186,7 @@ export class Project {
     return { id: newId(), class_id: one.id, held_out, order: next(this.pictures.peek()), blob };
   }
 
-  /** Removes pictures, until that is undone. @param {Set<string>} gone ids */
+  /** Removes pictures; can be undone. @param {Set<string>} gone ids */
   remove(gone) {
     const removed = this.pictures.peek().filter(({ id }) => gone.has(id));
     const pictures = this.pictures.peek().filter(({ id }) => !gone.has(id));
@@ -193,7 +201,7 @@ export class Project {
   }
 
   /**
-   * Takes the place of all that was here, until that is undone.
+   * Replaces the whole project; can be undone.
    *
    * @param {{classes: Class[], pictures: Picture[], trained: Trained | null}} other
    */
@@ -205,7 +213,7 @@ export class Project {
     this.#write({ classes, pictures, trained, clear: true }, { ...all, undo });
   }
 
-  /** Keeps a network that was trained on these pictures. @param {Trained} trained */
+  /** Keeps a network trained on these pictures. @param {Trained} trained */
   keep(trained) {
     this.#write({ trained }, { trained });
   }
@@ -220,8 +228,8 @@ export class Project {
   }
 
   /**
-   * What a training reads: the held-out pictures last, one of each class in turn, as an evaluation may look at the first
-   * of them only.
+   * The data of a training: held-out pictures last, one of each class in turn, since an evaluation may only look at the
+   * first of them.
    *
    * @returns {import("../engine/protocol.js").Data}
    */
@@ -248,7 +256,11 @@ export class Project {
     return this.pictures.value.filter(({ held_out }) => held_out).length;
   }
 
-  /** Why no training can start yet: key and values of the reason. @returns {[string, Record<string, string | number>] | null} */
+  /**
+   * Why no training can start yet: key and values of the reason.
+   *
+   * @returns {[string, Record<string, string | number>] | null}
+   */
   get obstacle() {
     const classes = this.classes.value;
     if (classes.length < LEAST_CLASSES) return ["pictures.need.classes", { least: LEAST_CLASSES }];
@@ -266,12 +278,12 @@ export class Project {
   }
 
   /**
-   * Tells of a change and has it stored, which nobody waits for; what cannot be stored is still here, and the person is told.
-   * The next change then stores all there is.
+   * Publishes a change and stores it in the background. If it cannot be stored, it is still in memory, the person is
+   * told, and the next change stores everything.
    *
    * @param {import("./storage/storage.js").Change} change
-   * @param {{classes?: Class[], pictures?: Picture[], trained?: Trained | null, undo?: (() => void) | null}} [now] what is other
-   *   than before; without, elements of the lists there are have changed
+   * @param {{classes?: Class[], pictures?: Picture[], trained?: Trained | null, undo?: (() => void) | null}} [now] what differs
+   *   from before; by default, elements of the current lists have changed
    */
   #write(change, now = {}) {
     batch(() => {
@@ -312,13 +324,13 @@ export class Project {
     this.#say(error instanceof EngineError ? error : told);
   }
 
-  /** Says once what is wrong with the storage. @param {EngineError | null} problem */
+  /** Reports each problem with the storage once. @param {EngineError | null} problem */
   #say(problem) {
     if (this.problem.peek()?.message !== problem?.message) this.problem.value = problem;
   }
 }
 
-/** Counts a picture among those of its class. @param {Map<string, Group>} groups @param {Picture} picture */
+/** Counts a picture in its class. @param {Map<string, Group>} groups @param {Picture} picture */
 function count(groups, picture) {
   const group = groups.get(picture.class_id) ?? { pictures: [], held: 0 };
   group.pictures.push(picture);
@@ -326,7 +338,7 @@ function count(groups, picture) {
   groups.set(picture.class_id, group);
 }
 
-/** An id that nothing else has, for pages that came by plain http too, where there is no `randomUUID`. */
+/** A unique id; pages from plain http lack `randomUUID`. */
 export const newId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 /** @param {{order: number}} a @param {{order: number}} b */
 const byOrder = (a, b) => a.order - b.order;

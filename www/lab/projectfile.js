@@ -1,11 +1,11 @@
 /**
- * A project as one file: a zip with a folder of pictures a class, which every program opens and `mobilenetv2 train
- * --data` reads once it is unpacked. Knows no DOM.
+ * A project as one file: a zip with a folder of pictures per class, which every program opens and `mobilenetv2 train
+ * --data` reads. Knows no DOM.
  *
  *     project.json           classes in their order, settings
- *     train/cat/0001.jpg …   pictures by their place in the order in which they came
- *     test/cat/0005.jpg …    those held out
- *     weights.safetensors    the network trained on them, if there is one
+ *     train/cat/0001.jpg …   pictures, numbered in the order in which they were added
+ *     test/cat/0005.jpg …    held-out pictures
+ *     weights.safetensors    the network trained on them, if any
  */
 import { EngineError } from "../engine/errors.js";
 import { makeZip } from "../vendor/client-zip/index.js";
@@ -25,7 +25,7 @@ const TYPES = {
 };
 
 /**
- * @typedef {object} Contents what a project has
+ * @typedef {object} Contents content of a project
  * @property {import("./project.js").Class[]} classes
  * @property {import("./project.js").Picture[]} pictures
  * @property {import("./project.js").Trained | null} trained
@@ -62,11 +62,11 @@ export async function pack({ classes, pictures, trained }, settings) {
 }
 
 /**
- * What a person opens as a zip: a project, or else the files of any other, which may be class folders.
+ * Opens a zip: a project, or the files of any other, which may be class folders.
  *
  * @param {Blob} file
  * @returns {Promise<{project: Unpacked} | {files: Packed[]}>}
- * @throws {EngineError} `no-project` where it is no zip, or not a whole one
+ * @throws {EngineError} `no-project` if it is not a zip, or not complete
  */
 export async function open(file) {
   const files = await readZip(file);
@@ -74,7 +74,7 @@ export async function open(file) {
     ({ name, folders }) => name === DESCRIBED && folders.length <= 1 && !folders.some(isJunk),
   );
   if (!described) return { files };
-  // a project that was unpacked and packed again mostly lies in a folder
+  // a project that was unpacked and packed again usually lies in a folder
   const depth = described.folders.length;
   const items = files.filter(({ folders }) => folders.slice(0, depth).join() === described.folders.join());
   try {
@@ -82,7 +82,7 @@ export async function open(file) {
       project: await read(new Map(items.map((one) => [[...one.folders.slice(depth), one.name].join("/"), one]))),
     };
   } catch (error) {
-    throw new EngineError("no-project", `the file is no zip of a project: ${error}`);
+    throw new EngineError("no-project", `the file is not a zip of a project: ${error}`);
   }
 }
 
@@ -115,7 +115,7 @@ async function read(items) {
   return { classes, pictures, trained, settings: described.settings ?? {} };
 }
 
-/** A name that can be a folder's. @param {string} name */
+/** A name that a folder can have. @param {string} name */
 const safe = (name) =>
   [...name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, "_")]
     .slice(0, 60)

@@ -1,6 +1,6 @@
 /**
- * What Google's weights reach on ImageNet: widths, and of each by resolution the millions of multiply-adds and the
- * percentage of right answers (top 1). From tensorflow/models, research/slim/nets/mobilenet/README.md.
+ * The accuracy of Google's weights on ImageNet: for each width, by resolution, millions of multiply-adds and the
+ * percentage of correct answers (top 1). From tensorflow/models, research/slim/nets/mobilenet/README.md.
  *
  * @type {[width: number, measured: [resolution: number, macs: number, accuracy: number][]][]}
  */

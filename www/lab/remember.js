@@ -1,4 +1,4 @@
-/** Small things that the browser remembers, or does not: where a person blocks that, reading them throws. */
+/** Small values in the browser's storage; if a person blocks that, reading them throws. */
 
 /** @param {string} key @param {"localStorage" | "sessionStorage"} [storage] @returns {string | null} */
 export function recall(key, storage = "localStorage") {
@@ -15,6 +15,6 @@ export function remember(key, value, storage = "localStorage") {
     if (value === null) globalThis[storage].removeItem(key);
     else globalThis[storage].setItem(key, value);
   } catch {
-    // then the page asks again next time
+    // the page asks again next time
   }
 }

@@ -1,7 +1,6 @@
 /**
- * The runs kept, in the browser's storage too, so that they outlive the page: those that have ended, and a record of the one
- * under way, all of it of one moment. Without storage they live as long as the page. Nothing here waits for the storage, but
- * what reads it. Knows no DOM.
+ * The runs, also kept in the browser's storage, so that they outlive the page: ended runs, and a consistent record of
+ * the one in progress. Without storage they live as long as the page. Only reads wait for the storage. Knows no DOM.
 
  *
  * @typedef {import("./run.js").Run} Run
@@ -25,30 +24,42 @@ const byNumber = (a, b) => a.number - b.number;
 const drawn = (runs) => runs.filter(({ hidden }) => !hidden);
 
 export class Runs {
-  /** In the order of their numbers; published anew when one came, went, ended or has other settings. @type {Signal<Run[]>} */
+  /**
+   * In order of their numbers; published anew when one is added, removed, ends or changes its settings.
+   *
+   * @type {Signal<Run[]>}
+   */
   all = signal([]);
-  /** Those whose curves are drawn. @type {Signal<Run[]>} */
+  /** Runs whose curves are drawn. @type {Signal<Run[]>} */
   shown = signal([]);
-  /** The run that was taken out last, where it can be brought back. @type {Signal<Run | null>} */
+  /** The run removed last, if it can be brought back. @type {Signal<Run | null>} */
   forgotten = signal(null);
-  /** Why the last change is not in the storage. @type {Signal<any>} */
+  /** Why the last change is not stored. @type {Signal<any>} */
   problem = signal(null);
-  /** The last run that can go on. */
+  /** The last run that can continue. */
   interrupted = computed(() => this.all.value.findLast(({ end }) => end === "interrupted"));
-  /** Whether changes are on their way to the storage. */
+  /** Whether changes are being written. */
   writing = false;
-  /** What the run under way goes back to where the core forgets it; its weights are here until the storage has them. @type {Run | null} */
+  /**
+   * State to which the run in progress returns if the core loses it; keeps its weights in memory until they are stored.
+   *
+   * @type {Run | null}
+   */
   #record = null;
-  /** Ids of those that the storage had when it was last looked at. */
+  /** Ids found in the storage at the last look. */
   #stored = new Set();
   /** @type {Storage | null} */
   #storage = null;
-  /** Changes are written one after the other. @type {Promise<void>} */
+  /** Resolves when all changes so far are written, one after another. @type {Promise<void>} */
   #written = Promise.resolve();
-  /** Of each run the change that the storage did not take, which the next one that it takes brings with it. @type {Map<string, Change>} */
+  /**
+   * Per run, the change that the storage refused; the next one that succeeds brings it along.
+   *
+   * @type {Map<string, Change>}
+   */
   #unkept = new Map();
 
-  /** Reads what the storage holds. @param {() => Promise<Storage>} [openStorage] */
+  /** Reads the storage. @param {() => Promise<Storage>} [openStorage] */
   async open(openStorage = openRunStorage) {
     try {
       const storage = await answered(openStorage);
@@ -63,8 +74,8 @@ export class Runs {
   }
 
   /**
-   * The number of the next run, which no other tab has: a tab holds the locks of those that it gave, and what it left behind
-   * is in the storage. Pages from insecure origins have no locks.
+   * Claims the number of the next run, which no other tab has. A tab holds the locks of its numbers, and runs that it
+   * left behind are in the storage. Pages from insecure origins have no locks.
    */
   async claimNumber() {
     for (let number = (this.all.peek().at(-1)?.number ?? 0) + 1; ; number++) {
@@ -76,15 +87,15 @@ export class Runs {
     }
   }
 
-  /** @param {Run} run of the next number */
+  /** Adds a run with the next number. */
   add(run) {
     batch(() => {
-      this.forgotten.value = null; // its number may be another's now
+      this.forgotten.value = null; // its number may now belong to another run
       this.#publish([...this.all.peek(), run]);
     });
   }
 
-  /** Stores a run that has ended as it is now. @param {Run} run */
+  /** Stores the current state of a run that has ended. @param {Run} run */
   keep(run) {
     if (run.end === "active" || !this.all.peek().includes(run)) return;
     if (this.#record?.id === run.id) this.#record = null;
@@ -92,12 +103,12 @@ export class Runs {
     this.#write(run.id, async (storage) => {
       await storage.keep(run);
       this.#stored.add(run.id);
-      if (run.end === "interrupted") run.weights = run.bestWeights = null; // another tab may bring it further
+      if (run.end === "interrupted") run.weights = run.bestWeights = null; // another tab may continue it
     });
   }
 
   /**
-   * Stores how far a run under way has come: without its page, it is one that was interrupted.
+   * Stores the progress of a run: without its page, it is an interrupted one.
    *
    * @param {Run} run as it was when the snapshot was taken
    * @param {import("../engine/protocol.js").Snapshot} snapshot
@@ -117,7 +128,11 @@ export class Runs {
     });
   }
 
-  /** Takes a run back to its last checkpoint, which it can go on from. Returns whether there is one. @param {Run} run */
+  /**
+   * Takes a run back to its last checkpoint, from which it can continue. Returns whether there is one.
+   *
+   * @param {Run} run
+   */
   goBack(run) {
     if (this.#record?.id !== run.id) return false;
     Object.assign(run, copyOf(this.#record), { hidden: run.hidden });
@@ -126,7 +141,7 @@ export class Runs {
   }
 
   /**
-   * Reads anew how far an interrupted run has come, for another tab may have gone on with it, and its checkpoint.
+   * Reads an interrupted run's progress again, since another tab may have continued it, and its checkpoint.
    *
    * @param {Run} run
    * @returns {Promise<Uint8Array>}
@@ -135,7 +150,7 @@ export class Runs {
     await this.#written;
     const { number } = run;
     const gone = new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
-    if (run.weights) return run.weights; // the storage did not take them
+    if (run.weights) return run.weights; // the storage refused them
     const storage = this.#storage;
     const stored = storage && (await answered(() => storage.read(run.id)));
     if (!stored) throw gone;
@@ -147,7 +162,7 @@ export class Runs {
     return weights;
   }
 
-  /** A run is under way again, from its last checkpoint. @param {Run} run */
+  /** Makes a run active again, from its last checkpoint. @param {Run} run */
   reopen(run) {
     this.#record = copyOf(run);
     run.end = "active";
@@ -156,11 +171,17 @@ export class Runs {
     return run;
   }
 
-  /** Notes what of a run's settings is different from the step after this one on. @param {Run} run @param {Values} before @param {number} step */
+  /**
+   * Records which of a run's settings change after this step.
+   *
+   * @param {Run} run
+   * @param {Values} before
+   * @param {number} step
+   */
   note(run, before, step) {
     const { changes = [], settings } = run;
     const last = changes.filter((change) => change.step === step);
-    // nothing was trained by what was chosen in between
+    // values chosen in between trained nothing
     const from = { ...before, ...Object.fromEntries(last.map((change) => [change.key, change.from])) };
     const keys = Object.keys(settings).filter((key) => settings[key] !== from[key]);
     run.changes = [
@@ -170,7 +191,7 @@ export class Runs {
     this.#publish();
   }
 
-  /** Takes a run out that has ended, until that is undone. @param {Run} run */
+  /** Removes a run that has ended; can be undone. @param {Run} run */
   forget(run) {
     batch(() => {
       this.forgotten.value = run;
@@ -184,7 +205,7 @@ export class Runs {
     });
   }
 
-  /** Brings back the run that was taken out last. */
+  /** Brings back the run removed last. */
   restore() {
     const forgotten = this.forgotten.peek();
     if (!forgotten) return;
@@ -195,14 +216,19 @@ export class Runs {
     });
   }
 
-  /** Has a run's curves drawn or left out. @param {Run} run @param {boolean} shown */
+  /** Shows or hides a run's curves. @param {Run} run @param {boolean} shown */
   show(run, shown) {
     run.hidden = !shown;
     this.shown.value = drawn(this.all.peek());
     this.#write(`${run.id} shown`, (storage) => storage.hide(run.id, !shown));
   }
 
-  /** Some of a run's weights, as a file: the last ones of one that can go on are its checkpoint. @param {Run} run @param {Which} which */
+  /**
+   * Some of a run's weights as a file; the last ones of a run that can continue are its checkpoint.
+   *
+   * @param {Run} run
+   * @param {Which} which
+   */
   async weightsOf(run, which) {
     const storage = this.#storage;
     const here = which === "last" ? run.weights : run.bestWeights;
@@ -212,19 +238,19 @@ export class Runs {
     throw new EngineError("run-gone", `run ${number} is no longer in the storage`, { number });
   }
 
-  /** When all changes so far have reached the storage, or have not. */
+  /** Resolves when all changes so far have been written, or failed. */
   get settled() {
     return this.#written;
   }
 
-  /** What other tabs have added, brought further or removed; what is under way here they leave alone. */
+  /** Picks up runs that other tabs have added, continued or removed; leaves the run in progress here alone. */
   async #refresh() {
     /** @type {Run[] | null | undefined} */
     let stored;
     do {
       await this.#written;
       stored = await this.#storage?.list().catch(() => null);
-    } while (this.writing); // or what it removes meanwhile would come back
+    } while (this.writing); // else runs removed meanwhile would come back
     if (!stored) return;
     const ids = new Set(stored.map(({ id }) => id));
     const gone = (/** @type {Run} */ { id, end }) => end !== "active" && this.#stored.has(id) && !ids.has(id);
@@ -238,7 +264,7 @@ export class Runs {
     this.#publish(here);
   }
 
-  /** Tells of a list, or that a run of the one there is has changed. */
+  /** Publishes a new list, or the current one after a run has changed. */
   #publish(runs = this.all.peek()) {
     batch(() => {
       this.all.value = [...runs].sort(byNumber);
@@ -268,7 +294,7 @@ export class Runs {
     this.#written = written;
   }
 
-  /** A person hears once of what goes wrong each time. @param {any} problem */
+  /** Reports each kind of failure once. @param {any} problem */
   #tell(problem) {
     const before = this.problem.peek();
     if (problem?.name === before?.name && problem?.code === before?.code) return;
@@ -276,7 +302,12 @@ export class Runs {
   }
 }
 
-/** Takes a lock for as long as the page is there, unless another has it. @param {string} name @returns {Promise<(() => void) | null>} */
+/**
+ * Holds a lock until it is released or the page is closed; null if another tab has it.
+ *
+ * @param {string} name
+ * @returns {Promise<(() => void) | null>}
+ */
 async function lock(name) {
   if (!navigator.locks) return () => {};
   return new Promise((resolve, reject) => {

@@ -1,28 +1,28 @@
 /**
- * Every setting of the page's form: what the core says of it (coresettings.js), and what only the page has: its group, the
- * value that a quick start takes, and when it is of use. The form, the link and the recipe are all made from this table.
+ * Every setting of the page's form: the core's facts about it (coresettings.js), and the page's own: its group, its
+ * quick-start value, and when it applies. The form, the link and the recipe are all made from this table.
  *
  * @typedef {object} Setting
  * @property {string} key its name in the link and, for `recipe` and `config`, in the core
  * @property {"recipe" | "config" | "page"} target
  * @property {string} group of the form
- * @property {boolean} live whether a change acts while training
+ * @property {boolean} live whether it may change during training
  * @property {number | string | boolean} quick
  * @property {number | string | boolean} paper
  * @property {string[]} [choices]
  * @property {number} [min]
  * @property {number} [max]
  * @property {boolean} [whole] integers only
- * @property {(values: Values) => boolean} [when] whether it is of use among these settings
+ * @property {(values: Values) => boolean} [when] whether it applies with these settings
  */
 import { CIFAR_COLOURS, FEATURES, SHAPES_PER_EPOCH } from "../engine/constants.js";
 import { CONFIG, RECIPE } from "./coresettings.js";
 
 /**
- * A setting of the core as the page has it.
+ * A setting of the core as it appears on the page.
  *
  * @param {"recipe" | "config"} target @param {string} group @param {string} key @param {Setting["quick"]} quick
- * @param {Partial<Setting>} [own] what is otherwise on the page
+ * @param {Partial<Setting>} [own] what differs on the page
  * @returns {Setting}
  */
 function core(target, group, key, quick, own) {
@@ -59,7 +59,7 @@ export const SETTINGS = [
   core("recipe", "rate", "learning_rate", 0.03),
   core("recipe", "rate", "schedule", "cosine"),
   core("recipe", "rate", "decay", 0.98, { when: ({ schedule }) => schedule === "exponential" }),
-  // 0 stands for the last epoch, however many there are
+  // 0 stands for the last epoch
   core("recipe", "rate", "decay_until", 0, {
     paper: 0,
     when: ({ schedule }) => schedule === "linear" || schedule === "cosine",
@@ -76,13 +76,13 @@ export const SETTINGS = [
   core("recipe", "augmentation", "flip", true),
   core("recipe", "augmentation", "cutout", 0),
 
-  // without any, a network is a product of matrices, which learns nothing worth a look
+  // without activations a network is a product of matrices and learns little
   core("config", "network", "activation", "relu6", { choices: ["relu6", "relu"] }),
-  core("config", "network", "bottleneck", "linear", { choices: ["linear", "relu6", "relu"] }), // the paper's first
-  // projected ones are other people's, and go with a linear bottleneck only: the form has no setting that rules out another
+  core("config", "network", "bottleneck", "linear", { choices: ["linear", "relu6", "relu"] }), // the paper's choice comes first
+  // projected shortcuts are not the paper's, and require a linear bottleneck, which the form does not enforce
   core("config", "network", "shortcut", "bottlenecks", { choices: ["bottlenecks", "none"] }),
   core("config", "network", "expansion", 6),
-  // of the paper's network what is for small images: what the page trains on are 32² or few
+  // small images need the CIFAR strides: the page trains on 32² pictures or few large ones
   core("config", "network", "stem", "cifar", { paper: "cifar", choices: ["cifar", "imagenet"] }),
   core("config", "network", "dropout", 0, { paper: 0 }),
 ];
@@ -90,28 +90,28 @@ export const SETTINGS = [
 export const WIDTHS = [0.35, 0.5, 0.75, 1, 1.4];
 export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
 const { min: SMALLEST = 0, max: LARGEST = 0 } = CONFIG.find(({ key }) => key === "resolution") ?? {};
-/** Whether a network can have it, be it one of those or not. @param {number} value */
+/** Whether this is a valid resolution, listed or not. @param {number} value */
 export const isResolution = (value) => Number.isInteger(value) && value >= SMALLEST && value <= LARGEST;
 
-/** Classes of the data sets that the page knows. */
+/** Number of classes in the page's data sets. */
 const CLASSES = 10;
 /**
- * Leading modules of a network that stay as they are: with all of them the classifier alone learns, with 15 the
- * last three blocks and the last convolution too.
+ * Leading modules to freeze: with all of them only the classifier learns, with 15 also the last three blocks and the
+ * last convolution.
  *
  * @type {Record<string, number>}
  */
 const FREEZE = { classifier: FEATURES, blocks: 15, all: 0 };
-/** Where a quick start on a data set differs from the one on Shapes. @type {Record<string, Values>} */
+/** Quick-start values that differ from those for Shapes. @type {Record<string, Values>} */
 const QUICK = {
   "cifar-10": { epochs: 10, crop_padding: 4 },
   pictures: { epochs: 30, batch: 16, learning_rate: 0.01, crop_padding: 4, trained: "classifier" },
 };
-/** What a network for a data set has, however it is started: photos are large, and reduced at once. @type {Record<string, Values>} */
+/** Values for a data set with any start: photos are large, and are reduced early. @type {Record<string, Values>} */
 const NETWORK = { pictures: { stem: "imagenet" } };
 
 /**
- * All settings of one kind of start on a data set.
+ * All settings of a start on a data set.
  *
  * @typedef {number | string | boolean} Value
  * @typedef {Record<string, Value>} Values
@@ -125,7 +125,7 @@ export function preset(start, data = "shapes") {
 }
 
 /**
- * What to set so that another data set is trained on: what still stands as a quick start left it follows.
+ * The changes when another data set is chosen: values still at their quick start follow it.
  *
  * @param {Values} values
  * @param {string} data
@@ -138,7 +138,7 @@ export function switchData(values, data) {
 }
 
 /**
- * The value as the setting's own kind, or null where it is out of range.
+ * The value in the setting's own type, or null if it is out of range.
  *
  * @param {Setting} setting
  * @param {string} text
@@ -146,10 +146,10 @@ export function switchData(values, data) {
 export function parse(setting, text) {
   if (setting.choices) return setting.choices.includes(text) ? text : null;
   if (typeof setting.quick === "boolean") return ["true", "false"].includes(text) ? text === "true" : null;
-  const plain = text.trim().replace(",", "."); // of a decimal fraction, in half of the world
+  const plain = text.trim().replace(",", "."); // the decimal comma of half of the world
   const value = Number(plain);
   const { min = -Infinity, max = Infinity, whole } = setting;
-  // in a whole number a comma or a point marks thousands
+  // in a whole number a comma or a point separates thousands
   const isNumber = whole ? /^[-+\de]+$/i.test(plain) && Number.isInteger(value) : /^[-+.\de]+$/i.test(plain);
   return isNumber && value >= min && value <= max ? value : null;
 }
@@ -160,7 +160,7 @@ function only(values, target) {
 }
 
 /**
- * The recipe; a rate that should fall until epoch 0 falls until the last one.
+ * The recipe; a rate that falls until epoch 0 falls until the last one.
  *
  * @param {Values} values
  * @returns {import("../engine/protocol.js").Recipe}
@@ -182,7 +182,7 @@ export function configOf(values, classes) {
   const { width, resolution } = values;
   return {
     ...only(values, "config"),
-    ...CIFAR_COLOURS, // which do for drawings as well
+    ...CIFAR_COLOURS, // which suit drawings, too
     width: Number(width),
     resolution: Number(resolution),
     classes,
@@ -190,10 +190,10 @@ export function configOf(values, classes) {
   };
 }
 
-/** Where CIFAR-10 is, beside the document, if it is. */
+/** Location of CIFAR-10 relative to the document, if it is there. */
 export const CIFAR_10 = "data/cifar-10/";
 
-/** How many classes the data have. @param {Values} values @param {import("./project.js").Project} project */
+/** Number of classes in the data. @param {Values} values @param {import("./project.js").Project} project */
 export const classesOf = ({ data }, project) =>
   data === "pictures" ? Math.max(project.classes.value.length, 1) : CLASSES;
 

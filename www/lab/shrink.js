@@ -1,11 +1,11 @@
 /**
- * A person's picture as it is kept: shrunk to what is of use, in a worker of its own, since a large photo would hold up the
- * page for a second, and the engine's worker may be training. Large ones leave no memory taken, as the worker ends when
- * nothing has come for a while.
+ * Shrinks a person's picture before it is kept. This runs in its own worker, since a large photo would block the page
+ * for a second and the engine's worker may be training. The worker ends when it has been idle for a while, which frees
+ * the memory of large photos.
  */
 import { EngineError } from "../engine/errors.js";
 
-/** Milliseconds after which the worker ends. */
+/** Idle milliseconds after which the worker ends. */
 const IDLE = 5000;
 
 /** @type {Worker | null} */

@@ -1,12 +1,12 @@
 /**
- * The worker of shrink.js: a picture small enough to keep a thousand of. A file's bytes stay as they are where it is no larger
- * than needed and browsers show it upright, else it is a JPEG whose shorter side is {@link SIDE} pixels.
+ * The worker of shrink.js: makes pictures small enough to keep a thousand. A file's bytes are kept if it is no larger
+ * than needed and browsers show it upright; otherwise it becomes a JPEG whose shorter side is {@link SIDE} pixels.
  */
 import { EngineError } from "../engine/errors.js";
 import { typed } from "../engine/pictureformat.js";
 import { canvasTellsTruth, draw, needsTurn, openStill } from "../engine/pixels.js";
 
-/** Shorter side of a kept picture, in pixels: enough for every resolution that the page offers, after the crop. */
+/** Shorter side of a kept picture in pixels: enough for every resolution that the page offers, after the crop. */
 const SIDE = 320;
 const QUALITY = 0.92;
 
@@ -20,7 +20,7 @@ async function shrink(source) {
     if (await canvasTellsTruth())
       return await draw(still, scale).convertToBlob({ type: "image/jpeg", quality: QUALITY });
     if (file) return await inMemory(typed(file, format));
-    throw new EngineError("falsified", "the browser falsifies the pixels that a page reads");
+    throw new EngineError("falsified", "the browser falsifies the pixels that pages read");
   } finally {
     bitmap.close();
   }

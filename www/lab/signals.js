@@ -1,6 +1,6 @@
 /**
- * State that tells who reads it when it changes. A signal's value is never changed in place without saying so: a list of which an
- * element came, went or is another now is published as a new list.
+ * Observable state. A signal's value is never changed in place without notice: when an element of a list is added,
+ * removed or replaced, a new list is published.
  */
 import { batch, computed, effect as unguarded, signal, untracked } from "../vendor/@preact/signals-core/index.js";
 
@@ -10,8 +10,8 @@ export { batch, computed, signal, untracked };
 /** @template T @typedef {import("../vendor/@preact/signals-core/index.js").ReadonlySignal<T>} ReadonlySignal */
 
 /**
- * Runs now and again whenever a signal that it read has another value. An error in it is reported as that of a listener is: whoever
- * changed the signal does not suffer from it.
+ * Runs now, and again whenever a signal that it read changes. Errors are reported like those of a listener, so that
+ * they do not affect the code that changed the signal.
  *
  * @param {() => void} run
  */
@@ -27,7 +27,7 @@ export const effect = (run) =>
   });
 
 /**
- * Acts now and whenever what is read has another value; what the action reads itself does not count.
+ * Acts now and whenever the value that is read changes; signals that the action reads do not count.
  *
  * @template T
  * @param {() => T} read

@@ -1,24 +1,24 @@
 /**
- * What the page shows, and the link that shows it again: `#train?train.width=0.5&train.seed=7`. Only what differs from
- * the defaults is in the link.
+ * The page's state, and the link that restores it: `#train?train.width=0.5&train.seed=7`. The link only contains values
+ * that differ from the defaults.
  */
 import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 import { batch, signal } from "./signals.js";
 
 export const ROOMS = ["classify", "train", "apart"];
 
-/** What the third room shows, one at a time. */
+/** Panels of the third room, one shown at a time. */
 export const PANELS = ["architecture", "separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
 
-/** Blocks of every network. */
+/** Number of blocks in every network. */
 export const BLOCKS = 17;
 
-/** Dimensions that the spiral of What ReLU destroys is carried into: those of the paper's figure 1. */
+/** Dimensions for the spiral of What ReLU destroys: those of the paper's figure 1. */
 export const DIMENSIONS = [2, 3, 5, 15, 30];
-/** The first matrix that does so: one with which about as much is lost as with most. */
+/** The initial matrix: a typical one in how much is lost. */
 const MATRIX = 4;
 
-/** Defaults of each room; 0 and "" mean: as the weights are. */
+/** Defaults of each room; 0 and "" mean: as in the weights. */
 const DEFAULTS = {
   classify: { weights: "", resolution: 0, top: 5 },
   train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
@@ -35,7 +35,7 @@ const DEFAULTS = {
   },
 };
 
-/** Marks the history's entries that the page has made itself. */
+/** Marks history entries that the page has made itself. */
 const OWN = { own: true };
 /** Milliseconds between two changes of the address: browsers refuse more than some hundred in half a minute. */
 const ADDRESS_EVERY = 320;
@@ -43,7 +43,7 @@ const ADDRESS_EVERY = 320;
 /** @typedef {keyof typeof DEFAULTS} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
-/** What a value in the link may be beside the default, where it is no setting. @type {Record<string, (value: any) => boolean>} */
+/** Checks of values in the link, for keys that are not settings. @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
   width: (value) => WIDTHS.includes(value),
   resolution: isResolution,
@@ -60,16 +60,16 @@ const CHECKS = {
 /** The page's state. */
 class State {
   room = signal(/** @type {Room} */ ("classify"));
-  /** What is chosen in each room. @type {Record<Room, import("./signals.js").Signal<Values>>} */
+  /** The chosen values of each room. @type {Record<Room, import("./signals.js").Signal<Values>>} */
   values = { classify: signal({}), train: signal({}), apart: signal({}) };
-  /** When the address changed last, and the timer of its next change, if there is one. */
+  /** When the address last changed, and the timer of its next change, if any. */
   #address = { changed: -Infinity, timer: 0 };
 
   constructor() {
     this.#read();
     addEventListener("pagehide", () => this.#address.timer && this.#writeAddress());
     addEventListener("popstate", ({ state }) => {
-      // Back and Forward go from room to room, and nothing that was set is lost; a link that is entered says everything
+      // Back and Forward only change the room and lose no value; an entered link sets everything
       if (state?.own) {
         this.room.value = roomOf(location.hash);
         this.#writeAddress();
@@ -96,13 +96,13 @@ class State {
     });
   }
 
-  /** Chooses other weights than those of this id, which are gone. @param {string} id */
+  /** Selects other weights if those with this id, which are gone, are selected. @param {string} id */
   forget(id) {
     if (this.values.train.peek().from === id) this.set("train", { from: "" });
     if (this.values.classify.peek().weights === id) this.set("classify", { weights: "" });
   }
 
-  /** The link to what is shown. */
+  /** The link to the current state. */
   link() {
     const query = new URLSearchParams();
     for (const [room, defaults] of Object.entries(DEFAULTS)) {
@@ -113,7 +113,7 @@ class State {
     return `#${this.room.peek()}${query.toString() && "?"}${query}`;
   }
 
-  /** At once, or as soon as it may be: a slider that is dragged sets a value a frame. */
+  /** Now, or as soon as the browser allows: dragging a slider sets a value per frame. */
   #changeAddress() {
     const { changed, timer } = this.#address;
     if (timer) return;

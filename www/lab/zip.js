@@ -1,20 +1,20 @@
 /**
- * Zips that a person opens. Nothing of one is ever written to disk, so a name in it can lead nowhere else.
+ * Zips that a person opens. Nothing in one is ever written to disk, so a name in it cannot lead anywhere.
  *
  * @typedef {object} Packed a file in a zip
  * @property {string} name
- * @property {string[]} folders that it lies in, the outermost first
+ * @property {string[]} folders above it, the outermost first
  * @property {() => Promise<Blob>} read
  */
 import { EngineError } from "../engine/errors.js";
 import { unzip } from "../vendor/but-unzip/index.js";
 
 /**
- * The files of a zip, in its order.
+ * The files of a zip, in order.
  *
  * @param {Blob} file
  * @returns {Promise<Packed[]>}
- * @throws {EngineError} `no-project` where it is none or not whole; `read` throws `damaged`
+ * @throws {EngineError} `no-project` if it is not a zip, or not complete; `read` throws `damaged`
  */
 export async function readZip(file) {
   try {
@@ -26,7 +26,7 @@ export async function readZip(file) {
       return name ? [{ name, folders, read: () => inflate(item) }] : []; // else a folder
     });
   } catch (error) {
-    throw new EngineError("no-project", `the file is no whole zip: ${error}`);
+    throw new EngineError("no-project", `the file is not a complete zip: ${error}`);
   }
 }
 
@@ -40,12 +40,12 @@ async function inflate(item) {
 }
 
 /**
- * Whether a zip's directory is where it should be, at the end, so that the file is whole. (The reader would look for it
- * for ever in one that was cut off.)
+ * Whether a zip's directory is at its end, as it should be, so that the file is complete. (In a truncated one, the
+ * reader would search for it forever.)
  *
  * @param {Uint8Array} bytes
  */
 function hasDirectory(bytes) {
-  const end = bytes.subarray(-65_557); // the directory's end record with the longest comment
+  const end = bytes.subarray(-65_557); // the end record with the longest comment
   return end.some((_, i) => end[i] === 0x50 && end[i + 1] === 0x4b && end[i + 2] === 5 && end[i + 3] === 6);
 }

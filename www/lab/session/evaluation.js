@@ -1,9 +1,10 @@
 /**
- * One evaluation of a run under way, on its sample or on all held-out pictures.
+ * One evaluation of a run in progress, on its sample or on all held-out pictures.
  *
- * @typedef {object} Judged of each picture
+ * @typedef {object} Judged results per picture
  * @property {Uint32Array} labels
  * @property {Uint32Array} predictions
+ * @property {Float32Array} confidences probability of the predicted class
  * @property {Float32Array} confidences how probable the predicted class is to the network
  */
 import { stepOf } from "../run.js";
@@ -11,12 +12,12 @@ import { guessing, isBetter } from "./health.js";
 import { checkFinite } from "./lost.js";
 
 /**
- * Adds what is found to the run and, where its sample went better than ever, the weights.
+ * Adds the result to the run and, if its sample went better than ever, the weights.
  *
  * @param {import("../../engine/engine.js").Trainer} trainer
  * @param {import("../run.js").Run} run
- * @param {{images?: number, signal?: AbortSignal, onProgress: (share: number) => void}} how `images`: the run's sample, where it
- *   is left out
+ * @param {{images?: number, signal?: AbortSignal, onProgress: (share: number) => void}} how `images`: by default the
+ *   run's sample
  * @returns {Promise<Judged>}
  */
 export async function evaluate(trainer, run, { images, signal, onProgress }) {

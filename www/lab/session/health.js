@@ -1,4 +1,4 @@
-/** Whether a training is still worth its time. */
+/** Whether a training still makes sense. */
 import { stepOf } from "../run.js";
 
 /**
@@ -6,26 +6,26 @@ import { stepOf } from "../run.js";
  * @typedef {import("../run.js").Evaluated} Evaluated
  */
 
-/** The loss is taken over so many of the last steps, and of a run that has just begun over a few. */
+/** The loss is taken over this many of the last steps, at the start of a run over fewer. */
 const STEPS = 20;
 const FEW_STEPS = 8;
 /**
- * How many times as large as in the beginning a loss is no longer noise. A network that knows nothing says 1/n of each of n
- * classes, and its loss is ln n: at three times that it gives the right class of ten a thousandth. Trainings that go well
- * leap there for a step or a few, at a high rate in the beginning, but half of twenty steps do not.
+ * How many times its initial value a loss must be to be more than noise. A network that knows nothing gives each of n
+ * classes 1/n, and its loss is ln n; at three times that, it gives the right one of ten classes a thousandth. Trainings
+ * that go well jump there for a few steps, at a high rate in the beginning, but not for half of twenty.
  */
 const EXPLODED = 3;
-/** Of two classes three times ln 2 is soon reached by chance. */
+/** With two classes, three times ln 2 is easily reached by chance. */
 const LEAST_EXPLODED = 5;
-/** Standard deviations of a guess within which an accuracy is one, and beyond which it surely is none. */
+/** Standard deviations from guessing within which an accuracy counts as guessing, and beyond which it does not. */
 const GUESS = 2;
 const NO_GUESS = 5;
-/** Evaluations, one after the other, that are no better than guessing: batch norm's averages may lag at one. */
+/** Consecutive evaluations no better than guessing: after just one, batch norm's averages may lag. */
 const COLLAPSED = 2;
 
 /**
- * What is wrong with a run as it is now, though its numbers are finite: `exploded`, where the loss is far above that of
- * guessing and above where it began; `collapsed`, where held-out accuracy was better than guessing and no longer is.
+ * Problems of a run whose numbers are finite: `exploded` if the loss is far above that of guessing and above its start;
+ * `collapsed` if held-out accuracy was better than guessing and no longer is.
  *
  * @param {Run} run
  * @returns {"exploded" | "collapsed" | null}
@@ -40,26 +40,31 @@ export function troubleOf(run) {
     : null;
 }
 
-/** The median loss of the last steps; of too few it is none. @param {Run} run */
+/** The median loss of the last steps; NaN if there are too few. @param {Run} run */
 export function recentLoss({ steps }) {
   const last = steps.loss.slice(-STEPS).sort((a, b) => a - b);
   return last.length < FEW_STEPS ? NaN : last[last.length >> 1];
 }
 
-/** The loss of a network that says the same of every class. @param {Run} run */
+/** The loss of a network that gives every class the same probability. @param {Run} run */
 export const guessingLoss = ({ labels }) => Math.log(labels.length);
 
-/** Whether one evaluation went better than another, on the same pictures. @param {Evaluated} one @param {Evaluated} [other] */
+/**
+ * Whether one evaluation is better than another on the same pictures.
+ *
+ * @param {Evaluated} one
+ * @param {Evaluated} [other]
+ */
 export const isBetter = (one, other) =>
   !other || one.accuracy > other.accuracy || (one.accuracy === other.accuracy && one.loss < other.loss);
 
-/** The best evaluation, where its weights are others than the last and know something. @param {Run} run */
+/** The best evaluation, if its weights differ from the last ones and are better than guessing. @param {Run} run */
 export function goodBest(run) {
   const { best, end } = run;
   return best && (best.step !== stepOf(run) || end === "failed") && beats(best, GUESS) ? best : undefined;
 }
 
-/** Accuracy of whoever says the commonest class every time. @param {Uint32Array} labels of pictures */
+/** Accuracy of always answering the most common class. @param {Uint32Array} labels of pictures */
 export function guessing(labels) {
   /** @type {Map<number, number>} */
   const counts = new Map();
@@ -67,7 +72,12 @@ export function guessing(labels) {
   return Math.max(0, ...counts.values()) / labels.length;
 }
 
-/** Whether it is more by so many standard deviations than guessing gives. @param {Evaluated} evaluation @param {number} deviations */
+/**
+ * Whether an accuracy exceeds guessing by this many standard deviations.
+ *
+ * @param {Evaluated} evaluation
+ * @param {number} deviations
+ */
 function beats({ accuracy, total, guessing = 1 }, deviations) {
   return accuracy > guessing + deviations * Math.sqrt((guessing * (1 - guessing)) / total);
 }

@@ -1,7 +1,7 @@
-/** After which errors a training is gone, and after which it can go on. */
+/** Which errors end a training, and after which it can continue. */
 import { EngineError } from "../../engine/errors.js";
 
-/** Codes of those after which the core has forgotten the training, or what it has is of no use. */
+/** Codes after which the core has lost the training, or holds useless values. */
 const LOST = ["engine-stopped", "thread-lost", "closed", "diverged"];
 
 /** @param {unknown} error */
@@ -11,7 +11,7 @@ export const isLost = (error) => LOST.includes(codeOf(error));
 /** @param {unknown} error */
 export const hasDiverged = (error) => codeOf(error) === "diverged";
 
-/** Where a loss is no number, neither are the weights. @param {number} loss */
+/** If a loss is not finite, neither are the weights. @param {number} loss */
 export function checkFinite(loss) {
   if (!Number.isFinite(loss)) throw new EngineError("diverged", `the loss is ${loss}`);
 }

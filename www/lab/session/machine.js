@@ -1,27 +1,28 @@
 /**
- * What a session may be doing, what can happen meanwhile, and what comes of it. Pure: it knows no engine, no storage, no page.
+ * The states of a session, the events in each, and their effects. Pure: knows no engine, no storage, no page.
  *
  * @typedef {"idle" | "starting" | "running" | "pausing" | "paused" | "stopping"} State
  *
- * What a person does: `start`, `recover`, `resume`, `pause`, `stop`, `giveUp`, `evaluateAll`. What comes of an effect: `ready`
- * or `refused` of prepare; `halted` of train, before the last epoch's end, or `finished` at it; `kept` of checkpoint; `over` of
- * finish and cutOff; `failed` of any, when the training can go on, and `lost` when it is gone.
+ * Events from a person: `start`, `recover`, `resume`, `pause`, `stop`, `giveUp`, `evaluateAll`. Events from effects:
+ * `ready` or `refused` from prepare; `halted` from train, before the end of the last epoch, or `finished` at it; `kept`
+ * from checkpoint; `over` from finish and cutOff; `failed` from any, if the training can continue, and `lost` if it is
+ * gone.
  *
  * @typedef {"start" | "recover" | "resume" | "pause" | "stop" | "giveUp" | "evaluateAll" |
  *   "ready" | "refused" | "halted" | "finished" | "kept" | "over" | "failed" | "lost"} Event
  *
- * `prepare`: data, weights and trainer; `train`: step after step; `abort`: ends steps, an evaluation or what is being prepared;
- * `checkpoint`: keeps all it takes to go on; `evaluate`: on a sample; `evaluateAll`: on all, or gives that up; `finish`: ends
- * the run after its last epoch, `cutOff` before it; `tell`: what went wrong; `goBack`: to the last checkpoint; `restart`: of the
- * engine; `release`: another tab may have the run.
+ * `prepare`: data, weights and trainer; `train`: step after step; `abort`: ends steps, an evaluation or a preparation;
+ * `checkpoint`: stores everything needed to continue; `evaluate`: on a sample; `evaluateAll`: on everything, or stops
+ * that; `finish`: ends the run after its last epoch, `cutOff` before it; `tell`: shows the error; `goBack`: to the last
+ * checkpoint; `restart`: restarts the engine; `release`: lets another tab have the run.
  *
  * @typedef {"prepare" | "train" | "abort" | "checkpoint" | "evaluate" | "evaluateAll" | "finish" | "cutOff" | "tell" |
  *   "goBack" | "restart" | "release"} Effect
  */
 
 /**
- * Of each state what can happen in it: the next state, then the effects in their order. Whatever is missing comes too late, or
- * too early, and changes nothing.
+ * For each state and event: the next state, then the effects in order. Any other event comes too late or too early, and
+ * changes nothing.
  *
  * @type {Record<State, Partial<Record<Event, [next: State, ...effects: Effect[]]>>>}
  */

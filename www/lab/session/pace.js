@@ -1,12 +1,12 @@
-/** When a training is evaluated and kept: no more often than costs little. */
+/** When to evaluate and store a training: only so often that it costs little. */
 
-/** Training takes at least this many times as long as the evaluations between it. */
+/** Training takes at least this many times as long as the evaluations in between. */
 const EVALUATION_SHARE = 6;
 const EVALUATE_AFTER = 1500;
 /** Milliseconds of training that may be lost with the page. */
 const CHECKPOINT_AFTER = 20_000;
 
-/** Of a training that goes on, from the moment when it is made. */
+/** The pace of a training that is in progress, from the time when it is created. */
 export class Pace {
   #batch;
   #images = 0;
@@ -19,7 +19,7 @@ export class Pace {
     this.#batch = batch;
   }
 
-  /** Another step is done; gives the images a second. */
+  /** Counts a step; returns images per second. */
   step() {
     this.#images += this.#batch;
     return (1000 * this.#images) / Math.max(performance.now() - this.#began, 1);
@@ -37,7 +37,7 @@ export class Pace {
     this.#checkpoint = performance.now() + CHECKPOINT_AFTER;
   }
 
-  /** The time that an evaluation takes is none of training's. @param {Promise<void>} evaluation */
+  /** Excludes the time of an evaluation from training. @param {Promise<void>} evaluation */
   async evaluating(evaluation) {
     const from = performance.now();
     await evaluation;

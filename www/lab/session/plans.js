@@ -1,5 +1,5 @@
 /**
- * How trainings begin: a new run, from random or other weights, or one that goes on from its checkpoint.
+ * How trainings begin: a new run, from random or other weights, or a run that continues from its checkpoint.
  *
  * @typedef {import("../run.js").Run} Run
  * @typedef {import("../settings.js").Values} Values
@@ -7,17 +7,17 @@
  *
  * @typedef {object} Plan
  * @property {Values} settings
- * @property {number} [steps] as many, then pause
+ * @property {number} [steps] then pause
  * @property {(signal: AbortSignal) => Promise<[
  *   how: Omit<Parameters<import("../../engine/engine.js").Engine["createTrainer"]>[0], "data">,
  *   runOf: (trainer: Trainer) => Promise<Run>,
- * ]>} prepare says how the trainer is made, and which run it trains then
+ * ]>} prepare how to create the trainer, and the run that it then trains
  *
  * @typedef {object} Means
  * @property {import("../project.js").Project} project
  * @property {import("../library.js").Library} library
  * @property {import("../runs.js").Runs} runs
- * @property {(run: Run) => Promise<void>} claim takes a run for this tab until it has ended
+ * @property {(run: Run) => Promise<void>} claim reserves a run for this tab until it has ended
  */
 import { abortable } from "../../engine/download.js";
 import { newRun } from "../run.js";
@@ -26,12 +26,12 @@ import { classesOf, configOf, recipeOf } from "../settings.js";
 /**
  * @param {Means} means
  * @param {Values} wanted
- * @param {import("../library.js").Entry | undefined} from weights to start from; else random ones
+ * @param {import("../library.js").Entry | undefined} from weights to start from; by default random ones
  * @param {number} [steps]
  * @returns {Plan}
  */
 export function newPlan({ project, library, runs, claim }, wanted, from, steps) {
-  const settings = from ? wanted : { ...wanted, from: "" }; // those it names may be gone
+  const settings = from ? wanted : { ...wanted, from: "" }; // the weights it names may be gone
   return {
     settings,
     steps,
@@ -62,7 +62,7 @@ export function planToGoOn({ runs, claim }, run) {
       await claim(run);
       const bytes = await abortable(runs.reread(run), signal);
       const { settings, steps } = run;
-      // checkpoints of earlier builds say nothing of it
+      // checkpoints of earlier builds lack these
       const { recipe = recipeOf(settings), position = steps.step.length * Number(settings.batch) } = run.snapshot ?? {};
       return [{ snapshot: { bytes, recipe, position } }, async () => runs.reopen(run)];
     },

@@ -1,20 +1,20 @@
-/** On how many held-out pictures a run is evaluated. */
+/** The number of held-out pictures on which a run is evaluated. */
 
 /** @typedef {import("../run.js").Run} Run */
 
-/** Held-out pictures shown. */
+/** Number of held-out pictures shown. */
 export const GRID = 40;
-/** Held-out pictures of an evaluation while training: about as many as a second is enough for. */
+/** Held-out pictures per evaluation during training: about as many as fit into a second. */
 const HELD_OUT = [GRID, 500];
-/** How many times as many it may be for the sake of comparing runs, or as few. */
+/** Factor by which the number may differ to make runs comparable. */
 const COMPARABLE = 3;
-/** How much faster a picture is evaluated than trained on, roughly. */
+/** How much faster evaluating a picture is than training on it, roughly. */
 const EVALUATION_SPEED = 3;
 /**
- * How many held-out pictures a run is judged by: about as many as a second is enough for and, if that is not far off, the
- * same as the run before it on the same data, so that the two can be compared.
+ * The number of held-out pictures on which to evaluate a run: about as many as fit into a second or, if that is close,
+ * as many as in the run before on the same data, so that the two can be compared.
  *
- * @param {Run} run @param {Run[]} runs all of them @param {number} rate images a second
+ * @param {Run} run @param {Run[]} runs all of them @param {number} rate images per second
  */
 export function sampleOf(run, runs, rate) {
   const [least, most] = HELD_OUT;
@@ -22,5 +22,5 @@ export function sampleOf(run, runs, rate) {
   const { data } = run.settings;
   const before = runs.findLast((other) => other !== run && other.settings.data === data)?.held_out ?? 0;
   const near = before <= COMPARABLE * affordable && affordable <= COMPARABLE * before;
-  return near && data !== "pictures" ? before : affordable; // one's own pictures become more
+  return near && data !== "pictures" ? before : affordable; // the person's own pictures may have become more
 }

@@ -1,6 +1,6 @@
 /**
- * One training after another: start, pause, one step, stop; every run is kept. What leads from state to state is the table of
- * machine.js; here is what is done then. Knows no DOM.
+ * Trainings, one at a time: start, pause, single step, stop; every run is kept. machine.js has the table of states;
+ * this file has the effects. Knows no DOM.
  *
  * @typedef {import("../settings.js").Values} Values
  * @typedef {import("../run.js").Run} Run
@@ -26,66 +26,77 @@ export class Session {
   #engine;
   #project;
   #library;
-  /** What plans are made of. */
+  /** What plans need. */
   #means;
   /** @type {Signal<Trainer | null>} */
   trainer = signal(null);
   /** @type {Signal<import("./machine.js").State>} */
   state = signal("idle");
-  /** The run in progress, else the last one or, at first, one that can go on. @type {Signal<Run | undefined>} */
+  /** The run in progress, else the last one or, at first, one that can continue. @type {Signal<Run | undefined>} */
   run = signal(undefined);
-  /** How many steps the run has done: that many are in its curves. */
+  /** Number of steps done, all of which are in the run's curves. */
   steps = signal(0);
   /** @type {Signal<unknown>} */
   problem = signal(null);
-  /** Images a second since training last went on. */
+  /** Images per second since training last continued. */
   rate = signal(0);
-  /** Share of an evaluation that is done, null where none is under way. @type {Signal<number | null>} */
+  /** Progress of an evaluation, null if there is none. @type {Signal<number | null>} */
   evaluating = signal(null);
-  /** Share of the person's own pictures that is ready for the training, null where none is being made ready. @type {Signal<number | null>} */
+  /** Progress of preparing the person's own pictures, null if there is none. @type {Signal<number | null>} */
   preparing = signal(null);
   /** Held-out pictures for the grid. @type {Signal<import("../../engine/protocol.js").Batch | null>} */
   heldOut = signal(null);
-  /** What the network said of the first held-out pictures last, anew with each evaluation. @type {Signal<Judged | null>} */
+  /**
+   * The network's last results for the first held-out pictures, new with each evaluation.
+   *
+   * @type {Signal<Judged | null>}
+   */
   judged = signal(null);
-  /** Whether a run is under way, be it paused. */
+  /** Whether a run is in progress or paused. */
   active = computed(() => this.state.value !== "idle");
-  /** Changes of settings that the core has not confirmed, in their order. @type {Signal<Values[]>} */
+  /** Changes of settings that the core has not confirmed, in order. @type {Signal<Values[]>} */
   #asked = signal([]);
-  /** The settings of the run under way, as they will be when the core has heard of all changes. */
+  /** The settings of the run in progress after all changes that were asked for. */
   running = computed(() => {
     const settings = this.#settings.value;
     return this.active.value && settings
       ? /** @type {Values} */ (Object.assign({}, settings, ...this.#asked.value))
       : undefined;
   });
-  /** Those of the run. */
+  /** The run's confirmed settings. */
   #settings = computed(() => {
-    this.runs.all.value; // tells when a run has others
+    this.runs.all.value; // changes when a run has other settings
     return this.run.value?.settings;
   });
-  /** Steps from the first to the last epoch's end. */
+  /** Number of steps until the end of the last epoch. */
   total = computed(() => {
     const { steps_per_epoch = 0 } = this.run.value ?? {};
     return Math.ceil(steps_per_epoch * Number(this.#settings.value?.epochs ?? 0));
   });
-  /** Whether the last evaluation is of an earlier step, or not of all held-out pictures, and there is time for one. */
+  /**
+   * Whether a full evaluation makes sense now: the last one is of an earlier step or not of all held-out pictures, and
+   * the training is not busy.
+   */
   canEvaluateAll = computed(() => {
     const [trainer, run, state] = [this.trainer.value, this.run.value, this.state.value];
     if (!trainer || !run || (state !== "paused" && state !== "idle")) return false;
-    this.judged.value; // tells of each evaluation
+    this.judged.value; // changes with each evaluation
     const last = run.evaluations.at(-1);
     return !!last && (last.step < this.steps.value || last.total < trainer.held_out);
   });
   /** @type {AbortController} */
   #abort = new AbortController();
-  /** Which of the projects that took each other's place the run learns. */
+  /** The generation of the project that the run learns. */
   #generation = 0;
-  /** Lets another tab have the run under way. */
+  /** Releases the run for other tabs. */
   #release = () => {};
-  /** They are made one after the other. @type {Promise<unknown>} */
+  /** Changes of settings, made one after another. @type {Promise<unknown>} */
   #changed = Promise.resolve();
-  /** What the table's effects do, with what came with the event. @type {Record<import("./machine.js").Effect, (detail: any) => unknown>} */
+  /**
+   * The table's effects; `detail` came with the event.
+   *
+   * @type {Record<import("./machine.js").Effect, (detail: any) => unknown>}
+   */
   #effects = {
     prepare: (plan) => this.#prepare(plan),
     train: (steps) => this.#train(steps),
@@ -98,7 +109,7 @@ export class Session {
     tell: (error) => void (this.problem.value = error),
     goBack: (error) => this.#goBack(error),
     restart: () => this.#engine.restart().catch((error) => this.#send("lost", error)),
-    // what another tab goes on from has been written then
+    // the state from which another tab would continue must be written first
     release: () => void this.runs.settled.then(this.#release),
   };
 
@@ -106,7 +117,7 @@ export class Session {
    * @param {import("../../engine/engine.js").Engine} engine
    * @param {import("../project.js").Project} project
    * @param {import("../library.js").Library} library
-   * @param {import("../runs.js").Runs} runs where they are kept
+   * @param {import("../runs.js").Runs} runs
    * @param {import("../core.js").Core} core
    */
   constructor(engine, project, library, runs, core) {
@@ -116,14 +127,14 @@ export class Session {
     this.#project = project;
     this.#library = library;
     this.#means = { project, library, runs, claim: (/** @type {Run} */ run) => this.#claim(run) };
-    // a run that pauses asks nothing of the core, and would not hear of it
+    // a pausing run sends the core nothing, and would not notice
     follow(
       () => core.loss.value,
       (loss) => loss && this.trainer.value && this.#send("lost", loss.reason),
     );
   }
 
-  /** Forgets what went wrong, where nothing is under way. */
+  /** Forgets an error while no run is in progress. */
   forgetProblem() {
     if (!this.active.peek()) this.problem.value = null;
   }
@@ -132,19 +143,19 @@ export class Session {
    * Starts a new run.
    *
    * @param {Values} settings
-   * @param {import("../library.js").Entry | undefined} from weights to start from; else random ones
-   * @param {number} [steps] as many steps, then pause
+   * @param {import("../library.js").Entry | undefined} from weights to start from; by default random ones
+   * @param {number} [steps] then pause
    */
   async start(settings, from, steps) {
     await this.#send("start", newPlan(this.#means, settings, from, steps));
   }
 
-  /** Goes on with a run that was interrupted, from its last checkpoint. @param {Run} run */
+  /** Continues an interrupted run from its last checkpoint. @param {Run} run */
   async recover(run) {
     await this.#send("recover", planToGoOn(this.#means, run));
   }
 
-  /** Goes on, for as many steps or until the last epoch. @param {number} [steps] */
+  /** Continues for this many steps or until the last epoch. @param {number} [steps] */
   resume(steps) {
     return this.#send("resume", steps);
   }
@@ -158,18 +169,18 @@ export class Session {
     return this.#send("stop");
   }
 
-  /** Ends a step that takes too long, and with it the engine's memory of this run; its curves are kept. */
+  /** Ends a step that takes too long, and with it the engine's state of this run; its curves are kept. */
   giveUp() {
     return this.#send("giveUp");
   }
 
-  /** Evaluates on every held-out picture, or gives that up. */
+  /** Evaluates on all held-out pictures, or stops that. */
   evaluateAll() {
     return this.#send("evaluateAll");
   }
 
   /**
-   * Something happens: the table says which state that leads to and what is done. Resolves when all of that is done.
+   * Handles an event by the table: changes the state and runs the effects. Resolves when they are done.
    *
    * @param {import("./machine.js").Event} event @param {unknown} [detail]
    */
@@ -183,7 +194,7 @@ export class Session {
   }
 
   /**
-   * Does a part of the training, which ends with an event or fails; neither counts once the training is gone.
+   * Does a part of the training, which ends with an event or fails; neither counts if the training is gone by then.
    *
    * @param {(trainer: Trainer, run: Run) => Promise<import("./machine.js").Event>} work
    */
@@ -202,13 +213,13 @@ export class Session {
     return { trainer: this.trainer.peek(), run: this.run.peek() };
   }
 
-  /** Shows another run, or that it is another by now. @param {Run | undefined} run */
+  /** Shows another run, or the same after it was replaced. @param {Run | undefined} run */
   #show(run) {
     this.run.value = run;
     this.steps.value = run?.steps.step.length ?? 0;
   }
 
-  /** What was under way gives way to what the signal returned is for. */
+  /** Aborts what is in progress, and returns a signal for what follows. */
   #newSignal() {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -241,7 +252,7 @@ export class Session {
         this.#show(run);
       });
     } catch (error) {
-      // or the person has stopped it, or cancelled the fetch of the weights
+      // the person stopped it, or cancelled the download of the weights
       const cancelled = signal.aborted || /** @type {Error} */ (error).name === "AbortError";
       trainer?.close();
       this.preparing.value = null;
@@ -251,9 +262,8 @@ export class Session {
   }
 
   /**
-   * Trains by these settings too from the next step on; where that fails, as before. What the run says of itself changes when
-   * the core has confirmed it: answers come in the order of what was done, so a checkpoint has the settings that it was
-   * trained by.
+   * Changes settings from the next step on; if that fails, they stay. The run's record changes when the core confirms:
+   * answers come in order, so a checkpoint has the settings that it was trained with.
    *
    * @param {Values} changes
    */
@@ -272,13 +282,19 @@ export class Session {
     await change.finally(() => (this.#asked.value = this.#asked.peek().filter((asked) => asked !== changes)));
   }
 
-  /** Some of the weights of a run, which it has, as a file. @param {Run} run @param {import("../run.js").Which} which */
+  /** Some of a run's weights as a file. @param {Run} run @param {import("../run.js").Which} which */
   weightsOf(run, which) {
     const under_way = run.end === "active" && which === "last" && this.trainer.peek();
     return under_way ? under_way.weights() : this.runs.weightsOf(run, which);
   }
 
-  /** Puts some of a run's weights among those at hand. Returns by which id. @param {Run} of @param {import("../run.js").Which} which @param {Uint8Array} bytes */
+  /**
+   * Adds some of a run's weights to the library. Returns their id.
+   *
+   * @param {Run} of
+   * @param {import("../run.js").Which} which
+   * @param {Uint8Array} bytes
+   */
   keep(of, which, bytes) {
     const { number, config, labels, best } = of;
     const id = which === "last" ? of.id : `${of.id}-best`;
@@ -287,7 +303,7 @@ export class Session {
     return id;
   }
 
-  /** As many steps, or until it is aborted or the last epoch is over. @param {number} [steps] */
+  /** Trains for this many steps, until aborted or until the last epoch is over. @param {number} [steps] */
   async #train(steps) {
     this.problem.value = null;
     const signal = this.#newSignal();
@@ -297,14 +313,14 @@ export class Session {
     });
   }
 
-  /** Takes a run for this tab until it has ended. @param {Run} run */
+  /** Reserves a run for this tab until it has ended. @param {Run} run */
   async #claim({ id, number }) {
     const release = await claim(id);
     if (!release) throw new EngineError("run-elsewhere", `another tab trains run ${number}`, { number });
     this.#release = release;
   }
 
-  /** Keeps all that the run needs to go on, should the page or the core be lost: what it is when the core answers. */
+  /** Stores everything that the run needs to continue if the page or the core is lost, as of the core's answer. */
   async #checkpoint() {
     const { trainer, run } = this.#training;
     if (!trainer || !run) return;
@@ -312,7 +328,7 @@ export class Session {
     if (run.end === "active") this.runs.checkpoint(run, snapshot);
   }
 
-  /** A run whose training is gone is what its last checkpoint is, if that is of use. @param {unknown} error */
+  /** Returns a run whose training is gone to its last checkpoint, if that is useful. @param {unknown} error */
   #goBack(error) {
     const run = this.run.peek();
     if (run && (hasDiverged(error) || !this.runs.goBack(run))) {
@@ -329,7 +345,7 @@ export class Session {
   }
 
   /**
-   * Trains and evaluates in turns until it is aborted, the steps are done or the last epoch is over.
+   * Trains and evaluates in turns until aborted, out of steps, or past the last epoch.
    *
    * @param {Trainer} trainer @param {Run} run @param {AbortSignal} signal @param {number} [steps]
    */
@@ -347,7 +363,7 @@ export class Session {
             this.rate.value = pace.step();
             this.steps.value = done.length;
           });
-          if (trainer.ahead) continue; // what is done is done, though the number of epochs may have changed meanwhile
+          if (trainer.ahead) continue; // hand over what is done, although the number of epochs may have changed
           if (left() <= 0) break;
           if (signal.aborted) continue;
           if (pace.checkpointDue && !this.runs.writing) {
@@ -374,7 +390,7 @@ export class Session {
     }
   }
 
-  /** What a pause asks for, and what follows gives up. */
+  /** The evaluation during a pause, which whatever follows aborts. */
   async #evaluatePaused() {
     const { trainer } = this.#training;
     const signal = this.#newSignal();
@@ -404,11 +420,11 @@ export class Session {
   /** @param {Trainer} trainer @param {Run} run @param {"stopped" | "finished"} end @returns {Promise<"over">} */
   async #finish(trainer, run, end) {
     try {
-      // so that what is said of held-out pictures is of the run's last weights
+      // so that the results shown are those of the run's last weights
       if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate();
     } catch (error) {
       if (isLost(error)) throw error;
-      this.problem.value = error; // no reason to keep the run from its end
+      this.problem.value = error; // not a reason to keep the run from ending
     }
     run.weights = await trainer.weights();
     const best = troubleOf(run) && goodBest(run) ? await this.runs.weightsOf(run, "best").catch(() => null) : null;
@@ -422,7 +438,12 @@ export class Session {
     return "over";
   }
 
-  /** Puts what a run has ended with among the weights at hand; where that is of no use, its best, or nothing. @param {Run} run @param {Uint8Array | null} best */
+  /**
+   * Adds a run's final weights to the library; if they are useless, its best ones, or none.
+   *
+   * @param {Run} run
+   * @param {Uint8Array | null} best
+   */
   #offer(run, best) {
     const bytes = troubleOf(run) ? best : run.weights;
     if (!bytes) return;

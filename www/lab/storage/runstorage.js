@@ -1,6 +1,6 @@
 /**
- * The browser's own storage of runs: IndexedDB. Weights lie apart, so that reading what runs there are reads no weights; what
- * is of one moment is written, and read, in one transaction. Other tabs hear of each change. Knows no DOM.
+ * Storage of runs in IndexedDB. Weights are stored separately, so that listing runs reads no weights. Everything of one
+ * moment is written and read in one transaction. Other tabs are notified of each change. Knows no DOM.
  *
  * @typedef {import("../run.js").Run} Run
  * @typedef {import("../run.js").Which} Which
@@ -10,7 +10,7 @@ import { reading, whole } from "./storage.js";
 
 const NAME = "mobilenetv2-runs";
 
-/** Under which a run's weights lie. @param {string} id @param {Which} which */
+/** Key of a run's weights. @param {string} id @param {Which} which */
 const keyOf = (id, which) => (which === "last" ? id : `${id} best`);
 
 /** Opens the storage. */
@@ -18,7 +18,7 @@ export async function openRunStorage() {
   const database = await openDB(NAME, 1, {
     upgrade(database) {
       database.createObjectStore("runs", { keyPath: "id" });
-      database.createObjectStore("weights"); // the last ones of a run under its id, the best ones beside them
+      database.createObjectStore("weights"); // a run's last weights under its id, the best ones under another key
     },
   });
   const tabs = new BroadcastChannel(NAME);
@@ -48,8 +48,8 @@ export async function openRunStorage() {
     weights: (id, which) => reading(database, ["weights"], (kept) => kept.get(keyOf(id, which))),
 
     /**
-     * Takes the place of what was there. Weights that are not in memory stay as they are, where the run still has some: the
-     * last ones unless it has failed, the best ones unless it says nothing of them.
+     * Replaces a run's record. Weights that are not in memory stay as stored, if the run still has them: the last ones
+     * unless it has failed, the best ones unless its record mentions none.
      *
      * @param {Run} run
      */
@@ -62,7 +62,12 @@ export async function openRunStorage() {
         ...(run.best ? [] : [() => kept.delete(keyOf(run.id, "best"))]),
       ]),
 
-    /** Changes only this of a run: another tab may have brought it further. @param {string} id @param {boolean} hidden */
+    /**
+     * Changes only this field of a run: another tab may have continued it.
+     *
+     * @param {string} id
+     * @param {boolean} hidden
+     */
     hide: (id, hidden) =>
       whole(database, ["runs"], (runs) => [
         async () => {
@@ -79,7 +84,7 @@ export async function openRunStorage() {
         () => weights.delete(keyOf(id, "best")),
       ]),
 
-    /** Hears of each change that another tab makes. @param {() => void} hear */
+    /** Calls `hear` after each change by another tab. @param {() => void} hear */
     listen: (hear) => void (tabs.onmessage = hear),
   };
 }

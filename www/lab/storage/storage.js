@@ -1,36 +1,36 @@
 /**
- * The browser's own storage of one project: IndexedDB, whose transactions are kept whole or not at all, so that a crash
- * leaves what was there before. Knows no DOM.
+ * Storage of a project in IndexedDB, whose transactions are atomic, so that a crash leaves the state before. Knows no
+ * DOM.
  *
  * @typedef {import("../project.js").Class} Class
  * @typedef {import("../project.js").Picture} Picture
  * @typedef {import("../project.js").Trained} Trained
  *
  * @typedef {object} Change
- * @property {Class[]} [classes] to be kept
- * @property {Picture[]} [pictures] to be kept
+ * @property {Class[]} [classes] to store
+ * @property {Picture[]} [pictures] to store
  * @property {string[]} [goneClasses] ids
  * @property {string[]} [gonePictures] ids
- * @property {boolean} [clear] whether all that was there goes first
- * @property {Trained | null} [trained] to be kept; null: none
+ * @property {boolean} [clear] whether to delete everything first
+ * @property {Trained | null} [trained] to store; null: none
  */
 import { EngineError } from "../../engine/errors.js";
 import { openDB } from "../../vendor/idb/index.js";
 
 const STORES = ["classes", "pictures", "trained"];
-/** Milliseconds in which a page that is just being reloaded lets go of what it has. */
+/** Milliseconds that a page which is being reloaded needs to release its locks. */
 const PATIENCE = 1000;
-/** Milliseconds without a sign of life after which a storage counts as one that does not answer: some never do. */
+/** Milliseconds without a sign of life after which a storage counts as unresponsive: some never answer. */
 const SILENCE = 8000;
-/** Pictures that are read, and requests that are made, without waiting: thousands would hold up the page. */
+/** Pictures read, and requests made, at a time: thousands would block the page. */
 const AT_ONCE = 50;
 
 /**
- * Takes something for this tab, as two tabs would write over what the other has. Pages from insecure origins have no locks
- * and take it unasked.
+ * Claims something for this tab, since two tabs would overwrite each other's data. Pages from insecure origins have no
+ * locks and skip this.
  *
  * @param {string} name
- * @returns {Promise<(() => void) | null>} what gives it back, as closing the tab does; null where another tab has it
+ * @returns {Promise<(() => void) | null>} releases it, as closing the tab does; null if another tab has it
  */
 export async function claim(name) {
   if (!navigator.locks) return () => {};
@@ -42,10 +42,10 @@ export async function claim(name) {
 }
 
 /**
- * Asks a storage, which may never answer.
+ * Waits for a storage that may never answer.
  *
  * @template T
- * @param {(heard: () => void) => Promise<T>} ask is given what it calls with each sign of life
+ * @param {(heard: () => void) => Promise<T>} ask receives a function to call with each sign of life
  * @returns {Promise<T>}
  * @throws {EngineError} `storage-silent`
  */
@@ -60,15 +60,15 @@ export async function answered(ask) {
     };
   });
   heard();
-  const answer = (async () => ask(() => heard()))(); // which may throw at once
+  const answer = (async () => ask(() => heard()))(); // it may throw at once
   return Promise.race([answer, silence]).finally(() => {
     clearTimeout(timer);
-    heard = () => {}; // what comes late starts no new wait
+    heard = () => {}; // a late sign starts no new wait
   });
 }
 
 /**
- * Changes a database's stores: makes all of these requests or, where one cannot even be made, none.
+ * Changes a database's stores: makes all of these requests or, if one cannot be made, none.
  *
  * @param {any} database
  * @param {string[]} names of the stores
@@ -90,13 +90,13 @@ export async function whole(database, names, requests) {
     try {
       transaction.abort();
     } catch {} // it is over already
-    Promise.allSettled(made); // what they say now is of no interest
-    throw transaction.error ?? error; // of its requests some say only that it ended
+    Promise.allSettled(made); // their results no longer matter
+    throw transaction.error ?? error; // some requests only report that it was aborted
   }
 }
 
 /**
- * Reads a database's stores as they are at one moment.
+ * Reads a database's stores at one moment.
  *
  * @template T
  * @param {any} database
@@ -105,12 +105,12 @@ export async function whole(database, names, requests) {
  */
 export async function reading(database, names, ask) {
   const transaction = database.transaction(names);
-  transaction.done.catch(() => {}); // whoever asks hears of it from the request that failed
+  transaction.done.catch(() => {}); // the failed request reports it
   return ask(...names.map((name) => transaction.objectStore(name)));
 }
 
 /**
- * A picture as it is stored: its bytes, since private windows of WebKit refuse Blobs. Earlier pages stored those.
+ * A picture as stored: its bytes, since WebKit's private windows refuse Blobs. Earlier versions stored Blobs.
  * @typedef {Omit<Picture, "blob"> & ({bytes: ArrayBuffer, type: string} | {blob: Blob})} Stored
  */
 
@@ -124,7 +124,7 @@ function fromStored(stored) {
   return { ...rest, blob: new Blob([bytes], { type }) };
 }
 
-/** Opens the storage and reads what it holds. */
+/** Opens the storage and reads it. */
 export async function openStorage() {
   const upgrade = (/** @type {any} */ database) => {
     database.createObjectStore("classes", { keyPath: "id" });
@@ -153,9 +153,9 @@ export async function openStorage() {
       );
     },
 
-    /** Writes all of a change or, if that fails, nothing of it. @param {Change} change */
+    /** Writes a change completely or not at all. @param {Change} change */
     async write({ classes = [], pictures = [], goneClasses = [], gonePictures = [], clear = false, trained }) {
-      const stored = await Promise.all(pictures.map(toStored)); // before the transaction, which waits for nothing else
+      const stored = await Promise.all(pictures.map(toStored)); // before the transaction, which would end while waiting for anything else
       await whole(database, STORES, (ofClasses, ofPictures, ofTrained) => [
         ...(clear ? [ofClasses, ofPictures, ofTrained].map((store) => () => store.clear()) : []),
         ...goneClasses.map((id) => () => ofClasses.delete(id)),

@@ -1,6 +1,6 @@
 /**
- * The browser's own storage of weights files: IndexedDB. A file that is being fetched lies there in parts and is whole
- * only when that is said of it, so that one which was cut off is gone on with and never used. Knows no DOM.
+ * Storage of weights files in IndexedDB. A file that is being fetched is stored in parts and marked as whole at the
+ * end, so that an interrupted one is resumed and never used. Knows no DOM.
  *
  * @typedef {import("../../engine/protocol.js").Config} Config
  *
@@ -11,11 +11,11 @@
  * @property {{number: number, step: number, when: Date}} [run] that trained them
  * @property {Config} config
  * @property {string[]} labels
- * @property {Config} [options] what the person says that the file does not
- * @property {number} size bytes that are here
+ * @property {Config} [options] given by the person where the file leaves them open
+ * @property {number} size bytes stored
  * @property {boolean} whole
- * @property {string} [version] of the file that is being fetched, by which its host knows it
- * @property {number} [total] bytes of the file that is being fetched, 0 where its host does not say
+ * @property {string} [version] of the file being fetched, as its host identifies it
+ * @property {number} [total] bytes of the file being fetched, 0 if its host does not say
  */
 import { join } from "../../engine/download.js";
 import { openDB } from "../../vendor/idb/index.js";
@@ -26,7 +26,7 @@ export async function openWeightStorage() {
   const database = await openDB("mobilenetv2-weights", 1, {
     upgrade(database) {
       database.createObjectStore("files", { keyPath: "id" });
-      database.createObjectStore("parts"); // each under its file's id and its first byte
+      database.createObjectStore("parts"); // keys: a file's id and the part's first byte
     },
   });
   const partsOf = (/** @type {string} */ id) => IDBKeyRange.bound([id, 0], [id, Infinity]);
@@ -38,10 +38,10 @@ export async function openWeightStorage() {
     /** @returns {Promise<Stored[]>} */
     list: () => reading(database, ["files"], (files) => files.getAll()),
 
-    /** The bytes of a file, as many as are here. @param {string} id */
+    /** The stored bytes of a file. @param {string} id */
     read: async (id) => join(await reading(database, ["parts"], (parts) => parts.getAll(partsOf(id)))),
 
-    /** Takes the place of what was there. @param {Stored} file @param {Uint8Array} [bytes] */
+    /** Replaces a file. @param {Stored} file @param {Uint8Array} [bytes] */
     replace: (file, bytes) =>
       change((files, parts) => [
         () => parts.delete(partsOf(file.id)),
@@ -49,14 +49,14 @@ export async function openWeightStorage() {
         () => files.put(file),
       ]),
 
-    /** Adds bytes to the end. @param {Stored} file as it is without them @param {Uint8Array} part @returns {Promise<Stored>} */
+    /** Appends bytes. @param {Stored} file as it is without them @param {Uint8Array} part @returns {Promise<Stored>} */
     async append(file, part) {
       const longer = { ...file, size: file.size + part.length };
       await change((files, parts) => [() => parts.put(part, [file.id, file.size]), () => files.put(longer)]);
       return longer;
     },
 
-    /** Says something else of a file. @param {Stored} file */
+    /** Changes a file's record. @param {Stored} file */
     describe: (file) => database.put("files", file),
 
     /** @param {string} id */
