@@ -1,4 +1,4 @@
-/** What this page is, and whose pictures it shows. */
+/** The dialog about this page and the sources of its pictures. */
 import { h } from "./shared/dom.js";
 
 export function createAbout() {

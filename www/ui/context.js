@@ -1,5 +1,5 @@
 /**
- * What every view is given.
+ * The context that every view receives.
  * @typedef {object} Context
  * @property {import("../engine/engine.js").Engine} engine
  * @property {import("../lab/core.js").Core} core

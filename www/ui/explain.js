@@ -1,5 +1,5 @@
 /**
- * Explanations: whatever carries `data-explain` (a key) or `data-explain-text` shows it in one bubble, on hover, on
+ * Explanations: elements with `data-explain` (a key) or `data-explain-text` show it in a single bubble on hover, on
  * keyboard focus and on tap; Escape hides it.
  */
 import { h } from "./shared/dom.js";
@@ -19,7 +19,7 @@ export function createExplain() {
   const explained = (target) =>
     target instanceof Element ? target.closest("[data-explain], [data-explain-text]") : null;
 
-  /** What a screen reader is at: of a label, what it is the label of. @param {HTMLElement | null} element */
+  /** The element that a screen reader announces: a label's control. @param {HTMLElement | null} element */
   const described = (element) => (element instanceof HTMLLabelElement && element.control) || element;
 
   /** @param {HTMLElement | null} element */
@@ -37,7 +37,7 @@ export function createExplain() {
     bubble.showPopover();
     place(element);
   };
-  /** Below, or else above; of what names a control, clear of that. @param {HTMLElement} element */
+  /** Below the element or else above; clear of the control that it labels. @param {HTMLElement} element */
   const place = (element) => {
     const at = element.getBoundingClientRect();
     const { top, bottom } = (element.closest(".field, fieldset") ?? element).getBoundingClientRect();
@@ -66,7 +66,7 @@ export function createExplain() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") show(null);
   });
-  // to be focused can be what scrolls: then the bubble goes along
+  // focusing may itself scroll: the bubble moves along
   const follow = () => {
     if (!shown) return;
     const at = shown.getBoundingClientRect();

@@ -1,6 +1,6 @@
 /**
- * Says that a part of the page did not load: what of a module or of one that it imports does not arrive, only its element
- * in the document hears of. No module itself, and as short as can be, so that it is there when others are not.
+ * Shows that a part of the page did not load: if a module or one of its imports fails to arrive, only its script
+ * element gets an event. This is not a module and is as short as possible, so that it works when others do not.
  */
 addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && showFailed(), true);
 

@@ -1,4 +1,4 @@
-/** Below every room: whether the page works without a network, and whether there is a newer one. */
+/** The foot of every room: whether the page works offline, and whether there is a newer version. */
 import { effect } from "../lab/signals.js";
 import { h } from "./shared/dom.js";
 

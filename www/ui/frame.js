@@ -1,11 +1,11 @@
-/** What every page has: a language, a theme, the buttons that switch them, explanations of terms. */
+/** Common to every page: language, theme, the buttons that switch them, and explanations of terms. */
 import { recall, remember } from "../lab/remember.js";
 import { createExplain } from "./explain.js";
 import { h } from "./shared/dom.js";
 import { currentLanguage, explainError, has, LANGUAGES, preferredLanguage, setLanguage, t } from "./shared/i18n.js";
 import { chooseTheme, isDark } from "./shared/theme.js";
 
-/** Shows the page in the language and the theme that were chosen last. */
+/** Shows the page in the language and theme chosen last. */
 export async function startFrame() {
   chooseTheme(recall("theme"));
   await setLanguage(preferredLanguage());
@@ -33,7 +33,7 @@ export async function startFrame() {
 }
 
 /**
- * Says why the page did not start, where its words have come, in its language; a newer version can be loaded.
+ * Shows why the page did not start, translated if the strings have arrived, and offers a newer version.
  *
  * @param {HTMLElement} place
  * @param {any} error
@@ -50,7 +50,7 @@ export function showFailure(place, error, offline) {
   document.body.hidden = false;
 }
 
-/** Threads that the address asks for, to compare (`?threads=1`); undefined where it does not. */
+/** The number of threads in the address, for comparisons (`?threads=1`); undefined without one. */
 export const askedThreads = () => Number(new URLSearchParams(location.search).get("threads")) || undefined;
 
 function switchTheme() {

@@ -1,4 +1,4 @@
-/** Wires the page together; what happens is in the other files. */
+/** Wires the page together; the logic is in the other files. */
 import { fetchFile } from "../engine/download.js";
 import { createEngine } from "../engine/engine.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
@@ -23,7 +23,7 @@ import { DRAGGED, droppedFiles, isZip } from "./shared/picturefiles.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
-/** What is fetched when it is opened first, and is to be there without a network too. */
+/** Files fetched on first use that must also be available offline. */
 const LATER = ["ui/train/", "ui/apart/panels/"];
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
@@ -62,7 +62,7 @@ async function main() {
   const context = { engine, core, state, library, model, session, project };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
-    if (session.active.value) event.preventDefault(); // a run is interrupted with the page: the browser asks
+    if (session.active.value) event.preventDefault(); // the page's end would interrupt a run, so the browser asks first
   });
   follow(
     () => model.loaded.value !== null,
@@ -83,7 +83,7 @@ async function main() {
   acceptDrops(context, classify.drop, async (dropped) => (await openTrain())?.drop(dropped));
 }
 
-/** What makes the second room when it is opened first: nobody else waits for it. @param {Context} context */
+/** Opens the second room, whose module is fetched on first use. @param {Context} context */
 function trainOpener(context) {
   /** @type {ReturnType<typeof import("./train/train.js").createTrain> | null} */
   let made = null;
@@ -94,7 +94,7 @@ function trainOpener(context) {
       const at = (/** @type {string} */ name) => new URL(`./train/${name}`, import.meta.url);
       const styles = ["train.css", "pictures.css"].map((name) => loadStyle(at(name)));
       const { createTrain } = await import("./train/train.js").catch(async (error) => {
-        await fetchFile(at("train.js")); // the browser's own message does not say why
+        await fetchFile(at("train.js")); // to get an error that says why, unlike the browser's
         throw error;
       });
       await Promise.all(styles);
@@ -129,7 +129,7 @@ function showRoom(state) {
 }
 
 /**
- * The tab says which room it shows and, while a run is under way, how far that is: one may be looking at another.
+ * Shows the room in the tab's title and, during a run, its progress, since the person may look at another tab.
  *
  * @param {import("../lab/state.js").PageState} state @param {Session} session
  */
@@ -144,7 +144,7 @@ function titleTab(state, session) {
   });
 }
 
-/** A link may name weights that were opened or trained elsewhere. @param {Context} context */
+/** Reports weights that a link names but that were opened or trained elsewhere. @param {Context} context */
 function missingWeights({ state, library, model }) {
   for (const [room, key] of /** @type {const} */ ([
     ["classify", "weights"],
@@ -154,12 +154,12 @@ function missingWeights({ state, library, model }) {
     if (!id || library.find(id)) continue;
     state.set(room, { [key]: "" });
     const code = id.startsWith("run-") || id === "classes" ? "gone-trained" : "gone";
-    model.report(new EngineError(code, `there are no weights ${id} here`, { id: id.replace("file:", "") }));
+    model.report(new EngineError(code, `the weights ${id} are not available`, { id: id.replace("file:", "") }));
   }
 }
 
 /**
- * The network of the person's own classes, where there is one, is there to be used, also after a reload.
+ * Offers the network trained on the person's own classes, also after a reload.
  *
  * @param {import("../lab/state.js").PageState} state @param {Library} library
  * @param {import("../lab/project.js").Trained | null} trained
@@ -176,11 +176,11 @@ function offerTrained(state, library, trained) {
 }
 
 /**
- * Adds a weights file and uses it; one that is not good leaves everything as it was.
+ * Adds a weights file and uses it; a bad one changes nothing.
  *
  * @param {Context} context
  * @param {File} file
- * @param {import("../engine/protocol.js").Config} [options] what the file itself does not say
+ * @param {import("../engine/protocol.js").Config} [options] what the file leaves open
  */
 async function openWeights({ engine, state, library, model }, file, options) {
   try {
@@ -202,7 +202,7 @@ async function openWeights({ engine, state, library, model }, file, options) {
 }
 
 /**
- * What an opened file is called: by its name and, where other weights have that, a number. Published files are often all
+ * The title of an opened file: its name, with a number if other weights have that name. Published files are often all
  * called model.safetensors.
  *
  * @param {Library} library @param {string} name @param {Uint8Array} bytes
@@ -211,17 +211,19 @@ async function titleOf(library, name, bytes) {
   for (let n = 1; ; n++) {
     const title = n === 1 ? name : `${name} (${n})`;
     const entry = library.find(`file:${title}`);
-    const has = entry && (await library.load(entry).catch(() => null)); // null: it is no longer there
+    const has = entry && (await library.load(entry).catch(() => null)); // null: it is gone
     if (!has || (has.length === bytes.length && has.every((byte, i) => byte === bytes[i]))) return title;
   }
 }
 
 /**
- * Files can be dropped anywhere: weights go to the bar, pictures to Classify or, where one trains on one's own, there.
+ * Accepts files dropped anywhere: weights go to the bar, pictures to Classify or, if Train shows own pictures, to
+ * Train.
  *
  * @param {Context} context
  * @param {(transfer: DataTransfer) => void} dropToClassify
- * @param {(dropped: File | ReturnType<typeof droppedFiles>) => void} dropToTrain a zip, or else pictures and folders
+ * @param {(dropped: File | ReturnType<typeof droppedFiles>) => void} dropToTrain receives a zip, or else pictures and
+ *   folders
  */
 function acceptDrops(context, dropToClassify, dropToTrain) {
   const { body } = document;

@@ -1,22 +1,22 @@
 /**
- * The page's side of service-worker.js: isolation where the host does not give it, use without a network, newer builds.
+ * The page's side of service-worker.js: isolation if the host does not provide it, offline use, newer builds.
  * Knows no DOM.
  */
 import { recall, remember } from "../lab/remember.js";
 import { signal } from "../lab/signals.js";
 
-/** Remembers, for this tab, that the page was loaded again to become isolated: where that was in vain it stays so. */
+/** Remembers per tab that the page was reloaded to become isolated: if that failed, it is not repeated. */
 const TRIED = "isolation-tried";
-/** A first service worker starts in a fraction of this; the page does not wait longer. */
+/** A first service worker starts in a fraction of this; the page waits no longer. */
 const START_MILLISECONDS = 5000;
 const TAKE_OVER_MILLISECONDS = 3000;
-/** Where the documents and the service worker lie, and the folder of this page's build within it: "" where there is none. */
+/** The folder of the documents and the service worker, and this build's folder in it, "" without a build. */
 const ROOT = new URL("./", location.href).href;
 const FOLDER = new URL("../", import.meta.url).href.slice(ROOT.length);
 
-/** Where the browser allows no service worker, nothing happens. */
+/** Does nothing if the browser allows no service worker. */
 export class Offline {
-  /** Whether all that the page has used is kept for when there is no network. */
+  /** Whether everything that the page has used is stored for offline use. */
   ready = signal(false);
   /** Whether a newer build waits, or has taken over in another tab. */
   outdated = signal(false);
@@ -44,8 +44,8 @@ export class Offline {
   }
 
   /**
-   * Loads the page again, once, where that isolates it: a page that came before the service worker has not got its
-   * headers. Resolves if the page stays.
+   * Reloads the page once if that isolates it: a page loaded before the service worker lacks its headers. Resolves if
+   * the page stays.
    */
   async isolate() {
     if (crossOriginIsolated) remember(TRIED, null, "sessionStorage");
@@ -53,16 +53,16 @@ export class Offline {
       const late = new Promise((resolve) => setTimeout(resolve, START_MILLISECONDS, null));
       if (!(await Promise.race([navigator.serviceWorker.ready, late]))) return;
       remember(TRIED, "yes", "sessionStorage");
-      if (!recall(TRIED, "sessionStorage")) return; // or it would load again for ever
+      if (!recall(TRIED, "sessionStorage")) return; // else it would reload forever
       location.reload();
       await new Promise(() => {});
     }
   }
 
   /**
-   * Keeps the page and what it has used so far: what it fetched itself, and what these paths begin.
+   * Stores the page and what it has used so far: files that it fetched itself, and those below these paths.
    *
-   * @param {string[]} paths in the build's folder of files that others fetched for it
+   * @param {string[]} paths in the build's folder, of files that others fetched for it
    */
   async keep(paths) {
     if (!(await this.#registration)) return;
@@ -72,20 +72,20 @@ export class Offline {
     if (active) this.ready.value = await ask(active, { keep });
   }
 
-  /** Goes over to the newer build. */
+  /** Switches to the newer build. */
   async takeOver() {
     const registration = await this.#registration;
     const { controller } = navigator.serviceWorker ?? {};
     if (!registration || (controller && (await isOther(controller)))) return location.reload();
     if (!registration.waiting) {
-      await registration.update().catch(() => {}); // it may not have been looked for yet
+      await registration.update().catch(() => {}); // the browser may not have looked for it yet
       const { installing } = registration;
       if (installing)
         await new Promise((resolve) => installing.addEventListener("statechange", resolve, { once: true }));
     }
     this.#reload = true;
     registration.waiting?.postMessage({ takeOver: true });
-    // A browser lets the old one finish first, which can be never: then the page comes from its host.
+    // A browser lets the old worker finish first, which may take forever: then load the page from its host.
     setTimeout(
       async () => {
         await registration.unregister();
@@ -108,7 +108,7 @@ async function register() {
 }
 
 /**
- * What a service worker answers; never, where it does not.
+ * A service worker's answer; never resolves if it does not answer.
  *
  * @param {ServiceWorker} worker
  * @param {{which: true} | {keep: string[]}} question
@@ -122,5 +122,5 @@ function ask(worker, question) {
   });
 }
 
-/** Whether it is of another build than this page. @param {ServiceWorker} worker */
+/** Whether it belongs to another build than this page. @param {ServiceWorker} worker */
 const isOther = async (worker) => (await ask(worker, { which: true })) !== FOLDER.replace("/", "");

@@ -5,7 +5,11 @@ import { PANELS } from "../../lab/state.js";
 import { h } from "../shared/dom.js";
 import { explainError, translate } from "../shared/i18n.js";
 
-/** What makes each panel: it is fetched when the panel is opened. @type {Record<string, () => Promise<(context: import("../context.js").Context) => HTMLElement>>} */
+/**
+ * Modules that create the panels, each fetched when its panel is opened.
+ *
+ * @type {Record<string, () => Promise<(context: import("../context.js").Context) => HTMLElement>>}
+ */
 const VIEWS = {
   architecture: async () => (await import("./panels/architecture.js")).createArchitecture,
   separable: async () => (await import("./panels/separable.js")).createSeparable,
@@ -16,7 +20,7 @@ const VIEWS = {
   tradeoff: async () => (await import("./panels/tradeoff.js")).createTradeoff,
   activation: async () => (await import("./panels/activation.js")).createActivation,
 };
-/** Panels that draw the network in the bar. */
+/** Panels about the network in the bar. */
 const OF_NETWORK = ["architecture", "separable", "block", "memory"];
 
 /** @param {import("../context.js").Context} context */
@@ -34,17 +38,17 @@ export function createApart(context) {
 
   const problem = h("p", { class: "problem", role: "alert" });
 
-  /** The panel, made when it is opened first. @param {string} name */
+  /** The panel, created when it is first opened. @param {string} name */
   async function panelOf(name) {
     if (!made.has(name)) {
       const create = await VIEWS[name]().catch(async (error) => {
-        await fetchFile(new URL(`./panels/${name}.js`, import.meta.url)); // the browser's own message does not say why
+        await fetchFile(new URL(`./panels/${name}.js`, import.meta.url)); // to get an error that says why, unlike the browser's
         throw error;
       });
       if (!made.has(name)) made.set(name, create(context));
     }
     const panel = /** @type {HTMLElement} */ (made.get(name));
-    translate(panel); // the language may have changed while it was not there
+    translate(panel); // the language may have changed since it was last shown
     return panel;
   }
 

@@ -1,4 +1,4 @@
-/** The bar above every room: which weights, which width and resolution, and what that costs. */
+/** The bar above every room: weights, width, resolution and the cost of the network. */
 import { effect } from "../../lab/signals.js";
 import { h, setOptions, setWords } from "../shared/dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
@@ -6,7 +6,7 @@ import { createToggles } from "../shared/toggles.js";
 import { createReading } from "./reading.js";
 import { createWeights } from "./weights.js";
 
-/** In place of weights. */
+/** Stands for random weights. */
 const RANDOM = "";
 
 /**
@@ -87,12 +87,12 @@ export function createModelBar(context, openWeights) {
   );
   const element = h("div", { class: "bar-inner" }, row, costs, loading, silent, lost, problem, reading.element);
 
-  /** What is being fetched, the first of it. @returns {import("../../lab/library.js").Fetching | undefined} */
+  /** The first of the fetches in progress. @returns {import("../../lab/library.js").Fetching | undefined} */
   const fetching = () => [...library.fetching.value.values()][0];
 
   function giveUp() {
     library.cancel(fetching()?.entry.id ?? "");
-    select.focus(); // the button goes
+    select.focus(); // the button disappears
   }
   function pick() {
     const [file] = picker.files ?? [];
@@ -106,7 +106,7 @@ export function createModelBar(context, openWeights) {
     state.set("classify", { weights: id, resolution: 0 });
     state.set("apart", { width: 0, resolution: 0, stem: "" });
   }
-  /** The resolution begins as the weights have it. @param {string} from */
+  /** Starts at the resolution of the weights. @param {string} from */
   function startFrom(from) {
     const { resolution } = library.find(from)?.config ?? {};
     state.set("train", { from, ...(resolution && { resolution }) });
@@ -121,7 +121,7 @@ export function createModelBar(context, openWeights) {
   function options() {
     const entries = library.entries.value;
     const chosen = model.network.value.entry;
-    // one option a family: its widths are the toggles' business
+    // one option per family: the toggles choose its width
     const heads = entries.filter(
       (entry) =>
         entry === chosen || (library.family(entry)[0] === entry && !(chosen && chosen.family === entry.family)),
@@ -170,7 +170,7 @@ export function createModelBar(context, openWeights) {
     unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
   }
 
-  /** Says on how many threads the core computes, and what keeps it from more. */
+  /** Shows the number of threads, and what prevents more. */
   function tellThreads() {
     const { threads, obstacle: kept } = core.setup.value;
     how.set(number(threads));
@@ -180,7 +180,7 @@ export function createModelBar(context, openWeights) {
     setWords(lost, kept === "lost" ? t("error.thread-lost") : "");
   }
 
-  /** Says what is being fetched and what went wrong. */
+  /** Shows what is being fetched, and errors. */
   function tell() {
     const { entry, share } = fetching() ?? {};
     loading.hidden = !entry;
@@ -199,14 +199,14 @@ export function createModelBar(context, openWeights) {
   }
 
   for (const draw of [update, tellThreads, tell, tellSilence]) effect(draw);
-  // what sticks to the window's top, or scrolls there, stays below the bar
+  // elements that stick or scroll to the window's top stay below the bar
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
   }).observe(element);
   return element;
 }
 
-/** A number amid its words, which seldom change. @param {() => string} key the words, with `{n}` */
+/** A number within its text, which seldom changes. @param {() => string} key the words, with `{n}` */
 function figure(key) {
   const output = h("span", { class: "number" }, "…");
   const element = h("span", { class: "figure" });

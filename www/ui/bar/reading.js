@@ -1,10 +1,10 @@
-/** How a weights file from elsewhere is read: what its tensors do not tell. */
+/** How to read a weights file from elsewhere: knobs that its tensors do not determine. */
 import { CIFAR_COLOURS, IMAGENET_COLOURS } from "../../engine/constants.js";
 import { h } from "../shared/dom.js";
 
 /** @typedef {import("../../engine/protocol.js").Config} Config */
 
-/** What the networks that go around were trained with. @type {Record<string, Pick<Config, "mean" | "std">>} */
+/** Input normalisations in common use. @type {Record<string, Pick<Config, "mean" | "std">>} */
 const INPUTS = {
   imagenet: IMAGENET_COLOURS,
   signed: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },

@@ -1,16 +1,16 @@
-/** All weights at hand: fetched, used, saved to disk, deleted. */
+/** The list of weights: fetch, use, save, delete. */
 import { effect, follow, signal } from "../../lab/signals.js";
 import { h, save } from "../shared/dom.js";
 import { bytes, duration, explainError, number, percent, t } from "../shared/i18n.js";
 
 /** @typedef {import("../../lab/library.js").Entry} Entry */
 
-/** Whose weights stand together. @type {Record<string, Entry["origin"][]>} */
+/** Origins of the weights in each group. @type {Record<string, Entry["origin"][]>} */
 const GROUPS = { yours: ["opened", "trained", "project"], shipped: ["shipped"], published: ["published"] };
 
 /**
  * @param {import("../context.js").Context} context
- * @param {{use: (entry: Entry) => void, open: () => void}} actions `open`: asks for a file
+ * @param {{use: (entry: Entry) => void, open: () => void}} actions `open`: shows the file dialog
  */
 export function createWeights({ engine, state, library, model }, { use, open }) {
   const room = h("p", { class: "muted" });
@@ -32,7 +32,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     ...groups.map(({ element }) => element),
   );
   document.body.append(dialog);
-  /** How often the list was opened: it is brought up to date then, and while it is open. */
+  /** How often the list was opened, which updates it; it also updates while it is open. */
   const times = signal(0);
   /** @type {Map<string, ReturnType<typeof createRow>>} */
   let rows = new Map();
@@ -42,7 +42,12 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     open();
   }
 
-  /** Does what may fail, and says so in this place. @param {HTMLElement} place @param {() => Promise<unknown> | void} action */
+  /**
+   * Runs an action that may fail, and shows its error in `place`.
+   *
+   * @param {HTMLElement} place
+   * @param {() => Promise<unknown> | void} action
+   */
   async function attempt(place, action) {
     place.hidden = true;
     try {
@@ -160,7 +165,11 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     }
   }
 
-  /** The keyboard's focus stays in its row when what had it is gone; with the row, it goes to what closes the list. @param {string} id */
+  /**
+   * Keeps the focus in its row when the focused element disappears, or moves it to the close button if the row does.
+   *
+   * @param {string} id
+   */
   function keepFocus(id) {
     const { activeElement } = document;
     if (activeElement instanceof HTMLElement && activeElement.closest("dialog") && !activeElement.hidden) return;

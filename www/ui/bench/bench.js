@@ -1,4 +1,4 @@
-/** Measures this browser, and shows what came of it in tables that can be copied. */
+/** Measures this browser and shows the results in tables that can be copied. */
 import { EngineError } from "../../engine/errors.js";
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../../lab/benchmark.js";
 import { effect } from "../../lab/signals.js";
@@ -10,20 +10,20 @@ import { count, explainError, figure, milliseconds, number, percent, rich, t } f
  * @typedef {import("../../lab/benchmark.js").Measurement} Measurement
  */
 
-/** Whose profile is shown at first: the paper's network. */
+/** The case whose profile is shown first: the paper's network. */
 const PROFILED = CASES.findIndex(({ width, resolution }) => width === 1 && resolution === 224);
 const COLUMNS = ["bench.network", "bench.macs", "bench.time", "train.figure.rate", "bench.gflops"];
 const PROFILE_COLUMNS = ["architecture.column.layer", "bench.operation", "bench.time", "bench.share", "bench.gflops"];
 
 /** @param {import("../../engine/engine.js").Engine} engine @param {import("../../lab/core.js").Core} core */
 export function createBench(engine, core) {
-  /** What is measured so far. @type {Map<Case, Measurement>} */
+  /** Results so far. @type {Map<Case, Measurement>} */
   const measured = new Map();
   /** @type {AbortController | null} */
   let running = null;
-  /** What went wrong. @type {unknown} */
+  /** The error, if any. @type {unknown} */
   let wrong = null;
-  /** Key and values of what is being done. @type {[string, Record<string, string | number>]} */
+  /** Key and values of the current state. @type {[string, Record<string, string | number>]} */
   let state = ["bench.state.idle", {}];
 
   const facts = h("p", { class: "cost" });
@@ -68,7 +68,7 @@ export function createBench(engine, core) {
     turnOff(start, running !== null);
     turnOff(cancel, running === null);
     progress.value = measured.size;
-    message.setAttribute("aria-live", running ? "off" : "polite"); // each case would be too much to listen to
+    message.setAttribute("aria-live", running ? "off" : "polite"); // announcing each case would be too much
     message.textContent = t(...state);
     problem.hidden = !wrong;
     problem.textContent = wrong ? t("bench.problem", { reason: explainError(wrong) }) : "";
@@ -95,7 +95,7 @@ export function createBench(engine, core) {
     ]);
   }
 
-  /** Numbers as they are, for other programs. */
+  /** Plain numbers, for other programs. */
   function asRows() {
     const names = ["task", "width", "resolution", "batch", "variant", "threads"];
     const rows = [...measured].map(([{ width, resolution, batch }, { variant, threads, ...found }]) =>
@@ -128,7 +128,7 @@ export function createBench(engine, core) {
   async function copy(text) {
     try {
       if (!navigator.clipboard) throw new EngineError("no-clipboard", "there is no clipboard");
-      await navigator.clipboard.writeText(text.replaceAll("\u00a0", " ")); // what holds units to numbers is for the page
+      await navigator.clipboard.writeText(text.replaceAll("\u00a0", " ")); // non-breaking spaces between number and unit are only for the page
       copied.textContent = t("bench.copied");
     } catch (error) {
       copied.textContent = t("bench.uncopied", { reason: explainError(error) });
@@ -173,7 +173,7 @@ const networkOf = ({ width, resolution }) => t("bar.summary", { width: number(wi
 /** @param {Case} one */
 const nameOf = (one) => t(one.batch ? "bench.training.of" : "bench.inference.of", { network: networkOf(one) });
 
-/** A row; dashes where nothing is measured yet. @param {Case} one @param {Measurement} [found] */
+/** A row, with dashes for missing results. @param {Case} one @param {Measurement} [found] */
 function cellsOf(one, found) {
   if (!found) return [networkOf(one), ...COLUMNS.slice(1).map(() => "–")];
   return [
@@ -185,7 +185,7 @@ function cellsOf(one, found) {
   ];
 }
 
-/** The words of a string, without what marks its terms. @param {string} key */
+/** A string without its markup for terms. @param {string} key */
 const plain = (key) =>
   rich(t(key))
     .map(({ textContent }) => textContent)

@@ -1,4 +1,4 @@
-/** Wires the page that measures this browser. */
+/** Wires up the page that measures this browser. */
 import { createEngine } from "../../engine/engine.js";
 import { coreOf } from "../../lab/core.js";
 import { askedThreads, showFailure, startFrame } from "../frame.js";

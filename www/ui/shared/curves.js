@@ -1,16 +1,19 @@
-/** Loss and accuracy of every run that is shown, against steps: training thin, held-out thick; a run's colour and dashes are in the list. */
+/**
+ * Loss and accuracy of every run shown, against steps: training thin, held-out thick; the list of runs shows each run's
+ * colour and dashes.
+ */
 import { effect, follow } from "../../lab/signals.js";
 import { h, onFrame, setWords, svg } from "./dom.js";
 import { currentLanguage, figure, number, percent, t } from "./i18n.js";
 import { axisStyle, colour, loadUPlot } from "./plot.js";
 import { isDark } from "./theme.js";
 
-/** Most points of a curve that are drawn: each is then the mean of a few steps. */
+/** Maximum points drawn of a curve: each is then the mean of several steps. */
 const POINTS = 400;
 const HEIGHT = 220;
 /** Half the width of a mark, in pixels. */
 const MARK = 4;
-/** How each figure is written at the axis and where it is read exactly, and what its axis spans where that is fixed. */
+/** The format of each figure at the axis and in the reading, and the range of its axis if fixed. */
 const FIGURES = {
   loss: {
     /** @param {number} value */
@@ -25,28 +28,28 @@ const FIGURES = {
     range: /** @type {[number, number]} */ ([0, 1]),
   },
 };
-/** From tick to tick: steps are whole. */
+/** Tick distances: steps are whole numbers. */
 const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
-/** Okabe and Ito's colours, told apart by most eyes, each with its own dashes. */
+/** Okabe and Ito's colours, which most eyes can tell apart, each with its own dashes. */
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
 
 /**
- * What is drawn of a run.
+ * The drawn data of a run.
  *
  * @typedef {object} Drawn
  * @property {number} number from 1
  * @property {{step: number[], loss: number[], accuracy: number[]}} steps
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
- * @property {string[]} [labels] of the classes, where they are known
+ * @property {string[]} [labels] class names, if known
  */
 
-/** The look of a run: the name of its colour and its dashes. @param {{number: number}} run */
+/** A run's colour name and dashes. @param {{number: number}} run */
 function lookOf(run) {
   const index = (run.number - 1) % DASHES.length;
   return { colour: `--run-${index + 1}`, dash: DASHES[index] };
 }
 
-/** A run's line for uPlot. @param {{number: number}} run */
+/** A run's line style for uPlot. @param {{number: number}} run */
 export function strokeOf(run) {
   const { colour: name, dash } = lookOf(run);
   return { stroke: colour(name), dash };
@@ -77,7 +80,7 @@ export function createCurves({ session, state }) {
     if (state.room.value !== "train") return;
     await Promise.all([loss.draw(shown.value), accuracy.draw(shown.value)]);
   });
-  // which line is which run's, where there are several
+  // which line belongs to which run, if there are several
   effect(() => {
     const runs = all.value.length > 1 ? shown.value : [];
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
@@ -88,7 +91,7 @@ export function createCurves({ session, state }) {
     shown.value;
     if (state.room.value === "train") draw();
   });
-  // words and colours are drawn with the axes
+  // text and colours are drawn with the axes
   follow(
     () => [currentLanguage(), isDark.value],
     () => {
@@ -101,7 +104,7 @@ export function createCurves({ session, state }) {
   return element;
 }
 
-/** One of the two figures of some runs; pointed at, it tells the nearest value. @param {"loss" | "accuracy"} key */
+/** One of the two figures of some runs; shows the nearest value to the pointer. @param {"loss" | "accuracy"} key */
 export function createChart(key) {
   const { tick, exact, range } = FIGURES[key];
   const place = h("div", { class: "chart-place", role: "img" });
@@ -193,11 +196,11 @@ export function createChart(key) {
     };
   }
 
-  /** What stands nearest to the pointer: of which run, which curve, at which step. @param {import("uplot")} plot @param {Drawn[]} runs */
+  /** The point nearest to the pointer: its run, curve and step. @param {import("uplot")} plot @param {Drawn[]} runs */
   function read(plot, runs) {
     const { left = -1, top = -1, idxs = [] } = plot.cursor;
     const points = plot.data.flatMap((values, series) => {
-      const at = idxs[series] ?? -1; // -1: it has no point
+      const at = idxs[series] ?? -1; // -1: no point
       const value = values[at];
       if (!series || typeof value !== "number") return [];
       return { series, step: plot.data[0][at], value, distance: Math.abs(plot.valToPos(value, "y") - top) };
@@ -212,8 +215,8 @@ export function createChart(key) {
 }
 
 /**
- * A curve that leaps above twice where the runs began, and above twice the loss of guessing, is cut there: it would flatten
- * all else.
+ * Cuts off a curve that exceeds twice its run's start and twice the loss of guessing, since it would flatten everything
+ * else.
  *
  * @param {Drawn[]} runs @param {"loss" | "accuracy"} key
  */
@@ -222,7 +225,11 @@ function ceiling(runs, key) {
   return first.length ? 2 * Math.max(...first) : Infinity;
 }
 
-/** Marks at the upper edge where a curve leaves the chart. Returns its highest value there. @param {import("uplot")} plot */
+/**
+ * Marks the upper edge where a curve leaves the chart. Returns its highest value there.
+ *
+ * @param {import("uplot")} plot
+ */
 function markAbove(plot) {
   const { ctx, bbox, data, scales, series } = plot;
   const size = MARK * devicePixelRatio;
@@ -236,7 +243,7 @@ function markAbove(plot) {
       const x = plot.valToPos(data[0][at], "x", true);
       if (x < last + 2 * size) continue;
       last = x;
-      ctx.fillStyle = /** @type {any} */ (stroke)(plot, i); // uPlot makes a function of it
+      ctx.fillStyle = /** @type {any} */ (stroke)(plot, i); // uPlot turns it into a function
       ctx.beginPath();
       ctx.moveTo(x - size, bbox.top + size);
       ctx.lineTo(x, bbox.top);
@@ -247,7 +254,13 @@ function markAbove(plot) {
   return highest;
 }
 
-/** Means of a few steps each, so that a long run draws as fast as a short one. @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
+/**
+ * Means of several steps each, so that a long run draws as fast as a short one.
+ *
+ * @param {Drawn} run
+ * @param {"loss" | "accuracy"} key
+ * @returns {import("uplot").AlignedData}
+ */
 function training({ steps }, key) {
   const size = Math.ceil(steps.step.length / POINTS) || 1;
   const x = [];

@@ -1,9 +1,9 @@
 import { rich, t } from "./i18n.js";
 
 /**
- * An element. Properties: `t` is the key of its text and `t-NAME` the key of an attribute (both follow the language),
- * `onNAME` a listener (`onclick` of a button only while that is not turned off), `true` an empty attribute, `false`, null
- * and undefined none; the rest are attributes.
+ * Creates an element. Properties: `t` is the key of its text and `t-NAME` the key of an attribute (both follow the
+ * language), `onNAME` a listener (a button's `onclick` only acts while it is on), `true` an empty attribute, `false`,
+ * null and undefined none; the rest are attributes.
  *
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
@@ -31,7 +31,7 @@ export function h(tag, properties = {}, ...children) {
 }
 
 /**
- * Sets an attribute; the content policy forbids that of a style, but not this.
+ * Sets an attribute; a style goes another way, since the content policy forbids the attribute.
  *
  * @param {HTMLElement | SVGElement} element @param {string} name @param {string} value
  */
@@ -41,8 +41,8 @@ function setAttribute(element, name, value) {
 }
 
 /**
- * Turns a button on or off. One that is off keeps the keyboard's focus, which would else fall to the page's top when its own
- * action turns it off; its listener is not called.
+ * Turns a button on or off. A disabled button would lose the focus to the top of the page when its own action disables
+ * it; this one keeps it, and only its listener is not called.
  *
  * @param {HTMLButtonElement} button
  * @param {boolean} off
@@ -50,7 +50,7 @@ function setAttribute(element, name, value) {
 export const turnOff = (button, off) => button.setAttribute("aria-disabled", String(off));
 
 /**
- * Gives a select its options. The same ones stay in place: an open list would close if they were replaced.
+ * Gives a select its options. Unchanged ones stay in place: replacing them would close an open list.
  *
  * @param {HTMLSelectElement} select @param {HTMLOptionElement[]} options
  */
@@ -59,12 +59,12 @@ export function setOptions(select, options) {
   if (!same) select.replaceChildren(...options);
 }
 
-/** What {@link setWords} gave each element. @type {WeakMap<Element, string>} */
+/** The text that {@link setWords} gave each element. @type {WeakMap<Element, string>} */
 const words = new WeakMap();
 
 /**
- * Gives an element words, with their terms. The same words stay in place: a term among them may have the keyboard's
- * focus, and its explanation be open.
+ * Sets an element's text, with its terms. An unchanged text stays in place: one of its terms may have the focus and an
+ * open explanation.
  *
  * @param {Element} element
  * @param {string} text
@@ -76,7 +76,7 @@ export function setWords(element, text) {
 }
 
 /**
- * A drawing, which screen readers pass over.
+ * A drawing, which screen readers skip.
  *
  * @param {Record<string, string>} properties
  * @param {...[tag: string, attributes: Record<string, string | number>]} parts
@@ -92,7 +92,7 @@ export function svg(properties, ...parts) {
   return drawing;
 }
 
-/** Adds a style sheet to the page, and waits until it holds; without it the page only looks plain. @param {URL} url */
+/** Adds a style sheet and waits until it applies; without it the page only looks plain. @param {URL} url */
 export function loadStyle(url) {
   if (document.querySelector(`link[href="${url}"]`)) return;
   const link = h("link", { rel: "stylesheet", href: String(url) });
@@ -100,7 +100,7 @@ export function loadStyle(url) {
   return new Promise((resolve) => (link.onload = link.onerror = resolve));
 }
 
-/** Calls `draw` once, in the next animation frame, however often it is asked. @param {() => void} draw */
+/** Calls `draw` once in the next animation frame, however often it is requested. @param {() => void} draw */
 export function onFrame(draw) {
   let asked = false;
   return () => {
@@ -114,7 +114,7 @@ export function onFrame(draw) {
 }
 
 /**
- * Shows another room from its top, with the keyboard's focus there.
+ * Shows another room from its top and moves the focus there.
  *
  * @param {import("../../lab/state.js").PageState} state @param {import("../../lab/state.js").Room} room
  */
@@ -125,7 +125,7 @@ export function goTo(state, room) {
 }
 
 /**
- * Draws anew what is in an element; the keyboard's focus stays on the control of the same `data-key`.
+ * Redraws an element's content; the focus stays on the control with the same `data-key`.
  *
  * @param {Element} element @param {() => void} redraw
  */
@@ -137,7 +137,7 @@ export function keepFocus(element, redraw) {
   if (again) /** @type {HTMLElement} */ (again).focus();
 }
 
-/** Gives a file to the person. @param {Uint8Array | Blob} bytes @param {string} name */
+/** Saves a file on the person's device. @param {Uint8Array | Blob} bytes @param {string} name */
 export function save(bytes, name) {
   const url = URL.createObjectURL(new Blob([/** @type {BlobPart} */ (bytes)]));
   h("a", { href: url, download: name }).click();
@@ -161,7 +161,7 @@ export function paintRgb(canvas, images, resolution, index) {
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
-/** Unfolds what an element is folded into, and gives it the focus. @param {string} id */
+/** Unfolds the element around this one, and focuses it. @param {string} id */
 export function reveal(id) {
   const element = document.getElementById(id);
   for (let fold = element?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;

@@ -1,4 +1,4 @@
-/** Words and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+/** Texts and numbers in the chosen language. Every string of the page is in i18n/*.json. */
 import { fetchJson } from "../../engine/download.js";
 import { recall } from "../../lab/remember.js";
 import { signal } from "../../lab/signals.js";
@@ -6,16 +6,16 @@ import { signal } from "../../lab/signals.js";
 /** @typedef {Record<string, string | number | number[]>} Values */
 
 export const LANGUAGES = ["en", "ko"];
-/** What the page says: whoever has asked for a word, a number or a date in an effect shows it anew in another language. */
+/** The page's strings; an effect that reads a text, number or date runs again in another language. */
 const words = signal({ language: "en", strings: /** @type {Record<string, string>} */ ({}) });
 
-/** The language to begin with: the one chosen before, else the browser's first that there is. */
+/** The initial language: the one chosen before, else the first of the browser's that is available. */
 export function preferredLanguage() {
   const wished = [recall("language") ?? "", ...navigator.languages];
   return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
-/** Loads a language; every marked element of the page is put into it. @param {string} language */
+/** Loads a language and translates every marked element of the page. @param {string} language */
 export async function setLanguage(language) {
   const strings = await fetchJson(new URL(`../../i18n/${language}.json`, import.meta.url));
   document.documentElement.lang = language;
@@ -25,11 +25,11 @@ export async function setLanguage(language) {
 
 export const currentLanguage = () => words.value.language;
 
-/** Whether there is such a string. @param {string} key */
+/** Whether a string exists. @param {string} key */
 export const has = (key) => key in words.value.strings;
 
 /**
- * The string of a key, with `{name}` replaced by the values.
+ * The string of a key, with each `{name}` replaced by its value.
  *
  * @param {string} key
  * @param {Values} [values]
@@ -47,8 +47,8 @@ export function t(key, values = {}) {
 }
 
 /**
- * Fills elements that carry keys: `data-t` is the text, `data-t-NAME` the attribute NAME. In a text, `[[words|term]]`
- * becomes a term whose explanation is the string `term.TERM`.
+ * Fills elements with keys: `data-t` for the text, `data-t-NAME` for the attribute NAME. In a text, `[[words|term]]`
+ * becomes a term with the explanation `term.TERM`.
  *
  * @param {ParentNode & Node} root
  */
@@ -76,7 +76,7 @@ export function rich(text) {
 }
 
 /**
- * A term of art: dotted underline, and its explanation on hover, focus or tap (ui/explain.js).
+ * A technical term: dotted underline, with its explanation on hover, focus or tap (ui/explain.js).
  *
  * @param {string} words
  * @param {string} key of the explanation
@@ -90,7 +90,7 @@ export function term(words, key) {
   return button;
 }
 
-/** A class's name in the page's language, where the page knows it. @param {string} name */
+/** A class's name in the page's language, if known. @param {string} name */
 export const className = (name) => (has(`name.${name}`) ? t(`name.${name}`) : name);
 
 /** @param {number} value @param {Intl.NumberFormatOptions} [options] */
@@ -98,17 +98,17 @@ export function number(value, options = {}) {
   return new Intl.NumberFormat(words.value.language, options).format(value);
 }
 
-/** Three digits of a measured figure: zeros at the end tell how exact it is. @param {number} value */
+/** A measured figure with three digits; trailing zeros show its precision. @param {number} value */
 export function figure(value) {
   if (!Number.isFinite(value)) return "–";
-  if (value >= 999_500) return scientific(value); // of what leaves all bounds, 3e38 would be 39 digits
+  if (value >= 999_500) return scientific(value); // without this, a diverged value of 3e38 would have 39 digits
   return number(value, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 }
 
 /** At most three digits: 1.2, 12.3, 123. @param {number} value */
 const short = (value) => number(value, { maximumSignificantDigits: 3 });
 
-/** The same of what may be very small: 0.0123, 1.23e-7. @param {number} value */
+/** The same for values that may be very small: 0.0123, 1.23e-7. @param {number} value */
 export function tiny(value) {
   if (!value || value >= 1e-4) return short(value);
   return scientific(value);
@@ -117,7 +117,7 @@ export function tiny(value) {
 /** @param {number} value */
 const scientific = (value) => number(value, { notation: "scientific", maximumSignificantDigits: 3 }).replace("E", "e");
 
-/** A number and its unit, which stay on one line. @param {string} amount @param {string} unit */
+/** A number and its unit on one line. @param {string} amount @param {string} unit */
 const of = (amount, unit) => `${amount}\u00a0${unit}`;
 
 /** A large count: 300 M, 12.3 M, 45.6 k. @param {number} value */
@@ -146,16 +146,16 @@ export function percent(value) {
   return of(number(value * 100, { minimumFractionDigits: 1, maximumFractionDigits: 1 }), "%");
 }
 
-/** Pictures of which each is more than a percent or two: shares of so few say more than is known. */
+/** With fewer pictures, each counts for more than a per cent or two, and a percentage suggests too much precision. */
 const FEW = 50;
-/** Whether so many pictures are told by number. @param {number} total */
+/** Whether results on this many pictures are shown as a count. @param {number} total */
 export const areFew = (total) => total < FEW;
 
-/** How often a network was right: a share or, of few pictures, their number. @param {{accuracy: number, total: number}} found */
+/** An accuracy as a percentage or, for few pictures, as a count. @param {{accuracy: number, total: number}} found */
 export const accuracyOf = ({ accuracy, total }) =>
   areFew(total) ? t("accuracy.few", { right: Math.round(accuracy * total), total }) : percent(accuracy);
 
-/** A day and its time. @param {Date} date */
+/** Date and time. @param {Date} date */
 export const moment = (date) =>
   new Intl.DateTimeFormat(words.value.language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
@@ -168,7 +168,7 @@ export function duration(seconds) {
 }
 
 /**
- * What to tell a person about an error: the page's words where it has some, else the core's own.
+ * The message for an error: translated if the page has one, else the core's.
  *
  * @param {unknown} error
  * @returns {string}

@@ -1,24 +1,23 @@
-/** Files and folders that a person drops, pastes or chooses: without junk, with the folder each lies in. */
+/** Files and folders that a person drops, pastes or chooses: without junk, with each file's folder. */
 import { EngineError } from "../../engine/errors.js";
 import { isJunk, natural, nfc } from "../../engine/filenames.js";
 
 /** @typedef {import("../../lab/zip.js").Packed} Packed */
 
-/** Type of what is dragged from one class to another: no file comes with it. */
+/** Data type for pictures dragged between classes, which come without files. */
 export const DRAGGED = "application/x-mobilenetv2-pictures";
 
 /**
  * @template {File | Packed} [F=File]
  * @typedef {object} Found
  * @property {F} file
- * @property {string} folder name of the one it lies in, "" outside of any
- * @property {string} name what it is called to the person: its folder's name and its own
- * @property {string} path all the folders that it lies in, and its name
+ * @property {string} folder name of its folder, "" if none
+ * @property {string} name shown to the person: its folder's name and its own
+ * @property {string} path all of its folders, and its name
  */
 
 /**
- * @param {Iterable<File>} files from a file input, one for folders perhaps; the folder chosen there may be called as the
- *   person likes
+ * @param {Iterable<File>} files from a file input, perhaps for folders; the chosen folder may have any name
  * @returns {Found[]}
  */
 export function chosenFiles(files) {
@@ -28,22 +27,28 @@ export function chosenFiles(files) {
 
 /**
  * @param {DataTransfer | null} transfer @returns {Found[]}
- * @throws {EngineError} `no-file` where it is an address or text
+ * @throws {EngineError} `no-file` if it is an address or text
  */
 function filesOf(transfer) {
-  if (!transfer?.files.length) throw new EngineError("no-file", `expected files, got ${transfer?.types.join(", ")}`);
+  if (!transfer?.files.length) throw new EngineError("no-file", `expected files, found ${transfer?.types.join(", ")}`);
   return chosenFiles(transfer.files);
 }
 
-/** What was pasted; nothing where that was text for a field. @param {ClipboardEvent} event @throws {EngineError} `no-file` */
+/** Pasted files; none if text was pasted into a field. @param {ClipboardEvent} event @throws {EngineError} `no-file` */
 export async function pastedFiles({ target, clipboardData }) {
   const typing = target instanceof HTMLElement && (target.matches("input, textarea") || target.isContentEditable);
   return typing && !clipboardData?.files.length ? [] : filesOf(clipboardData);
 }
 
-/** What was dropped, folders opened. @param {DataTransfer} transfer @returns {Promise<Found[]>} @throws {EngineError} `no-file` */
+/**
+ * Dropped files, including those in folders.
+ *
+ * @param {DataTransfer} transfer
+ * @returns {Promise<Found[]>}
+ * @throws {EngineError} `no-file`
+ */
 export async function droppedFiles(transfer) {
-  // entries and files are there only until the first await
+  // entries and files are only available before the first await
   const entries = [...transfer.items].map((item) => item.webkitGetAsEntry());
   if (!entries.some((entry) => entry?.isDirectory)) return filesOf(transfer);
   const found = await Promise.all(entries.map((entry) => (entry ? walk(entry, []) : [])));
@@ -54,20 +59,20 @@ export async function droppedFiles(transfer) {
 export const isZip = (name) => name.toLowerCase().endsWith(".zip");
 
 /**
- * What lies in a zip, as if that were a folder of its name.
+ * The files of a zip, as if it were a folder of that name.
  *
  * @param {string} name of the zip @param {Packed[]} files
- * @throws {EngineError} `no-project` where there is nothing
+ * @throws {EngineError} `no-project` if it is empty
  */
 export function zippedFiles(name, files) {
   const kept = files.filter(({ folders }) => !folders.some(isJunk));
   const found = visible(kept.map((file) => ({ file, folders: [name.replace(/\.zip$/i, ""), ...file.folders] })));
-  if (!found.length) throw new EngineError("no-project", `${name} holds no files`);
+  if (!found.length) throw new EngineError("no-project", `${name} contains no files`);
   return inOrder(found);
 }
 
 /**
- * Of each class in natural order: which pictures are held out does not depend on the file system's.
+ * Natural order within each class: the held-out pictures must not depend on the file system's order.
  *
  * @template {File | Packed} F
  * @param {Found<F>[]} found
@@ -76,7 +81,7 @@ export const inOrder = (found) => found.toSorted((a, b) => natural(a.folder, b.f
 
 /**
  * @template {File | Packed} [F=File]
- * @typedef {{file: F, folders: string[]}} Lying a file and the folders that it lies in, the outermost first
+ * @typedef {{file: F, folders: string[]}} Lying a file and its folders, the outermost first
  */
 
 /**
@@ -93,7 +98,7 @@ const visible = (files) =>
     });
 
 /**
- * What cannot be read counts as an empty file: like others that are no pictures it is left out and named.
+ * Unreadable files count as empty: like others that are not pictures they are left out and named.
  *
  * @param {FileSystemEntry} entry @param {string[]} folders @returns {Promise<Lying[]>}
  */

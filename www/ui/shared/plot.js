@@ -1,11 +1,11 @@
-/** What drawings of uPlot share: looks, and a place that they fit into. */
+/** Shared by uPlot's drawings: styles, and fitting into a place. */
 import { importFile } from "../../engine/download.js";
 import { follow } from "../../lab/signals.js";
 import { h } from "./dom.js";
 import { currentLanguage } from "./i18n.js";
 import { isDark } from "./theme.js";
 
-/** How every axis looks. */
+/** The style of every axis. */
 export const axisStyle = () => ({
   stroke: colour("--muted"),
   grid: { stroke: colour("--line"), width: 1 },
@@ -14,9 +14,9 @@ export const axisStyle = () => ({
 });
 
 /**
- * A colour of style.css as the canvas understands it, or the system's in its place where that forces its own.
+ * A colour of style.css in a form that the canvas understands, or the system's if that forces its colours.
  *
- * @param {string} name @param {"auto" | "none"} [forced] `none`: where the colour itself says something
+ * @param {string} name @param {"auto" | "none"} [forced] `none`: if the colour itself carries meaning
  */
 export function colour(name, forced = "auto") {
   const probe = h("span", { style: `color: var(${name}); forced-color-adjust: ${forced}` });
@@ -27,8 +27,8 @@ export function colour(name, forced = "auto") {
 }
 
 /**
- * Loads what draws charts. It asks for numbers in the browser's language as it loads, and would not load where that is no
- * language tag, as "C" is, WebKit's on a system without a locale: then the page's language stands in its place.
+ * Loads the chart library. As it loads, it formats numbers in the browser's language, which fails if that is not a
+ * language tag, such as WebKit's "C" without a locale; the page's language then takes its place.
  *
  * @returns {Promise<{default: typeof import("uplot")}>}
  */
@@ -42,12 +42,12 @@ export function loadUPlot() {
 }
 
 /**
- * Draws into a place of fixed height, anew whenever its width or colours change. Returns what draws it anew where
- * something else has.
+ * Draws into a place of fixed height, and redraws when its width or colours change. Returns a function that redraws
+ * after other changes.
  *
  * @param {HTMLElement} place
  * @param {(uPlot: typeof import("uplot"), size: {width: number, height: number}) => import("uplot") | null} make null
- *   where there is nothing to be drawn yet; the drawing is yet to be put into the place
+ *   if there is nothing to draw yet; it must not put the drawing into the place
  */
 export function fitPlot(place, make) {
   /** @type {import("uplot") | null} */

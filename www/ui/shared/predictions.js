@@ -1,13 +1,13 @@
 import { h } from "./dom.js";
 import { percent } from "./i18n.js";
 
-/** Bars of the likeliest classes; rows are reused, so that nothing jumps. */
+/** Bars for the most probable classes; rows are reused, so that nothing jumps. */
 export function createPredictions() {
   const element = h("ol", { class: "predictions" });
 
   /**
    * @param {{name: string, probability: number}[]} predictions best first
-   * @param {boolean} [own] whether the names are a person's own; others may be several, with commas
+   * @param {boolean} [own] whether the names are the person's own; others may be comma-separated synonyms
    */
   function show(predictions, own = false) {
     while (element.children.length > predictions.length) element.lastElementChild?.remove();

@@ -1,4 +1,4 @@
-/** Light or dark: as the person chose, else as the system is. */
+/** Light or dark: as the person chose, else as the system. */
 import { computed, signal } from "../../lab/signals.js";
 
 const system = matchMedia("(prefers-color-scheme: dark)");
@@ -13,5 +13,5 @@ export const isDark = computed(() => (chosen.value ? chosen.value === "dark" : s
 /** @param {string | null} theme */
 export function chooseTheme(theme) {
   if (theme) document.documentElement.dataset.theme = theme;
-  chosen.value = theme; // what draws in its colours finds them there
+  chosen.value = theme; // after the style, so that drawings use the new colours
 }

@@ -2,7 +2,7 @@ import { h } from "./dom.js";
 import { number, t } from "./i18n.js";
 
 /**
- * A row of values of which one is chosen, as radio buttons. What is not to be had is dimmed and says why.
+ * A row of values, one of them chosen, as radio buttons. Unavailable ones are dimmed and say why.
  *
  * @param {{name: string, legend: string, choose: (choice: import("../../lab/network.js").Choice) => void}} options `legend`: a key
  */

@@ -1,10 +1,12 @@
-/** A camera on the page: its picture with buttons below, which one it is where there are several, or why there is none. */
+/**
+ * A camera on the page: its picture with buttons below, the choice if there are several cameras, or why there is none.
+ */
 import { EngineError } from "../../engine/errors.js";
 import { recall, remember } from "../../lab/remember.js";
 import { h, setOptions } from "./dom.js";
 import { explainError, t } from "./i18n.js";
 
-/** Errors of ours for what browsers call these. @type {Record<string, string>} */
+/** Our errors for those of browsers. @type {Record<string, string>} */
 const REFUSALS = {
   NotAllowedError: "camera-refused",
   NotFoundError: "no-camera",
@@ -13,10 +15,10 @@ const REFUSALS = {
   SecurityError: "camera-forbidden",
   AbortError: "camera-aborted",
 };
-/** Under which the camera chosen last is remembered. */
+/** Key under which the last chosen camera is remembered. */
 const CHOICE = "camera";
 
-/** What a browser's refusal means. @param {any} error */
+/** The meaning of a browser's refusal. @param {any} error */
 export function refusal(error) {
   if (error instanceof EngineError) return error;
   const { name = "", message = "" } = error ?? {};
@@ -25,9 +27,9 @@ export function refusal(error) {
   return new EngineError(code, message || name, { reason: message || name });
 }
 
-/** Opens the camera chosen last, or else one that looks away from the person, if there is one. @returns {Promise<MediaStream>} */
+/** Opens the camera chosen last, or else a rear camera, if there is one. @returns {Promise<MediaStream>} */
 async function openCamera() {
-  if (!isSecureContext) throw new EngineError("insecure", "the page came by plain http");
+  if (!isSecureContext) throw new EngineError("insecure", "the page was loaded over plain http");
   if (!navigator.mediaDevices?.getUserMedia) throw new EngineError("camera-missing", "there are no mediaDevices");
   const open = (/** @type {MediaTrackConstraints} */ which) =>
     navigator.mediaDevices.getUserMedia({ video: { width: 640, ...which } });
@@ -43,16 +45,16 @@ async function openCamera() {
 /**
  * @param {object} options
  * @param {string} options.name of its class
- * @param {HTMLElement} options.action the button for what the camera is there for
+ * @param {HTMLElement} options.action the button that uses the camera
  * @param {HTMLElement} options.opener the button that starts it
- * @param {HTMLElement[]} [options.below] what stands below the buttons
+ * @param {HTMLElement[]} [options.below] elements below the buttons
  * @param {(stream: MediaStream) => void} [options.opened]
- * @param {() => void} [options.closed] also where it could not be opened
+ * @param {() => void} [options.closed] also called if it could not be opened
  */
 export function createViewfinder({ name, action, opener, below = [], opened = () => {}, closed = () => {} }) {
   /** @type {MediaStream | null} */
   let stream = null;
-  /** Counts starts and stops: what was asked for before the last one is no longer wanted. */
+  /** Counts starts and stops, to discard requests from before the last one. */
   let turn = 0;
   let wanted = false;
   const video = h("video", { muted: true, playsinline: true, "t-aria-label": "camera.label" });
@@ -97,7 +99,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
     }
   }
 
-  /** Shows which cameras there are, where there are several. */
+  /** Offers the cameras, if there are several. */
   async function offerChoice() {
     const devices = (await navigator.mediaDevices?.enumerateDevices?.()) ?? [];
     const cameras = devices.filter(({ kind, deviceId }) => kind === "videoinput" && deviceId);

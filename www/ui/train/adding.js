@@ -1,4 +1,4 @@
-/** Pictures on their way into classes: one after the other, in the order in which they came, until that is cancelled. */
+/** Adds pictures to classes, one after another in the order in which they came, until cancelled. */
 import { h } from "../shared/dom.js";
 import { explainError, t } from "../shared/i18n.js";
 
@@ -7,18 +7,18 @@ import { explainError, t } from "../shared/i18n.js";
  * @typedef {import("../shared/picturefiles.js").Found<File | import("../../lab/zip.js").Packed>} Found
  */
 
-/** Of so many files that are left out is said why. */
+/** Number of skipped files for which the reason is shown. */
 const TOLD = 3;
-/** Milliseconds between two words on how far it is: a frame costs the more, the more pictures are on show. */
+/** Milliseconds between progress updates: a frame costs more, the more pictures are shown. */
 const OFTEN = 100;
 
 /**
  * @param {import("../../lab/project.js").Project} project
- * @param {{say: (text: string) => void, fail: (error: unknown) => void, leave: () => void}} how `say`: what was done; `leave`:
- *   where the keyboard's focus goes, since the button under it is gone
+ * @param {{say: (text: string) => void, fail: (error: unknown) => void, leave: () => void}} how `say`: reports what was done;
+ *   `leave`: moves the focus, since the focused button disappears
  */
 export function createAdding(project, { say, fail, leave }) {
-  /** Stops what is being added, and what waits for that. */
+  /** Aborts what is being added, and what waits for that. */
   let adding = new AbortController();
   let added = Promise.resolve();
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "pictures.progress" });
@@ -29,7 +29,7 @@ export function createAdding(project, { say, fail, leave }) {
   /** @param {number} total @param {[Class, Found[]][]} groups @param {AbortSignal} signal */
   async function addNow(total, groups, signal) {
     element.hidden = false;
-    navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it away when space runs low
+    navigator.storage?.persist?.().catch(() => {}); // so that the browser does not clear it when space runs low
     const failed = [];
     let before = 0;
     let looked = 0;

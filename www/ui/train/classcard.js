@@ -1,4 +1,4 @@
-/** One class: its name, its pictures, and the ways to add some. */
+/** One class: its name, its pictures, and ways to add more. */
 import { nfc } from "../../engine/filenames.js";
 import { h } from "../shared/dom.js";
 import { t } from "../shared/i18n.js";
@@ -9,14 +9,14 @@ import { createThumbnails } from "./thumbnails.js";
 /**
  * @typedef {import("../../lab/project.js").Class} Class
  *
- * @typedef {object} Panel what the panel does for its cards
+ * @typedef {object} Panel callbacks for the cards
  * @property {Set<string>} chosen
  * @property {() => void} chosenChanged
  * @property {() => void} removeChosen
  * @property {(one: Class) => void} removeClass
  * @property {(one: Class, found: import("../shared/picturefiles.js").Found<File>[]) => void} add
  * @property {(one: Class, transfer: DataTransfer) => void} drop
- * @property {(one: Class) => void} touch the class that pasted pictures go to
+ * @property {(one: Class) => void} touch marks the class for pasted pictures
  */
 
 /**

@@ -1,11 +1,11 @@
-/** What a person does with a run, what it is doing and what went wrong. */
+/** The controls of a run, its state and its errors. */
 import { computed, effect, follow } from "../../lab/signals.js";
 import { h, setWords, svg, turnOff } from "../shared/dom.js";
 import { accuracyOf, explainError, percent, t } from "../shared/i18n.js";
 import { createFigures } from "./figures.js";
 import { createTrouble } from "./trouble.js";
 
-/** How long an action may stay unanswered before the way out is offered. */
+/** Milliseconds without a response after which an action offers a way out. */
 const PATIENCE = 3000;
 
 /** @param {import("../context.js").Context} context */
@@ -58,14 +58,14 @@ export function createControl(context) {
     else session.start(chosen, library.find(chosen.from), steps);
   }
 
-  /** With the run that was interrupted. */
+  /** Continues the interrupted run. */
   function goOn() {
     const run = session.runs.interrupted.value;
     if (!run) return;
     const from = library.find(String(run.settings.from))?.id ?? "";
     state.set("train", { ...run.settings, from });
     session.recover(run);
-    start.focus(); // the button goes
+    start.focus(); // the button disappears
   }
 
   /** @param {unknown} error */
@@ -74,7 +74,7 @@ export function createControl(context) {
     setWords(problem, explainError(error));
   }
 
-  /** Why no run can start; null where one can, or is under way. */
+  /** Why no run can start; null if one can, or is in progress. */
   const obstacle = computed(() =>
     session.state.value === "idle" && state.values.train.value.data === "pictures" ? project.obstacle : null,
   );
@@ -98,23 +98,23 @@ export function createControl(context) {
     setWords(spoken, stateText());
   }
 
-  /** What the session is doing, or what became of its run: of the moment when that changed. */
+  /** The session's state, or the outcome of its run, as of the moment when it changed. */
   function stateText() {
     const [run, now] = [session.run.value, session.state.value];
-    session.runs.all.value; // tells when the run has ended, be it in another tab
+    session.runs.all.value; // changes when the run has ended, also in another tab
     const key = now === "idle" && run && run.end !== "active" ? run.end : now;
-    if (key === "idle" && (obstacle.value || session.problem.value)) return ""; // what is said there is why it is not ready
+    if (key === "idle" && (obstacle.value || session.problem.value)) return ""; // the reason why it is not ready is shown there
     const held = run?.evaluations.at(-1);
     const accuracy = held ? accuracyOf(held) : "–";
     return t(`train.state.${key}`, { number: run?.number ?? 1, step: run?.steps.step.at(-1) ?? 0, accuracy });
   }
 
-  /** What takes its time, else the state. */
+  /** Shows an operation that takes time, else the state. */
   function say() {
     const [loading, preparing, evaluating] = [core.loading, session.preparing, session.evaluating].map(
       (one) => one.value,
     );
-    session.judged.value; // tells of each evaluation
+    session.judged.value; // changes with each evaluation
     const text = loading
       ? t("train.loading", { file: loading })
       : preparing !== null
@@ -127,12 +127,12 @@ export function createControl(context) {
 
   effect(drawState);
   effect(say);
-  // what was asked for by the pause
+  // requested by the pause
   follow(
     () => session.judged.value,
     () => session.state.value === "paused" && setWords(spoken, stateText()),
   );
-  // it may have been that of the data
+  // the error may have been about the data
   const data = computed(() => state.values.train.value.data);
   follow(
     () => data.value,

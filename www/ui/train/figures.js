@@ -1,4 +1,4 @@
-/** How far a run is, in figures. */
+/** The progress of a run in figures. */
 import { follow } from "../../lab/signals.js";
 import { h, onFrame } from "../shared/dom.js";
 import { accuracyOf, currentLanguage, duration, figure, number, percent, t, tiny } from "../shared/i18n.js";
@@ -38,7 +38,7 @@ export function createFigures({ session }) {
     values.held_out.textContent = held ? accuracyOf(held) : "–";
   }
 
-  // steps come by the hundred a second: they are drawn once a frame, and at once only where something else changes
+  // steps arrive by the hundred per second: they are drawn once per frame, and other changes at once
   follow(() => [session.state.value, session.run.value, session.runs.all.value, currentLanguage()], draw);
   follow(() => [session.steps.value, session.judged.value], onFrame(draw));
   return { progress, figures };

@@ -1,10 +1,10 @@
-/** Held-out pictures with what the network says of them now. */
+/** Held-out pictures with the network's current predictions. */
 import { effect } from "../../lab/signals.js";
 import { h, paintRgb } from "../shared/dom.js";
 import { className, explainError, t } from "../shared/i18n.js";
 import { createPredictions } from "../shared/predictions.js";
 
-/** What the classes of a run are called: a person's own as they named them. @param {import("../../lab/run.js").Run} run */
+/** Class names of a run; a person's own names are not translated. @param {import("../../lab/run.js").Run} run */
 export const classNames = ({ labels, settings }) => (settings.data === "pictures" ? labels : labels.map(className));
 
 /** @param {import("../context.js").Context} context */
@@ -77,10 +77,10 @@ export function createHeldOut({ session }) {
     });
   }
 
-  /** What the last evaluation found, and the button that evaluates on every picture, or gives that up. */
+  /** The result of the last evaluation, and the button that starts or stops a full one. */
   function drawScore() {
     const [state, run] = [session.state.value, session.run.value];
-    session.judged.value; // tells of each evaluation
+    session.judged.value; // changes with each evaluation
     const last = session.heldOut.value && run?.evaluations.at(-1);
     score.textContent = last
       ? t("heldout.score", { right: Math.round(last.accuracy * last.total), total: last.total })

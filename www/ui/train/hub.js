@@ -1,4 +1,4 @@
-/** A set of the Hugging Face Hub among one's own pictures: what it holds, and as many of its pictures as a person likes. */
+/** Adds a set of the Hugging Face Hub to the person's own pictures: its facts, and a choice of how many pictures. */
 import { findSet } from "../../engine/hub.js";
 import { countLabels, planSet, readPictures } from "../../engine/hubpictures.js";
 import { SETS } from "../../engine/hubsets.js";
@@ -6,17 +6,17 @@ import { follow } from "../../lab/signals.js";
 import { h, setOptions } from "../shared/dom.js";
 import { currentLanguage, explainError, number, t } from "../shared/i18n.js";
 
-/** Pictures in all: what is asked for at first, and the most that a page shows well. */
+/** Total pictures: the default, and the most that a page displays well. */
 const USUAL = 300;
 const MOST = 2000;
-/** Of so many classes the names are told, and of so many pictures why they were left out. */
+/** Number of classes that are named, and of skipped pictures for which the reason is shown. */
 const TOLD = 6;
 const REASONS = 3;
 const OTHER = "other";
 
 /**
  * @param {import("../../lab/project.js").Project} project
- * @param {{say: (text: string) => void, fail: (error: unknown) => void, leave: () => void}} how as of `createAdding`
+ * @param {{say: (text: string) => void, fail: (error: unknown) => void, leave: () => void}} how as for `createAdding`
  */
 export function createHub(project, { say, fail, leave }) {
   /** @type {{set: import("../../engine/hub.js").HubSet, plan: import("../../engine/hubpictures.js").Plan} | null} */
@@ -67,7 +67,7 @@ export function createHub(project, { say, fail, leave }) {
     return [...listed, h("option", { value: OTHER }, t("hub.other"))];
   }
 
-  /** Another set: which of its columns was meant is not known. */
+  /** Forgets the chosen columns when another set is entered. */
   function changed() {
     ownId.hidden = sets.value !== OTHER;
     column.hidden = true;
@@ -81,7 +81,7 @@ export function createHub(project, { say, fail, leave }) {
   }
 
   /**
-   * Does what takes a while, unless it is cancelled.
+   * Runs something that takes a while and can be cancelled.
    *
    * @param {string} words @param {(signal: AbortSignal) => Promise<void>} act
    */
@@ -105,7 +105,7 @@ export function createHub(project, { say, fail, leave }) {
     }
   }
 
-  /** Says what is wrong; where a set has several columns that may be meant, they are to choose from. @param {any} error */
+  /** Shows an error; if several columns may be meant, offers them. @param {any} error */
   function refuse(error) {
     const [, what] = /^hub-which-(image|label)$/.exec(error?.code) ?? [];
     if (what) {

@@ -1,4 +1,4 @@
-/** A person's own classes: make them, fill them, put them in order; and the project as a file. */
+/** A person's own classes: create, fill and order them; and the project as a file. */
 import { HELD_OUT_EVERY } from "../../lab/project.js";
 import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
@@ -17,9 +17,9 @@ import { createClassCard } from "./classcard.js";
 export function createPictures({ state, project }) {
   /** @type {Map<string, ReturnType<typeof createClassCard>>} */
   const cards = new Map();
-  /** Ids of the pictures chosen. @type {Set<string>} */
+  /** Ids of the selected pictures. @type {Set<string>} */
   const chosen = new Set();
-  /** The class that pasted pictures go to. @type {Class | undefined} */
+  /** The class for pasted pictures. @type {Class | undefined} */
   let touched;
 
   const folders = h("input", {
@@ -45,7 +45,7 @@ export function createPictures({ state, project }) {
     button("pictures.move.now", moveChosen),
     button("pictures.remove", () => {
       removeChosen();
-      note.focus(); // the bar is gone
+      note.focus(); // the bar disappears
     }),
     button("pictures.clear", () => {
       clearChosen();
@@ -56,11 +56,11 @@ export function createPictures({ state, project }) {
   const undo = button("pictures.undo", () => {
     project.undo();
     say(t("pictures.undone"));
-    note.focus(); // the button is gone
+    note.focus(); // the button disappears
   });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const adding = createAdding(project, { say, fail, leave: () => note.focus() });
-  /** Where sets of the Hub are chosen, once that is asked for. */
+  /** The place for choosing a set of the Hub, once opened. */
   const hub = h("div", { hidden: true });
   const element = h(
     "section",
@@ -122,7 +122,11 @@ export function createPictures({ state, project }) {
     adding.add(found.length, () => [[one, inOrder(found)]]);
   }
 
-  /** Adds pictures to the classes of their folders' names; what lies in none to the class touched last. @param {Found[]} found */
+  /**
+   * Adds pictures to classes named after their folders; those without a folder go to the class touched last.
+   *
+   * @param {Found[]} found
+   */
   function addFolders(found) {
     /** @type {Map<string, Found[]>} */
     const byFolder = new Map();
@@ -141,7 +145,7 @@ export function createPictures({ state, project }) {
     );
   }
 
-  /** Adds what a person drops, if it is files. @param {Promise<Found[]>} dropped @param {(found: Found[]) => void} take */
+  /** Adds dropped files, if there are any. @param {Promise<Found[]>} dropped @param {(found: Found[]) => void} take */
   async function addDropped(dropped, take) {
     fail(project.problem.value);
     try {
@@ -156,7 +160,7 @@ export function createPictures({ state, project }) {
     folders.value = "";
   }
 
-  /** Shows or hides where a set of the Hub is chosen. */
+  /** Shows or hides the choice of a set of the Hub. */
   async function openHub() {
     hub.hidden = !hub.hidden;
     if (hub.hidden) return;
@@ -234,7 +238,7 @@ export function createPictures({ state, project }) {
     if (file) openZip(file);
   }
 
-  /** Takes a project, or adds class folders; what is neither leaves everything as it is. @param {File} file */
+  /** Opens a project, or adds class folders; any other zip changes nothing. @param {File} file */
   async function openZip(file) {
     fail(project.problem.value);
     say("");
@@ -266,7 +270,7 @@ export function createPictures({ state, project }) {
     const count = project.of(one).length;
     project.removeClass(one);
     say(t("pictures.class.removed", { name: one.name, count }));
-    undo.focus(); // which shows what was done, too
+    undo.focus(); // this also shows what was done
   }
 
   const panel = {
@@ -319,7 +323,7 @@ export function createPictures({ state, project }) {
   effect(update);
   effect(show);
   follow(() => project.problem.value, fail);
-  follow(currentLanguage, () => say("")); // it was in the other one
+  follow(currentLanguage, () => say("")); // it was in the other language
   addEventListener("paste", (event) => {
     if (state.room.value === "train" && !element.hidden) addDropped(pastedFiles(event), addFolders);
   });
@@ -330,7 +334,7 @@ export function createPictures({ state, project }) {
   };
 }
 
-/** The settings of a file that are what they may be. @param {import("../../lab/settings.js").Values} settings */
+/** The valid settings of a file. @param {import("../../lab/settings.js").Values} settings */
 function valid({ width, resolution, ...settings }) {
   const known = SETTINGS.filter(({ key }) => key in settings).map((one) => [
     one.key,

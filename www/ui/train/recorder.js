@@ -7,7 +7,7 @@ const EVERY = 250;
 
 /** @param {{take: (video: HTMLVideoElement) => Promise<void>, opener: HTMLElement, closed: () => void}} options `opener`: the button that starts it */
 export function createRecorder({ take, opener, closed }) {
-  /** What holds the button down, if anything does. @type {object | null} */
+  /** What holds the button down, if anything. @type {object | null} */
   let held = null;
   const hold = h("button", {
     type: "button",
@@ -30,7 +30,7 @@ export function createRecorder({ take, opener, closed }) {
   const viewfinder = createViewfinder({ name: "recorder", action: hold, opener, closed });
   const { element, choice, problem, start, stop } = viewfinder;
 
-  /** Takes a picture at once, and more for as long as the button is held. */
+  /** Takes a picture at once, and more while the button is held. */
   async function record() {
     if (held) return;
     const mine = (held = {});

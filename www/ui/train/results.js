@@ -1,15 +1,15 @@
 /**
- * What the network gets right and wrong of the held-out pictures: class by class, which class for which, and the
- * mistakes it is surest of. Cells and mistakes open the pictures behind them.
+ * The held-out pictures that the network gets right and wrong: per class, as a confusion matrix, and the mistakes with
+ * the highest confidence. Cells and mistakes open their pictures.
  */
 import { effect } from "../../lab/signals.js";
 import { h, keepFocus, paintRgb } from "../shared/dom.js";
 import { explainError, number, percent, t } from "../shared/i18n.js";
 import { classNames } from "./heldout.js";
 
-/** Mistakes shown. */
+/** Number of mistakes shown. */
 const MISTAKES = 8;
-/** Pictures of a cell that are shown. */
+/** Maximum pictures shown for a cell. */
 const MOST = 60;
 
 /** @param {import("../context.js").Context} context */
@@ -103,10 +103,16 @@ export function createResults({ session }) {
     dialog.showModal();
   }
 
-  /** Tiles of held-out pictures, painted as they come from the training. @param {HTMLElement} list @param {number[]} which @param {string[]} names */
+  /**
+   * Tiles of held-out pictures, painted as they arrive from the trainer.
+   *
+   * @param {HTMLElement} list
+   * @param {number[]} which
+   * @param {string[]} names
+   */
   function fill(list, which, names) {
     const judged = session.judged.value;
-    const trainer = session.trainer.peek(); // what it has painted stays when it is gone
+    const trainer = session.trainer.peek(); // painted tiles stay when the trainer is gone
     if (!judged) return;
     const tiles = which.map((index) => {
       const canvas = h("canvas", {});
@@ -135,7 +141,12 @@ export function createResults({ session }) {
   return element;
 }
 
-/** Which pictures have such a label and prediction. @param {import("../../lab/session/evaluation.js").Judged} judged @param {(label: number, guess: number) => boolean} wanted */
+/**
+ * Indices of the pictures with a wanted label and prediction.
+ *
+ * @param {import("../../lab/session/evaluation.js").Judged} judged
+ * @param {(label: number, guess: number) => boolean} wanted
+ */
 function indices({ labels, predictions }, wanted) {
   return [...labels.keys()].filter((i) => wanted(labels[i], predictions[i]));
 }

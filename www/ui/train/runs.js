@@ -1,4 +1,4 @@
-/** The runs kept: what set them apart, how far they came, and what can be done with their networks. */
+/** The list of runs: how they differ, how far they came, and actions on their networks. */
 import { troubleOf } from "../../lab/session/health.js";
 import { stepOf, weightsIn } from "../../lab/run.js";
 import { SETTINGS } from "../../lab/settings.js";
@@ -16,7 +16,7 @@ import { accuracyOf, areFew, explainError, number, t } from "../shared/i18n.js";
 export async function useWeights({ session, state }, run, which) {
   const weights = session.keep(run, which, await session.weightsOf(run, which));
   state.set("classify", { weights, resolution: 0 });
-  if (state.room.value === "train") goTo(state, "classify"); // a person who has gone elsewhere by now is left there
+  if (state.room.value === "train") goTo(state, "classify"); // a person who has left the room stays elsewhere
 }
 
 /** @param {import("../context.js").Context} context */
@@ -55,14 +55,18 @@ export function createRuns(context) {
     problem.hidden = !words;
   }
 
-  /** The weights of a run that its buttons are for: as chosen, else the last, or the best where those are of no use. @param {Run} run */
+  /**
+   * The weights that a run's buttons use: as chosen, else the last ones, or the best if the last are useless.
+   *
+   * @param {Run} run
+   */
   function whichOf(run) {
     const all = weightsIn(run);
     const wanted = chosen.get(run.id) ?? (troubleOf(run) ? "best" : "last");
     return all.includes(wanted) ? wanted : all[0];
   }
 
-  /** Says which weights the buttons are for and, where there is a choice, offers it. @param {Run} run */
+  /** Shows which weights the buttons use, and offers the choice if there is one. @param {Run} run */
   function choice(run) {
     const all = weightsIn(run);
     const words = (/** @type {Which} */ which) => {
@@ -137,13 +141,13 @@ export function createRuns(context) {
     );
   }
 
-  /** The keyboard's focus goes to what undoes it. @param {Run} run */
+  /** Removes a run and focuses the button that undoes it. @param {Run} run */
   function forget(run) {
     runs.forget(run);
     restore.focus();
   }
 
-  /** The keyboard's focus goes to what came back. */
+  /** Brings a run back and focuses it. */
   function bringBack() {
     const run = runs.forgotten.value;
     runs.restore();
@@ -167,10 +171,10 @@ export function createRuns(context) {
     restore.textContent = forgotten && t("runs.restore", { number: forgotten.number });
   });
   effect(() => {
-    runs.all.value; // what was said before is no longer so
+    runs.all.value; // earlier messages no longer apply
     tell(runs.problem.value ? sayUnkept(runs.problem.value) : "");
   });
-  // an evaluation changes the score alone, and what may be chosen when it is the best for the first time
+  // an evaluation only changes the score, and adds a choice when it is the best for the first time
   follow(
     () => session.judged.value,
     () => {
@@ -185,7 +189,7 @@ export function createRuns(context) {
   return element;
 }
 
-/** Why a run is not in the storage. @param {any} problem */
+/** Explains why a run is not stored. @param {any} problem */
 function sayUnkept(problem) {
   if (problem.name === "QuotaExceededError") return t("runs.full");
   return problem.code === "storage-silent" ? t("runs.silent") : t("runs.unkept", { reason: explainError(problem) });
@@ -200,7 +204,7 @@ function score({ evaluations }) {
 }
 
 /**
- * What sets a run apart from the others; alone, the data and the width.
+ * How a run differs from the others; for a single run, its data and width.
  *
  * @param {Run} run @param {Run[]} runs @param {import("../../lab/library.js").Library} library
  */
@@ -223,7 +227,7 @@ function wordsOf(key, value) {
   return typeof value === "boolean" ? t(value ? "yes" : "no") : t(`setting.${key}.${value}`);
 }
 
-/** What was changed while it trained. @param {Run} run */
+/** Changes of settings during the run. @param {Run} run */
 function changesOf({ changes = [] }) {
   const told = changes.map(({ step, key, from, to }) => {
     const setting = t(typeof to === "string" ? `setting.${key}` : `setting.${key}.short`);
@@ -232,5 +236,10 @@ function changesOf({ changes = [] }) {
   return h("span", { class: "muted" }, told.map((change) => ` · ${change}`).join(""));
 }
 
-/** One that weights to start from have decided is theirs. @param {Run} run @param {string} key */
+/**
+ * The run's value of a setting, which weights to start from may have determined.
+ *
+ * @param {Run} run
+ * @param {string} key
+ */
 const settingOf = ({ config, settings }, key) => /** @type {Record<string, any>} */ (config)[key] ?? settings[key];

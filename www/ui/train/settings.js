@@ -1,4 +1,4 @@
-/** The form of a training's settings, made from the table of settings.js. */
+/** The form of training settings, made from the table in settings.js. */
 import { PHOTO_WEIGHTS } from "../../lab/library.js";
 import { parse, preset, SETTINGS, switchData } from "../../lab/settings.js";
 import { effect } from "../../lab/signals.js";
@@ -6,7 +6,7 @@ import { h } from "../shared/dom.js";
 import { explainError, number, t } from "../shared/i18n.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
-/** Groups that are open from the start. */
+/** Groups that are open at first. */
 const OPEN = ["data", "rate"];
 
 /** @typedef {import("../../lab/settings.js").Setting} Setting */
@@ -29,10 +29,14 @@ export function createSettings({ state, session, model, library }) {
     ),
   );
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  /** The weights that the choice of one's own pictures brought, and the resolution they replaced. @type {{from: string, resolution: any} | null} */
+  /**
+   * The weights that were proposed when own pictures were chosen, and the resolution that they replaced.
+   *
+   * @type {{from: string, resolution: any} | null}
+   */
   let proposed = null;
 
-  /** Data, seed and the network's size stay as they are. @param {"quick" | "paper"} kind */
+  /** Keeps data, seed and the network's size. @param {"quick" | "paper"} kind */
   function start(kind) {
     const { data, seed } = state.values.train.value;
     for (const row of rows) row.forget();
@@ -40,7 +44,12 @@ export function createSettings({ state, session, model, library }) {
     apply(SETTINGS.map(({ key }) => key));
   }
 
-  /** One's own pictures are best learnt from weights that know photos: those loaded or, if they know drawings or are still on their way, others. @param {Setting} setting @param {number | string | boolean} value */
+  /**
+   * Sets a value. Own pictures are best learnt from weights trained on photos: those loaded or, if these were trained on
+   * drawings or are still loading, others.
+   *
+   * @param {Setting} setting @param {number | string | boolean} value
+   */
   function change(setting, value) {
     if (setting.key !== "data") {
       state.set("train", { [setting.key]: value });
@@ -60,7 +69,7 @@ export function createSettings({ state, session, model, library }) {
     });
   }
 
-  /** What the person changed, and may change while training, does so at once. @param {string[]} keys */
+  /** Applies changed settings to the run in progress, if they may change during training. @param {string[]} keys */
   async function apply(keys) {
     problem.hidden = true;
     if (!session.active.value || !session.run.value) return;
@@ -83,7 +92,7 @@ export function createSettings({ state, session, model, library }) {
   return h("div", {}, presets, problem, ...groups);
 }
 
-/** The settings that weights to start from decide. @param {import("../../engine/protocol.js").Config} config */
+/** Settings determined by the weights to start from. @param {import("../../engine/protocol.js").Config} config */
 function decided(config) {
   const given = /** @type {Record<string, any>} */ (config);
   const plain = preset("quick");
@@ -92,7 +101,7 @@ function decided(config) {
 }
 
 /**
- * One setting: its control, a line of explanation, and what is wrong with it or when it acts.
+ * One setting: its control, a line of explanation, and what is wrong with it or when it takes effect.
  *
  * @param {Setting} setting
  * @param {(setting: Setting, value: number | string | boolean) => void} change
@@ -135,12 +144,12 @@ function createRow(setting, change) {
     tell();
   }
 
-  /** The value on show: what a person types over it stays until it is another one. @type {unknown} */
+  /** The value shown: a person's input over it stays until it changes. @type {unknown} */
   let shown;
   let waits = false;
   let later = false;
 
-  /** What is wrong with the value, or when it acts. */
+  /** Shows what is wrong with the value, or when it takes effect. */
   function tell() {
     const wrong = control.getAttribute("aria-invalid") === "true";
     const max = number(setting.max ?? 0, { maximumSignificantDigits: 9, useGrouping: false });
@@ -156,7 +165,7 @@ function createRow(setting, change) {
   return {
     setting,
     element,
-    /** Has what is typed replaced by the next update. */
+    /** Lets the next update replace the input. */
     forget: () => (shown = undefined),
     /** @param {import("../../lab/settings.js").Values} values @param {import("../../lab/settings.js").Values} [running] */
     update(values, running) {
@@ -170,7 +179,7 @@ function createRow(setting, change) {
       control.disabled = setting.target === "config" && !!values.from;
       element.hidden = !(setting.when?.(values) ?? true);
       waits = !!running && !control.disabled && running[key] !== value;
-      later = !running && !control.disabled; // its room is kept, so that nothing moves at the start
+      later = !running && !control.disabled; // its space is reserved, so that nothing moves at the start
       tell();
     },
   };

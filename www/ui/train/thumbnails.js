@@ -1,7 +1,7 @@
 /**
- * The pictures of one class as a list of which any number can be chosen. One tab stop: arrows move, Space chooses,
- * Ctrl A chooses all, Delete removes. The browser decodes and paints only what is in sight (`loading=lazy`,
- * `content-visibility`), and a change touches only the tiles that came or went.
+ * The pictures of one class as a multi-select list with a single tab stop: arrows move, Space selects, Ctrl A selects
+ * all, Delete removes. The browser only decodes and paints visible tiles (`loading=lazy`, `content-visibility`), and a
+ * change only touches added and removed tiles.
  */
 import { h, onFrame } from "../shared/dom.js";
 import { currentLanguage, t } from "../shared/i18n.js";
@@ -9,12 +9,12 @@ import { DRAGGED } from "../shared/picturefiles.js";
 
 /** @typedef {import("../../lab/project.js").Picture} Picture */
 
-/** Tiles that are made in one go; others follow frame by frame, so that thousands do not hold up the page. */
+/** Tiles created at once; others follow frame by frame, so that thousands do not block the page. */
 const AT_ONCE = 40;
 
 /**
- * @param {{chosen: Set<string>, changed: () => void, remove: () => void, emptied: () => void}} options `chosen`: ids, shared
- *   by all classes; `changed`: others are chosen now; `emptied`: the keyboard has removed the last one
+ * @param {{chosen: Set<string>, changed: () => void, remove: () => void, emptied: () => void}} options `chosen`: selected ids,
+ *   shared by all classes; `changed`: the selection has changed; `emptied`: the keyboard has removed the last one
  */
 export function createThumbnails({ chosen, changed, remove, emptied }) {
   const element = h("ul", {
@@ -64,7 +64,7 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     } else if (event.key === "Delete" || event.key === "Backspace") {
       const at = all.indexOf(/** @type {HTMLElement} */ (tile));
       if (tile?.dataset.id && ![...tiles.keys()].some((id) => chosen.has(id))) {
-        chosen.clear(); // those of other classes are not what is meant here
+        chosen.clear(); // the selection in other classes is not meant
         chosen.add(tile.dataset.id);
       }
       remove();
@@ -75,7 +75,7 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     event.preventDefault();
   }
 
-  /** Tiles in a row. */
+  /** Tiles per row. */
   function columns() {
     return getComputedStyle(element).gridTemplateColumns.split(" ").length;
   }
@@ -88,7 +88,7 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
     event.dataTransfer?.setData(DRAGGED, JSON.stringify(dragged));
   }
 
-  /** Puts the tiles in order and makes those that are missing. */
+  /** Orders the tiles and creates missing ones. */
   function draw() {
     let missing = AT_ONCE;
     let place = element.firstElementChild;
@@ -148,7 +148,7 @@ export function createThumbnails({ chosen, changed, remove, emptied }) {
       element.hidden = !shown.length;
       draw();
     },
-    /** Shows which are chosen. */
+    /** Shows the selection. */
     mark() {
       for (const [id, { tile }] of tiles) {
         const is = String(chosen.has(id));

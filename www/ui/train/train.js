@@ -1,4 +1,4 @@
-/** The second room: settings, the run with its curves, the held-out pictures and the runs before it. */
+/** The second room: settings, the current run with its curves, held-out pictures, and earlier runs. */
 import { createCurves } from "../shared/curves.js";
 import { h } from "../shared/dom.js";
 import { createControl } from "./control.js";
@@ -29,7 +29,7 @@ export function createTrain(context) {
   return { element, drop: pictures.drop };
 }
 
-/** The settings: beside the run where there is room, else a line above it that opens. @param {HTMLElement} settings */
+/** The settings: beside the run if there is room, else folded into a line above it. @param {HTMLElement} settings */
 function settingsPanel(settings) {
   const wide = matchMedia("(min-width: 901px)");
   const summary = h(

@@ -1,4 +1,4 @@
-/** What is wrong with a run though it goes on, and what can be done with the best that is kept of it. */
+/** Problems of a run in progress, and actions on its best weights. */
 import { goodBest, guessingLoss, troubleOf } from "../../lab/session/health.js";
 import { effect, follow } from "../../lab/signals.js";
 import { h, onFrame, setWords, turnOff } from "../shared/dom.js";
@@ -7,7 +7,8 @@ import { useWeights } from "./runs.js";
 
 /**
  * @param {import("../context.js").Context} context
- * @param {{fail: (error: unknown) => void, leave: () => void}} how `leave`: where the keyboard's focus goes, since its button goes
+ * @param {{fail: (error: unknown) => void, leave: () => void}} how `leave`: moves the focus, since the focused button
+ *   disappears
  */
 export function createTrouble(context, { fail, leave }) {
   const { state, session } = context;
@@ -17,7 +18,11 @@ export function createTrouble(context, { fail, leave }) {
   const goBack = h("button", { type: "button", t: "train.best.back", onclick: () => withBest("back") });
   const bestOf = h("div", { class: "train-best", hidden: true }, best, h("div", { class: "actions" }, useBest, goBack));
 
-  /** Of a run whose last weights are of no use: uses its best in Classify, or has the next run begin with them. @param {"use" | "back"} what */
+  /**
+   * For a run with useless last weights: uses its best ones in Classify, or starts the next run from them.
+   *
+   * @param {"use" | "back"} what
+   */
   async function withBest(what) {
     const run = session.run.value;
     if (!run) return;
@@ -44,6 +49,6 @@ export function createTrouble(context, { fail, leave }) {
 
   effect(() => turnOff(goBack, session.state.value !== "idle"));
   follow(() => [session.state.value, session.run.value, session.runs.all.value, currentLanguage()], draw);
-  follow(() => [session.steps.value, session.judged.value], onFrame(draw)); // which come by the hundred a second
+  follow(() => [session.steps.value, session.judged.value], onFrame(draw)); // they change hundreds of times per second
   return [trouble, bestOf];
 }

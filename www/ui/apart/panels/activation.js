@@ -1,4 +1,4 @@
-/** ReLU6 beside ReLU: two trainings that are alike but for that, made once and shipped as curves. */
+/** ReLU6 against ReLU: two trainings that differ only in that, shipped as curves. */
 import { fetchJson } from "../../../engine/download.js";
 import { effect, signal, untracked } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
@@ -31,7 +31,7 @@ export function createActivation({ state }) {
   const curves = signal(null);
   let loading = false;
 
-  /** Once more where that failed. */
+  /** Loads the curves, again if that failed before. */
   async function load() {
     if (loading) return;
     loading = true;
@@ -67,7 +67,7 @@ export function createActivation({ state }) {
   }
   effect(() => {
     if (state.room.value !== "apart" || state.values.apart.value.panel !== "activation") return;
-    isDark.value; // its colours are drawn
+    isDark.value; // its colours are used in the drawing
     loss.forget();
     accuracy.forget();
     if (curves.value) draw(curves.value);

@@ -1,4 +1,4 @@
-/** The network layer by layer: shapes, parameters, multiply-adds and memory of the one chosen in the bar. */
+/** The network in the bar, layer by layer: shapes, parameters, multiply-adds and memory. */
 import { effect } from "../../../lab/signals.js";
 import { h } from "../../shared/dom.js";
 import { bytes, count, number, t, term } from "../../shared/i18n.js";
@@ -57,7 +57,7 @@ function table({ layers, parameters, macs }) {
 }
 
 /**
- * The keyboard stops at the first layer of a kind only: fifty times the same explanation would be in its way.
+ * The keyboard only stops at the first layer of each kind: fifty copies of an explanation would be in the way.
  *
  * @param {import("../../../engine/protocol.js").LayerCost} layer
  * @param {Set<string>} explained kinds

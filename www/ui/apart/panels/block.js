@@ -1,4 +1,6 @@
-/** The inverted residual: one block, its tensors drawn by channels and size, beside one that is wide at its ends. */
+/**
+ * The inverted residual: one block, its tensors drawn by channels and size, next to a block that is wide at its ends.
+ */
 import { preset } from "../../../lab/settings.js";
 import { computed } from "../../../lab/signals.js";
 import { goTo, h, reveal, setOptions } from "../../shared/dom.js";
@@ -7,7 +9,7 @@ import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
 /**
- * What can be tried in Train, each by one setting of the network.
+ * Experiments for Train, each a single setting of the network.
  *
  * @type {[key: string, values: Record<string, string | number>][]}
  */
@@ -20,7 +22,7 @@ const TRIALS = [
 /** @param {import("../../context.js").Context} context */
 export function createBlock(context) {
   const { state } = context;
-  /** Which block is shown, from 1. */
+  /** Number of the block shown, from 1. */
   const index = computed(() => Number(state.values.apart.value.block));
   const chosen = h("select", { id: "block", onchange: () => state.set("apart", { block: Number(chosen.value) }) });
   const inverted = createDrawing("block.inverted");
@@ -36,7 +38,11 @@ export function createBlock(context) {
     h("div", { class: "actions" }, h("span", { t: "block.trials" }), ...trials),
   );
 
-  /** Goes to Train with this set there, and nothing else of the network changed. @param {Record<string, string | number>} values */
+  /**
+   * Opens Train with this setting, and the rest of the network unchanged.
+   *
+   * @param {Record<string, string | number>} values
+   */
   function attempt(values) {
     const plain = preset("quick");
     const keys = TRIALS.flatMap(([, values]) => Object.keys(values));
@@ -68,7 +74,7 @@ export function createBlock(context) {
     const joined = layers.some(({ block, shortcut }) => block === n - 1 && shortcut);
     inverted.draw(tensors, joined);
     const wide = first.output_bytes;
-    const narrow = first.memory.by_operation - wide; // its input: nothing else waits yet
+    const narrow = first.memory.by_operation - wide; // its input: no other tensor is kept yet
     const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
     const words = [t(wide > narrow ? "block.widens" : "block.flat", values)];
     if (!layers.some(({ shortcut }) => shortcut)) words.push(t("block.none"));
@@ -97,10 +103,10 @@ const shapeOf = ({ size, channels }) => `${size}² × ${channels}`;
 const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(Boolean).join(", ");
 
 /**
- * A residual block of the same channels in another order, as they were before: wide at its ends, a plain 3 × 3 convolution
+ * A residual block with the same channels in the earlier order: wide at its ends, with a plain 3 × 3 convolution
  * between the narrow tensors (the paper's figure 3).
  *
- * @param {import("../../../engine/protocol.js").LayerCost} expand of the block that it is compared with, which has a shortcut
+ * @param {import("../../../engine/protocol.js").LayerCost} expand of the block to compare with, which has a shortcut
  */
 function wideAtItsEnds({ c_in: narrow, c_out: wide, size_in: size }) {
   const relu = t("setting.activation.relu");
@@ -129,7 +135,7 @@ function createDrawing(caption) {
   };
 }
 
-/** Tensors, each drawn by its share of the most channels and of the largest size. @param {Tensor[]} tensors */
+/** Tensors, each drawn by its share of the maximum channels and of the largest size. @param {Tensor[]} tensors */
 function columns(tensors) {
   const most = Math.max(...tensors.map(({ channels }) => channels));
   const largest = Math.max(...tensors.map(({ size }) => size));

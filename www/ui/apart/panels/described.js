@@ -1,7 +1,8 @@
 import { effect } from "../../../lab/signals.js";
 
 /**
- * Has a panel of Take apart draw what the network in the bar costs, and draw it anew where that changes, or what else it reads.
+ * Makes a panel of Take apart draw the cost of the network in the bar, and redraw it when that or anything else it
+ * reads changes.
  *
  * @param {import("../../context.js").Context} context
  * @param {(description: import("../../../engine/protocol.js").Description) => void} draw

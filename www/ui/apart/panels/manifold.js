@@ -1,4 +1,4 @@
-/** What ReLU destroys: a spiral before and after it passes some dimensions (the paper's figure 1). */
+/** What ReLU destroys: a spiral before and after ReLU in n dimensions (the paper's figure 1). */
 import { effect, signal } from "../../../lab/signals.js";
 import { DIMENSIONS } from "../../../lab/state.js";
 import { h, svg } from "../../shared/dom.js";
@@ -6,9 +6,9 @@ import { number, percent, t } from "../../shared/i18n.js";
 import { createToggles } from "../../shared/toggles.js";
 import { createAsker, createPanel } from "./panel.js";
 
-/** Dimensions that have to let a point of a plane through, so that it can be told from its neighbours. */
+/** Dimensions that must let a point of the plane through to tell it from its neighbours. */
 const NEEDED = 2;
-/** Matrices have numbers of 32 bits, from 1. */
+/** Matrices are numbered with 32 bits, from 1. */
 const MATRICES = 2 ** 32;
 
 /** @param {import("../../context.js").Context} context */
@@ -54,12 +54,16 @@ export function createManifold({ engine, core, state }) {
     problem,
   );
   const ask = createAsker(element, problem);
-  /** What is on show. @type {import("../../../lab/signals.js").Signal<import("../../../engine/protocol.js").Manifold & {n: number, relu: boolean} | null>} */
+  /**
+   * The result shown.
+   *
+   * @type {import("../../../lab/signals.js").Signal<import("../../../engine/protocol.js").Manifold & {n: number, relu: boolean} | null>}
+   */
   const found = signal(null);
 
   function update() {
     const { panel, dimensions: n, through: chosen, matrix } = state.values.apart.value;
-    core.loss.value; // what was lost is asked for again
+    core.loss.value; // a restarted core is asked again
     if (state.room.value !== "apart" || panel !== "manifold") return;
     dimensions.update(
       DIMENSIONS.map((value) => ({ value, chosen: value === n, values: { dimensions: value }, reason: null })),
@@ -81,7 +85,7 @@ export function createManifold({ engine, core, state }) {
     if (!found.value) return;
     const { n, relu, alive } = found.value;
     const lost = alive.filter((dimensions) => dimensions < NEEDED).length / alive.length;
-    // each sign of a point that is carried in a random direction is the toss of a coin
+    // each sign of a point embedded at random is a coin toss
     const expected = number((100 * (n + 1)) / 2 ** n, { maximumSignificantDigits: 2 });
     const values = { dimensions: n, lost: percent(lost), expected: `${expected} %` };
     shows.textContent = relu ? t("manifold.shows", values) : t("manifold.whole");
@@ -93,7 +97,7 @@ export function createManifold({ engine, core, state }) {
 }
 
 /**
- * A curve, with what can be told apart and what is lost as a line each.
+ * A curve: recoverable and lost parts as one line each.
  *
  * @param {Float32Array} points pairs of x and y within the unit circle
  * @param {Uint32Array} alive dimensions that let each point through

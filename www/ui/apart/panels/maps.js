@@ -1,4 +1,4 @@
-/** Feature maps: what each block makes of the picture at hand, channel by channel. */
+/** Feature maps: the output of each block for the current picture, channel by channel. */
 import { effect, follow } from "../../../lab/signals.js";
 import { BLOCKS } from "../../../lab/state.js";
 import { goTo, h, setWords } from "../../shared/dom.js";
@@ -7,7 +7,7 @@ import { colour } from "../../shared/plot.js";
 import { isDark } from "../../shared/theme.js";
 import { createAsker, createPanel } from "./panel.js";
 
-/** Pixels of a drawing's side, at least: a number is drawn as so many pixels as that takes. */
+/** Minimum side of a drawing in pixels: each value is drawn as a square of pixels. */
 const SIDE = 800;
 
 /** Lowest and highest number of a channel. @typedef {{low: number, high: number}} Range */
@@ -26,7 +26,7 @@ export function createMaps({ state, model }) {
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const figures = h(
     "div",
-    { class: "maps", inert: true }, // until there is something in them
+    { class: "maps", inert: true }, // until it has content
     h("figure", {}, h("figcaption", { t: "maps.all" }), all),
     h("figure", {}, h("figcaption", { t: "block.input" }), saw, network),
     h("figure", {}, h("figcaption", { t: "maps.one" }), one, channel.element, range),
@@ -46,13 +46,13 @@ export function createMaps({ state, model }) {
   );
 
   /**
-   * What is on show; `below`: the share of its numbers below 0.
+   * The result shown; `below`: the share of its values below 0.
    *
    * @type {import("../../../engine/protocol.js").Seen & {block: number, ranges: Range[], below: number,
    *   entry: import("../../../lab/library.js").Entry} | null}
    */
   let seen = null;
-  /** All channels, as long as they need not be painted anew. @type {OffscreenCanvas | null} */
+  /** All channels, while they need no repainting. @type {OffscreenCanvas | null} */
   let painted = null;
   const ask = createAsker(element, problem);
 
@@ -105,7 +105,7 @@ export function createMaps({ state, model }) {
     one.ariaLabel = `${t("maps.channel", { n: chosen, of: channels })}, ${range.textContent}`;
   }
 
-  /** Chooses the channel that was pointed at. @param {MouseEvent} event */
+  /** Selects the channel under the pointer. @param {MouseEvent} event */
   function point({ offsetX, offsetY }) {
     if (!seen) return;
     const columns = columnsOf(seen.channels);
@@ -126,9 +126,9 @@ export function createMaps({ state, model }) {
 }
 
 /**
- * A slider from 1 on.
+ * A slider that starts at 1.
  *
- * @param {string} key of its label, which names the value and how many there are
+ * @param {string} key of its label, which shows the value and the maximum
  * @param {(value: number) => void} choose
  */
 function createSlider(key, choose) {
@@ -153,14 +153,14 @@ function rangesOf({ channels, size, values }) {
   });
 }
 
-/** Channels stand in a square, or nearly so. @param {number} channels */
+/** Channels are arranged in a square, or nearly so. @param {number} channels */
 const columnsOf = (channels) => Math.ceil(Math.sqrt(channels));
 
 /** @param {number} value */
 const short = (value) => number(value, { maximumSignificantDigits: 2 });
 
 /**
- * What gives a channel's numbers their colours: from no colour at 0 to all of it at the channel's largest.
+ * Paints a channel's values as colours: from none at 0 to full at the channel's largest value.
  *
  * @param {import("../../../engine/protocol.js").FeatureMaps & {ranges: Range[]}} maps
  * @returns {(image: ImageData, channel: number) => void}
@@ -183,7 +183,12 @@ function painter({ size, values, ranges }) {
 /** A colour of style.css as red, green and blue. @param {string} name */
 const rgb = (name) => (colour(name, "none").match(/\d+/g) ?? []).map(Number);
 
-/** How so many maps of a size stand in rows, in pixels of their drawing. @param {number} count @param {number} size */
+/**
+ * The layout of `count` maps of a size in rows, in pixels of the drawing.
+ *
+ * @param {number} count
+ * @param {number} size
+ */
 function gridOf(count, size) {
   const columns = columnsOf(count);
   const side = size * Math.ceil(SIDE / (columns * size));
@@ -195,7 +200,7 @@ function gridOf(count, size) {
 }
 
 /**
- * Paints so many maps in rows.
+ * Paints `count` maps in rows.
  *
  * @param {number} count
  * @param {number} size height and width of a map
@@ -208,7 +213,7 @@ function tile(count, size, paint) {
   const image = new ImageData(size, size);
   const [from, to] = [map.getContext("2d"), drawing.getContext("2d")];
   if (!from || !to) return drawing;
-  to.imageSmoothingEnabled = false; // a number is a square
+  to.imageSmoothingEnabled = false; // each value is a square
   for (let index = 0; index < count; index++) {
     paint(image, index);
     from.putImageData(image, 0, 0);
@@ -218,13 +223,20 @@ function tile(count, size, paint) {
   return drawing;
 }
 
-/** Shows what was painted. @param {HTMLCanvasElement} canvas @param {OffscreenCanvas} drawing */
+/** Shows a painted drawing. @param {HTMLCanvasElement} canvas @param {OffscreenCanvas} drawing */
 function show(canvas, drawing) {
   canvas.width = canvas.height = drawing.width;
   canvas.getContext("2d")?.drawImage(drawing, 0, 0);
 }
 
-/** Draws a line around one of so many maps. @param {HTMLCanvasElement} canvas @param {number} count @param {number} size @param {number} chosen */
+/**
+ * Draws a line around one of the maps.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} count
+ * @param {number} size
+ * @param {number} chosen
+ */
 function mark(canvas, count, size, chosen) {
   const { side, margin, at } = gridOf(count, size);
   const context = canvas.getContext("2d");

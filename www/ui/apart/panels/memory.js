@@ -1,4 +1,4 @@
-/** Memory: what must be held while each layer runs, convolution by convolution and block by block (paper, §5.1). */
+/** Memory: tensors held while each layer runs, convolution by convolution and block by block (paper §5.1). */
 import { strokeOf, swatch } from "../../shared/curves.js";
 import { h } from "../../shared/dom.js";
 import { bytes, number, t } from "../../shared/i18n.js";
@@ -6,7 +6,7 @@ import { axisStyle, fitPlot } from "../../shared/plot.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
-/** The two ways to read a network, in the order of their lines. */
+/** The two ways to execute a network, in the order of their lines. */
 const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
 
 /** @param {import("../../context.js").Context} context */
@@ -25,7 +25,7 @@ export function createMemory(context) {
   let shown;
   /** @type {import("uplot") | undefined} */
   let plot;
-  /** Index of the layer that was pointed at last. */
+  /** Index of the layer last pointed at. */
   let at = 0;
 
   const redraw = fitPlot(place, (uPlot, size) => {
@@ -34,7 +34,7 @@ export function createMemory(context) {
     const stepped = uPlot.paths.stepped?.({ align: 1 });
     const line = { width: 2.5, paths: stepped, points: { show: false } };
     const series = READINGS.map((_, i) => ({ ...strokeOf({ number: i + 1 }), ...line }));
-    // a layer lasts from its number to the next one's
+    // a layer extends from its number to the next
     const steps = [...layers, layers[layers.length - 1]];
     const data = READINGS.map((reading) => steps.map(({ memory }) => memory[reading]));
     /** @type {import("uplot").Options} */
@@ -61,7 +61,7 @@ export function createMemory(context) {
     return plot;
   });
 
-  /** What the layer under the pointer needs. @param {import("uplot")} plot @param {Layer[]} layers */
+  /** Shows the memory of the layer under the pointer. @param {import("uplot")} plot @param {Layer[]} layers */
   function pointTo(plot, layers) {
     const { left = -1 } = plot.cursor;
     reading.textContent = "";
@@ -70,7 +70,7 @@ export function createMemory(context) {
     reading.textContent = tell(layers);
   }
 
-  /** For those who do not see the chart, too. @param {Layer[]} layers */
+  /** Also for people who do not see the chart. @param {Layer[]} layers */
   function tell(layers) {
     const words = wordsOf(layers[at]);
     place.setAttribute("aria-valuenow", String(at + 1));
@@ -78,7 +78,7 @@ export function createMemory(context) {
     return words;
   }
 
-  /** From layer to layer by keyboard. @param {KeyboardEvent} event */
+  /** Moves from layer to layer by keyboard. @param {KeyboardEvent} event */
   function walk(event) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step || !plot || !shown) return;
@@ -108,7 +108,7 @@ export function createMemory(context) {
 
 /** @typedef {import("../../../engine/protocol.js").LayerCost} Layer */
 
-/** What a layer needs. @param {Layer} layer */
+/** A layer's memory in words. @param {Layer} layer */
 function wordsOf({ block: index, kind, memory }) {
   const block = index === null ? "" : `${t("architecture.block", { n: index + 1 })}, `;
   return t(block ? "memory.reading" : "memory.reading.alone", {

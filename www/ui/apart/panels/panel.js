@@ -1,9 +1,9 @@
-/** What panels of Take apart share: their frame, and how they ask the engine for what they show. */
+/** Shared by the panels of Take apart: their frame, and requests to the engine. */
 import { h } from "../../shared/dom.js";
 import { explainError } from "../../shared/i18n.js";
 
 /**
- * A panel of Take apart: the idea, something to try, what there is to see, and where the paper has it.
+ * A panel of Take apart: the idea, something to try, something to see, and the reference to the paper.
  *
  * @param {string} name as in its strings, `apart.NAME.…`
  * @param {...HTMLElement} shows
@@ -20,19 +20,19 @@ export const createPanel = (name, ...shows) =>
   );
 
 /**
- * Asks the engine for what a panel shows. Of several answers the one that was asked for last is shown; until then what is on
- * show is marked as outdated. What goes wrong stands in `problem`.
+ * Requests a panel's data from the engine. Of several answers, the one requested last is shown; until it arrives, the
+ * current one is marked as outdated. Errors appear in `problem`.
  *
  * @param {HTMLElement} element the panel
  * @param {HTMLElement} problem
  */
 export function createAsker(element, problem) {
-  /** What is on show, or on its way. @type {unknown[]} */
+  /** The request whose answer is shown or on its way. @type {unknown[]} */
   let wanted = [];
   let shown = false;
 
   /**
-   * Whether it asks: not where that is on show already, or on its way.
+   * Sends a request, unless the same one is shown or on its way. Returns whether it did.
    *
    * @template Answer
    * @param {unknown[]} about

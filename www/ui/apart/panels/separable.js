@@ -1,10 +1,10 @@
-/** Separable convolution: what depthwise and 1×1 convolution take, beside a plain 3×3 convolution in their place. */
+/** Separable convolution: the cost of depthwise and 1×1 convolution against a plain 3×3 convolution. */
 import { h } from "../../shared/dom.js";
 import { count, number, t } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
-/** Taps of a filter of 3 × 3. */
+/** Taps of a 3 × 3 filter. */
 const TAPS = 9;
 
 /**

@@ -1,4 +1,4 @@
-/** Width or resolution: what Google's weights of each reach on ImageNet, against the work of a picture. */
+/** Width or resolution: the accuracy of Google's weights on ImageNet against multiply-adds per picture. */
 import { PUBLISHED } from "../../../lab/published.js";
 import { computed, effect, untracked } from "../../../lab/signals.js";
 import { strokeOf, swatch } from "../../shared/curves.js";
@@ -7,13 +7,13 @@ import { count, number, percent, t } from "../../shared/i18n.js";
 import { axisStyle, colour, fitPlot } from "../../shared/plot.js";
 import { createPanel } from "./panel.js";
 
-/** Ends of the axes: multiply-adds, and the share that is right. @type {[number, number]} */
+/** Ranges of the axes: multiply-adds, and accuracy. @type {[number, number]} */
 const MACS = [10e6, 650e6];
 /** @type {[number, number]} */
 const ACCURACY = [0.42, 0.78];
-/** Where the axis of multiply-adds, each step of which multiplies, is labelled. */
+/** Labels on the logarithmic axis of multiply-adds. */
 const TICKS = [10e6, 30e6, 100e6, 300e6];
-/** How much more or less is about the same work. */
+/** Factor within which work counts as about the same. */
 const ABOUT = 1.25;
 
 /** @typedef {(typeof POINTS)[number]} Point */
@@ -42,7 +42,7 @@ export function createTradeoff({ state, model }) {
   const redraw = fitPlot(place, (uPlot, size) => {
     const chosen = findChosen();
     const [first, ...others] = PUBLISHED.map(({ measured }) => table(measured));
-    // last the chosen one, on top of the lines
+    // the chosen one last, on top of the lines
     return new uPlot({ ...options(), ...size }, uPlot.join([first, ...others, table(chosen ? [chosen] : [])]));
   });
 
@@ -107,7 +107,7 @@ const wordsOf = ({ width, resolution, accuracy }) => ({
   accuracy: percent(accuracy),
 });
 
-/** All figures, for those who would rather read than look. @param {Point | undefined} chosen */
+/** All figures as a table, for people who prefer to read. @param {Point | undefined} chosen */
 function tableOf(chosen) {
   const head = h(
     "tr",
