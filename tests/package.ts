@@ -1,4 +1,4 @@
-// The npm package as a TypeScript page sees it: by what dist/ declares, not by the comments of www/.
+// The npm package from TypeScript: with the declarations in dist/, not the comments of www/.
 
 import { createEngine, type Config, type Recipe } from "../dist/engine/engine.js";
 
@@ -9,7 +9,7 @@ export async function train(config: Config, recipe: Recipe, signal: AbortSignal)
   const { accuracy } = await trainer.evaluate({ images: 100 });
   const classifier = await engine.loadClassifier(await trainer.weights());
   const { predictions } = await classifier.classify(new Blob(), { k: 3 });
-  // @ts-expect-error: a probability is no text, and would be one if the types had been lost
+  // @ts-expect-error: a probability is not a string; without types this would pass
   predictions[0].probability.trim();
   return accuracy;
 }

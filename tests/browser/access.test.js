@@ -1,4 +1,4 @@
-// For everybody: axe-core in every room, theme and language; keyboard; narrow screens.
+// Accessibility: axe-core in every room, theme and language; keyboard; narrow screens.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -32,7 +32,7 @@ for (const locale of ["en", "ko"]) {
             .click();
         else await page.locator(`#tab-${room}`).click();
         if (room === "train") {
-          await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have something in them
+          await page.locator(".control button").nth(2).click(); // one step, so that grid and runs have content
           await page.locator(".heldout-grid .mark", { hasText: /./ }).first().waitFor();
           await page.evaluate(() => document.querySelectorAll("details").forEach((group) => (group.open = true)));
         }
@@ -49,7 +49,7 @@ for (const locale of ["en", "ko"]) {
   }
 }
 
-/** Waits for what a panel of Take apart shows. @param {import("playwright-core").Page} page @param {string} room */
+/** Waits for the content of a panel of Take apart. @param {import("playwright-core").Page} page @param {string} room */
 async function drawn(page, room) {
   const shows = {
     apart: "tfoot td",
@@ -81,7 +81,7 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   const term = page.locator(".cost .term").first();
   await page.locator("input[name=resolution]:checked").focus();
   await page.keyboard.press("Tab");
-  assert.ok(await term.evaluate((element) => element === document.activeElement), "the figures come after the toggles");
+  assert.ok(await term.evaluate((element) => element === document.activeElement), "the figures follow the toggles");
   await page.locator("#explanation:popover-open", { hasText: "Numbers that training adjusts" }).waitFor();
   assert.equal(await term.getAttribute("aria-describedby"), "explanation");
   await page.keyboard.press("Escape");
@@ -93,13 +93,13 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   await page.locator("#skip").focus();
   await page.keyboard.press("Enter");
   assert.equal(await page.evaluate(() => document.activeElement?.id), "rooms");
-  assert.equal(await page.locator("#panel-train").isVisible(), true, "past the bar, not elsewhere");
+  assert.equal(await page.locator("#panel-train").isVisible(), true, "past the bar");
   assert.equal(await page.locator("#setting-epochs").inputValue(), "7");
   await page.locator("#tab-apart").click();
   await page.goBack();
   await page.goBack();
   await page.locator("#tab-train").click();
-  assert.equal(await page.locator("#setting-epochs").inputValue(), "7", "Back changes the room, not what was set");
+  assert.equal(await page.locator("#setting-epochs").inputValue(), "7", "Back changes the room, not the settings");
   await page.waitForURL(/#train\?.*train\.epochs=7/);
   check();
 });
@@ -144,12 +144,12 @@ test("without JavaScript the page says what it needs", async () => {
   for (const path of ["", "bench.html"]) {
     await page.goto(lab.url + path);
     assert.ok(await page.locator("body > noscript").isVisible());
-    assert.ok(await page.locator("header").isHidden(), "nothing that would not work");
+    assert.ok(await page.locator("header").isHidden(), "nothing is shown that would not work");
   }
   await context.close();
 });
 
-test("an explanation goes along with a term that the keyboard has scrolled to", async () => {
+test("an explanation moves along with a term that the keyboard has scrolled to", async () => {
   const { page, check } = await lab.open("#apart", { viewport: { width: 1280, height: 400 } });
   const term = page.locator("#panel-apart .term").last();
   await term.evaluate(
@@ -169,7 +169,7 @@ test("an explanation goes along with a term that the keyboard has scrolled to", 
   check();
 });
 
-test("where a part of the page does not arrive, it says so", async () => {
+test("a missing part of the page is reported", async () => {
   for (const [name, part] of [
     ["", "classify/samples.js"],
     ["bench.html", "benchmark.js"],
@@ -194,7 +194,7 @@ test("language and theme switch in place", async () => {
   await page.reload();
   await page.getByRole("tab", { name: "분류" }).waitFor();
 
-  // a panel that is not on show meanwhile, too
+  // also a panel that was hidden meanwhile
   await page.locator("#tab-apart").click();
   const contents = page.locator(".apart-contents button");
   for (const i of [1, 0]) await contents.nth(i).click();

@@ -1,5 +1,5 @@
-// A training from start to finish, and what it reaches. It takes longest, so it is a file of its own, which begins early, and
-// leaves a processor to the others: on how many threads it works makes no difference to what it learns.
+// A training from start to finish, and its accuracy. It takes longest, so it has its own file, which starts early, and
+// leaves a processor to the others: the number of threads does not affect what it learns.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -42,7 +42,7 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await page.locator("dialog[open] .predictions li").nth(9).waitFor();
   await page.keyboard.press("Escape");
 
-  // more pictures than the curve is made of
+  // more pictures than the curve uses
   await page.getByRole("button", { name: "Evaluate all 1,000" }).click();
   await page
     .locator(".panel", { hasText: /[0-9,]+ of 1,000 correct/ })
@@ -57,7 +57,7 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   assert.match(download.suggestedFilename(), /^mobilenetv2-shapes-run1\.safetensors$/);
   const bytes = await readFile(await download.path());
 
-  // into Classify, where the network knows the drawings
+  // into Classify, where the network recognises the drawings
   await page.getByRole("button", { name: "Use in Classify" }).click();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.match(await page.locator("#weights option:checked").innerText(), /Run 1, step 469/);

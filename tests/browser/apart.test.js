@@ -1,4 +1,4 @@
-// The third room: the table is the network that the bar names.
+// The third room, whose panels show the network in the bar.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -21,7 +21,7 @@ test("the table follows width, resolution and stem, and its totals are the publi
     53,
     "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier",
   );
-  assert.equal(await page.locator(".architecture .block").count(), 18, "17 blocks, and what comes after them");
+  assert.equal(await page.locator(".architecture .block").count(), 18, "17 blocks, and the layers after them");
   // reference: 10 classes; parameters by width
   for (const [width, parameters] of [
     ["0.35", "408,938"],
@@ -43,18 +43,18 @@ test("the table follows width, resolution and stem, and its totals are the publi
   check();
 });
 
-test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves", async () => {
+test("two trainings, with ReLU6 and with ReLU, are compared as curves", async () => {
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "ReLU6 or ReLU" }).click();
   await hashIs(page, "#apart?apart.panel=activation");
-  await page.locator(".cost", { hasText: "408,938 parameters" }).waitFor(); // the bar goes on as in any room
+  await page.locator(".cost", { hasText: "408,938 parameters" }).waitFor(); // the bar works as in any room
   await page.locator(".curves-keys li").nth(1).waitFor();
   assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
   const charts = page.locator("#panel-apart .chart-place[aria-label]");
   await charts.nth(1).waitFor();
   assert.equal(await charts.locator("canvas").count(), 2, "loss and accuracy");
 
-  // Pointed at, a chart tells the nearest value; here the curves' last.
+  // A chart shows the value nearest to the pointer, here the curves' last.
   const [caption, figure] = [page.locator("#panel-apart figcaption").nth(1), charts.nth(1).locator(".u-over")];
   const words = await caption.innerText();
   const { width = 0 } = (await figure.boundingBox()) ?? {};
@@ -73,9 +73,9 @@ test("two trainings, with ReLU6 and with ReLU, stand beside each other as curves
   check();
 });
 
-test("charts are drawn in a browser whose language is no language tag", async () => {
+test("charts are drawn in a browser whose language is not a language tag", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=tradeoff", {
-    script: () => Object.defineProperty(Navigator.prototype, "language", { get: () => "C" }), // as WebKit has it in the C locale
+    script: () => Object.defineProperty(Navigator.prototype, "language", { get: () => "C" }), // as in WebKit in the C locale
   });
   await page.locator("#panel-apart .large-place canvas").waitFor();
   await page.locator("#tab-train").click();
@@ -83,7 +83,7 @@ test("charts are drawn in a browser whose language is no language tag", async ()
   check();
 });
 
-test("separable convolutions stand beside plain ones, block by block", async () => {
+test("separable convolutions are compared with plain ones, block by block", async () => {
   const { page, check } = await lab.open("#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
   await page.getByRole("button", { name: "Separable convolution" }).click();
   const rows = page.locator(".separable tbody tr");
@@ -98,7 +98,7 @@ test("separable convolutions stand beside plain ones, block by block", async () 
   check();
 });
 
-test("memory is read in two ways, layer by layer, and follows the bar", async () => {
+test("memory is shown in two ways, layer by layer, and follows the bar", async () => {
   const { page, check } = await lab.open(
     "#apart?apart.panel=memory&apart.width=1&apart.resolution=224&apart.stem=imagenet",
   );
@@ -123,7 +123,7 @@ test("memory is read in two ways, layer by layer, and follows the bar", async ()
   check();
 });
 
-test("a block is drawn with its shortcut, and what differs without one is a setting of Train", async () => {
+test("a block is drawn with its shortcut, and Train can try it without one", async () => {
   const network = "apart.width=1&apart.resolution=224&apart.stem=imagenet";
   const { page, check } = await lab.open(`#apart?apart.panel=block&${network}&train.from=shapes-0.35`);
   const panel = page.locator("#panel-apart");
@@ -156,15 +156,15 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   await panel.getByRole("button", { name: "no shortcuts" }).click();
   await page.locator("#panel-train").waitFor();
   const setting = (/** @type {string} */ key) => page.locator(`#setting-${key}`);
-  assert.ok(await setting("shortcut").isEnabled(), "it starts from no weights, which would decide this");
+  assert.ok(await setting("shortcut").isEnabled(), "it starts without weights, which would determine this");
   assert.equal(await setting("shortcut").inputValue(), "none");
   await page.goBack();
   await panel.getByText("does not expand its input").waitFor();
   await panel.getByRole("button", { name: "ReLU6 at the narrow ends" }).click();
   assert.equal(await setting("bottleneck").inputValue(), "relu6");
-  assert.notEqual(await setting("shortcut").inputValue(), "none", "of one thing is made a trial at a time");
+  assert.notEqual(await setting("shortcut").inputValue(), "none", "one thing is tried at a time");
 
-  // a network that was trained without shortcuts is said to have none
+  // a network that was trained without shortcuts shows none
   await setting("shortcut").selectOption("none");
   await page.locator(".control").getByRole("button", { name: "One step" }).click();
   await page.locator(".train-message").filter({ hasText: "pauses at step 1" }).waitFor();
@@ -177,7 +177,7 @@ test("a block is drawn with its shortcut, and what differs without one is a sett
   check();
 });
 
-test("feature maps are those of the picture and the weights at hand, block by block", async () => {
+test("feature maps are those of the current picture and weights, block by block", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=maps");
   const panel = page.locator("#panel-apart");
   const [all, saw, one] = [0, 1, 2].map((n) => panel.locator(".maps canvas").nth(n));
@@ -200,7 +200,7 @@ test("feature maps are those of the picture and the weights at hand, block by bl
   await panel.getByText("Channel 7 of 8").waitFor();
   await hashIs(page, "#apart?apart.panel=maps&apart.block=1&apart.channel=7");
 
-  // more often than a browser lets the address change
+  // more often than a browser allows the address to change
   await panel.getByRole("slider", { name: "Channel 7 of 8" }).evaluate((/** @type {HTMLInputElement} */ slider) => {
     for (let i = 0; i < 500; i++) {
       slider.value = String(1 + (i % 8));
@@ -223,11 +223,11 @@ test("feature maps are those of the picture and the weights at hand, block by bl
   check();
 });
 
-test("a spiral comes back whole without ReLU, and less of it is lost the more dimensions there are", async () => {
+test("a spiral comes back unchanged without ReLU, and loses less the more dimensions there are", async () => {
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "What ReLU destroys" }).click();
   const panel = page.locator("#panel-apart");
-  /** What is lost, or kept, of the spiral and of what comes back. @param {"lost" | "kept"} kind */
+  /** The lost or kept parts of the spiral, before and after. @param {"lost" | "kept"} kind */
   const lines = (kind) =>
     panel.locator(`.plane .${kind}`).evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
   await panel.getByText(/^[\d.]+\s% of this spiral cannot be recovered.* with n = 2 dimensions 75 %/).waitFor();
@@ -242,16 +242,16 @@ test("a spiral comes back whole without ReLU, and less of it is lost the more di
   await panel.getByText(/^0\.0\s% of this spiral cannot be recovered.* with n = 30 dimensions 0\.0000029 %/).waitFor();
   assert.deepEqual(await lines("lost"), ["", ""]);
   const kept = await lines("kept");
-  assert.notEqual(kept[0], kept[1], "what comes back is another curve");
+  assert.notEqual(kept[0], kept[1], "another curve comes back");
 
   await panel.locator("#through").selectOption("linear");
   await panel.getByText("Nothing is lost").waitFor();
   const [before, after] = await lines("kept");
-  assert.ok(before && before === after, "the very same curve");
+  assert.ok(before && before === after, "the same curve");
   check();
 });
 
-test("published accuracies stand against multiply-adds, and the bar's network among them", async () => {
+test("published accuracies are drawn against multiply-adds, with the bar's network marked", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=tradeoff&apart.width=1&apart.resolution=224");
   const panel = page.locator("#panel-apart");
   await panel.locator(".large-place canvas").waitFor();
@@ -266,7 +266,7 @@ test("published accuracies stand against multiply-adds, and the bar's network am
     .waitFor();
   assert.match(await panel.locator("td[aria-current]").innerText(), /^65\.3\s%\n99\sM$/);
 
-  // another room is about another network, in whichever language
+  // another room has another network, in any language
   await page.locator("#tab-train").click();
   await page.getByRole("button", { name: "한국어" }).click();
   await page.locator("#tab-apart").click();

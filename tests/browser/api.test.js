@@ -1,4 +1,4 @@
-// The engine as a web developer meets it: the README's example as it stands, and what it promises beside.
+// The engine as a web developer uses it: the README's example verbatim, and its other promises.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-/** Waits until the page has so many workers. @param {number} count */
+/** Waits until the page has this many workers. @param {number} count */
 async function workers(count) {
   const end = Date.now() + 10_000;
   while (page.workers().length !== count && Date.now() < end) await page.waitForTimeout(50);
@@ -57,7 +57,7 @@ test("the example of the README runs as written", { timeout: 120_000 }, async ()
   assert.match(lines[21], /circle|ring|crescent|drop|heart|triangle|square|star|cross|arrow/);
 });
 
-test("one's own pictures can be trained on, left, resumed and carried over", { timeout: 120_000 }, async () => {
+test("own pictures can be trained on, paused, resumed and transferred", { timeout: 120_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const result = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
@@ -119,13 +119,13 @@ test("one's own pictures can be trained on, left, resumed and carried over", { t
     result.steps.map((/** @type {number} */ _, /** @type {number} */ i) => i + 1),
     "no step is lost",
   );
-  assert.deepEqual(result.again, result.onward, "a restored training goes on bit for bit");
+  assert.deepEqual(result.again, result.onward, "a restored training continues bit for bit");
   assert.equal(result.strange, "other-classes");
   assert.equal(result.aborted, "TimeoutError");
   assert.deepEqual([result.total, result.predicted, result.last, result.fine], [16, 16, 1, 1]);
 });
 
-test("what a file of weights does not say, the caller says", { timeout: 60_000 }, async () => {
+test("the caller fills in what a weights file leaves open", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const { config, model, text } = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
@@ -156,7 +156,7 @@ test("what a file of weights does not say, the caller says", { timeout: 60_000 }
   assert.match(text, /GlobalAveragePool[\s\S]*stem[\s\S]*cifar/);
 });
 
-test("errors are rejections with a code, and the engine goes on", async () => {
+test("errors are rejections with a code, and the engine works on", async () => {
   await page.goto(`${lab.url}empty.html`);
   const {
     all: codes,
@@ -258,7 +258,7 @@ test("errors are rejections with a code, and the engine goes on", async () => {
   );
 });
 
-test("a trainer says of held-out pictures one thing, however it is asked, and changes what it is told to", async () => {
+test("a trainer gives the same answers about held-out pictures by every method, and changes its recipe", async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
@@ -302,7 +302,7 @@ test("a trainer says of held-out pictures one thing, however it is asked, and ch
   assert.equal(said.refused, "core: batch cannot change from 8 to 4 during a run: start a new run");
 });
 
-test("an engine that was closed answers no more, and stays closed", { timeout: 60_000 }, async () => {
+test("a closed engine no longer answers, and stays closed", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
@@ -318,7 +318,7 @@ test("an engine that was closed answers no more, and stays closed", { timeout: 6
   await workers(0);
 });
 
-test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
+test("a stopped core restarts", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const said = await page.evaluate(async () => {
     const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
@@ -342,7 +342,7 @@ test("a core that was stopped starts anew", { timeout: 60_000 }, async () => {
   assert.deepEqual(said.slice(1), [1, "closed", 3_504_872]);
 });
 
-test("the number of threads changes no bit of a training or an answer", { timeout: 120_000 }, async () => {
+test("the number of threads does not change a bit of a training or an answer", { timeout: 120_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   const results = await page.evaluate(() =>
     Promise.all(
@@ -389,11 +389,11 @@ test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
   await workers(0);
 });
 
-test("the build suits the browser; where none does, the page says so", { timeout: 60_000 }, async () => {
+test("the build suits the browser; if none does, the page says so", { timeout: 60_000 }, async () => {
   const fresh = await lab.browser.newPage();
   await fresh.addInitScript(() => {
     const validate = WebAssembly.validate;
-    // relaxed SIMD's opcode, as this browser might not know it
+    // as if this browser did not know relaxed SIMD's opcode
     WebAssembly.validate = (bytes) =>
       ![.../** @type {Uint8Array} */ (bytes)].join().includes("253,133,2") && validate(bytes);
   });
@@ -402,7 +402,7 @@ test("the build suits the browser; where none does, the page says so", { timeout
   await fresh.locator("#panel-classify .predictions li").first().waitFor();
   await fresh.goto(`${lab.url}?threads=1`);
   await fresh.locator(".cost", { hasText: "1 thread, SIMD" }).waitFor();
-  assert.equal(await fresh.getByRole("button", { name: "why only one" }).isVisible(), false, "it was asked for");
+  assert.equal(await fresh.getByRole("button", { name: "why only one" }).isVisible(), false, "one was requested");
   await fresh.addInitScript(() => {
     WebAssembly.validate = () => false;
   });

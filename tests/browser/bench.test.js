@@ -17,7 +17,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-/** The page with a ladder short enough for a test. @param {import("playwright-core").BrowserContextOptions} [options] */
+/** The page with few enough cases for a test. @param {import("playwright-core").BrowserContextOptions} [options] */
 async function openBench(options) {
   const { page, context, check } = await lab.open("", options);
   await page.route("**/benchmark.js", async (route) => {
@@ -36,12 +36,12 @@ const cells = (/** @type {import("playwright-core").Page} */ page, /** @type {st
     .locator("tbody tr")
     .evaluateAll((rows) => rows.map((row) => [...row.children].map(({ textContent }) => textContent ?? "")));
 
-test("it measures the ladder, training steps and where the time goes", { timeout: 120_000 }, async () => {
+test("it measures inference, training steps and a profile", { timeout: 120_000 }, async () => {
   const { page, context, check } = await openBench();
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByText(/threads?, relaxed SIMD/).waitFor();
   assert.deepEqual((await cells(page, "One picture"))[0].slice(1), ["–", "–", "–", "–"]);
-  assert.ok(await page.getByRole("button", { name: "Copy as CSV" }).isDisabled(), "there is nothing to copy yet");
+  assert.ok(await page.getByRole("button", { name: "Copy as CSV" }).isDisabled(), "nothing to copy yet");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("Done.").waitFor({ timeout: 90_000 });
 
@@ -65,7 +65,7 @@ test("it measures the ladder, training steps and where the time goes", { timeout
   for (const rows of [ofInference, ofTraining]) {
     const sum = rows.reduce((sum, { share }) => sum + share, 0);
     assert.ok(Math.abs(sum - 100) < 2, `shares sum to ${sum} %`);
-    // threads whose clocks differed would give times backwards
+    // with different clocks per thread, times would run backwards
     assert.ok(
       rows.every(({ share }) => share >= 0),
       JSON.stringify(rows),
@@ -96,7 +96,7 @@ test("it measures the ladder, training steps and where the time goes", { timeout
   check();
 });
 
-test("it can be stopped, and started anew", { timeout: 120_000 }, async () => {
+test("it can be stopped and restarted", { timeout: 120_000 }, async () => {
   const { page, check } = await openBench();
   const cancel = page.getByRole("button", { name: "Cancel" });
   assert.ok(await cancel.isDisabled());
@@ -106,7 +106,7 @@ test("it can be stopped, and started anew", { timeout: 120_000 }, async () => {
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Start", "the focus is not lost");
   await cancel.click();
   await page.getByText(/Stopped: [1-5] of 6/).waitFor();
-  assert.match((await cells(page, "One picture"))[0][2], /ms$/, "what was measured stays");
+  assert.match((await cells(page, "One picture"))[0][2], /ms$/, "results stay");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("0 of 6 measured").waitFor();
   await page.getByText(/: [1-5] of 6 measured/).waitFor({ timeout: 60_000 });

@@ -1,4 +1,4 @@
-// The camera: classified as it runs, filling a class, refused, and one of several.
+// The camera: live classification, filling a class, refusals, and a choice of several.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-test("the camera is classified as it runs, and a picture can be taken", async () => {
+test("the camera is classified live, and a picture can be taken", async () => {
   const { page, check } = await lab.open("", {
     script: () => {
       navigator.mediaDevices.getUserMedia = async () => {
@@ -35,12 +35,12 @@ test("the camera is classified as it runs, and a picture can be taken", async ()
   check();
 });
 
-test("a camera asked for before the first sample is there stays", async () => {
+test("a camera opened before the first sample has loaded stays open", async () => {
   const { page, check } = await lab.open("", {
     script: () => {
       navigator.mediaDevices.getUserMedia = async () => document.createElement("canvas").captureStream(20);
       const { createObjectURL } = URL;
-      // a sample is proposed as soon as it is drawn: the camera is asked for just before
+      // a sample is shown as soon as it is drawn: the camera is opened just before
       URL.createObjectURL = (blob) => {
         URL.createObjectURL = createObjectURL;
         /** @type {HTMLElement} */ (document.querySelector("#panel-classify .actions button:nth-of-type(2)")).click();
@@ -75,7 +75,7 @@ test("a camera that is refused says why, and can be asked for again", async () =
   check();
 });
 
-/** What a browser refuses a camera with, and what the page says. @type {[string, string, RegExp][]} */
+/** A browser's refusals of a camera, and the page's messages. @type {[string, string, RegExp][]} */
 const REFUSALS = [
   ["NotAllowedError", "Permission denied", /this page may not use it\. Allow it/],
   ["NotAllowedError", "Permission denied by system", /your system does not let the browser use it/],
@@ -111,60 +111,64 @@ test("every refusal of a camera has its own sentence", { timeout: MINUTE }, asyn
   await context.close();
 });
 
-test("of several cameras one is chosen, kept, and given back when one leaves", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await lab.open("", {
-    script: () => {
-      const all = ["front", "back"].map((deviceId) => ({ kind: "videoinput", deviceId, label: `The ${deviceId}` }));
-      const { mediaDevices } = navigator;
-      mediaDevices.enumerateDevices = async () => /** @type {any} */ (all);
-      mediaDevices.getUserMedia = async (asked) => {
-        const wanted = /** @type {any} */ (asked).video.deviceId?.exact ?? "front";
-        if (wanted === "gone") throw new DOMException("", "OverconstrainedError");
-        const canvas = document.createElement("canvas");
-        const context = canvas.getContext("2d");
-        setInterval(() => context?.fillRect(Math.random() * 100, 0, 50, 50), 50);
-        const stream = canvas.captureStream(20);
-        const [track] = stream.getVideoTracks();
-        track.getSettings = () => ({ deviceId: wanted });
-        const page = /** @type {any} */ (window);
-        (page.tracks ??= []).push(track);
-        return stream;
-      };
-    },
-  });
-  const states = () =>
-    page.evaluate(() =>
-      /** @type {any} */ (window).tracks.map(
-        (/** @type {any} */ one) => `${one.getSettings().deviceId} ${one.readyState}`,
-      ),
-    );
-  const panel = page.locator("#panel-classify");
-  const choice = panel.getByLabel("Which camera");
-  await panel.getByRole("button", { name: "Camera" }).click();
-  await choice.waitFor();
-  assert.equal(await choice.inputValue(), "front");
-  await choice.focus();
-  await choice.selectOption({ label: "The back" });
-  await page.waitForFunction(() => /** @type {any} */ (window).tracks.length === 2);
-  await page.waitForFunction(() => document.activeElement?.tagName === "SELECT");
-  assert.deepEqual(await states(), ["front ended", "back live"]);
-  await page.locator("#tab-train").click();
-  assert.deepEqual(await states(), ["front ended", "back ended"]);
-  assert.ok(await choice.isHidden());
+test(
+  "one of several cameras is chosen, remembered, and replaced when it is disconnected",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open("", {
+      script: () => {
+        const all = ["front", "back"].map((deviceId) => ({ kind: "videoinput", deviceId, label: `The ${deviceId}` }));
+        const { mediaDevices } = navigator;
+        mediaDevices.enumerateDevices = async () => /** @type {any} */ (all);
+        mediaDevices.getUserMedia = async (asked) => {
+          const wanted = /** @type {any} */ (asked).video.deviceId?.exact ?? "front";
+          if (wanted === "gone") throw new DOMException("", "OverconstrainedError");
+          const canvas = document.createElement("canvas");
+          const context = canvas.getContext("2d");
+          setInterval(() => context?.fillRect(Math.random() * 100, 0, 50, 50), 50);
+          const stream = canvas.captureStream(20);
+          const [track] = stream.getVideoTracks();
+          track.getSettings = () => ({ deviceId: wanted });
+          const page = /** @type {any} */ (window);
+          (page.tracks ??= []).push(track);
+          return stream;
+        };
+      },
+    });
+    const states = () =>
+      page.evaluate(() =>
+        /** @type {any} */ (window).tracks.map(
+          (/** @type {any} */ one) => `${one.getSettings().deviceId} ${one.readyState}`,
+        ),
+      );
+    const panel = page.locator("#panel-classify");
+    const choice = panel.getByLabel("Which camera");
+    await panel.getByRole("button", { name: "Camera" }).click();
+    await choice.waitFor();
+    assert.equal(await choice.inputValue(), "front");
+    await choice.focus();
+    await choice.selectOption({ label: "The back" });
+    await page.waitForFunction(() => /** @type {any} */ (window).tracks.length === 2);
+    await page.waitForFunction(() => document.activeElement?.tagName === "SELECT");
+    assert.deepEqual(await states(), ["front ended", "back live"]);
+    await page.locator("#tab-train").click();
+    assert.deepEqual(await states(), ["front ended", "back ended"]);
+    assert.ok(await choice.isHidden());
 
-  await page.reload();
-  await page.locator("#tab-classify").click();
-  await panel.getByRole("button", { name: "Camera" }).click();
-  await choice.waitFor();
-  assert.equal(await choice.inputValue(), "back", "the choice is kept");
-  await panel.getByRole("button", { name: "Close the camera" }).click();
-  await page.evaluate(() => localStorage.setItem("camera", "gone"));
-  await panel.getByRole("button", { name: "Camera", exact: true }).click();
-  await choice.waitFor();
-  assert.equal(await choice.inputValue(), "front", "what is no longer connected gives way to another");
-  check();
-  await context.close();
-});
+    await page.reload();
+    await page.locator("#tab-classify").click();
+    await panel.getByRole("button", { name: "Camera" }).click();
+    await choice.waitFor();
+    assert.equal(await choice.inputValue(), "back", "the choice is kept");
+    await panel.getByRole("button", { name: "Close the camera" }).click();
+    await page.evaluate(() => localStorage.setItem("camera", "gone"));
+    await panel.getByRole("button", { name: "Camera", exact: true }).click();
+    await choice.waitFor();
+    assert.equal(await choice.inputValue(), "front", "a disconnected camera is replaced by another");
+    check();
+    await context.close();
+  },
+);
 
 test(
   "the camera fills a class while its button is held, and Classify states its rate",

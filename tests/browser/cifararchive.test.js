@@ -1,4 +1,4 @@
-// CIFAR-10 from an archive such as its authors give out: unpacked, kept, trained on meanwhile, and what is no such archive.
+// CIFAR-10 from an archive like its authors': unpacked, kept, trained on meanwhile; and other files.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -19,7 +19,7 @@ let server;
 let page;
 let folder = "";
 
-/** A batch whose pictures have red of 20 times their class, and the number of their batch as green. @param {number} n */
+/** A batch whose pictures have 20 times their class as red, and the number of their batch as green. @param {number} n */
 function batch(n) {
   const bytes = Buffer.alloc(10_000 * RECORD);
   for (let i = 0; i < 10_000; i++) {
@@ -37,7 +37,7 @@ before(async () => {
   await writeFile(join(inner, "readme.html"), "<p>");
   for (let n = 1; n <= 5; n++) await writeFile(join(inner, `data_batch_${n}.bin`), batch(n));
   await writeFile(join(inner, "test_batch.bin"), batch(6));
-  // not called .gz: the server would say that it is to be unpacked on the way
+  // not named .gz, or the server would declare it as compressed in transit
   const pack = (/** @type {string} */ name, /** @type {string[]} */ ...how) =>
     execFileSync("tar", [...how, "-cf", join(folder, name), "-C", folder, "cifar-10-batches-bin"]);
   pack("whole.tgz", "--use-compress-program=gzip -1");
@@ -66,7 +66,7 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-test("it is unpacked and kept, and a training begins meanwhile", { timeout: 5 * MINUTE }, async () => {
+test("the archive is unpacked and kept, and a training begins meanwhile", { timeout: 5 * MINUTE }, async () => {
   const found = await page.evaluate(async () => {
     const { createEngine, forgetCifar, openCifar, openedCifar } = await import("./engine/engine.js");
     const blob = await (await fetch("./archives/whole.tgz")).blob();
@@ -119,7 +119,7 @@ test("it is unpacked and kept, and a training begins meanwhile", { timeout: 5 * 
   );
 });
 
-/** What comes of opening it. @param {string} name @param {number} [abortAfter] milliseconds */
+/** The result of opening it. @param {string} name @param {number} [abortAfter] milliseconds */
 const open = (name, abortAfter) =>
   page.evaluate(
     async ({ name, abortAfter }) => {
@@ -140,11 +140,11 @@ const open = (name, abortAfter) =>
     { name, abortAfter },
   );
 
-test("a tar that the browser has unpacked already will do", { timeout: 5 * MINUTE }, async () => {
+test("a tar that the browser has already unpacked is accepted", { timeout: 5 * MINUTE }, async () => {
   assert.deepEqual(await open("whole.tar"), ["opened", 60_000 * RECORD]);
 });
 
-test("what is no such archive, or not all of it, says so and leaves nothing", { timeout: 5 * MINUTE }, async () => {
+test("other or incomplete archives are refused and leave nothing", { timeout: 5 * MINUTE }, async () => {
   for (const name of ["none", "lacking", "cut", "damaged", "labels"])
     assert.deepEqual(await open(`${name}.tgz`), ["cifar-archive", 0], name);
 });

@@ -1,4 +1,4 @@
-// The first room: pictures in by every door, what the network says of them, and what happens to what is no picture.
+// The first room: pictures from every source, their classification, and files that are not pictures.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -31,7 +31,7 @@ const file = (/** @type {string} */ name, /** @type {Buffer} */ buffer, mimeType
 });
 const coffee = async (name = "coffee.jpg") => file(name, await readFile(sample), "image/jpeg");
 
-test("a sample is classified as soon as the page is there", async () => {
+test("a sample is classified as soon as the page has loaded", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const found = await predictions(page);
@@ -50,7 +50,7 @@ test("a sample is classified as soon as the page is there", async () => {
   check();
 });
 
-test("resolution toggles act at once on any weights; a width there is not says why", async () => {
+test("resolution toggles act at once on any weights; an unavailable width says why", async () => {
   const { page, check } = await lab.open();
   const crop = page.locator("canvas.crop").first();
   await page.locator("#panel-classify .predictions li").first().waitFor();
@@ -66,7 +66,7 @@ test("resolution toggles act at once on any weights; a width there is not says w
   await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
   const missing = page.locator("input[name=width][aria-disabled]").first();
   const chosen = await page.locator("input[name=width]:checked").getAttribute("value");
-  await missing.click({ force: true }); // dimmed, which Playwright would wait to end
+  await missing.click({ force: true }); // dimmed: Playwright would wait for that to end
   await page.locator("#explanation", { hasText: "Train some at that width" }).waitFor();
   assert.equal(await page.locator("input[name=width]:checked").getAttribute("value"), chosen);
   check();
@@ -93,7 +93,7 @@ test("pictures come by file, paste and drop; several become a strip", async () =
       ({ bytes, type, name }) => {
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/jpeg" }));
-        // a ClipboardEvent of one's own has no clipboardData in Firefox
+        // a synthetic ClipboardEvent has no clipboardData in Firefox
         const event =
           type === "paste"
             ? Object.assign(new Event(type, { bubbles: true }), { clipboardData: data })
@@ -106,7 +106,7 @@ test("pictures come by file, paste and drop; several become a strip", async () =
   }
   assert.equal(await strip.count(), 5);
 
-  // What is taken out goes, and the focus to the next; the one on show gives way to its neighbour.
+  // A removed picture disappears, and the focus moves on; its neighbour is shown instead.
   await page.getByRole("button", { name: "Take out two.jpg" }).click();
   assert.equal(await strip.count(), 4);
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
@@ -116,13 +116,13 @@ test("pictures come by file, paste and drop; several become a strip", async () =
   await waitForPicture(page, "pasted.jpg");
   assert.equal(await focused(), "Take out pasted.jpg");
   for (const name of ["one.jpg", "three.jpg"]) await page.getByRole("button", { name: `Take out ${name}` }).click();
-  assert.ok(await page.locator(".strip").isHidden(), "one picture is no strip");
+  assert.ok(await page.locator(".strip").isHidden(), "a single picture has no strip");
   assert.equal(await page.locator(".caption").innerText(), "pasted.jpg");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Open pictures…");
   check();
 });
 
-test("the pictures at hand outlive a core that stops", async () => {
+test("the loaded pictures survive a restart of the core", async () => {
   const { page, check } = await lab.open("", { script: watchWorkers });
   await page.setInputFiles(pictureInput, [await coffee("one.jpg"), await coffee("two.jpg"), await coffee("three.jpg")]);
   await waitForPicture(page, "one.jpg");
@@ -135,7 +135,7 @@ test("the pictures at hand outlive a core that stops", async () => {
   check();
 });
 
-test("a picture is turned as its EXIF data say", async () => {
+test("a picture is turned by its EXIF orientation", async () => {
   const { page, check } = await lab.open();
   // an APP1 segment with orientation 6 (a quarter turn), put after the start-of-image marker
   const exif = Buffer.from("ffe1002245786966000049492a00080000000100120103000100000006000000" + "00000000", "hex");
@@ -150,7 +150,7 @@ test("a picture is turned as its EXIF data say", async () => {
   check();
 });
 
-test("of several pictures the first that is one is shown", async () => {
+test("of several files the first picture is shown", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const heic = (/** @type {string} */ name) => file(name, Buffer.from("no picture"));
@@ -158,14 +158,14 @@ test("of several pictures the first that is one is shown", async () => {
   await page.setInputFiles(pictureInput, [heic("IMG.heic"), await coffee("second.jpg")]);
   await waitForPicture(page, "second.jpg");
   assert.match(await problem.innerText(), /^IMG\.heic: /);
-  // also where another is on show, and each that is none is named
+  // also while another is shown, and every other file is named
   await page.setInputFiles(pictureInput, [heic("one.heic"), await coffee("third.jpg"), heic("two.heic")]);
   await waitForPicture(page, "third.jpg");
   await problem.filter({ hasText: /one\.heic: .*two\.heic: / }).waitFor();
   check();
 });
 
-test("what is no picture gets a message, and the page goes on", async () => {
+test("other files get a message, and the page works on", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const jpeg = await readFile(sample);
@@ -185,7 +185,7 @@ test("what is no picture gets a message, and the page goes on", async () => {
       name,
     );
     assert.match(await problem.innerText(), expected);
-    assert.ok(await page.locator(".photo img").isVisible(), `${name}: what was there stays`);
+    assert.ok(await page.locator(".photo img").isVisible(), `${name}: the old picture stays`);
     const asked = await page.locator("#top").inputValue();
     await page.selectOption("#top", asked === "5" ? "3" : "5");
     await page.waitForFunction(
@@ -194,12 +194,12 @@ test("what is no picture gets a message, and the page goes on", async () => {
     );
     await page.setInputFiles(pictureInput, await coffee(`after-${name}`));
     await waitForPicture(page, `after-${name}`);
-    assert.ok(await problem.isHidden(), `${name}: the message goes`);
+    assert.ok(await problem.isHidden(), `${name}: the message disappears`);
   }
   check();
 });
 
-test("what are no weights gets a message, and the network in use stays", async () => {
+test("files without weights get a message, and the network in use stays", async () => {
   const { page, check } = await lab.open();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const used = await page.locator("#weights").inputValue();
@@ -233,7 +233,7 @@ test("what are no weights gets a message, and the network in use stays", async (
   check();
 });
 
-test("a link to weights that are not here says so and shows what is", async () => {
+test("a link to unavailable weights says so and shows others", async () => {
   const { page, check } = await lab.open("#classify?classify.weights=file%3Amine.safetensors");
   await page
     .locator("#bar .problem", { hasText: "“mine.safetensors”, which was opened or trained elsewhere" })
@@ -243,7 +243,7 @@ test("a link to weights that are not here says so and shows what is", async () =
   check();
 });
 
-test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
+test("the ImageNet weights give PyTorch's probabilities in the browser", async (t) => {
   const folder = sharedData("imagenet");
   if (!folder) return t.skip("the shared ImageNet data are absent");
   const expected = JSON.parse(await readFile(`${folder}/expected.json`, "utf8"));
@@ -253,7 +253,7 @@ test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
     .map((line) => line.split(", ")[0]);
   const { page, check } = await lab.open();
   await page.setInputFiles(weightsInput, `${folder}/mobilenet_v2_1.0_224.safetensors`);
-  await page.locator(".cost", { hasText: "3,504,872 parameters" }).waitFor(); // priced once it is in use
+  await page.locator(".cost", { hasText: "3,504,872 parameters" }).waitFor(); // the cost is known once it is in use
   for (const { file: name, top5, probability } of expected) {
     await page.setInputFiles(pictureInput, `${folder}/photos/${name}`);
     await waitForPicture(page, name);
@@ -271,7 +271,7 @@ test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
   await waitForPicture(page, expected[0].file);
   assert.equal((await readdir(`${folder}/photos`)).length, expected.length);
 
-  // the same tensors without a word about their network: the person says how they are to be read
+  // the same tensors without metadata: the person says how to read them
   const bytes = await readFile(`${folder}/mobilenet_v2_1.0_224.safetensors`);
   const length = Number(bytes.readBigUInt64LE());
   const header = JSON.parse(bytes.toString("utf8", 8, 8 + length));
@@ -292,7 +292,7 @@ test("the ImageNet weights say in the browser what PyTorch says", async (t) => {
         ) < 0.03,
       { wanted: probability[0] },
     )
-    .catch(() => assert.fail(`${name} is not read as it should`));
+    .catch(() => assert.fail(`${name} is not read correctly`));
   check();
 });
 

@@ -1,4 +1,4 @@
-// The same picture is the same picture: what a network sees of it, whatever format it comes in and however it is stored.
+// A network gets the same input from a picture, whatever its format and however it is stored.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { chunk, exif, turned } from "../page/exif.js";
 import { pictureInput, startLab, waitForPicture } from "./lab.js";
 
 const MINUTE = 60_000;
-/** What the network of these tests sees of a picture is that picture: all of it, at this size. */
+/** The network of these tests gets the whole picture, at this size. */
 const SIDE = 64;
 
 /** @typedef {import("playwright-core").Page} Page */
@@ -44,13 +44,13 @@ function png(width, height, depth, type, sample) {
   return Buffer.concat([signature, ...parts]);
 }
 
-/** Gives pages what makes files of bytes: fetching them from `data:` the content policy forbids. */
+/** Gives pages a function from bytes to files: the content policy forbids fetching them from `data:`. */
 function makeBlobs() {
   const bytes = (/** @type {string} */ base64) => Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0));
   /** @type {any} */ (window).blobOf = (/** @type {string} */ base64) => new Blob([bytes(base64)]);
 }
 
-/** What a network sees of files, as RGB bytes each. @param {Page} page @param {Buffer[]} files @returns {Promise<number[][]>} */
+/** A network's input for each file, as RGB bytes. @param {Page} page @param {Buffer[]} files @returns {Promise<number[][]>} */
 const seen = (page, files) =>
   page.evaluate(
     async ({ files, side }) => {
@@ -73,11 +73,11 @@ const seen = (page, files) =>
 /** @param {number[]} one @param {number[]} other */
 const difference = (one, other) => Math.max(...one.map((value, i) => Math.abs(value - other[i])));
 
-/** Four corners of four colours, so that no turn gives the same again. @param {number} x @param {number} y 0 – 1 */
+/** Four corners in four colours, so that every orientation differs. @param {number} x @param {number} y 0 – 1 */
 const color = (x, y) =>
   y < 0.5 ? (x < 0.5 ? [230, 30, 30] : [30, 230, 30]) : x < 0.5 ? [30, 30, 230] : [230, 230, 30];
 
-/** Where a pixel that is seen at (x, y) of a square lies in the file, by EXIF's orientation. @type {((x: number, y: number, end: number) => [number, number])[]} */
+/** The place in the file of the upright picture's pixel (x, y), by EXIF orientation. @type {((x: number, y: number, end: number) => [number, number])[]} */
 const STORED = [
   (x, y) => [x, y],
   (x, y, end) => [end - x, y],
@@ -126,7 +126,7 @@ const upright = Array.from({ length: SIDE * SIDE }, (_, i) =>
   color((i % SIDE) / SIDE, Math.floor(i / SIDE) / SIDE),
 ).flat();
 
-test("a picture is turned as its EXIF data say, in JPEG, PNG and WebP", { timeout: MINUTE }, async () => {
+test("a picture is turned by its EXIF orientation, in JPEG, PNG and WebP", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("", { script: makeBlobs });
   const files = await turnedFiles(page, SIDE);
   const all = await seen(
@@ -140,7 +140,7 @@ test("a picture is turned as its EXIF data say, in JPEG, PNG and WebP", { timeou
   await context.close();
 });
 
-test("one's own pictures are kept upright, small ones and shrunk ones", { timeout: MINUTE }, async () => {
+test("own pictures are kept upright, small ones and shrunk ones", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("", { script: makeBlobs });
   for (const side of [SIDE, 480]) {
     const files = await turnedFiles(page, side);
@@ -150,7 +150,7 @@ test("one's own pictures are kept upright, small ones and shrunk ones", { timeou
         const all = [];
         for (const base64 of files) {
           const blob = await shrink(/** @type {any} */ (window).blobOf(base64));
-          const image = new Image(); // as the page shows it
+          const image = new Image(); // as shown on the page
           image.src = URL.createObjectURL(blob);
           await image.decode();
           const canvas = new OffscreenCanvas(image.width, image.height);
@@ -175,7 +175,7 @@ test("one's own pictures are kept upright, small ones and shrunk ones", { timeou
   await context.close();
 });
 
-test("what is transparent is before white, to the byte of the core's rule; 16 bits lose their lower 8", async () => {
+test("transparency is over white, to the byte as in the core; 16 bits lose their lower 8", async () => {
   const { page, context, check } = await lab.open("", { script: makeBlobs });
   // every alpha with values of all kinds
   const alpha = (/** @type {number} */ at) => (at % 4 === 3 ? (at >> 4) & 255 : (at * 37 + (at >> 9) * 11) & 255);
@@ -212,7 +212,7 @@ test("what is transparent is before white, to the byte of the core's rule; 16 bi
   await context.close();
 });
 
-test("a JPEG without its end is taken; one that is cut off, or of another format, is named", async () => {
+test("a JPEG without its end marker is accepted; a truncated one, or another format, is reported", async () => {
   const { page, context, check } = await lab.open("", { script: makeBlobs });
   const cat = await readFile(new URL("../../www/samples/cat.jpg", import.meta.url));
   const file = (/** @type {string} */ name, /** @type {Buffer} */ buffer) => ({ name, mimeType: "image/jpeg", buffer });
@@ -239,11 +239,11 @@ test("a JPEG without its end is taken; one that is cut off, or of another format
 });
 
 test(
-  "a large picture is seen as a small one is, and shown as what was made of it",
+  "a large picture gives the same input as a small one, and its preview is shown",
   { timeout: 2 * MINUTE },
   async () => {
     const { page, context, check } = await lab.open("", { script: makeBlobs });
-    const [width, height] = [4200, 4100]; // more than is kept in memory
+    const [width, height] = [4200, 4100]; // more than stays in memory
     const sample = (/** @type {number} */ at) => {
       const [x, y] = [Math.floor(at / 3) % width, Math.floor(at / (3 * width))];
       return color(x / width, y / height)[at % 3] ^ ((x * y) & 15);

@@ -1,4 +1,4 @@
-// Pictures come to one's own classes by paste, as folders, and by drag and drop.
+// Own pictures added by paste, as folders, and by drag and drop.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ const SAMPLES = fileURLToPath(new URL("../../www/samples", import.meta.url));
 /** @typedef {import("playwright-core").Page} Page */
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
-/** A folder of class folders: animals with two pictures, things with three and what systems leave behind. */
+/** A folder of class folders: animals with two pictures, things with three, and junk files. */
 let folder = "";
 before(async () => {
   lab = await startLab({ cifar: false });
@@ -33,7 +33,7 @@ after(async () => {
 });
 
 const open = () => lab.open("#train?train.data=pictures");
-/** Names and numbers of pictures of the classes there are. @param {Page} page */
+/** Each class's name and number of pictures. @param {Page} page */
 async function classes(page) {
   const names = page.locator(".class-name").evaluateAll((all) => all.map((input) => /** @type {any} */ (input).value));
   const counts = await page.locator(".class-head .number").allInnerTexts();
@@ -65,7 +65,7 @@ test("pasted pictures go to the class touched last", { timeout: MINUTE }, async 
     page.evaluate((bytes) => {
       const clipboardData = new DataTransfer();
       clipboardData.items.add(new File([new Uint8Array(bytes)], "image.png", { type: "image/jpeg" }));
-      // a ClipboardEvent of one's own has no clipboardData in Firefox
+      // a synthetic ClipboardEvent has no clipboardData in Firefox
       document.body.dispatchEvent(Object.assign(new Event("paste", { bubbles: true }), { clipboardData }));
     }, bytes);
   await paste();
@@ -78,7 +78,7 @@ test("pasted pictures go to the class touched last", { timeout: MINUTE }, async 
   await context.close();
 });
 
-test("folders that are opened become classes of their names", { timeout: MINUTE }, async () => {
+test("opened folders become classes of the same names", { timeout: MINUTE }, async () => {
   const { page, context, check } = await open();
   await addClasses(page, 1);
   await card(page, 0).locator(".class-name").fill("things");
@@ -90,22 +90,26 @@ test("folders that are opened become classes of their names", { timeout: MINUTE 
   await context.close();
 });
 
-test("what is dropped on a class goes there, beside the classes to its folder's", { timeout: MINUTE }, async () => {
-  const { page, context, check } = await open();
-  await addClasses(page, 2);
-  await drop(page, card(page, 1), [`${folder}/animals/cat.jpg`, `${folder}/things/rocket.jpg`]);
-  await counted(page, 1, 2);
-  await drop(page, card(page, 0), [`${folder}/things`]);
-  await counted(page, 0, 3);
-  await drop(page, page.locator(".train .control"), [`${folder}/animals`, `${folder}/things`]);
-  await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 5." }).waitFor();
-  assert.deepEqual(await classes(page), ["Class 1 3", "Class 2 2", "animals 2", "things 3"]);
-  check();
-  await context.close();
-});
+test(
+  "pictures dropped on a class go there; dropped elsewhere they go to their folder's class",
+  { timeout: MINUTE },
+  async () => {
+    const { page, context, check } = await open();
+    await addClasses(page, 2);
+    await drop(page, card(page, 1), [`${folder}/animals/cat.jpg`, `${folder}/things/rocket.jpg`]);
+    await counted(page, 1, 2);
+    await drop(page, card(page, 0), [`${folder}/things`]);
+    await counted(page, 0, 3);
+    await drop(page, page.locator(".train .control"), [`${folder}/animals`, `${folder}/things`]);
+    await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 5." }).waitFor();
+    assert.deepEqual(await classes(page), ["Class 1 3", "Class 2 2", "animals 2", "things 3"]);
+    check();
+    await context.close();
+  },
+);
 
 test(
-  "a zip of class folders is opened or dropped like the folder, wherever on the page",
+  "a zip of class folders is opened or dropped anywhere on the page, like the folder",
   { timeout: MINUTE },
   async (t) => {
     const { makeZip } = await import(pathToFileURL(`${pageFolder()}/vendor/client-zip/index.js`).href);
@@ -126,7 +130,7 @@ test(
       assert.deepEqual(await classes(page), ["animals 2", "things 1"]);
       await page.locator('.pictures input[accept=".zip"]').setInputFiles(`${root}/cut.zip`);
       await page.locator(".pictures .problem", { hasText: "This is neither a project" }).waitFor();
-      assert.deepEqual(await classes(page), ["animals 2", "things 1"], "what was there stays");
+      assert.deepEqual(await classes(page), ["animals 2", "things 1"], "the old classes stay");
       check();
       await context.close();
     }
@@ -147,7 +151,7 @@ test("pictures are dragged from one class to another", { timeout: MINUTE }, asyn
   await context.close();
 });
 
-/** A folder of its own, which ends with the test. @param {import("node:test").TestContext} context @param {Record<string, Buffer>} files */
+/** A temporary folder, removed after the test. @param {import("node:test").TestContext} context @param {Record<string, Buffer>} files */
 async function folderOf(context, files) {
   const root = await mkdtemp(`${tmpdir()}/pictures-`);
   context.after(() => rm(root, { recursive: true, force: true }));
@@ -180,7 +184,7 @@ test("classes come in natural order, without junk, opened or dropped", { timeout
   }
 });
 
-test("what is wrong with a file is said, with its folder", { timeout: MINUTE }, async (context) => {
+test("problems with files are reported with their folders", { timeout: MINUTE }, async (context) => {
   const cat = await readFile(`${SAMPLES}/cat.jpg`);
   const heic = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic and so on", "latin1");
   const root = await folderOf(context, {
@@ -202,7 +206,7 @@ test("what is wrong with a file is said, with its folder", { timeout: MINUTE }, 
   await own.close();
 });
 
-test("an address or text is no picture, and is said to be none", { timeout: MINUTE }, async () => {
+test("an address or text is refused as not being a picture", { timeout: MINUTE }, async () => {
   const { page, context, check } = await open();
   await addClasses(page);
   /** @param {"drop" | "paste"} type @param {string} selector */
@@ -232,7 +236,7 @@ test("an address or text is no picture, and is said to be none", { timeout: MINU
   }
   await counted(page, 0, 3);
   await bring("paste", ".class-name");
-  assert.ok(await inTrain.isHidden(), "text may be pasted where one writes");
+  assert.ok(await inTrain.isHidden(), "text may be pasted into a field");
 
   await page.locator("#tab-classify").click();
   const inClassify = page.locator("#panel-classify .picture > .problem", { hasText: "Save the picture first" });

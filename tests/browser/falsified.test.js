@@ -1,4 +1,4 @@
-// Browsers that falsify what a page reads of a canvas, as a protection against fingerprinting.
+// Browsers that falsify the pixels read from a canvas, to protect against fingerprinting.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => lab?.close());
 
-/** Every tenth value is off by one, as protections have it that nobody should see. */
+/** Every tenth value is off by one, as in protections that must not be visible. */
 const FALSIFY = `
   const { getImageData } = OffscreenCanvasRenderingContext2D.prototype;
   OffscreenCanvasRenderingContext2D.prototype.getImageData = function (...args) {
@@ -25,7 +25,7 @@ const FALSIFY = `
   };
 `;
 
-/** Opens the page with workers in which this runs first. @param {string} script */
+/** Opens the page with workers that run this script first. @param {string} script */
 async function open(script) {
   const opened = await lab.open();
   for (const name of ["worker.js", "shrinker.js"]) {
@@ -38,15 +38,15 @@ async function open(script) {
   return opened;
 }
 
-/** What the network says of the photo. @param {import("playwright-core").Page} page */
+/** The classification of the photo. @param {import("playwright-core").Page} page */
 async function said(page) {
   await page.setInputFiles(pictureInput, photo);
   await waitForPicture(page, "coffee.jpg");
-  await page.locator("#panel-classify .predictions li").first().waitFor(); // the network may only be on its way
+  await page.locator("#panel-classify .predictions li").first().waitFor(); // the network may still be loading
   return page.locator("#panel-classify .predictions li").allInnerTexts();
 }
 
-test("pixels come by a way that is not falsified, where there is one", { timeout: MINUTE }, async () => {
+test("pixels are read in a way that is not falsified, if there is one", { timeout: MINUTE }, async () => {
   const found = [];
   for (const script of ["", FALSIFY]) {
     const { page, context, check } = await open(script);
@@ -58,7 +58,7 @@ test("pixels come by a way that is not falsified, where there is one", { timeout
   assert.deepEqual(found[1], found[0]);
 });
 
-test("where there is none the page says so, and neither classifies nor trains", { timeout: MINUTE }, async () => {
+test("without one the page says so, and neither classifies nor trains", { timeout: MINUTE }, async () => {
   const words = "This browser alters the pixels that a page reads";
   const { page, context } = await open(`${FALSIFY} delete globalThis.VideoFrame;`);
   await page.locator("#panel-classify .problem", { hasText: words }).waitFor();
@@ -80,7 +80,7 @@ test("where there is none the page says so, and neither classifies nor trains", 
       await /** @type {HTMLImageElement} */ (image).decode();
       return /** @type {HTMLImageElement} */ (image).naturalHeight;
     });
-  assert.ok(side > 320, "what is kept is the file, since a canvas would write noise");
+  assert.ok(side > 320, "the file is kept, since a canvas would write noise");
   await page.locator(".control .primary").click();
   await page.locator(".control .problem", { hasText: words }).waitFor();
   await context.close();

@@ -1,4 +1,4 @@
-// A host that has a web page for every address, as those of single-page applications: what is missing there is said by name.
+// A host with a web page for every address, as for single-page applications: missing files are named.
 
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -16,7 +16,7 @@ before(async () => {
 after(() => lab?.close());
 
 /**
- * Opens the page where these files are none.
+ * Opens the page without these files.
  *
  * @param {RegExp} missing @param {string} hash @param {string} [locale]
  */
@@ -49,13 +49,13 @@ for (const [missing, hash, file] of /** @type {[RegExp, string, string][]} */ ([
   });
 }
 
-test("its words are the page's language", { timeout: 60_000 }, async () => {
+test("messages are in the page's language", { timeout: 60_000 }, async () => {
   const { page, close } = await openWithout(/manifest\.json/, "", "ko");
   await page.getByText("호스트가 이 페이지에 딸린 manifest.json 파일 대신 웹 페이지를 보냈습니다.").waitFor();
   await close();
 });
 
-test("where the words themselves are missing, it says so in both languages", { timeout: 60_000 }, async () => {
+test("if the strings themselves are missing, the message is in both languages", { timeout: 60_000 }, async () => {
   const { page, close } = await openWithout(/i18n\/en\.json/, "");
   await page.getByText("A part of this page did not load.").waitFor();
   await page.getByText("이 페이지의 일부를 불러오지 못했습니다.").waitFor();
@@ -69,7 +69,7 @@ test("where the words themselves are missing, it says so in both languages", { t
   await other.close();
 });
 
-test("a module that another imports is named too", { timeout: 60_000 }, async () => {
+test("a module imported by another is named too", { timeout: 60_000 }, async () => {
   for (const [path, name] of [
     ["", "vendor/idb/index.js"],
     ["bench.html", "benchmark.js"],
@@ -82,7 +82,7 @@ test("a module that another imports is named too", { timeout: 60_000 }, async ()
 });
 
 test("without thread.js the page works on one thread and says why", { timeout: 60_000 }, async (t) => {
-  // routes do not reach what a worker's worker fetches
+  // routes do not apply to fetches by a worker's worker
   const over = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
   t.after(() => rm(over, { recursive: true }));
   const name = basename(pageFolder());

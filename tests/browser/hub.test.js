@@ -1,4 +1,4 @@
-// Training on sets of the Hugging Face Hub, from a local server that answers as the Hub does with files that pyarrow wrote.
+// Training on sets of the Hugging Face Hub, from a local server that answers like the Hub, with files written by pyarrow.
 
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -33,7 +33,7 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-/** Lays out a set as the Hub lists it. @param {string} name @param {Record<string, string>} splits files by split */
+/** Serves a set as the Hub lists it. @param {string} name @param {Record<string, string>} splits files by split */
 async function holds(name, splits) {
   const files = [];
   await mkdir(join(folder, name), { recursive: true });
@@ -47,7 +47,7 @@ async function holds(name, splits) {
   await writeFile(join(folder, name, "info"), JSON.stringify({ dataset_info: {} }));
 }
 
-/** What comes of a training. @param {any} data @param {any} [recipe] */
+/** The result of a training. @param {any} data @param {any} [recipe] */
 const train = (data, recipe) =>
   page.evaluate(
     async ({ data, recipe }) => {
@@ -83,7 +83,7 @@ const train = (data, recipe) =>
     { data, recipe },
   );
 
-test("two steps on a set of the Hub, held out as it says", { timeout: 120_000 }, async () => {
+test("two steps on a set of the Hub, with its own held-out split", { timeout: 120_000 }, async () => {
   await holds("usual", { train: "train", test: "test" });
   const { steps, colours, ...found } = await train({ api: "/hub/usual", images: 1000 });
   assert.deepEqual(found, { labels: ["red", "green", "blue"], images_per_epoch: 45, held_out: 12, share: 1 });
@@ -95,17 +95,17 @@ test("two steps on a set of the Hub, held out as it says", { timeout: 120_000 },
   assert.deepEqual(colours?.map(([label]) => label).sort(), [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   assert.ok(
     colours.every(([label, colour]) => label === colour),
-    "a picture has the colour of its class",
+    "each picture has the colour of its class",
   );
   assert.notDeepEqual(
     colours.slice(0, 4).map(([label]) => label),
     [0, 0, 0, 0],
-    "the first of them are of several classes",
+    "the first ones are of several classes",
   );
 });
 
 test(
-  "pictures that cannot be read are made up for, and a classifier alone learns from features",
+  "unreadable pictures are replaced, and a classifier alone learns from features",
   { timeout: 120_000 },
   async () => {
     await holds("gaps", { train: "gaps" });
@@ -115,7 +115,7 @@ test(
   },
 );
 
-test("what is unusual comes with its code", { timeout: 120_000 }, async () => {
+test("unusual sets are refused with a code", { timeout: 120_000 }, async () => {
   await holds("zstd", { train: "zstd" });
   await holds("paths", { train: "paths" });
   for (const [data, code] of [
@@ -128,7 +128,7 @@ test("what is unusual comes with its code", { timeout: 120_000 }, async () => {
     assert.equal((await train({ images: 10, ...data })).code, code);
 });
 
-test("a set that does not come can be left", { timeout: 60_000 }, async () => {
+test("waiting for a set can be aborted", { timeout: 60_000 }, async () => {
   await page.route("**/hub/silent/**", () => {}); // never answered
   const told = await page.evaluate(async () => {
     const { createEngine } = await import("./engine/engine.js");
@@ -148,7 +148,7 @@ test("a set that does not come can be left", { timeout: 60_000 }, async () => {
   assert.deepEqual(told, { left: "AbortError", labels: 10 });
 });
 
-/** A page to which the Hub has a set, of which the files of some splits are ours. @param {Record<string, string>} splits */
+/** A page for which the Hub has a set, with our files for some splits. @param {Record<string, string>} splits */
 async function openPage(splits) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
@@ -190,7 +190,7 @@ async function openPage(splits) {
   return { page: opened, close: () => (assert.deepEqual(errors, []), context.close()) };
 }
 
-test("a person looks at a set, takes pictures of it, and they are their own", { timeout: 120_000 }, async () => {
+test("a set is inspected, and its pictures become the person's own", { timeout: 120_000 }, async () => {
   const { page, close } = await openPage({ train: "train", test: "test" });
   await page.locator(".hub select").first().selectOption("Another one…");
   await page.getByLabel("Its id or address").fill("nobody/nothing");
@@ -207,7 +207,7 @@ test("a person looks at a set, takes pictures of it, and they are their own", { 
   await close();
 });
 
-test("of several columns a person chooses", { timeout: 120_000 }, async () => {
+test("the person chooses among several columns", { timeout: 120_000 }, async () => {
   const { page, close } = await openPage({ train: "several-labels" });
   await page.locator(".hub select").first().selectOption("Another one…");
   await page.getByLabel("Its id or address").fill("owner/name");

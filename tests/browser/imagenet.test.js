@@ -1,4 +1,4 @@
-// A host that has weights for ImageNet of its own, as `cargo xtask data imagenet` makes them: the page begins with them.
+// A host with its own ImageNet weights, as made by `cargo xtask data imagenet`: the page starts with them.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -23,7 +23,7 @@ before(async () => {
   const program = "run --quiet --package xtask-data -- imagenet --from".split(" ");
   const from = `${data}/mobilenet_v2_1.0_224.safetensors`;
   execFileSync("cargo", [...program, from, "www/weights/manifest.json", folder], { cwd: root });
-  // as a build puts them together
+  // as in a build
   const manifest = join(folder, "manifest.json");
   const [own, shipped] = await Promise.all([read(manifest), read(`${pageFolder()}/weights/manifest.json`)]);
   await writeFile(manifest, JSON.stringify([...own, ...shipped]));
@@ -36,12 +36,12 @@ after(async () => {
 
 const read = async (/** @type {string} */ path) => JSON.parse(await readFile(path, "utf8"));
 
-test("the page begins with them, and its five classes are PyTorch's", async (t) => {
+test("the page starts with them, and its top five match PyTorch's", async (t) => {
   if (!data) return t.skip("the shared ImageNet data are absent");
   const [{ file, top5, probability }] = await read(`${data}/expected.json`);
   const labels = (await readFile(`${data}/labels.txt`, "utf8")).trim().split("\n");
   const { page, check } = await lab.open();
-  await page.locator("#panel-classify .predictions li").first().waitFor(); // of the sample: the weights are here
+  await page.locator("#panel-classify .predictions li").first().waitFor(); // of the sample: the weights have loaded
   assert.equal(await page.locator("#weights").inputValue(), "imagenet-1-224");
   await page.setInputFiles(pictureInput, `${data}/photos/${file}`);
   await waitForPicture(page, file);
@@ -50,7 +50,7 @@ test("the page begins with them, and its five classes are PyTorch's", async (t) 
     found.map(({ name }) => name),
     top5.map((/** @type {number} */ label) => labels[label].split(", ")[0]),
   );
-  // what 16-bit floats and the page's tenths of a per cent leave
+  // the precision of 16-bit floats and of tenths of a per cent
   for (const [i, one] of found.entries()) assert.ok(Math.abs(one.probability - probability[i]) < 3e-3, `${one.name}`);
 
   await page.getByRole("button", { name: "More weights…" }).click();

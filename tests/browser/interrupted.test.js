@@ -1,4 +1,4 @@
-// A run whose page, or whose core, was lost while it was under way goes on from its last checkpoint.
+// A run that lost its page or its core continues from its last checkpoint.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,7 +20,7 @@ const storedSteps = (page) =>
     return runs.map((/** @type {any} */ run) => run.steps.step);
   });
 
-test("a run outlives its page, and only one tab goes on with it", { timeout: 2 * MINUTE }, async () => {
+test("a run outlives its page, and only one tab continues it", { timeout: 2 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.batch=8&train.schedule=constant");
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
@@ -38,13 +38,13 @@ test("a run outlives its page, and only one tab goes on with it", { timeout: 2 *
   await other.locator(".control .problem", { hasText: "Run 1 is under way in another tab." }).waitFor();
   check();
 
-  // what it has not heard of it reads
+  // it reads changes that it was not told of
   await button(page, "One step").click();
   await message(page, /pauses at step 3;/);
   await page.close();
   await button(other, "Go on with run 1").click();
   await stepsDone(other, 4);
-  assert.equal(await other.locator("#setting-batch").inputValue(), "8", "by the settings that it was started with");
+  assert.equal(await other.locator("#setting-batch").inputValue(), "8", "with the settings that it was started with");
   assert.ok(await button(other, "Go on with run 1").isHidden());
   await button(other, "Pause").click();
   await message(other, /pauses at step/);
@@ -60,7 +60,7 @@ test("a run outlives its page, and only one tab goes on with it", { timeout: 2 *
   await other.locator("#panel-classify .predictions li").first().waitFor();
 });
 
-test("a run that was ended in another tab is no longer gone on with", { timeout: 2 * MINUTE }, async () => {
+test("a run that was ended in another tab is no longer continued", { timeout: 2 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train");
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
@@ -79,7 +79,7 @@ test("a run that was ended in another tab is no longer gone on with", { timeout:
   check();
 });
 
-test("a run whose core was started anew goes on, and can be removed instead", { timeout: 2 * MINUTE }, async () => {
+test("a run whose core was restarted continues, or can be removed instead", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train", { script: watchWorkers });
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
@@ -91,7 +91,7 @@ test("a run whose core was started anew goes on, and can be removed instead", { 
   await stepsDone(page, 2);
   await crash(page);
   await message(page, /Run 1 has not ended: it can go on from step 1/);
-  assert.equal(await step(page), 1, "what came after the checkpoint is lost");
+  assert.equal(await step(page), 1, "steps after the checkpoint are lost");
   await button(page, "One step").click();
   await message(page, /Run 2 pauses at step 1;/);
   await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
@@ -101,7 +101,7 @@ test("a run whose core was started anew goes on, and can be removed instead", { 
   check();
 });
 
-test("a run that was gone on with after a reload survives the core's end", { timeout: 2 * MINUTE }, async () => {
+test("a run that was continued after a reload survives the loss of the core", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train", { script: watchWorkers });
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
@@ -116,20 +116,16 @@ test("a run that was gone on with after a reload survives the core's end", { tim
   check();
 });
 
-test(
-  "tabs that start a run each give them different numbers, and both list both",
-  { timeout: 2 * MINUTE },
-  async () => {
-    const { page, context, check } = await lab.open("#train");
-    const other = await context.newPage();
-    await other.goto(`${lab.url}#train`);
-    await button(other, "One step").waitFor();
-    await Promise.all([page, other].map((tab) => button(tab, "One step").click()));
-    await Promise.all([page, other].map((tab) => message(tab, /pauses at step 1;/)));
-    for (const tab of [page, other]) {
-      await tab.locator(".runs li").nth(1).waitFor();
-      assert.deepEqual(await tab.locator(".runs strong").allInnerTexts(), ["Run 1", "Run 2"]);
-    }
-    check();
-  },
-);
+test("runs started in two tabs get different numbers, and both tabs list both", { timeout: 2 * MINUTE }, async () => {
+  const { page, context, check } = await lab.open("#train");
+  const other = await context.newPage();
+  await other.goto(`${lab.url}#train`);
+  await button(other, "One step").waitFor();
+  await Promise.all([page, other].map((tab) => button(tab, "One step").click()));
+  await Promise.all([page, other].map((tab) => message(tab, /pauses at step 1;/)));
+  for (const tab of [page, other]) {
+    await tab.locator(".runs li").nth(1).waitFor();
+    assert.deepEqual(await tab.locator(".runs strong").allInnerTexts(), ["Run 1", "Run 2"]);
+  }
+  check();
+});

@@ -1,4 +1,4 @@
-// The page under test: the built site with whatever shared data there are, and what every test asks of a page.
+// The page under test: the built site with the shared data that exist, and helpers for every test.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
@@ -9,38 +9,38 @@ import { launch, startServer } from "./server.js";
 const shared = process.env.MOBILENETV2_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
 
 /**
- * A path of the shared data, or null, said aloud, where it is absent; with REQUIRE_DATA that is an error.
+ * A path of the shared data, or null with a message if it is missing; with REQUIRE_DATA that is an error.
  * @param {string} path
  */
 export function sharedData(path) {
   const full = `${shared}/${path}`;
   if (existsSync(full)) return full;
-  assert.ok(!process.env.REQUIRE_DATA, `${full} is absent, and REQUIRE_DATA is set`);
+  assert.ok(!process.env.REQUIRE_DATA, `${full} is missing, and REQUIRE_DATA is set`);
   console.log(`skipped: ${full} is absent`);
   return null;
 }
 
 /**
- * A server and a browser for the tests of a file. `cifar: false` leaves the data set out; `mounts` are folders that lie over
- * those of the page, by address.
+ * A server and a browser for the tests of a file. `cifar: false` leaves the data set out; `mounts` are folders that overlay
+ * the page's, by address.
  * @param {{cifar?: boolean, mounts?: Record<string, string>}} [options]
  */
 export async function startLab({ cifar = true, mounts = {} } = {}) {
   const folder = cifar ? sharedData("cifar-10") : null;
   const server = await startServer({ mounts: { ...mounts, ...(folder && { "/data/cifar-10/": folder }) } });
   const browser = await launch().catch(async (error) => {
-    await server.close(); // or it would keep the test running
+    await server.close(); // else it would keep the test running
     throw error;
   });
 
   /**
-   * Opens the page in a context of its own; `check` fails where the console had errors.
+   * Opens the page in a new context; `check` fails if the console had errors.
    * @param {string} [hash]
    * @param {import("playwright-core").BrowserContextOptions & {script?: () => void,
-   *   routes?: Record<string, string>}} [options] `routes`: what is answered at addresses instead of what is there
+   *   routes?: Record<string, string>}} [options] `routes`: replacement answers by address
    */
   async function open(hash = "", { script, routes = {}, ...options } = {}) {
-    // no service worker: it would fetch in place of the page, past the routes that tests put in the way
+    // no service worker: it would fetch instead of the page and bypass the tests' routes
     const own = /** @type {const} */ ({
       viewport: { width: 1280, height: 800 },
       locale: "en",
@@ -66,7 +66,7 @@ export async function startLab({ cifar = true, mounts = {} } = {}) {
   return { url: server.url, browser, open, close };
 }
 
-/** Waits for this end of the address, which follows what is set within a moment. @param {import("playwright-core").Page} page @param {string} hash */
+/** Waits until the address ends like this; it follows changes with a short delay. @param {import("playwright-core").Page} page @param {string} hash */
 export const hashIs = (page, hash) => page.waitForURL((url) => url.hash === hash);
 
 /** For {@link crash}: a script for `open`. */
@@ -81,7 +81,7 @@ export function watchWorkers() {
 }
 
 /**
- * The core stops, as where it runs out of memory, and is started anew; `then` is a selector of what is clicked at once.
+ * Stops the core as if it had run out of memory, which restarts it; `then` selects an element to click at once.
  *
  * @param {import("playwright-core").Page} page
  * @param {string} [then]
@@ -94,7 +94,7 @@ export const crash = (page, then) =>
     if (then) /** @type {HTMLElement} */ (document.querySelector(then)).click();
   }, then);
 
-/** The classes on show, best first. @param {import("playwright-core").Page} page */
+/** The classes shown, best first. @param {import("playwright-core").Page} page */
 export async function predictions(page) {
   const rows = await page.locator("#panel-classify .predictions li").all();
   return Promise.all(
@@ -106,7 +106,7 @@ export async function predictions(page) {
 }
 
 /**
- * Waits until Classify shows this picture and what the network says of it.
+ * Waits until Classify shows this picture and its classes.
  * @param {import("playwright-core").Page} page
  * @param {string} name
  */

@@ -1,4 +1,4 @@
-// What `cargo xtask dev` does for a document: its server is told of changes, and the document shows them.
+// Live reload in `cargo xtask dev`: the server is told of changes, and the document shows them.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -32,7 +32,7 @@ before(async () => {
   const listens = page.waitForResponse((response) => response.url().endsWith("/live"));
   await page.goto(url);
   await listens;
-  // a document that was loaded anew would lack it
+  // a reloaded document would lack it
   await page.evaluate(() => Reflect.set(window, "marked", true));
 });
 after(async () => {
@@ -40,14 +40,14 @@ after(async () => {
   server?.kill();
 });
 
-test("a changed style is put in without a reload", async () => {
+test("a changed style sheet is replaced without a reload", async () => {
   const fetched = page.waitForResponse((response) => /\/style\.css\?\d+$/.test(response.url()));
   changed("ui/style.css");
   assert.equal((await fetched).status(), 200);
   assert.ok(await isMarked());
 });
 
-test("whatever else changes reloads the document, once for all that changes at once", async () => {
+test("other changes reload the document, only once if several come at once", async () => {
   let loads = 0;
   page.on("load", () => loads++);
   for (const paths of [["ui/main.js", "ui/style.css"], ["i18n/ko.json"], [""]]) {
@@ -61,7 +61,7 @@ test("whatever else changes reloads the document, once for all that changes at o
   assert.equal(loads, 3);
 });
 
-test("the server ends with whoever started it", async () => {
+test("the server ends with the process that started it", async () => {
   server.stdin.end();
   const [code] = await once(server, "exit");
   assert.equal(code, 0);

@@ -1,4 +1,4 @@
-// The same recipe, data and seed are the same training on the command line and in a browser, to the last digit.
+// The same recipe, data and seed give the same training on the command line and in a browser, to the last digit.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -90,12 +90,12 @@ async function browser(data) {
     },
     { how, most: STEPS },
   );
-  assert.match(variant, /^relaxed-simd/, "a product and a sum are rounded once, as natively");
+  assert.match(variant, /^relaxed-simd/, "fused multiply-add, as natively");
   await page.close();
   return steps;
 }
 
-/** What is the same: numbers of 32 bits, which the command line writes as decimal fractions. @param {Step[]} steps */
+/** The values to compare: 32-bit numbers, which the command line writes as decimal fractions. @param {Step[]} steps */
 const told = (steps) =>
   steps.map(({ step, loss, learning_rate }) => [step, Math.fround(loss), Math.fround(learning_rate)]);
 

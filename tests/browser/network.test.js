@@ -1,4 +1,4 @@
-// What the model bar offers in each room. Needs no browser.
+// The model bar's choices in each room. Needs no browser.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -12,7 +12,7 @@ const entry = (/** @type {string} */ id, /** @type {number} */ width) => ({
   config: { width, resolution: 32, classes: 10, stem: "cifar" },
 });
 const entries = [entry("narrow", 0.35), entry("wide", 1)];
-/** What a signal is to those who read it. @param {unknown} value */
+/** A signal, as far as its readers need it. @param {unknown} value */
 const signal = (value) => ({ value });
 const library = /** @type {any} */ ({
   entries: signal(entries),
@@ -33,7 +33,7 @@ const state = (/** @type {string} */ room, values = {}) =>
   });
 const values = (/** @type {{value: number}[]} */ choices) => choices.map(({ value }) => value);
 
-test("Classify toggles among the widths there are and gives the reason for the others", () => {
+test("Classify toggles among the available widths and gives the reason for the others", () => {
   const { config, widths, resolutions } = networkOf(state("classify"), library);
   assert.equal(config.width, 0.35);
   assert.deepEqual(values(widths), [0.35, 0.5, 0.75, 1, 1.4]);
@@ -77,7 +77,7 @@ test("without any weights nothing breaks", () => {
   for (const room of ["classify", "train", "apart"]) assert.equal(networkOf(state(room), none).widths.length, 5);
 });
 
-test("settings are read within their ranges only", () => {
+test("settings are only accepted within their ranges", () => {
   const setting = (/** @type {string} */ key) => /** @type {any} */ (SETTINGS.find((s) => s.key === key));
   assert.equal(parse(setting("learning_rate"), "0.2"), 0.2);
   for (const text of ["-1", "11", "", "abc", "NaN"]) assert.equal(parse(setting("learning_rate"), text), null, text);
@@ -103,7 +103,7 @@ test("the paper's recipe is the paper's", () => {
   assert.equal(configOf({ ...preset("quick"), width: 0.5, resolution: 32 }).bottleneck, "linear");
 });
 
-test("another data set brings its own quick start, and leaves what was changed", () => {
+test("another data set brings its own quick start, and leaves changed settings", () => {
   assert.deepEqual(switchData(preset("quick"), "cifar-10"), { data: "cifar-10", epochs: 10, crop_padding: 4 });
   assert.deepEqual(switchData({ ...preset("quick"), epochs: 5 }, "cifar-10"), { data: "cifar-10", crop_padding: 4 });
   assert.deepEqual(switchData(preset("quick", "cifar-10"), "shapes"), { data: "shapes", epochs: 3, crop_padding: 0 });

@@ -1,4 +1,4 @@
-// The service worker: isolation on a host that sets no headers, use without a network, a newer build, half a file.
+// The service worker: isolation on a host without headers, offline use, newer builds, truncated files.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -25,7 +25,7 @@ after(() => browser?.close());
 
 /** @typedef {import("node:test").TestContext} TestContext */
 
-/** A server that ends with the test. @param {TestContext} t @param {Parameters<typeof startServer>[0]} [options] */
+/** A server that stops after the test. @param {TestContext} t @param {Parameters<typeof startServer>[0]} [options] */
 async function serve(t, options) {
   const server = await startServer(options);
   t.after(server.close);
@@ -33,7 +33,7 @@ async function serve(t, options) {
 }
 
 /**
- * A page of a browser that knows nothing yet; `loads` counts how often it was loaded.
+ * A page in a browser without any state; `loads` counts its loads.
  *
  * @param {TestContext} t @param {import("playwright-core").BrowserContextOptions} [options]
  */
@@ -46,7 +46,7 @@ async function freshPage(t, options = {}) {
   return { page, context, loads: () => loads };
 }
 
-/** A folder whose files lie over those of dist/. @param {TestContext} t */
+/** A folder whose files overlay those of dist/. @param {TestContext} t */
 async function overlay(t) {
   const folder = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
   t.after(() => rm(folder, { recursive: true }));
@@ -70,7 +70,7 @@ const hashOf = (/** @type {string | Buffer} */ content) =>
   createHash("sha256").update(content).digest("hex").slice(0, 16);
 
 /**
- * Another build, whole: its title is another one, and so is its name.
+ * Another complete build, with another title and so another name.
  *
  * @param {TestContext} t @param {string} title
  */
@@ -95,7 +95,7 @@ async function otherBuild(t, title) {
   return { folder, name };
 }
 
-/** A host that may go over to another build. @param {TestContext} t @param {Parameters<typeof startServer>[0]} [options] */
+/** A host that may switch to another build. @param {TestContext} t @param {Parameters<typeof startServer>[0]} [options] */
 async function movingHost(t, options = {}) {
   const link = join(await temporary(t), "site");
   await symlink(dist, link);
@@ -113,7 +113,7 @@ const kept = (/** @type {import("playwright-core").Page} */ page) =>
   page.getByText("Works without a network").waitFor();
 const classified = (/** @type {import("playwright-core").Page} */ page) =>
   page.locator("#panel-classify .predictions li").first().waitFor();
-/** Paths below the page's folder that the service worker keeps; of what is kept under its hash, those of a build that has it. */
+/** Paths below the page's folder that the service worker keeps; contents kept by hash appear as paths of builds that have them. */
 const keptPaths = (/** @type {import("playwright-core").Page} */ page) =>
   page.evaluate(async () => {
     const folder = new URL("./", location.href).href;
@@ -139,7 +139,7 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   const reloaded = await page.reload();
   assert.equal(reloaded?.headers()["content-security-policy"], CONTENT_POLICY);
   await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
-  assert.equal(loads(), 3, "an isolated page is not loaded again");
+  assert.equal(loads(), 3, "an isolated page is not reloaded");
 
   const ranged = await page.evaluate(async (build) => {
     const response = await fetch(`${build}/weights/manifest.json`, { headers: { Range: "bytes=1-3" } });
@@ -157,7 +157,7 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   await second.locator("tfoot td").first().waitFor();
 });
 
-test("a newer build waits until it is whole and asked for", { timeout: 120_000 }, async (t) => {
+test("a newer build waits until it is complete and requested", { timeout: 120_000 }, async (t) => {
   const host = await movingHost(t);
   const { page } = await freshPage(t);
   await page.goto(host.url);
@@ -172,7 +172,7 @@ test("a newer build waits until it is whole and asked for", { timeout: 120_000 }
   await classified(page);
   const installing = () => page.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.installing);
   while (await installing()) await page.waitForTimeout(50);
-  assert.equal(await loadIt(page).isVisible(), false, "it is not whole");
+  assert.equal(await loadIt(page).isVisible(), false, "it is not complete");
 
   await writeFile(main, whole);
   await page.reload();
@@ -187,14 +187,14 @@ test("a newer build waits until it is whole and asked for", { timeout: 120_000 }
   assert.equal(await loadIt(page).isVisible(), false);
   const paths = await keptPaths(page);
   const strange = paths.filter((path) => path.startsWith("?") || path.startsWith(BUILD));
-  assert.deepEqual(strange, [], "nothing is left of the older build");
+  assert.deepEqual(strange, [], "the older build is gone");
   await host.close();
   await page.reload();
   await classified(page);
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
 
-test("a page starts what belongs to it, though another tab has a newer build", { timeout: 180_000 }, async (t) => {
+test("a page loads its own build's files, even if another tab has a newer one", { timeout: 180_000 }, async (t) => {
   const host = await movingHost(t);
   const { page: old, context } = await freshPage(t);
   await old.addInitScript(watchWorkers);
@@ -205,7 +205,7 @@ test("a page starts what belongs to it, though another tab has a newer build", {
   for (const file of ["worker.js", "core.js", "thread.js", "pkg/relaxed-simd-threads/mobilenetv2.js"]) {
     await writeFile(join(other.folder, other.name, "engine", file), "throw new Error('of the newer build')");
   }
-  // what the list says, so that this build is whole and takes over
+  // listed, so that this build is complete and takes over
   const list = join(other.folder, "files.js");
   const hash = hashOf("throw new Error('of the newer build')");
   const broken = /"\w+\/engine\/(worker|core|thread|pkg\/relaxed-simd-threads\/mobilenetv2)\.js":"\w+"/g;
@@ -232,7 +232,7 @@ test("a page starts what belongs to it, though another tab has a newer build", {
   await old.waitForFunction(() => document.title.endsWith("Newer Lab"));
 });
 
-/** In the page: a browser of which the first question, whether it has relaxed SIMD, is answered with no. */
+/** In the page: makes the first probe, for relaxed SIMD, fail. */
 function withoutRelaxedSimd() {
   const { validate } = WebAssembly;
   WebAssembly.validate = () => {
@@ -242,7 +242,7 @@ function withoutRelaxedSimd() {
 }
 
 // as in WebKit, whose service workers do not answer for the workers of a worker
-test("what one thread needs is kept too: several may not start without a network", async (t) => {
+test("the single-threaded variant is kept too, since several threads may not start offline", async (t) => {
   const { page } = await freshPage(t);
   await page.goto(`${(await serve(t)).url}?threads=2`);
   await kept(page);
@@ -255,7 +255,7 @@ test("what one thread needs is kept too: several may not start without a network
   }
 });
 
-test("what a kept page lacks is not taken from a newer build", { timeout: 180_000 }, async (t) => {
+test("a kept page takes no missing files from a newer build", { timeout: 180_000 }, async (t) => {
   const host = await movingHost(t);
   const { page } = await freshPage(t);
   await page.goto(`${host.url}?threads=2`);
@@ -272,7 +272,7 @@ test("what a kept page lacks is not taken from a newer build", { timeout: 180_00
   await classified(page);
 });
 
-test("a file of the right name and another content is none of this build", { timeout: 120_000 }, async (t) => {
+test("a file with the right name and other content is not from this build", { timeout: 120_000 }, async (t) => {
   const over = await overlay(t);
   const host = await serve(t, { roots: [over.folder, dist], isolated: false });
   const { page } = await freshPage(t);
@@ -298,11 +298,11 @@ test("without a service worker a page says that its host has a newer build", { t
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
 
-test("what is kept of a build in part does not mix with the next", { timeout: 120_000 }, async (t) => {
+test("a partly kept build does not mix with the next", { timeout: 120_000 }, async (t) => {
   const host = await movingHost(t);
   const { page } = await freshPage(t);
   const first = await otherBuild(t, "First Lab");
-  await writeFile(join(first.folder, first.name, "icon.svg"), "<svg/>"); // not what files.js says: nothing becomes whole
+  await writeFile(join(first.folder, first.name, "icon.svg"), "<svg/>"); // not what files.js says: the build never becomes complete
   await host.moveTo(first.folder);
   await page.goto(`${host.url}bench.html`);
   await page.locator("#bench .primary").waitFor();
@@ -315,7 +315,7 @@ test("what is kept of a build in part does not mix with the next", { timeout: 12
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
 
-test("the page that measures the browser is kept as a whole too", { timeout: 120_000 }, async (t) => {
+test("the page that measures the browser is kept completely, too", { timeout: 120_000 }, async (t) => {
   const server = await serve(t, { isolated: false });
   const { page } = await freshPage(t);
   await page.goto(`${server.url}bench.html`);
@@ -326,7 +326,7 @@ test("the page that measures the browser is kept as a whole too", { timeout: 120
   await page.locator("#bench .primary").waitFor();
 });
 
-test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
+test("truncated files are not kept", { timeout: 120_000 }, async (t) => {
   const over = await overlay(t);
   const server = await serve(t, { roots: [over.folder, dist] });
   /** Passes requests on, but cuts answers to these paths. @type {Set<string>} */
@@ -389,7 +389,7 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
   for (const path of [asked[0], asked[3]]) assert.ok(!paths.includes(path), path);
   await over.write("data/whole.bin", Buffer.alloc(10, 7));
   const length = () => page.evaluate(async () => (await (await fetch("data/whole.bin")).arrayBuffer()).byteLength);
-  assert.equal(await length(), 10, "data are asked for anew");
+  assert.equal(await length(), 10, "data are requested again");
   while ((await keptLength()) !== 10) await page.waitForTimeout(50);
   endHost();
   assert.equal(await length(), 10);
@@ -406,7 +406,7 @@ test("what arrives in part is not kept", { timeout: 120_000 }, async (t) => {
   assert.deepEqual(exists, [true, false]);
 });
 
-test("while the page is worked on, nothing is kept, and one reload shows an edit", { timeout: 120_000 }, async (t) => {
+test("during development nothing is kept, and one reload shows an edit", { timeout: 120_000 }, async (t) => {
   const over = await overlay(t);
   const built = await serve(t);
   const { page } = await freshPage(t);
@@ -430,27 +430,23 @@ test("while the page is worked on, nothing is kept, and one reload shows an edit
   assert.deepEqual(await keptPaths(page), []);
 });
 
-test(
-  "a page of somebody else's beside it is left alone, and its engine needs nothing",
-  { timeout: 60_000 },
-  async (t) => {
-    const over = await overlay(t);
-    await over.write("mine.html", "<!doctype html><title>mine</title>");
-    const server = await serve(t, { roots: [over.folder, dist], isolated: false });
-    const { page } = await freshPage(t);
-    await page.goto(server.url);
-    await kept(page);
-    await page.goto(`${server.url}mine.html`);
-    const found = await page.evaluate(async () => {
-      const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
-      const engine = await createEngine();
-      return [crossOriginIsolated, engine.threads, (await engine.describe({})).parameters];
-    });
-    assert.deepEqual(found, [false, 1, 3_504_872]);
-  },
-);
+test("another page beside it is left alone, and its engine needs nothing", { timeout: 60_000 }, async (t) => {
+  const over = await overlay(t);
+  await over.write("mine.html", "<!doctype html><title>mine</title>");
+  const server = await serve(t, { roots: [over.folder, dist], isolated: false });
+  const { page } = await freshPage(t);
+  await page.goto(server.url);
+  await kept(page);
+  await page.goto(`${server.url}mine.html`);
+  const found = await page.evaluate(async () => {
+    const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
+    const engine = await createEngine();
+    return [crossOriginIsolated, engine.threads, (await engine.describe({})).parameters];
+  });
+  assert.deepEqual(found, [false, 1, 3_504_872]);
+});
 
-test("where threads are not to be had, the model bar says why", { timeout: 120_000 }, async (t) => {
+test("if threads are unavailable, the model bar says why", { timeout: 120_000 }, async (t) => {
   const plain = await serve(t, { isolated: false });
   const isolated = await serve(t);
   /** @type {[string, RegExp, (page: import("playwright-core").Page) => Promise<unknown>][]} */
@@ -473,14 +469,14 @@ test("where threads are not to be had, the model bar says why", { timeout: 120_0
     await page.getByRole("button", { name: "why only one" }).focus();
     const explanation = page.locator("#explanation:popover-open", { hasText: reason });
     await explanation.waitFor();
-    // the bar learns what the network costs meanwhile
+    // the bar gets the network's cost meanwhile
     await page.locator(".cost", { hasText: /[\d.]+\sms/ }).waitFor();
     assert.ok(await explanation.isVisible());
     assert.equal(await page.getByText("Works without a network").isVisible(), false);
   }
 });
 
-test("where threads fail only as the engine starts anew, the model bar says so", { timeout: 120_000 }, async (t) => {
+test("if threads only fail on a restart of the engine, the model bar says so", { timeout: 120_000 }, async (t) => {
   const { url } = await serve(t);
   const { page } = await freshPage(t, { serviceWorkers: "block" });
   await page.goto(`${url}?threads=2`);

@@ -1,11 +1,11 @@
-// A person's own classes and pictures, for the tests that make and fill some.
+// Own classes and pictures, for tests that create and fill some.
 
 export const NAMES = ["circle", "star", "arrow"];
 
 /** @typedef {import("playwright-core").Page} Page */
 /** @typedef {{name: string, mimeType: string, buffer: Buffer}} PictureFile */
 
-/** Drawn pictures as PNG files, so many of each class. @param {Page} page @param {number} count @returns {Promise<PictureFile[][]>} */
+/** Drawn pictures as PNG files, this many per class. @param {Page} page @param {number} count @returns {Promise<PictureFile[][]>} */
 export async function drawn(page, count) {
   const urls = await page.evaluate(
     async ({ names, count }) => {
@@ -44,16 +44,16 @@ export async function drawn(page, count) {
 /** The card of a class. @param {Page} page @param {number} i */
 export const card = (page, i) => page.locator(".class-card").nth(i);
 
-/** Where a class takes files. @param {Page} page @param {number} i */
+/** The file input of a class. @param {Page} page @param {number} i */
 export const filesOf = (page, i) => card(page, i).locator("input[type=file]");
 
-/** Waits until a class has so many pictures. @param {Page} page @param {number} i @param {number} count */
+/** Waits until a class has this many pictures. @param {Page} page @param {number} i @param {number} count */
 export const counted = (page, i, count) =>
   card(page, i)
     .locator(".class-head .number", { hasText: `${count} ·` })
     .waitFor();
 
-/** Waits for what is said below the classes' buttons. @param {Page} page @param {string | RegExp} hasText */
+/** Waits for a note below the classes' buttons. @param {Page} page @param {string | RegExp} hasText */
 export const noted = (page, hasText) => page.locator(".pictures-note", { hasText }).waitFor();
 
 /** @param {Page} page @param {number} [count] */
@@ -61,7 +61,7 @@ export async function addClasses(page, count = 1) {
   for (let i = 0; i < count; i++) await page.getByRole("button", { name: "Add a class" }).click();
 }
 
-/** Makes the classes and fills them. @param {Page} page @param {PictureFile[][]} files */
+/** Creates the classes and fills them. @param {Page} page @param {PictureFile[][]} files */
 export async function fill(page, files) {
   for (const [i, name] of NAMES.entries()) {
     await addClasses(page);

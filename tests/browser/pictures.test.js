@@ -1,4 +1,4 @@
-// One's own classes: made, filled, trained on, judged, kept and carried over.
+// Own classes: created, filled, trained on, evaluated, kept and transferred.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -27,7 +27,7 @@ after(() => lab?.close());
 const start = (/** @type {Page} */ page) => page.locator(".control .primary");
 
 test(
-  "classes are filled, learnt in seconds, judged, kept over a reload and carried in a file",
+  "classes are filled, learnt in seconds, evaluated, kept over a reload and saved in a file",
   { timeout: 3 * MINUTE },
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=60");
@@ -62,7 +62,7 @@ test(
     await page.locator("dialog[open] .mistakes canvas").first().waitFor();
     await page.keyboard.press("Escape");
 
-    // Classify begins with pictures that it has not learnt from
+    // Classify starts with pictures that were not trained on
     const names = await page
       .locator(".class-name")
       .evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
@@ -76,7 +76,11 @@ test(
 
     await page.locator("#language").click();
     await page.getByRole("tab", { name: "학습" }).waitFor();
-    assert.deepEqual(await page.locator(".confusion thead th span").allInnerTexts(), NAMES, "their own names stay");
+    assert.deepEqual(
+      await page.locator(".confusion thead th span").allInnerTexts(),
+      NAMES,
+      "own names are not translated",
+    );
     await page.locator("#language").click();
     await page.getByRole("tab", { name: "Train" }).waitFor();
 
@@ -102,7 +106,7 @@ test(
     await counted(page, 1, 22);
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Undone.", "the focus is not lost");
 
-    // all of it is there after a reload, the trained network too
+    // everything is there after a reload, including the trained network
     await page.reload();
     await counted(page, 0, 18);
     await counted(page, 1, 22);
@@ -130,57 +134,49 @@ test(
   },
 );
 
-test(
-  "a project file keeps every picture, and of a network takes what belongs to one",
-  { timeout: MINUTE },
-  async () => {
-    const { page, context, check } = await lab.open();
-    const found = await page.evaluate(async () => {
-      const { pack, open } = await import(/** @type {any} */ ("/lab/projectfile.js"));
-      const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
-      // what was removed and brought back has the number of what came meanwhile
-      const picture = (/** @type {string} */ text) => ({
-        class_id: "a",
-        held_out: false,
-        order: 3,
-        blob: new Blob([text]),
-      });
-      const project = {
-        classes: [{ id: "a", name: "a", order: 0 }],
-        pictures: [picture("x"), picture("y")],
-        trained: null,
-      };
-      const { pictures } = (await open(await pack(project, {}))).project;
-      const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
-      // a file is named by what it is
-      const { bmp } = await import(/** @type {any} */ ("/lab/bmp.js"));
-      const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
-      const photo = new File([bmp(new Uint8Array(12), 2, 2)], "photo.jpg", { type: "image/jpeg" });
-      const kept = { ...picture(""), blob: await shrink(photo) };
-      const named = (await (await pack({ ...project, pictures: [kept] }, {})).text()).includes("train/01 a/0000.bmp");
-      const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
-      const networks = [];
-      for (const trained of [
-        { config: {}, labels: ["a"], name: "x" },
-        { config: {}, labels: [1] },
-        { labels: ["a"] },
-      ]) {
-        const files = [
-          { name: "project.json", input: JSON.stringify({ ...described, trained }) },
-          { name: "weights.safetensors", input: "bytes" },
-        ];
-        const read = (await open(await new Response(makeZip(files)).blob())).project.trained;
-        networks.push(read && Object.keys(read).sort());
-      }
-      return { texts, networks, named };
+test("a project file keeps every picture, and only a network's own tensors", { timeout: MINUTE }, async () => {
+  const { page, context, check } = await lab.open();
+  const found = await page.evaluate(async () => {
+    const { pack, open } = await import(/** @type {any} */ ("/lab/projectfile.js"));
+    const { makeZip } = await import(/** @type {any} */ ("/vendor/client-zip/index.js"));
+    // a picture that was removed and restored has the number of one added meanwhile
+    const picture = (/** @type {string} */ text) => ({
+      class_id: "a",
+      held_out: false,
+      order: 3,
+      blob: new Blob([text]),
     });
-    assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null], named: true });
-    check();
-    await context.close();
-  },
-);
+    const project = {
+      classes: [{ id: "a", name: "a", order: 0 }],
+      pictures: [picture("x"), picture("y")],
+      trained: null,
+    };
+    const { pictures } = (await open(await pack(project, {}))).project;
+    const texts = await Promise.all(pictures.map((/** @type {any} */ { blob }) => blob.text()));
+    // a file's extension follows its type
+    const { bmp } = await import(/** @type {any} */ ("/lab/bmp.js"));
+    const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
+    const photo = new File([bmp(new Uint8Array(12), 2, 2)], "photo.jpg", { type: "image/jpeg" });
+    const kept = { ...picture(""), blob: await shrink(photo) };
+    const named = (await (await pack({ ...project, pictures: [kept] }, {})).text()).includes("train/01 a/0000.bmp");
+    const described = { format: "MobileNetV2 Lab project", version: 1, classes: [], settings: {} };
+    const networks = [];
+    for (const trained of [{ config: {}, labels: ["a"], name: "x" }, { config: {}, labels: [1] }, { labels: ["a"] }]) {
+      const files = [
+        { name: "project.json", input: JSON.stringify({ ...described, trained }) },
+        { name: "weights.safetensors", input: "bytes" },
+      ];
+      const read = (await open(await new Response(makeZip(files)).blob())).project.trained;
+      networks.push(read && Object.keys(read).sort());
+    }
+    return { texts, networks, named };
+  });
+  assert.deepEqual(found, { texts: ["x", "y"], networks: [["bytes", "config", "labels"], null, null], named: true });
+  check();
+  await context.close();
+});
 
-test("what is no picture is left out and named", { timeout: MINUTE }, async () => {
+test("other files are left out and named", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures");
   await page.getByRole("button", { name: "Add a class" }).click();
   const bad = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("words") };
@@ -193,11 +189,11 @@ test("what is no picture is left out and named", { timeout: MINUTE }, async () =
   await context.close();
 });
 
-test("a class that is removed while it is filled leaves nothing behind", { timeout: MINUTE }, async () => {
+test("a class that is removed while being filled leaves nothing behind", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.data=pictures");
   await fill(page, files);
   await page.getByRole("button", { name: "Add a class" }).click();
-  // as many pictures as take a while, removed as soon as some are there
+  // enough pictures to take a while, removed as soon as some are there
   const many = Array.from({ length: 15 }, () => files[0]).flat();
   await card(page, 3).locator("input[type=file]").setInputFiles(many);
   await card(page, 3).locator(".thumbnails li").first().waitFor();
@@ -222,7 +218,7 @@ test("a class that is removed while it is filled leaves nothing behind", { timeo
 });
 
 test(
-  "pictures that come while others are added wait for their turn, and cancelling leaves both out",
+  "pictures added while others are being added wait their turn, and cancelling leaves both out",
   { timeout: MINUTE },
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures");
@@ -246,7 +242,7 @@ test(
 );
 
 test(
-  "a run goes on after a reload with the pictures there are, unless their classes are others",
+  "a run continues after a reload with the current pictures, unless their classes have changed",
   { timeout: 2 * MINUTE },
   async () => {
     const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
@@ -279,7 +275,7 @@ for (const [locale, colorScheme, width] of /** @type {const} */ ([
   ["ko", "dark", 360],
 ])) {
   test(
-    `classes and results are for everybody, ${locale}, ${colorScheme}, ${width} wide`,
+    `classes and results are accessible, ${locale}, ${colorScheme}, ${width} wide`,
     { timeout: 2 * MINUTE },
     async () => {
       const viewport = { width, height: 800 };

@@ -1,4 +1,4 @@
-// The strictest content policy that the page works under: the same wherever it stands, and enough for all that the page does.
+// The strictest content policy that the page works under: the same everywhere, and sufficient for every feature.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ test("documents, service worker and the files for hosts have one policy", async 
   const hosting = ["_headers", "vercel.json", ".htaccess", "nginx.conf"].map((name) => `pkg-config/hosting/${name}`);
   for (const path of [...hosting, "www/service-worker.js"])
     assert.ok((await text(path)).includes(CONTENT_POLICY), path);
-  const inDocuments = CONTENT_POLICY.replace(/; frame-ancestors.*/, ""); // of which a document cannot speak
+  const inDocuments = CONTENT_POLICY.replace(/; frame-ancestors.*/, ""); // which a document cannot set
   for (const name of DOCUMENTS) {
     const document = await text(`www/${name}`);
     assert.ok(document.includes(`content="${inDocuments}"`), name);
@@ -36,7 +36,7 @@ test("documents, service worker and the files for hosts have one policy", async 
 
 test("every room, own pictures, threads and training work under it", { timeout: 4 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("?threads=2#classify");
-  // what the browser refuses stands in the console, also of workers
+  // the console shows what the browser refuses, also in workers
   await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const buffer = await readFile(new URL("www/samples/coffee.jpg", root));

@@ -1,4 +1,4 @@
-// What every browser test starts with: the built page on a local server, and a headless browser.
+// The start of every browser test: the built page on a local server, and a headless browser.
 
 import { fileURLToPath } from "node:url";
 import { chromium, firefox } from "playwright-core";
@@ -11,7 +11,7 @@ export const IN_FIREFOX = BROWSER === "firefox";
 
 /**
  * Starts Chromium, the one named by the environment variable CHROME (`cargo xtask test` sets it), else the installed
- * Google Chrome; or Firefox, where BROWSER asks for it. Close it when done.
+ * Google Chrome; or Firefox, if BROWSER says so. Close it when done.
  * @param {object} [options]
  * @param {boolean} [options.camera] whether it has a camera, and pages may use it
  * @returns {Promise<import("playwright-core").Browser>}
@@ -24,7 +24,7 @@ export function launch({ camera = false } = {}) {
 function launchChromium(camera) {
   return chromium.launch({
     ...(CHROME ? { executablePath: CHROME } : { channel: "chrome" }),
-    // no sandbox: root in a container has none; the rest keeps the browser from calling home
+    // no sandbox, which root in a container lacks; the rest keeps the browser from calling home
     args: [
       "--no-sandbox",
       "--disable-gpu",

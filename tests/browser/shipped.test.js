@@ -1,5 +1,5 @@
-// The shipped CIFAR-10 weights say in the browser, of every test image, what they say natively (tests/shipped.rs): of the
-// first 1,000, or of all 10,000 where the environment variable ALL_IMAGES is set.
+// The shipped CIFAR-10 weights classify every test image as they do natively (tests/shipped.rs): the
+// first 1,000, or all 10,000 if the environment variable ALL_IMAGES is set.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ const root = new URL("../../", import.meta.url);
 const manifest = JSON.parse(await readFile(new URL("www/weights/manifest.json", root), "utf8"));
 const ours = manifest.filter((/** @type {any} */ { training }) => training);
 
-test("the page states their accuracy at the resolution chosen, and offers CIFAR-10's pictures where they are", async (t) => {
+test("the page states their accuracy at the chosen resolution, and offers CIFAR-10's pictures if they are available", async (t) => {
   const there = sharedData("cifar-10");
   const lab = await startLab();
   t.after(() => lab.close());
@@ -26,10 +26,10 @@ test("the page states their accuracy at the resolution chosen, and offers CIFAR-
     await page.locator(`input[name=resolution][value="${resolution}"]`).click();
     await page.locator(".cost", { hasText: `accuracy ${(100 * accuracy[resolution]).toFixed(1)} %` }).waitFor();
   }
-  if (there) check(); // or the console says that they are not
+  if (there) check(); // else the console reports that they are missing
 });
 
-test("shipped weights agree with themselves run natively", { timeout: 30 * MINUTE }, async (t) => {
+test("shipped weights give the same classes as natively", { timeout: 30 * MINUTE }, async (t) => {
   if (!sharedData("cifar-10")) return t.skip("CIFAR-10 is absent");
   const lab = await startLab();
   t.after(() => lab.close());
@@ -45,7 +45,7 @@ test("shipped weights agree with themselves run natively", { timeout: 30 * MINUT
       .map(Number);
     const found = await page.evaluate(classes, { file, mosaics });
     const differing = expected.flatMap((best, i) => (found[i] === best ? [] : [i]));
-    assert.deepEqual(differing, [], `${id}: other classes for these images`);
+    assert.deepEqual(differing, [], `${id}: different classes for these images`);
   }
   check();
 });

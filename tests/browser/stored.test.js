@@ -1,4 +1,4 @@
-// One's own pictures in the browser's storage, and in storages that refuse, fail or never answer.
+// Own pictures in the browser's storage, and in storages that refuse, fail or never answer.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -20,16 +20,16 @@ before(async () => {
 });
 after(() => lab?.close());
 
-/** What is wrong with the storage. @param {import("playwright-core").Page} page */
+/** The problem shown with the storage. @param {import("playwright-core").Page} page */
 const problem = (page) => page.locator(".pictures > .problem");
 
-test("a storage that refuses Blobs keeps pictures all the same", { timeout: MINUTE }, async () => {
+test("a storage that refuses Blobs still keeps pictures", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open(OWN, {
     script: () => {
       const { put } = IDBObjectStore.prototype;
       IDBObjectStore.prototype.put = function (value, ...key) {
         const hasBlob = Object.values(value).some((one) => one instanceof Blob);
-        // as private windows of WebKit do: the request fails later, and its transaction with it
+        // as in WebKit's private windows: the request fails later, and its transaction with it
         if (!hasBlob) return put.call(this, value, ...key);
         this.transaction.abort();
         return Object.assign(new EventTarget(), { readyState: "pending" });
@@ -59,7 +59,7 @@ test("a storage that refuses Blobs keeps pictures all the same", { timeout: MINU
   await context.close();
 });
 
-test("a storage that never answers is said once, and nobody waits for it", { timeout: MINUTE }, async () => {
+test("a storage that never answers is reported once, and nothing waits for it", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open(OWN, {
     script: () => {
       const said = /** @type {any} */ (window);
@@ -67,7 +67,7 @@ test("a storage that never answers is said once, and nobody waits for it", { tim
       const { put } = IDBObjectStore.prototype;
       IDBObjectStore.prototype.put = function (...args) {
         const first = put.apply(this, args);
-        const again = () => (this.count().onsuccess = again); // a transaction in which something is asked never ends
+        const again = () => (this.count().onsuccess = again); // a transaction with pending requests never ends
         again();
         return first;
       };
@@ -95,7 +95,7 @@ test("a storage that never answers is said once, and nobody waits for it", { tim
   await context.close();
 });
 
-test("pictures that an earlier page stored as Blobs are there", { timeout: MINUTE }, async () => {
+test("pictures stored as Blobs by an earlier version are read", { timeout: MINUTE }, async () => {
   const { page, context, check } = await lab.open(OWN);
   await addClasses(page);
   await filesOf(page, 0).setInputFiles(files.slice(0, 2));
@@ -127,7 +127,7 @@ test("pictures that an earlier page stored as Blobs are there", { timeout: MINUT
 });
 
 test(
-  "storage that fails is said so, the pictures stay, and are stored once there is room",
+  "a failing storage is reported, the pictures stay, and are stored once there is space",
   { timeout: MINUTE },
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures", {
@@ -154,7 +154,7 @@ test(
 );
 
 test(
-  "a second tab shows the project and says that it keeps nothing; a reload takes it over",
+  "a second tab shows the project and says that it stores nothing; a reload takes it over",
   { timeout: MINUTE },
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures");

@@ -1,4 +1,4 @@
-// Every string the page uses exists in both languages, and none is left over. Needs no browser.
+// Every string that the page uses exists in both languages, and none is unused. Needs no browser.
 
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
@@ -22,7 +22,7 @@ test("both languages have the same keys, values and terms", async () => {
   for (const [key, text] of Object.entries(en)) assert.deepEqual(parts(ko[key]), parts(text), key);
 });
 
-test("no key stands twice: the latter would silence the former", async () => {
+test("no key is duplicated: the last would silently win", async () => {
   for (const language of languages) {
     const text = await readFile(new URL(`i18n/${language}.json`, www), "utf8");
     const keys = [...text.matchAll(/^ {2}"([^"]+)":/gm)].map(([, key]) => key);
@@ -36,13 +36,13 @@ test("no key stands twice: the latter would silence the former", async () => {
 test("every key that is used exists, and every key is used", async () => {
   const en = await strings("en");
   const text = (await sources()).join("\n");
-  /** Keys written out, wherever a string looks like one. */
+  /** Literal keys: every string that looks like one. */
   const literal = new Set([...text.matchAll(/["`]([a-z]+(?:[.-][\w-]+)*)["`]/g)].map(([, key]) => key));
-  /** Keys with a part that is put in: `setting.${key}.hint`. */
+  /** Keys with an interpolated part: `setting.${key}.hint`. */
   const patterns = [...text.matchAll(/`([a-z]+\.(?:[\w.-]|\$\{[^}]+\})*\$\{(?:[\w.-]|\$\{|\})*)`/g)].map(
     ([, key]) => new RegExp(`^${key.replace(/\$\{[^}]+\}/g, "[\\w.-]+").replace(/\.(?!\])/g, "\\.")}$`),
   );
-  /** Explanations of what a string links to, and of a network's layers. `term.${…}` in the sources would fit any. */
+  /** Explanations that strings link to, and those of a network's layers. `term.${…}` in the sources would match any. */
   const terms = new Set(
     Object.entries(en).flatMap(([key, value]) =>
       [...value.matchAll(/\|([\w-]+)\]\]/g), ...key.matchAll(/^layer\.(.+)/g)].map(([, term]) => `term.${term}`),
@@ -62,7 +62,7 @@ test("every key that is used exists, and every key is used", async () => {
   for (const key of asked) assert.ok(key in en, `${key} is missing`);
 });
 
-test("every setting has its words", async () => {
+test("every setting has its strings", async () => {
   const en = await strings("en");
   const { SETTINGS } = await import(new URL("lab/settings.js", www).href);
   for (const { key, choices = [], quick } of SETTINGS) {

@@ -1,4 +1,4 @@
-// An engine that no longer answers: what is certain ends it, and of what is not a person hears.
+// An engine that no longer answers: certain signs end it, all others are shown to the person.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -15,7 +15,7 @@ after(() => lab?.close());
 /** @typedef {import("playwright-core").Page} Page */
 
 /**
- * Opens the page with other code before that of one of its files.
+ * Opens the page with code inserted before that of one of its files.
  *
  * @param {string} path @param {string} [file] @param {() => void} [before]
  */
@@ -61,7 +61,7 @@ const block = (page, milliseconds) =>
   }, milliseconds);
 
 test(
-  "a training whose helper thread ends goes back to its checkpoint, and Classify answers again",
+  "a training whose helper thread ends returns to its checkpoint, and Classify answers again",
   { timeout: 2 * MINUTE },
   async () => {
     const { page, context } = await open("?threads=2#train", "engine/core.js", watchThreads);
@@ -82,7 +82,7 @@ test(
   },
 );
 
-test("a helper thread that ends while nothing is computed is heard of too", { timeout: MINUTE }, async () => {
+test("a helper thread that ends while idle is noticed too", { timeout: MINUTE }, async () => {
   const { page, context } = await open("?threads=2", "engine/core.js", watchThreads);
   await page.locator("#panel-classify .predictions li").first().waitFor();
   await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[0].terminate());
@@ -91,11 +91,11 @@ test("a helper thread that ends while nothing is computed is heard of too", { ti
   await context.close();
 });
 
-test("threads that never start are given up, though the engine is stuck in it", { timeout: MINUTE }, async () => {
+test("threads that never start are given up, even if the engine is stuck in that", { timeout: MINUTE }, async () => {
   const { page, context } = await open("?threads=2", "engine/core.js", () => {
     /** @type {any} */ (globalThis).Worker = class {
       constructor() {
-        for (;;); // as Firefox was seen to do
+        for (;;); // as observed in Firefox
       }
     };
   });
@@ -108,7 +108,7 @@ test("threads that never start are given up, though the engine is stuck in it", 
   await context.close();
 });
 
-test("an engine that is silent is told, and ended by the person alone", { timeout: 2 * MINUTE }, async () => {
+test("a silent engine is reported, and only the person ends it", { timeout: 2 * MINUTE }, async () => {
   const { page, context } = await open("?threads=1#train");
   await button(page, "Start").click();
   await stepsDone(page, 1);
@@ -119,7 +119,7 @@ test("an engine that is silent is told, and ended by the person alone", { timeou
   await page.clock.runFor(21_000);
   await silent.waitFor();
   await silent.waitFor({ state: "hidden" });
-  await stepsDone(page, (await step(page)) + 1); // it was at work
+  await stepsDone(page, (await step(page)) + 1); // it was busy
   await block(page, 1e9);
   await page.clock.runFor(25_000);
   await page.getByRole("button", { name: "End it and start anew" }).click();

@@ -1,4 +1,4 @@
-// What tests of the room Train click and read.
+// Helpers for tests of the room Train.
 
 /** @typedef {import("playwright-core").Page} Page */
 

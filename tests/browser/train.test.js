@@ -14,84 +14,77 @@ after(() => lab?.close());
 
 /** @typedef {import("playwright-core").Page} Page */
 
-test(
-  "pause, one step, go on and stop do what they say; runs are kept and overlaid",
-  { timeout: 3 * MINUTE },
-  async () => {
-    const { page, check } = await lab.open("#train");
-    await button(page, "One step").click();
-    await message(page, /pauses at step 1;/);
-    assert.ok(await button(page, "Pause").isDisabled());
-    await button(page, "One step").click();
-    await message(page, /pauses at step 2;/);
-    await page.keyboard.press("Enter");
-    await message(page, /pauses at step 3;/);
-    await button(page, "Go on").click();
-    await stepsDone(page, 5);
-    await button(page, "Pause").click();
-    await message(page, /pauses at step/);
-    const paused = await step(page);
-    await page.waitForTimeout(500);
-    assert.equal(await step(page), paused, "nothing moves while it pauses");
-    await button(page, "Go on").click();
-    await stepsDone(page, paused + 1);
-    await button(page, "Stop").click();
-    await message(page, /was stopped at step/);
-    assert.ok(await button(page, "Stop").isDisabled());
-    await page.getByRole("button", { name: /^Evaluate all/ }).click();
-    await page.locator(".runs li", { hasText: `of 1,000 held out, at step ${await step(page)}` }).waitFor();
+test("pause, single step, continue and stop work; runs are kept and overlaid", { timeout: 3 * MINUTE }, async () => {
+  const { page, check } = await lab.open("#train");
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  assert.ok(await button(page, "Pause").isDisabled());
+  await button(page, "One step").click();
+  await message(page, /pauses at step 2;/);
+  await page.keyboard.press("Enter");
+  await message(page, /pauses at step 3;/);
+  await button(page, "Go on").click();
+  await stepsDone(page, 5);
+  await button(page, "Pause").click();
+  await message(page, /pauses at step/);
+  const paused = await step(page);
+  await page.waitForTimeout(500);
+  assert.equal(await step(page), paused, "no steps while it pauses");
+  await button(page, "Go on").click();
+  await stepsDone(page, paused + 1);
+  await button(page, "Stop").click();
+  await message(page, /was stopped at step/);
+  assert.ok(await button(page, "Stop").isDisabled());
+  await page.getByRole("button", { name: /^Evaluate all/ }).click();
+  await page.locator(".runs li", { hasText: `of 1,000 held out, at step ${await step(page)}` }).waitFor();
 
-    // a second run, with another width: named by what sets it apart
-    await page.locator('input[name=width][value="0.5"]').click();
-    await button(page, "One step").click();
-    await message(page, /Run 2 pauses/);
-    const names = await page.locator(".runs .run-name").allInnerTexts();
-    assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
-    const rows = page.locator(".runs li");
-    await rows.nth(1).getByText("held out, at step 1").waitFor();
-    await button(page, "Stop").click();
-    await message(page, /Run 2 was stopped/);
-    await rows.first().getByRole("button", { name: "Remove" }).click();
-    assert.equal(await rows.count(), 1);
-    await page.keyboard.press("Enter"); // the focus has gone to what brings it back
-    assert.equal(await rows.count(), 2);
-    assert.ok(await rows.first().locator("input:focus").count(), "the focus goes to what came back");
+  // a second run with another width, which its name shows
+  await page.locator('input[name=width][value="0.5"]').click();
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses/);
+  const names = await page.locator(".runs .run-name").allInnerTexts();
+  assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
+  const rows = page.locator(".runs li");
+  await rows.nth(1).getByText("held out, at step 1").waitFor();
+  await button(page, "Stop").click();
+  await message(page, /Run 2 was stopped/);
+  await rows.first().getByRole("button", { name: "Remove" }).click();
+  assert.equal(await rows.count(), 1);
+  await page.keyboard.press("Enter"); // the focus has moved to the undo button
+  assert.equal(await rows.count(), 2);
+  assert.ok(await rows.first().locator("input:focus").count(), "the focus moves to the restored run");
 
-    // what is not ticked is not drawn
-    const keys = page.locator(".curves-keys li");
-    assert.deepEqual(await keys.allInnerTexts(), ["Run 1", "Run 2"]);
-    await page.keyboard.press("Space");
-    assert.deepEqual(await keys.allInnerTexts(), ["Run 2"]);
-    await page.evaluate(() => document.dispatchEvent(new Event("language"))); // all rows are drawn anew
-    assert.ok(await rows.first().locator("input:focus").count(), "the focus stays where it is");
+  // unticked runs are not drawn
+  const keys = page.locator(".curves-keys li");
+  assert.deepEqual(await keys.allInnerTexts(), ["Run 1", "Run 2"]);
+  await page.keyboard.press("Space");
+  assert.deepEqual(await keys.allInnerTexts(), ["Run 2"]);
+  await page.evaluate(() => document.dispatchEvent(new Event("language"))); // all rows are redrawn
+  assert.ok(await rows.first().locator("input:focus").count(), "the focus stays where it is");
 
-    // runs are there after a reload, as they were, curves and weights too; what was removed is not
-    const told = await rows.allInnerTexts();
-    await page.reload();
-    await keys.getByText("Run 2").waitFor();
-    assert.deepEqual(await rows.allInnerTexts(), told);
-    assert.deepEqual(await rows.locator("input").evaluateAll((boxes) => boxes.map((box) => box.checked)), [
-      false,
-      true,
-    ]);
-    await page.getByRole("img", { name: /Held-out accuracy at step 1:/ }).waitFor();
-    await rows.nth(1).getByRole("button", { name: "Remove" }).click();
-    await button(page, "One step").click();
-    await message(page, /Run 2 pauses at step 1;/);
-    await button(page, "Stop").click();
-    await message(page, /Run 2 was stopped/);
-    await rows.filter({ hasText: "Run 1" }).getByRole("button", { name: "Use in Classify" }).click();
-    await page.locator("#panel-classify").waitFor();
-    check();
-    await page.reload();
-    await page.locator("#tab-train").click();
-    await rows.nth(1).waitFor();
-    assert.equal(await rows.count(), 2);
-    check();
-  },
-);
+  // runs survive a reload, with curves and weights; removed ones do not
+  const told = await rows.allInnerTexts();
+  await page.reload();
+  await keys.getByText("Run 2").waitFor();
+  assert.deepEqual(await rows.allInnerTexts(), told);
+  assert.deepEqual(await rows.locator("input").evaluateAll((boxes) => boxes.map((box) => box.checked)), [false, true]);
+  await page.getByRole("img", { name: /Held-out accuracy at step 1:/ }).waitFor();
+  await rows.nth(1).getByRole("button", { name: "Remove" }).click();
+  await button(page, "One step").click();
+  await message(page, /Run 2 pauses at step 1;/);
+  await button(page, "Stop").click();
+  await message(page, /Run 2 was stopped/);
+  await rows.filter({ hasText: "Run 1" }).getByRole("button", { name: "Use in Classify" }).click();
+  await page.locator("#panel-classify").waitFor();
+  check();
+  await page.reload();
+  await page.locator("#tab-train").click();
+  await rows.nth(1).waitFor();
+  assert.equal(await rows.count(), 2);
+  check();
+});
 
-test("a changed learning rate acts at once; what needs a new run says so", { timeout: 2 * MINUTE }, async () => {
+test("a changed learning rate acts at once; settings that need a new run say so", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train?train.schedule=constant");
   await page.locator("#setting-batch").fill("0");
   await page.keyboard.press("Tab");
@@ -112,14 +105,10 @@ test("a changed learning rate acts at once; what needs a new run says so", { tim
   await page.locator("#setting-learning_rate").fill("99");
   await page.keyboard.press("Tab");
   await page.locator("#setting-learning_rate-note", { hasText: "Enter a number from 0 to 10" }).waitFor();
-  // what another data set would need is for the next run
+  // changes for another data set apply to the next run
   await page.selectOption("#setting-data", "pictures");
   await page.locator("#setting-epochs-note", { hasText: "Applies to the next run" }).waitFor();
-  assert.equal(
-    await page.locator("#setting-learning_rate").inputValue(),
-    "99",
-    "what is typed stays, with what is wrong",
-  );
+  assert.equal(await page.locator("#setting-learning_rate").inputValue(), "99", "the input stays, with its error");
   assert.match(await page.locator("#setting-learning_rate-note").innerText(), /from 0 to 10/);
   const reached = await step(page);
   await stepsDone(page, reached + 2);
@@ -156,7 +145,7 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
 const defaults = (page) =>
   page.evaluate(async () => (await import(/** @type {any} */ ("/lab/settings.js"))).preset("quick"));
 
-test("a link with nonsense falls back to what is sensible", async () => {
+test("a link with nonsense falls back to defaults", async () => {
   const { page, check } = await lab.open(
     "#train?train.batch=-4&train.schedule=sideways&train.width=0.6&train.resolution=40&nonsense=1&train.seed=3" +
       "&train.flip=maybe&train.cutout=0x10&train.constructor=x&__proto__.toString=x&constructor.entries=x",
@@ -175,14 +164,14 @@ test("a link with nonsense falls back to what is sensible", async () => {
   check();
 });
 
-test("weights to start from show what they decide, and go again with the data set that brought them", async () => {
+test("weights to start from show the settings they determine, and leave with the data set that proposed them", async () => {
   const { page, check } = await lab.open("#train?train.from=shapes-0.35&train.bottleneck=relu6");
   const bottleneck = page.locator("#setting-bottleneck");
   await page.waitForFunction(() => /** @type {any} */ (document.querySelector("#setting-bottleneck"))?.disabled);
   assert.equal(await bottleneck.inputValue(), "linear");
 
   await page.goto(`${lab.url}#train`);
-  await page.locator("#setting-bottleneck:enabled").waitFor({ state: "attached" }); // an address is heard of a little later
+  await page.locator("#setting-bottleneck:enabled").waitFor({ state: "attached" }); // the address takes effect a little later
   const data = page.locator("#setting-data");
   const from = page.locator("#weights");
   await data.selectOption("pictures");
@@ -193,7 +182,7 @@ test("weights to start from show what they decide, and go again with the data se
   check();
 });
 
-test("CIFAR-10 trains where it is, and is explained where it is not", { timeout: 3 * MINUTE }, async (t) => {
+test("CIFAR-10 trains if available, and is explained if not", { timeout: 3 * MINUTE }, async (t) => {
   const hash = "#train?train.data=cifar-10&train.batch=16";
   if (sharedData("cifar-10")) {
     const { page, check } = await lab.open(hash);
@@ -206,22 +195,22 @@ test("CIFAR-10 trains where it is, and is explained where it is not", { timeout:
       /airplane|automobile|bird|cat|deer|dog|frog|horse|ship|truck/,
     );
     check();
-  } else t.diagnostic("the shared CIFAR-10 is absent");
+  } else t.diagnostic("the shared CIFAR-10 data are missing");
   const bare = await startLab({ cifar: false });
   const { page } = await bare.open(hash);
   await button(page, "Start").click();
   await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
   assert.ok(await button(page, "Start").isEnabled());
   await page.selectOption("#setting-data", "shapes");
-  assert.ok(await page.locator(".control .problem").isHidden(), "other data, and nothing is wrong with them");
+  assert.ok(await page.locator(".control .problem").isHidden(), "other data have no problem");
   await bare.close();
 });
 
 test(
-  "pictures that do not arrive make a training pause, and it goes on when they do",
+  "a training pauses while pictures do not arrive, and continues when they do",
   { timeout: 3 * MINUTE },
   async (t) => {
-    if (!sharedData("cifar-10")) return t.skip("the shared CIFAR-10 is absent");
+    if (!sharedData("cifar-10")) return t.skip("the shared CIFAR-10 data are missing");
     const { page, context } = await lab.open("#train?train.data=cifar-10&train.batch=16");
     await context.route("**/train_*.webp", (route) =>
       route.request().method() === "HEAD" ? route.continue() : route.abort(),
@@ -238,7 +227,7 @@ test(
   },
 );
 
-test("a loss that explodes is told, and the best weights before it can be used", { timeout: 2 * MINUTE }, async () => {
+test("an exploding loss is reported, and the best weights before it can be used", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train?train.from=shapes-0.35&train.schedule=constant&train.batch=16");
   await button(page, "Start").click();
   await page.waitForFunction(
@@ -251,20 +240,20 @@ test("a loss that explodes is told, and the best weights before it can be used",
   await page
     .locator(".train-trouble", { hasText: "The loss is far above 2.30, that of guessing among 10 classes" })
     .waitFor();
-  assert.equal(await page.locator(".runs li").count(), 1, "it goes on: a lower rate may help");
+  assert.equal(await page.locator(".runs li").count(), 1, "it continues: a lower rate may help");
   const kept = page.locator(".train-best", { hasText: /best weights of this run are kept: [\d.]+(.%| of \d+)/ });
   await kept.waitFor();
   await page.locator(".chart-above", { hasText: "leaves the chart, up to" }).waitFor();
   await button(page, "Stop").click();
   await message(page, /Run 1 was stopped/);
-  // what is of no use is not put among the weights
+  // useless weights are not offered
   const at = (/** @type {string | null} */ text) => Number(/step ([\d,]+)/.exec(text ?? "")?.[1].replace(",", ""));
   const best = at(await kept.textContent());
   assert.ok(best < (await step(page)));
   const options = await page.locator("#weights option").allInnerTexts();
   assert.deepEqual(options.filter((name) => name.startsWith("Run 1")).map(at), [best]);
   const choice = page.locator(".runs select");
-  assert.equal(await choice.inputValue(), "best", "and what one gets is said");
+  assert.equal(await choice.inputValue(), "best", "and the choice is shown");
   assert.equal(at(await choice.locator("option:checked").textContent()), best);
   await kept.getByRole("button", { name: "Start the next run from the best" }).click();
   await page.waitForFunction(
@@ -275,14 +264,14 @@ test("a loss that explodes is told, and the best weights before it can be used",
   await page.keyboard.press("Tab");
   await button(page, "One step").click();
   await message(page, /Run 2 pauses at step 1;/);
-  assert.ok(Number(await figure(page, "Loss")) < 3, "it goes on from there");
+  assert.ok(Number(await figure(page, "Loss")) < 3, "it starts from there");
   assert.ok(await page.locator(".train-trouble").isHidden());
   await page.locator(".runs li").first().getByRole("button", { name: "Use in Classify" }).click();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   check();
 });
 
-test("a training that diverges ends, and is not kept as weights", { timeout: 2 * MINUTE }, async () => {
+test("a diverging training ends, and its weights are not kept", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open(
     "#train?train.schedule=constant&train.warmup=0&train.weight_decay=1&train.learning_rate=10",
   );
@@ -293,7 +282,7 @@ test("a training that diverges ends, and is not kept as weights", { timeout: 2 *
   check();
 });
 
-test("a training that does not fit into memory says so, and the next one runs", { timeout: 2 * MINUTE }, async () => {
+test("a training too large for the memory is reported, and the next one runs", { timeout: 2 * MINUTE }, async () => {
   const { page } = await lab.open("#train?train.width=1.4&train.resolution=224&train.batch=1024");
   await button(page, "Start").click();
   await page

@@ -1,4 +1,4 @@
-// Weights that come and stay: fetched from a host that may misbehave, opened, trained; kept over a reload, and deleted.
+// Weights: fetched from a host that may misbehave, opened, trained; kept over a reload, and deleted.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -18,9 +18,9 @@ let whole;
 /** The other origin, where the weights are published. @type {import("node:http").Server} */
 let host;
 let address = "";
-/** How it answers. @type {Answer} */
+/** Its next answers. @type {Answer} */
 let answer;
-/** The headers `Range` that it was asked with. @type {(string | undefined)[]} */
+/** The `Range` headers of its requests. @type {(string | undefined)[]} */
 let ranges = [];
 
 before(async () => {
@@ -41,25 +41,25 @@ after(async () => {
   host?.closeAllConnections();
 });
 
-/** All of it, or the end that was asked for. @type {Answer} */
+/** The whole file, or the requested end. @type {Answer} */
 const well = (request, response) => {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
   response.setHeader("Content-Length", whole.length - from);
   if (from) response.setHeader("Content-Range", `bytes ${from}-${whole.length - 1}/${whole.length}`);
   response.writeHead(from ? 206 : 200).end(whole.subarray(from));
 };
-/** The first `bytes`, as of a file of `length`, then whatever `end` does. @param {number} bytes @param {number} length @returns {Answer} */
+/** The first `bytes` of a file that claims `length`, then `end`. @param {number} bytes @param {number} length @returns {Answer} */
 const part =
   (bytes, length, end = (/** @type {import("node:http").ServerResponse} */ response) => void response.end()) =>
   (_, response) => {
     response.writeHead(200, { "Content-Length": length });
     response.write(whole.subarray(0, bytes), () => end(response));
   };
-/** Long enough that the browser has handed on what came before. @param {import("node:http").ServerResponse} response */
+/** Waits until the browser has passed on what came before. @param {import("node:http").ServerResponse} response */
 const hangUp = (response) => void setTimeout(() => response.destroy(), 500);
 
 /**
- * The page of a browser with nothing in its storage, for which the host publishes weights.
+ * A page with an empty storage, for which the host publishes weights.
  *
  * @param {Answer} first
  * @param {() => void} [script]
@@ -77,7 +77,7 @@ async function open(first, script) {
     published: true,
   };
   const routes = { "**/weights/manifest.json": JSON.stringify([...manifest, published]) };
-  // the test's host knows no https, which the content policy asks of other hosts
+  // the content policy requires https of other hosts, which the test's host lacks
   const { page, context, check } = await lab.open("", { script, routes, bypassCSP: true });
   await page.locator("#panel-classify .predictions li").first().waitFor();
   return { page, close: () => context.close(), check };
@@ -101,7 +101,7 @@ for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ (
     (_, response) => void response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in</p>"),
     /sent a web page instead of the file/,
   ],
-  ["ends too soon, as it said it would", part(900_000, 900_000), /is not these weights/],
+  ["sends and announces too little", part(900_000, 900_000), /is not these weights/],
   ["sends something else", (_, response) => void response.end("not weights at all"), /is not these weights/],
 ])) {
   test(`a host that ${what} is named, and nothing is kept`, { timeout: MINUTE }, async () => {
@@ -122,7 +122,7 @@ for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ (
 }
 
 test(
-  "what broke off is gone on with, after a reload too, and is there without the host",
+  "an interrupted download is resumed, even after a reload, and then available without the host",
   { timeout: MINUTE },
   async () => {
     const { page, close } = await open(part(1_300_000, whole.length, hangUp));
@@ -131,7 +131,7 @@ test(
     await page.reload();
     await list(page);
     await row(page).getByText("1.3 MB of about 1.54 MB here").waitFor();
-    assert.ok(await button(page, "Use").isHidden(), "part of a file is no weights");
+    assert.ok(await button(page, "Use").isHidden(), "a partial file is unusable");
     answer = well;
     await button(page, "Go on").click();
     await button(page, "Use").waitFor();
@@ -156,7 +156,7 @@ test(
 );
 
 for (const [what, second] of /** @type {[string, Answer][]} */ ([
-  ["cannot go on in the middle", (_, response) => void response.end(whole)],
+  ["cannot resume", (_, response) => void response.end(whole)],
   [
     "has another version by now",
     (request, response) => {
@@ -183,7 +183,7 @@ for (const [what, second] of /** @type {[string, Answer][]} */ ([
   });
 }
 
-test("fetching is cancelled where it is shown, and what came is kept", { timeout: MINUTE }, async () => {
+test("a fetch is cancelled where it is shown, and the part received is kept", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(part(1_300_000, whole.length, () => {}));
   const before = await used(page);
   await page.selectOption("#weights", "published");
@@ -218,7 +218,7 @@ test("a training that starts from published weights fetches them first", { timeo
   await close();
 });
 
-test("files of the same name are told apart, and one that is opened again takes its own place", async () => {
+test("files of the same name are told apart, and reopening one replaces it", async () => {
   const { page, close, check } = await open(well);
   const other = await readFile(new URL("../../www/weights/shapes-0.35.safetensors", import.meta.url));
   const put = async (/** @type {Buffer} */ buffer, /** @type {string} */ id) => {
@@ -233,7 +233,7 @@ test("files of the same name are told apart, and one that is opened again takes 
   await close();
 });
 
-test("weights that were opened or trained outlive a reload, until they are deleted", { timeout: MINUTE }, async () => {
+test("opened and trained weights survive a reload, until they are deleted", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(well);
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
   await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
@@ -261,7 +261,7 @@ test("weights that were opened or trained outlive a reload, until they are delet
   await list(page);
   page.on("dialog", (dialog) => dialog.accept());
   await button(page, "Delete", "run 1, step 1,").click();
-  // a link names weights that are gone
+  // a link names deleted weights
   await page.keyboard.press("Escape");
   await page.locator("#tab-train").click();
   await page.selectOption("#weights", "file:mine.safetensors");
@@ -272,7 +272,7 @@ test("weights that were opened or trained outlive a reload, until they are delet
   await page.keyboard.press("Escape");
   await page.evaluate(() => (location.hash = "#classify?classify.weights=file:mine.safetensors"));
   await problem(page, "mine.safetensors");
-  assert.equal(await used(page), "shapes-0.35", "those that come first");
+  assert.equal(await used(page), "shapes-0.35", "the first ones");
   await page.reload();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.deepEqual(await page.locator("#weights option", { hasText: /mine|run 1/ }).count(), 0);
@@ -280,7 +280,7 @@ test("weights that were opened or trained outlive a reload, until they are delet
   await close();
 });
 
-test("a browser without room says so, and what is open works on", { timeout: MINUTE }, async () => {
+test("a browser without space says so, and open weights work on", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(well, () => {
     IDBObjectStore.prototype.put = () => {
       throw new DOMException("no room", "QuotaExceededError");

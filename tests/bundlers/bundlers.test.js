@@ -1,5 +1,5 @@
-// The npm package as people install it: packed, laid into a project of each kind that README names, built by the commands and
-// settings that stand there, opened in a browser. It trains a step on two threads, so worker, core and helper threads are found.
+// The npm package as people install it: packed, installed in a project of each kind that the README names, built with the
+// commands and settings given there, opened in a browser. It trains a step on two threads, so worker, core and threads are found.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -38,7 +38,7 @@ const DOCUMENT = `<!doctype html><title>App</title><body></body><script type="mo
 
 /** @type {import("playwright-core").Browser} */
 let browser;
-/** The package, as npm unpacks it. */
+/** The package as npm unpacks it. */
 let packed = "";
 /** @type {string[]} */
 const folders = [];
@@ -62,7 +62,7 @@ after(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-/** A folder with an application in it that has installed the package. */
+/** A folder with an application that has installed the package. */
 async function project(app = APP) {
   const folder = await temporary();
   await cp(packed, join(folder, "node_modules", NAME), { recursive: true });
@@ -72,7 +72,7 @@ async function project(app = APP) {
   return folder;
 }
 
-/** What the application says of itself. @param {string} url */
+/** The application's output. @param {string} url */
 async function say(url) {
   const page = await browser.newPage();
   try {
@@ -90,10 +90,10 @@ async function say(url) {
 async function works(url) {
   const { loss, ...said } = await say(url);
   assert.deepEqual(said, { threads: 2, variant: "relaxed-simd-threads" });
-  assert.ok(loss > 1 && loss < 10, `the loss of a network that knows nothing: ${loss}`);
+  assert.ok(loss > 1 && loss < 10, `the loss of an untrained network: ${loss}`);
 }
 
-/** The same of a folder on a host with the strict content policy. @param {string} folder */
+/** The same for a folder on a host with the strict content policy. @param {string} folder */
 async function worksIn(folder) {
   const server = await startServer({ roots: [folder] });
   try {
@@ -163,7 +163,7 @@ test("with webpack", { timeout: 120_000 }, async () => {
   const path = join(root, "out");
   const stats = await new Promise((resolve, reject) =>
     webpack(
-      // four builds of the core, of which a page loads one, are no reason to warn
+      // no warning about four builds of the core, of which a page loads one
       {
         mode: "production",
         context: root,
@@ -195,7 +195,7 @@ test("with esbuild, the package's files beside the bundle", { timeout: 120_000 }
   await worksIn(outdir);
 });
 
-test("from another host it says why it cannot start", { timeout: 60_000 }, async () => {
+test("from another host the engine says why it cannot start", { timeout: 60_000 }, async () => {
   const types = { ".js": "text/javascript", ".wasm": "application/wasm" };
   const cdn = createServer(async (request, response) => {
     const path = new URL(request.url ?? "", "http://cdn").pathname;

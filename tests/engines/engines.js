@@ -1,4 +1,4 @@
-// The three engines, each by its own driver: Chromium, Firefox, and WebKit as the small browser that comes with WebKitGTK.
+// The three engines, each with its own driver: Chromium, Firefox, and WebKit as WebKitGTK's small browser.
 
 import { spawn } from "node:child_process";
 import { startBrowser } from "./webdriver.js";
@@ -8,7 +8,7 @@ const { CHROME, FIREFOX = "firefox-esr" } = process.env;
 /**
  * @typedef {object} Engine
  * @property {() => Promise<import("./webdriver.js").Browser>} start
- * @property {boolean} threads whether it has several
+ * @property {boolean} threads whether it has several threads
  */
 
 /** @type {Record<string, Engine>} */
@@ -28,9 +28,9 @@ export const ENGINES = {
     start: () => startBrowser("geckodriver", { "moz:firefoxOptions": { binary: FIREFOX, args: ["-headless"] } }),
     threads: true,
   },
-  // shared memory is an option here; in Safari every isolated page has it
+  // shared memory is optional here; in Safari every isolated page has it
   webkit: { start: () => startWebKit({ JSC_useSharedArrayBuffer: "1" }), threads: true },
-  // and where it is not taken, in a locale of which WebKit makes a language that is no language tag
+  // and without it, in a locale that WebKit turns into an invalid language tag
   "webkit-bare": { start: () => startWebKit({ LANG: "C.UTF-8" }), threads: false },
 };
 
@@ -50,7 +50,7 @@ async function startWebKit(env) {
   }
 }
 
-/** A screen for a browser that cannot do without: Xvfb's, which nobody sees. */
+/** A virtual screen (Xvfb) for a browser that needs one. */
 async function startScreen() {
   const screen = spawn("Xvfb", ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Firefox for Playwright, which is given this program for it: starts the Firefox that FIREFOX names with the arguments it
-// gets, and stands between the two. Playwright tells each context to prefer light colours, by a command that Firefox does not
-// know, and gives up where that fails. Headless it prefers them anyway: Playwright is told that all went well. Everything else,
-// a wish for dark ones too, goes through as it is.
+// Firefox for Playwright, which starts this program instead: it starts the Firefox that FIREFOX names with the arguments it
+// gets, and relays between the two. Playwright tells each context to prefer light colours, with a command that Firefox does not
+// know, and gives up if that fails. Headless Firefox prefers them anyway, so Playwright is told of success. Everything else,
+// including a preference for dark colours, passes unchanged.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -23,7 +23,7 @@ for await (const line of createInterface(firefox.stderr)) {
   console.error(url ? words + (await startProxy(url)) : line);
 }
 
-/** The address at which Playwright finds what is at this one. @param {string} url */
+/** The address of a proxy for this address. @param {string} url */
 async function startProxy(url) {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
   server.on("connection", (playwright, { url: path }) => {

@@ -1,5 +1,5 @@
-// The tests of the page that cannot work in Firefox as Playwright drives it, over WebDriver BiDi. What Firefox itself does wrong
-// has no place here.
+// Tests that cannot work in Firefox as Playwright drives it, over WebDriver BiDi. Errors of Firefox itself
+// do not belong here.
 
 /** @type {{reason: string, tests: [file: string, name: string][]}[]} */
 export const IMPOSSIBLE = [
@@ -10,20 +10,20 @@ export const IMPOSSIBLE = [
       ["access.test.js", "axe finds nothing serious in any room, ko, dark"],
       ["bench.test.js", "axe finds nothing serious, and it fits a phone, en, dark"],
       ["bench.test.js", "axe finds nothing serious, and it fits a phone, ko, dark"],
-      ["pictures.test.js", "classes and results are for everybody, ko, dark, 360 wide"],
+      ["pictures.test.js", "classes and results are accessible, ko, dark, 360 wide"],
     ],
   },
   {
-    reason: "where BiDi turns scripts off, Firefox goes on hiding what <noscript> holds",
+    reason: "when BiDi turns scripts off, Firefox still hides the content of <noscript>",
     tests: [
       ["access.test.js", "without JavaScript the page says what it needs"],
       ["policy.test.js", "without JavaScript the page says what it needs"],
     ],
   },
   {
-    reason: "files are dropped by a command of Chromium's own protocol",
+    reason: "dropping files uses a command of Chromium's own protocol",
     tests: [
-      ["dropped.test.js", "what is dropped on a class goes there, beside the classes to its folder's"],
+      ["dropped.test.js", "pictures dropped on a class go there; dropped elsewhere they go to their folder's class"],
       ["dropped.test.js", "classes come in natural order, without junk, opened or dropped"],
       ["dropped.test.js", "a folder dropped in Classify is opened"],
     ],

@@ -2,7 +2,7 @@
 //
 //     node tests/engines/suite.js [FILE…]
 //
-// A test on the list of impossible.js must fail: one that begins to work leaves it.
+// A test listed in impossible.js must fail: one that starts to work must be removed from the list.
 
 import { readdirSync } from "node:fs";
 import { basename } from "node:path";
@@ -14,7 +14,7 @@ const folder = fileURLToPath(new URL("../browser/", import.meta.url));
 const named = process.argv.slice(2).map((file) => basename(file));
 const files = named.length ? named : readdirSync(folder).filter((file) => file.endsWith(".test.js"));
 
-/** Reasons by the titles of tests that are still to come. @type {Map<string, string>} */
+/** Reasons by title of the listed tests not yet seen. @type {Map<string, string>} */
 const reasons = new Map(
   IMPOSSIBLE.flatMap(({ reason, tests }) =>
     tests.filter(([file]) => files.includes(file)).map(([file, name]) => [`${file}: ${name}`, reason]),
@@ -39,13 +39,13 @@ for await (const { type, data } of run({ files: files.map((file) => folder + fil
     const { error } = data.details;
     console.log(`✖ ${title}\n${error.cause?.stack ?? error.cause ?? error}`);
   } else if (reason) {
-    wrong.push(`${title}: it works, and leaves the list`);
+    wrong.push(`${title}: it works, remove it from the list`);
   } else {
     counts[data.skip === undefined ? "passed" : "skipped"] += 1;
     console.log(`✔ ${title} ${(data.details.duration_ms / 1e3).toFixed(1)} s`);
   }
 }
-wrong.push(...[...reasons.keys()].map((title) => `${title}: it is on the list, and there is no such test`));
+wrong.push(...[...reasons.keys()].map((title) => `${title}: listed, but there is no such test`));
 
 console.log(`\n${counts.passed} passed, ${counts.skipped} skipped, ${counts.listed} listed as impossible`);
 for (const title of wrong) console.log(`✖ ${title}`);

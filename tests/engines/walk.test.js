@@ -1,8 +1,8 @@
-// One walk through the whole page in each of the engines: that what Chromium does holds in Firefox and WebKit too.
+// One walk through the whole page in each engine, to check that Firefox and WebKit behave like Chromium.
 //
 //     ENGINES=firefox,webkit node --test tests/engines/
 //
-// without ENGINES in all. Data of the shared folder are looked for as the browser tests do (lab.js).
+// without ENGINES in all of them. Shared data are found as in the browser tests (lab.js).
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -14,11 +14,11 @@ import { sharedData } from "../browser/lab.js";
 import { pageFolder, startServer } from "../browser/server.js";
 import { ENGINES } from "./engines.js";
 
-// Of the built page: in www/ its libraries are not beside it.
+// From the built page, since www/ lacks its libraries.
 const { PANELS } = await import(pathToFileURL(`${pageFolder()}/lab/state.js`).href);
 
 const MINUTES = 60_000;
-/** What each panel of Take apart shows once it is there. */
+/** An element that each panel of Take apart shows when ready. */
 const SHOWN = {
   architecture: "tfoot td",
   separable: ".separable tbody tr",
@@ -48,7 +48,7 @@ async function walk(t, engine) {
   t.diagnostic(browser.version);
   const page = `${server.url}?threads=2`;
 
-  /** Steps of the run on show. */
+  /** Steps of the run shown. */
   const steps = () =>
     browser.run(() =>
       Number(document.querySelectorAll(".figures dd")[1]?.textContent?.split(" of ")[0].replace(/,/g, "")),
@@ -64,7 +64,7 @@ async function walk(t, engine) {
       },
       least,
     );
-  /** Goes to a room without loading the page anew. @param {string} hash */
+  /** Goes to a room without reloading the page. @param {string} hash */
   const enter = (hash) => browser.run((hash) => void (location.hash = hash), hash);
 
   await t.test("it loads and classifies a sample", async () => {
@@ -91,7 +91,7 @@ async function walk(t, engine) {
     }
   });
 
-  await t.test("a training pauses, outlives its page and goes on", async () => {
+  await t.test("a training pauses, outlives its page and continues", async () => {
     await enter("#train?train.batch=16&train.schedule=constant");
     await browser.click(".control button", "Start");
     await trained(3);
@@ -129,7 +129,7 @@ async function walk(t, engine) {
     for (const panel of PANELS) {
       await enter(`#apart?apart.panel=${panel}`);
       await browser.see(`#panel-apart ${SHOWN[panel]}`);
-      await browser.until(`${panel}: a canvas with something on it`, 30, drawn);
+      await browser.until(`${panel}: a canvas with content`, 30, drawn);
     }
     assert.equal(await browser.errors(), "");
   });
@@ -143,11 +143,11 @@ async function walk(t, engine) {
   });
 }
 
-/** In the page: what is said, once it is these classes. @param {string[]} wanted */
+/** In the page: the classes shown, once they are these. @param {string[]} wanted */
 function classified(wanted) {
   const found = [...document.querySelectorAll("#panel-classify .predictions li")].map((row) => ({
     name: row.querySelector(".name")?.firstChild?.textContent,
-    // the bar is as long as the probability, which the words round to tenths of a per cent
+    // the bar's length is the probability, which the text rounds to tenths of a per cent
     probability: Number(
       row
         .querySelector(".bar-fill")
@@ -183,7 +183,7 @@ function draw(count) {
   );
 }
 
-/** In the page: whether every canvas of the panel has something on it. */
+/** In the page: whether every canvas of the panel has content. */
 function drawn() {
   const canvases = /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll("#panel-apart canvas"));
   return [...canvases].every((canvas) => {

@@ -1,5 +1,5 @@
-// A client of WebDriver, of as much of https://www.w3.org/TR/webdriver2/ as a walk through the page needs: the one
-// protocol that all three engines' drivers speak.
+// A WebDriver client (https://www.w3.org/TR/webdriver2/) with what a walk through the page needs: the one
+// protocol that the drivers of all three engines speak.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +22,7 @@ async function freePort() {
  *
  * @param {string} program the driver
  * @param {object} capabilities that the browser must have
- * @param {Record<string, string | undefined>} env beside what there is; undefined takes away
+ undefined>} env beside what there is; undefined takes away| * @param {Record<string, string | undefined>} env added to the environment; undefined removes| undefined>} env beside what there is; undefined takes away
  */
 export async function startBrowser(program, capabilities, env = {}) {
   const port = await freePort();
@@ -36,7 +36,7 @@ export async function startBrowser(program, capabilities, env = {}) {
     driver.once("error", reject);
     driver.once("exit", (code) => reject(new Error(`${program} ended (${code}): ${said}`)));
   });
-  ended.catch(() => {}); // it is heard of where it is waited for
+  ended.catch(() => {}); // reported where it is awaited
 
   /** @param {string} method @param {string} path @param {object} [body] */
   async function ask(method, path, body) {
@@ -67,7 +67,7 @@ export async function startBrowser(program, capabilities, env = {}) {
     await ask("POST", `/session/${sessionId}/timeouts`, { script: SCRIPT_MILLISECONDS });
     const post = (/** @type {string} */ path, body = {}) => ask("POST", `/session/${sessionId}/${path}`, body);
     return new Browser(post, `${given.browserName} ${given.browserVersion}`, async () => {
-      await ask("DELETE", `/session/${sessionId}`).catch(() => {}); // with it may go the driver
+      await ask("DELETE", `/session/${sessionId}`).catch(() => {}); // this may also end the driver
       driver.kill();
     });
   } catch (error) {
@@ -93,20 +93,20 @@ export class Browser {
     await this.run(noteErrors);
   }
 
-  /** Leaves the page and comes back: Firefox's own command to reload goes past the service worker. */
+  /** Leaves the page and comes back: Firefox's own reload command bypasses the service worker. */
   async reload() {
     const url = await this.run(() => location.href);
     await this.#post("url", { url: "about:blank" });
     await this.goTo(url);
   }
 
-  /** What went wrong in the page since it was loaded, as far as nobody caught it. */
+  /** Uncaught errors in the page since it was loaded. */
   errors() {
     return this.run(() => document.documentElement.dataset.errors ?? "");
   }
 
   /**
-   * What a function gives, or what its promise holds, in the page.
+   * The result of a function in the page, or of its promise.
    *
    * @template {any[]} A @template T
    * @param {(...args: A) => T} call @param {A} args
@@ -122,10 +122,10 @@ export class Browser {
   }
 
   /**
-   * Waits until the function gives something true in the page, and returns it.
+   * Waits until the function returns something truthy in the page, and returns it.
    *
    * @template {any[]} A @template T
-   * @param {string} what is waited for, for people
+   * @param {string} what description for people
    * @param {number} seconds
    * @param {(...args: A) => T} call @param {A} args
    */
@@ -135,13 +135,13 @@ export class Browser {
       if (value) return value;
       if (Date.now() > end) {
         const shows = await this.run(() => document.body.innerText);
-        throw new Error(`waited ${seconds} s in vain: ${what}. ${await this.errors()}\nThe page shows:\n${shows}`);
+        throw new Error(`waited ${seconds} s for: ${what}. ${await this.errors()}\nThe page shows:\n${shows}`);
       }
     }
   }
 
   /**
-   * Waits for an element that is to be seen, and has this text.
+   * Waits for a visible element with this text.
    *
    * @param {string} selector @param {string} [text] @param {number} [seconds]
    */
@@ -150,7 +150,7 @@ export class Browser {
   }
 
   /**
-   * Clicks on the first such element that is to be seen, as the mouse does, once nothing moves or lies over it.
+   * Clicks on the first such visible element like a mouse, once it neither moves nor is covered.
    *
    * @param {string} selector @param {string} [text]
    */
@@ -174,7 +174,7 @@ export class Browser {
   }
 }
 
-/** In the page: keeps errors where another script of ours finds them. */
+/** In the page: records errors for our other scripts. */
 function noteErrors() {
   const { dataset } = document.documentElement;
   const note = (/** @type {string} */ text) => (dataset.errors = `${dataset.errors ?? ""}${text}\n`);
@@ -182,7 +182,7 @@ function noteErrors() {
   addEventListener("unhandledrejection", ({ reason }) => note(`${reason} ${reason?.stack ?? ""}`));
 }
 
-/** In the page: the first such element that is to be seen. @param {string} selector @param {string} text @returns {any} */
+/** In the page: the first such visible element. @param {string} selector @param {string} text @returns {any} */
 function find(selector, text) {
   return [...document.querySelectorAll(selector)].find(
     (element) => element.checkVisibility() && element.textContent?.replaceAll("\u00a0", " ").includes(text),

@@ -1,4 +1,4 @@
-// The names of ImageNet's classes: line i of each file is of the same class.
+// The names of ImageNet's classes: line i of each file belongs to the same class.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -12,10 +12,10 @@ const texts = Object.fromEntries(
 );
 const [english, korean, synsets] = Object.values(texts).map((text) => text.trimEnd().split("\n"));
 
-/** Written in Latin letters or digits by Koreans too. */
+/** Korean names with Latin letters or digits. */
 const NOT_HANGUL = ["2인용 자전거", "CD 플레이어", "포드 모델 T"];
 
-/** How names of a family end, and what is then among the English ones. */
+/** Endings of a family's Korean names, and the matching English words. */
 const FAMILIES = [
   [/테리어$/, /terrier/],
   [/스패니얼$/, /spaniel/],
@@ -44,7 +44,7 @@ const FAMILIES = [
   [/플레이어$/, /player/],
 ];
 
-/** Of classes whose English word has another meaning as well, or whose neighbour has a similar name. */
+/** Classes whose English word is ambiguous, or whose neighbour has a similar name. */
 const SENSES = [
   ["n01514668", "cock", "수탉"],
   ["n01514859", "hen", "암탉"],
@@ -101,17 +101,17 @@ test("synset ids are WordNet's, in ImageNet's order", () => {
 test("Korean names are Korean, short, and no two alike", () => {
   const seen = new Map();
   for (const [i, name] of korean.entries()) {
-    assert.equal(name, name.normalize("NFC"), `line ${i + 1} is composed`);
+    assert.equal(name, name.normalize("NFC"), `line ${i + 1} is in NFC`);
     if (!NOT_HANGUL.includes(name)) assert.match(name, /^[가-힣]+( [가-힣]+)*$/, `line ${i + 1}`);
     assert.ok(name.length <= 16, `line ${i + 1}: ${name}`);
     const unspaced = name.replaceAll(" ", "");
     assert.ok(!seen.has(unspaced), `lines ${seen.get(unspaced)} and ${i + 1}: ${name}`);
     seen.set(unspaced, i + 1);
   }
-  for (const name of NOT_HANGUL) assert.ok(korean.includes(name), `${name} is none of the names`);
+  for (const name of NOT_HANGUL) assert.ok(korean.includes(name), `${name} is not among the names`);
 });
 
-test("a family's Korean names stand beside its English ones", () => {
+test("a family's Korean names match its English ones", () => {
   for (const [ending, word] of FAMILIES) {
     const found = korean.map((name, i) => [name, english[i]]).filter(([name]) => ending.test(name));
     assert.ok(found.length > 0, `${ending}`);

@@ -1,4 +1,4 @@
-// Files from hosts that cut answers off, lie about them, refuse ranges, or send something else. Needs no browser.
+// Files from hosts that truncate answers, lie about them, refuse ranges, or send something else. Needs no browser.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -11,7 +11,7 @@ import { abortable, download, fetchFile, fetchJson, gather, request } from "../.
 const FILE = Uint8Array.from({ length: 1000 }, (_, i) => i * 7);
 const ETAG = '"one"';
 
-/** What the host does next, and what it was asked. @type {(request: IncomingMessage, response: ServerResponse) => void} */
+/** The host's next answer, and the requests so far. @type {(request: IncomingMessage, response: ServerResponse) => void} */
 let answer;
 /** @type {{url: string | undefined, range: string | undefined}[]} */
 let asked = [];
@@ -27,13 +27,13 @@ after(() => {
   host.closeAllConnections();
 });
 
-/** The host from now on. @param {typeof answer} act */
+/** Sets the host's behaviour. @param {typeof answer} act */
 function hostThat(act) {
   answer = act;
   asked = [];
 }
 
-/** As a good host answers. @type {typeof answer} */
+/** A well-behaved host. @type {typeof answer} */
 function good({ headers: { range } }, response) {
   const from = Number(/^bytes=(\d+)-$/.exec(range ?? "")?.[1] ?? 0);
   if (from >= FILE.length) return void response.writeHead(416, { "content-range": `bytes */${FILE.length}` }).end();
@@ -49,14 +49,14 @@ function good({ headers: { range } }, response) {
 /** Sends some bytes of an answer and drops the connection. @param {ServerResponse} response @param {Uint8Array} bytes */
 const cutAfter = (response, bytes) => response.write(bytes, () => setTimeout(() => response.destroy(), 10));
 
-/** All bytes that come. @param {AsyncIterable<Uint8Array>} chunks */
+/** All bytes received. @param {AsyncIterable<Uint8Array>} chunks */
 async function bytesOf(chunks) {
   const parts = [];
   for await (const chunk of chunks) parts.push(chunk);
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** What goes on with a file of which the first bytes are here. @param {number} from */
+/** Resumes a file from this byte. @param {number} from */
 async function goOn(from) {
   const { version } = await (hostThat(good), request(URL_OF_FILE));
   asked = [];
@@ -67,7 +67,7 @@ async function goOn(from) {
   };
 }
 
-test("a file comes whole, and how far it is rises to all of it", async () => {
+test("a file arrives completely, and its progress rises to 1", async () => {
   hostThat(good);
   const /** @type {number[]} */ shares = [];
   assert.deepEqual(await download(URL_OF_FILE, { onProgress: (share) => shares.push(share) }), FILE);
@@ -75,12 +75,12 @@ test("a file comes whole, and how far it is rises to all of it", async () => {
   assert.deepEqual(shares, shares.toSorted());
 });
 
-test("a file whose length nobody says comes whole, without a share", async () => {
+test("a file of unknown length arrives completely, without progress", async () => {
   hostThat((_, response) => (response.write(FILE.subarray(0, 400)), response.end(FILE.subarray(400))));
-  assert.deepEqual(await download(URL_OF_FILE, { onProgress: () => assert.fail("a share of what?") }), FILE);
+  assert.deepEqual(await download(URL_OF_FILE, { onProgress: () => assert.fail("progress without a length") }), FILE);
 });
 
-test("an answer that is no file says what it is, and names the file", async () => {
+test("an answer that is not the file is explained, with the file's name", async () => {
   for (const [status, headers, code] of /** @type {[number, Record<string, string>, string][]} */ ([
     [404, {}, "network"],
     [404, { "content-type": "text/html" }, "network"],
@@ -109,13 +109,13 @@ test("an answer that is no file says what it is, and names the file", async () =
   }
 });
 
-test("a host that cannot be reached is no riddle", async () => {
+test("an unreachable host is reported", async () => {
   hostThat((_, response) => response.destroy());
   for (const ask of [fetchFile, fetchJson, download, request])
     await assert.rejects(ask(URL_OF_FILE), { code: "network" });
 });
 
-test("a file that came with the page and is a web page instead is missing, and one of another build is newer", async (t) => {
+test("a web page instead of the page's own file means missing, another build means newer", async (t) => {
   const build = `http://127.0.0.1:${port}/lab/0123456789abcdef/curves/panel.json`;
   Object.defineProperty(globalThis, "location", { value: new URL(build), configurable: true });
   t.after(() => Reflect.deleteProperty(globalThis, "location"));
@@ -130,7 +130,7 @@ test("a file that came with the page and is a web page instead is missing, and o
     ['const BUILD = "0123456789abcdef";', 404, "network"],
     ['const BUILD = "fedcba9876543210";', 200, "newer-build"],
     ['const BUILD = "fedcba9876543210";', 404, "newer-build"],
-    ["<!doctype html>", 404, "network"], // a host that sends a page for everything says nothing of builds
+    ["<!doctype html>", 404, "network"], // a host that answers everything with a page says nothing about builds
     ['const BUILD = "0123456789abcdef";', 409, "newer-build"], // the service worker
   ])) {
     there(list, status);
@@ -138,7 +138,7 @@ test("a file that came with the page and is a web page instead is missing, and o
   }
 });
 
-test("JSON that is none, or a web page without a type, is said as what it is", async () => {
+test("invalid JSON, or a web page without a type, is reported as such", async () => {
   hostThat((_, response) => response.end('{"a": [1, 2]}'));
   assert.deepEqual(await fetchJson(URL_OF_FILE), { a: [1, 2] });
   hostThat((_, response) => response.end("\n <html>"));
@@ -147,7 +147,7 @@ test("JSON that is none, or a web page without a type, is said as what it is", a
   await assert.rejects(fetchJson(URL_OF_FILE), SyntaxError);
 });
 
-test("an answer that is cut off is an error wherever it is cut, and what came of it is handed over", async () => {
+test("a truncated answer is an error wherever it is cut, and the received part is passed on", async () => {
   for (const length of [1, 400, FILE.length - 1]) {
     const cut = () =>
       hostThat((_, response) => {
@@ -167,12 +167,12 @@ test("an answer that is cut off is an error wherever it is cut, and what came of
     );
     assert.deepEqual(Uint8Array.from(came), FILE.subarray(0, length));
   }
-  // without a length too
+  // also without a length
   hostThat((_, response) => cutAfter(response, FILE.subarray(0, 400)));
   await assert.rejects(download(URL_OF_FILE), { code: "cut" });
 });
 
-test("JSON that is cut off says so", async () => {
+test("truncated JSON is reported", async () => {
   hostThat((_, response) => {
     response.writeHead(200, { "content-length": 100 });
     cutAfter(response, Buffer.from('{"a": 1}'));
@@ -180,7 +180,7 @@ test("JSON that is cut off says so", async () => {
   await assert.rejects(fetchJson(URL_OF_FILE), { code: "cut" });
 });
 
-test("a host that goes on where a file was cut off sends the rest only", async () => {
+test("a host that supports resuming sends only the rest", async () => {
   const resumed = await goOn(400);
   assert.deepEqual(await resumed(good), {
     from: 400,
@@ -195,7 +195,7 @@ test("a host that goes on where a file was cut off sends the rest only", async (
   );
 });
 
-test("where a host does not go on, or not with the same file, it is fetched from its beginning", async () => {
+test("without resuming, or with another file, it is fetched from the start", async () => {
   const resumed = await goOn(400);
   const rest = FILE.subarray(400);
   const part = (/** @type {Record<string, string | number>} */ headers) => (/** @type {ServerResponse} */ response) =>
@@ -217,14 +217,14 @@ test("where a host does not go on, or not with the same file, it is fetched from
   }
 });
 
-test("a file whose version is not known is never gone on with", async () => {
+test("a file of unknown version is never resumed", async () => {
   hostThat(good);
   const { from, chunks } = await request(URL_OF_FILE, { from: 400, version: "" });
   assert.deepEqual([from, await bytesOf(chunks)], [0, FILE]);
   assert.deepEqual(asked, [{ url: "/folder/weights.bin", range: undefined }]);
 });
 
-test("a host that fails while a file is gone on with says how", async () => {
+test("a failure while resuming is reported", async () => {
   const resumed = await goOn(400);
   await assert.rejects(
     resumed((_, response) => response.writeHead(500).end()),
@@ -236,12 +236,12 @@ test("a host that fails while a file is gone on with says how", async () => {
   );
   await assert.rejects(
     resumed((_, response) => response.writeHead(416).end()),
-    { code: "network" }, // also when it is asked from its beginning
+    { code: "network" }, // also when asked from the start
   );
   assert.equal(asked.length, 2, "no more than twice");
 });
 
-test("a part that ends before the file does is one that was cut off", async () => {
+test("a part that ends before the file does is truncated", async () => {
   const resumed = await goOn(400);
   await assert.rejects(
     resumed((_, response) =>
@@ -253,7 +253,7 @@ test("a part that ends before the file does is one that was cut off", async () =
   );
 });
 
-test("a host that has moved the file is followed, and its name stays that of what was asked for", async () => {
+test("redirects are followed, and errors name the original address", async () => {
   hostThat((request, response) =>
     request.url === "/moved" ? good(request, response) : response.writeHead(302, { location: "/moved" }).end(),
   );
@@ -267,7 +267,7 @@ test("a host that has moved the file is followed, and its name stays that of wha
   });
 });
 
-test("a slow host can be left at any moment, and hears of it", { timeout: 10_000 }, async () => {
+test("a slow download can be aborted at any moment, and the host notices", { timeout: 10_000 }, async () => {
   for (const chunksBefore of [0, 1, 3]) {
     const left = new Promise((closed) =>
       hostThat((request, response) => {
@@ -290,7 +290,7 @@ test("a slow host can be left at any moment, and hears of it", { timeout: 10_000
   await assert.rejects(download(URL_OF_FILE, { signal: AbortSignal.abort() }), { name: "AbortError" });
 });
 
-test("whoever wants no more chunks ends the answer", { timeout: 10_000 }, async () => {
+test("leaving the loop ends the answer", { timeout: 10_000 }, async () => {
   const left = new Promise((closed) =>
     hostThat((_, response) => {
       response.on("close", () => closed(null));
@@ -301,7 +301,7 @@ test("whoever wants no more chunks ends the answer", { timeout: 10_000 }, async 
   await left;
 });
 
-test("chunks are put together to parts of a least length, and none is lost", async () => {
+test("chunks are joined into parts of a minimum length, and none is lost", async () => {
   async function* chunks() {
     for (const length of [1, 0, 3, 10, 2, 2, 1]) yield new Uint8Array(length).fill(length);
   }
@@ -314,7 +314,7 @@ test("chunks are put together to parts of a least length, and none is lost", asy
   assert.deepEqual(await of(100), [19]);
 });
 
-test("what waits can be left, before and while it does", async () => {
+test("waiting can be aborted, before and during", async () => {
   const never = new Promise(() => {});
   const reason = new Error("stopped");
   await assert.rejects(abortable(never, AbortSignal.abort(reason)), reason);

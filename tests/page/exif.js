@@ -1,8 +1,8 @@
-// Picture files with an EXIF orientation put into them.
+// Picture files with an EXIF orientation added.
 
 import { crc32 } from "node:zlib";
 
-/** An EXIF block that says but this. @param {number} orientation @param {boolean} [little] its byte order */
+/** An EXIF block with just the orientation. @param {number} orientation @param {boolean} [little] its byte order */
 export function exif(orientation, little = true) {
   const block = Buffer.alloc(26);
   const two = (/** @type {number} */ value, /** @type {number} */ at) =>
@@ -11,7 +11,7 @@ export function exif(orientation, little = true) {
     little ? block.writeUInt32LE(value, at) : block.writeUInt32BE(value, at);
   block.write(little ? "II" : "MM");
   two(42, 2);
-  four(8, 4); // where the directory is
+  four(8, 4); // offset of the directory
   two(1, 8); // of one entry
   two(0x0112, 10);
   two(3, 12);
@@ -54,7 +54,7 @@ export const turned = {
   WebP(file, block, { width, height }) {
     const known = file.toString("latin1", 12, 16) === "VP8X";
     const about = known ? Buffer.from(file.subarray(20, 30)) : Buffer.alloc(10);
-    about[0] |= 8; // there is EXIF
+    about[0] |= 8; // EXIF present
     about.writeUIntLE(width - 1, 4, 3);
     about.writeUIntLE(height - 1, 7, 3);
     const form = Buffer.from("WEBP", "latin1");

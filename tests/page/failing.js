@@ -1,33 +1,33 @@
-// The browser's storage in memory, which fails at the request that a test says.
+// The browser's storage in memory, which fails at a request chosen by the test.
 
 import "fake-indexeddb/auto";
 
 /**
- * How a request fails: at once, as one to a storage that is closed; later, as one for which there is no room; with all others of
- * its transaction, which ends; or not, and then its transaction is not kept, as when the disk is full.
+ * How a request fails: at once, as with a closed storage; later, as without space; with all others of
+ * its transaction, which is aborted; or not at all, but the transaction is not committed, as with a full disk.
  */
 export const WAYS = /** @type {const} */ (["throws", "refuses", "ends all", "is not kept"]);
 /** @typedef {typeof WAYS[number]} Way */
 
 const full = "QuotaExceededError";
 
-/** Requests until the first that fails, how many of them do, and how. */
+/** The first request to fail, how many do, and how. */
 let plan = { at: Infinity, times: 0, way: /** @type {Way} */ ("throws") };
 
-/** The `at`-th request from now on fails, counted from 1, and as many after it. @param {number} at @param {Way} way @param {number} [times] */
+/** Makes the `at`-th request from now on fail, counted from 1, and further ones up to `times`. @param {number} at @param {Way} way @param {number} [times] */
 export const failAt = (at, way, times = 1) => void (plan = { at, times, way });
 
-/** The storage works again. Returns whether it has failed since that was planned. */
+/** Makes the storage work again. Returns whether it has failed as planned. */
 export function heal() {
   const failed = plan.at < 1;
   plan = { ...plan, at: Infinity };
   return failed;
 }
 
-/** Whether this request is one to fail. */
+/** Whether this request must fail. */
 const strikes = () => --plan.at < 1 && plan.at > -plan.times;
 
-/** What always works, for the tests themselves. */
+/** Functions that always work, for the tests themselves. */
 const well = {
   open: IDBFactory.prototype.open,
   transaction: IDBDatabase.prototype.transaction,
@@ -42,7 +42,7 @@ for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
   for (const name of names) {
     const request = prototype[name];
     prototype[name] = function (/** @type {any[]} */ ...args) {
-      const canFail = plan.way === "throws" || this instanceof IDBObjectStore; // a database has no other way
+      const canFail = plan.way === "throws" || this instanceof IDBObjectStore; // a database can only throw
       if (!canFail || !strikes()) return request.apply(this, args);
       if (plan.way === "throws") throw new DOMException("closed", "InvalidStateError");
       const { transaction } = this;
@@ -65,10 +65,10 @@ for (const [{ prototype }, ...names] of /** @type {[any, ...string[]][]} */ ([
   }
 }
 
-/** Channels of the pages so far. @type {Set<BroadcastChannel>} */
+/** Channels of earlier pages. @type {Set<BroadcastChannel>} */
 const channels = new Set();
 
-/** A browser in which nothing is stored yet; pages so far hear nothing more. */
+/** Empties the storage; earlier pages receive no more messages. */
 export function clearStorage() {
   globalThis.indexedDB = new IDBFactory();
   for (const channel of channels) channel.close();
@@ -82,7 +82,7 @@ const answer = (request) =>
     request.onerror = () => reject(request.error);
   });
 
-/** All that a database holds: of each store, what is under each key. @param {string} name */
+/** The content of a database: each store's values by key. @param {string} name */
 export async function contents(name) {
   const database = await answer(well.open.call(indexedDB, name));
   const stores = [...database.objectStoreNames].map(async (name) => {
@@ -95,7 +95,7 @@ export async function contents(name) {
   return all;
 }
 
-// Channels between tabs do not keep a test from ending.
+// Channels between tabs must not keep a test running.
 const Channel = globalThis.BroadcastChannel;
 globalThis.BroadcastChannel = class extends Channel {
   /** @param {string} name */
@@ -115,12 +115,12 @@ export async function until(holds) {
 }
 
 /**
- * Tries something with a storage whose first request fails, whose second does, and so on in every way, until it needs no more.
+ * Repeats an attempt with the first request failing, then the second, and so on in every way, until it makes no more requests.
  *
- * @param {(way: Way, at: number) => Promise<boolean>} attempt says whether the storage has failed
+ * @param {(way: Way, at: number) => Promise<boolean>} attempt returns whether the storage has failed
  */
 export async function atEachRequest(attempt) {
   let failures = 0;
   for (const way of WAYS) for (let at = 1; await attempt(way, at); at++) failures++;
-  if (!failures) throw new Error("nothing was asked of the storage");
+  if (!failures) throw new Error("the storage received no request");
 }

@@ -1,12 +1,12 @@
-// Stand-ins for what the page's logic is given: an engine whose training is numbers, a storage in memory, a library, a project.
+// Fakes for the page's logic: an engine whose training is numbers, a storage in memory, a library, a project.
 
 import { pathToFileURL } from "node:url";
 import { pageFolder } from "../../pkg-config/server.js";
 
-/** A module of the page as it is built, with the libraries that it imports. @param {string} name its path in www/, without ".js" */
+/** A module of the built page, with the libraries that it imports. @param {string} name its path in www/, without ".js" */
 export const page = (name) => import(pathToFileURL(`${pageFolder()}/${name}.js`).href);
 
-/** Locks as browsers have them, as far as the page needs them: all pages of a test share these, as tabs do. */
+/** Browser locks, as far as the page needs them: all pages of a test share them, like tabs. */
 const locks = new Map();
 const request = async (
   /** @type {string} */ name,
@@ -25,16 +25,16 @@ const request = async (
 };
 Object.defineProperty(globalThis, "navigator", { value: { locks: { request } }, configurable: true });
 
-/** The pages so far are closed: whatever they held is free. */
+/** Closes all pages so far, which frees their locks. */
 export const closePages = () => locks.clear();
 
-/** What is let go of by hand, in the order in which it was asked for. */
+/** Holds calls until the test releases them, in order. */
 export class Gate {
   /** @type {{name: string, open: () => void, fail: (error: Error) => void}[]} */
   held = [];
-  /** Names of what waits for `open`. @type {Set<string>} */
+  /** Names of calls that wait for `open`. @type {Set<string>} */
   closed = new Set();
-  /** With what whatever has a name fails. @type {Map<string, Error>} */
+  /** Errors of calls by name. @type {Map<string, Error>} */
   broken = new Map();
 
   /** @template T @param {string} name @param {() => T} act @param {AbortSignal} [signal] @returns {Promise<T>} */
@@ -61,8 +61,8 @@ export class Gate {
 const coded = (/** @type {string} */ code) => Object.assign(new Error(code), { code });
 
 /**
- * An engine with one training at a time. Its weights are the number of steps that they were trained for and the rates by
- * which, as text; `loss(step)` and `accuracy(step)` are what tests say. Answers come in the order of the questions.
+ * An engine with one training at a time. Its weights are the number of steps trained and the learning rates,
+ * as text; tests set `loss(step)` and `accuracy(step)`. Answers come in the order of the calls.
  */
 export class FakeEngine extends EventTarget {
   gate = new Gate();
@@ -72,7 +72,7 @@ export class FakeEngine extends EventTarget {
   training = null;
   batch = 10;
   imagesPerEpoch = 1000;
-  /** How the trainers were made. @type {any[]} */
+  /** The arguments of the trainers created. @type {any[]} */
   made = [];
 
   /** @param {any} how */
@@ -87,7 +87,7 @@ export class FakeEngine extends EventTarget {
     return new FakeTrainer(this, this.training);
   }
 
-  /** The core is lost: what waits fails, and so does all that is asked of its trainings. */
+  /** Loses the core: pending calls fail, and so does every further call to its trainings. */
   crash() {
     const error = coded("engine-stopped");
     this.training = null;
@@ -116,7 +116,7 @@ class FakeTrainer {
 
   /** @template T @param {string} name @param {() => T} act @returns {Promise<T>} */
   async #ask(name, act) {
-    await new Promise(setImmediate); // an answer is a message
+    await new Promise(setImmediate); // answers are messages
     return this.#engine.gate.pass(name, () => {
       if (this.#engine.training !== this.#training) throw coded("closed");
       return act();
@@ -173,7 +173,7 @@ class FakeTrainer {
   async close() {}
 }
 
-/** The storage of runs, which outlives a page; every page has an `open` of its own. */
+/** The storage of runs, which outlives a page; every page opens it for itself. */
 export class FakeStorage {
   gate = new Gate();
   /** @type {Map<string, any>} */

@@ -1,4 +1,4 @@
-// Names as the command line reads them: the same table.
+// Names are read as on the command line, by the same table.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { isJunk, natural, nfc } from "../../www/engine/filenames.js";
 /** @type {{order: string[][], left_out: string[], kept: string[], nfc: [string, string][]}} */
 const cases = JSON.parse(readFileSync(new URL("../cases/names.json", import.meta.url), "utf8"));
 
-test("the order is natural, whichever way names come", () => {
+test("the order is natural, however names are ordered at first", () => {
   for (const expected of cases.order) {
     assert.deepEqual(expected.toReversed().sort(natural), expected);
     for (const [i, one] of expected.entries()) {
@@ -18,7 +18,7 @@ test("the order is natural, whichever way names come", () => {
   }
 });
 
-test("junk is known by name", () => {
+test("junk is recognised by name", () => {
   assert.deepEqual(
     cases.left_out.filter((name) => !isJunk(name)),
     [],
@@ -26,6 +26,6 @@ test("junk is known by name", () => {
   assert.deepEqual(cases.kept.filter(isJunk), []);
 });
 
-test("names are composed", () => {
+test("names are in NFC", () => {
   for (const [given, expected] of cases.nfc) assert.equal(nfc(given), expected);
 });

@@ -1,5 +1,5 @@
-// Sets of the Hugging Face Hub from a local server that answers as the Hub does, and from one that misbehaves. The files are
-// pyarrow's (tests/golden/parquet.py). Needs no browser: what is looked at are pictures as bytes.
+// Sets of the Hugging Face Hub from a local server that answers like the Hub, and from one that misbehaves. The files are
+// pyarrow's (tests/golden/parquet.py). Needs no browser: pictures are compared as bytes.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -16,18 +16,18 @@ const { countLabels, planSet, readPictures, spread } = await page("engine/hubpic
 const { openParquet } = await page("engine/parquet");
 
 const FOLDER = new URL("../golden/parquet/", import.meta.url);
-/** By file, its rows: label and the beginning of the picture's SHA-256. @type {Record<string, [number | string | null, string][]>} */
+/** Rows by file: label and the start of the picture's SHA-256. @type {Record<string, [number | string | null, string][]>} */
 const ROWS = JSON.parse(readFileSync(new URL("rows.json", FOLDER), "utf8"));
 const bytesOf = (/** @type {string} */ name) => readFileSync(new URL(`${name}.parquet`, FOLDER));
 const hashOf = (/** @type {Uint8Array} */ bytes) => createHash("sha256").update(bytes).digest("hex").slice(0, 16);
 const IDS = { id: "owner/name" };
 
-/** What the Hub has: by split, names of files. */
+/** The Hub's content: file names by split. */
 /** @typedef {{splits: Record<string, string[]>, info?: any, more?: any}} Holding */
 
 /** @type {Holding} */
 let holding;
-/** Answers that are not as they should be. @type {(request: IncomingMessage, response: ServerResponse) => boolean} */
+/** Overrides answers. @type {(request: IncomingMessage, response: ServerResponse) => boolean} */
 let misbehave = () => false;
 /** @type {{url: string, range: string | undefined}[]} */
 let asked = [];
@@ -98,7 +98,7 @@ const codeOf = (/** @type {string} */ code, /** @type {any} */ values) => (/** @
   return true;
 };
 
-test("an id is taken from what people type and paste", () => {
+test("an id is extracted from what people type and paste", () => {
   for (const [text, id] of [
     ["uoft-cs/cifar10", "uoft-cs/cifar10"],
     ["  beans ", "beans"],
@@ -111,7 +111,7 @@ test("an id is taken from what people type and paste", () => {
     assert.throws(() => parseId(text), codeOf("hub-id"));
 });
 
-test("a set says what it holds, and all of it comes byte for byte", async () => {
+test("a set is described, and all of it arrives byte for byte", async () => {
   hub({ train: ["train"], test: ["test"] });
   const set = await find();
   const { image, label, names, config, partial } = set;
@@ -125,7 +125,7 @@ test("a set says what it holds, and all of it comes byte for byte", async () => 
   assert.deepEqual(countLabels(plan.train, 3), [15, 15, 15]);
 });
 
-test("as many pictures as are asked for are taken, of all classes, and the rest is not fetched", async () => {
+test("the requested number of pictures is taken from all classes, and the rest is not fetched", async () => {
   hub({ train: ["train"], test: ["test"] });
   const set = await find();
   const plan = await planSet(set, 18);
@@ -141,7 +141,7 @@ test("as many pictures as are asked for are taken, of all classes, and the rest 
   assert.equal(fetched.length, 1 + 3 + 3, `the end, labels and pictures of three groups of five: ${fetched}`);
 });
 
-test("bytes without a struct, labels as text, no compression, nothing said of features: every tenth is held out", async () => {
+test("bytes without a struct, text labels, no compression, no features: every tenth is held out", async () => {
   hub({ train: ["plain"] });
   const set = await find();
   assert.deepEqual([set.image, set.label, set.names, set.held_out], ["picture", "class", null, null]);
@@ -158,7 +158,7 @@ test("bytes without a struct, labels as text, no compression, nothing said of fe
   );
 });
 
-test("pages of the second version, and numbers without names", async () => {
+test("data pages V2, and labels without names", async () => {
   hub({ train: ["pages"] });
   const set = await find();
   const { names, train, held_out } = await planSet(set, 100);
@@ -168,7 +168,7 @@ test("pages of the second version, and numbers without names", async () => {
   assert.deepEqual(together.map(String).sort(), rows.map(String).sort());
 });
 
-test("what the Hub says of columns and splits counts where the files say nothing", async () => {
+test("the Hub's information on columns and splits counts if the files have none", async () => {
   const features = { picture: { _type: "Image" }, class: { _type: "Value", dtype: "string" } };
   hub({ train: ["plain", "plain"] }, { info: { features, splits: { train: { num_examples: 40 } } } });
   const set = await find();
@@ -177,7 +177,7 @@ test("what the Hub says of columns and splits counts where the files say nothing
   assert.equal([...train, ...held_out].flatMap(({ rows }) => rows).length, 40);
 });
 
-test("the split to look at while training goes on is the one for that", async () => {
+test("the validation split is used during training", async () => {
   hub({ test: ["plain"], train: ["train"], validation: ["test"] });
   const set = await find();
   assert.deepEqual([set.train.name, set.held_out.name], ["train", "validation"]);
@@ -193,7 +193,7 @@ test("rows without a label are left out", async () => {
   assert.equal([...train, ...held_out].flatMap(({ labels }) => labels).length, 10);
 });
 
-test("what is unusual is said: columns", async () => {
+test("unusual columns are reported", async () => {
   for (const [file, code, columns] of [
     ["unlabelled", "hub-no-label", "image, caption"],
     ["several-images", "hub-which-image", "left, right"],
@@ -209,7 +209,7 @@ test("what is unusual is said: columns", async () => {
   assert.equal((await find({ label: "coarse" })).label, "coarse");
 });
 
-test("what is unusual is said: files", async () => {
+test("unusual files are reported", async () => {
   hub({ train: ["zstd"] });
   const set = await find();
   await assert.rejects(planSet(set, 10), codeOf("parquet-codec", { codec: "ZSTD", file: "zstd.parquet" }));
@@ -229,7 +229,7 @@ test("what is unusual is said: files", async () => {
   await assert.rejects(find({ config: "other" }), codeOf("hub-no-config", { config: "other", configs: "default" }));
 });
 
-test("refusals of the Hub have words", async () => {
+test("refusals by the Hub have codes", async () => {
   for (const [status, code] of /** @type {[number, string][]} */ ([
     [401, "hub-closed"],
     [403, "hub-closed"],
@@ -251,7 +251,7 @@ test("refusals of the Hub have words", async () => {
   await assert.rejects(find(), codeOf("cut"));
 });
 
-/** A host of files that answers so. @param {(part: Buffer, request: IncomingMessage, response: ServerResponse) => unknown} act */
+/** A file host with these answers. @param {(part: Buffer, request: IncomingMessage, response: ServerResponse) => unknown} act */
 function files(act) {
   hub({ train: ["train"], test: ["test"] });
   let left = Infinity;
@@ -265,7 +265,7 @@ function files(act) {
   return (/** @type {number} */ times) => (left = times);
 }
 
-test("hosts of files that misbehave are found out", { timeout: 60_000 }, async () => {
+test("misbehaving file hosts are detected", { timeout: 60_000 }, async () => {
   files((_, __, response) => response.writeHead(200).end(bytesOf("train")));
   await assert.rejects(find(), codeOf("no-ranges", { file: "train.parquet" }));
   files((_, __, response) => response.writeHead(404).end());
@@ -292,7 +292,7 @@ test("hosts of files that misbehave are found out", { timeout: 60_000 }, async (
   }
 });
 
-test("a connection that breaks is tried again", { timeout: 30_000 }, async () => {
+test("a broken connection is retried", { timeout: 30_000 }, async () => {
   const only = files((_, __, response) => response.destroy());
   only(1);
   const set = await find();
@@ -300,7 +300,7 @@ test("a connection that breaks is tried again", { timeout: 30_000 }, async () =>
   assert.deepEqual(await all(set, plan.train), ROWS.train);
 });
 
-test("a damaged group says so, and the others are read", { timeout: 30_000 }, async () => {
+test("a damaged group is reported, and the others are read", { timeout: 30_000 }, async () => {
   hub({ train: ["train"], test: ["test"] });
   const set = await find();
   const plan = await planSet(set, 1000);
@@ -318,7 +318,7 @@ test("a damaged group says so, and the others are read", { timeout: 30_000 }, as
   assert.equal(came.length, 10);
 });
 
-test("whoever waits can leave at any moment", { timeout: 10_000 }, async () => {
+test("waiting can be aborted at any moment", { timeout: 10_000 }, async () => {
   hub({ train: ["train"], test: ["test"] });
   for (const what of ["/api/parquet", "/api/info", "/files/train", "/files/test"]) {
     const controller = new AbortController();
@@ -337,14 +337,14 @@ test("whoever waits can leave at any moment", { timeout: 10_000 }, async () => {
   }
 });
 
-test("numbers are evenly spread", () => {
+test("numbers are spread evenly", () => {
   assert.deepEqual(spread(10, 10), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   assert.deepEqual(spread(10, 3), [1, 5, 8]);
   assert.deepEqual(spread(3, 10), [0, 1, 2]);
   assert.deepEqual(spread(0, 5), []);
 });
 
-test("a file that is none says so", async () => {
+test("a file that is not Parquet is reported", async () => {
   hub({ train: ["train"] });
   await assert.rejects(openParquet(`http://127.0.0.1:${port}/files/train.parquet`, 4), codeOf("parquet-damaged"));
   await assert.rejects(openParquet(`http://127.0.0.1:${port}/files/train.parquet`, 100), codeOf("parquet-damaged"));

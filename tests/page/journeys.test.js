@@ -1,4 +1,4 @@
-// The journeys of ARCHITECTURE.md: every file that a hop names exists, and has the functions that stand after it.
+// The journeys of ARCHITECTURE.md: the file of every hop exists and contains the functions named after it.
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,7 +8,7 @@ const root = new URL("../../", import.meta.url);
 const architecture = readFileSync(new URL("ARCHITECTURE.md", root), "utf8");
 const [, journeys] = /^## Two journeys$(.*?)^## /ms.exec(architecture) ?? [];
 
-/** What stands in backquotes, in order: a path, and after it the names that are to be found there. @param {string} text */
+/** Words in backquotes, in order: a path, followed by names to be found in it. @param {string} text */
 function hopsOf(text) {
   /** @type {{path: string, names: string[]}[]} */
   const hops = [];
@@ -21,7 +21,7 @@ function hopsOf(text) {
 
 test("every hop of the two journeys exists", () => {
   const hops = hopsOf(journeys ?? "");
-  assert.ok(hops.length > 20, "the journeys are there");
+  assert.ok(hops.length > 20, "found too few hops");
   for (const { path, names } of hops) {
     assert.ok(existsSync(new URL(path, root)), `${path} is gone`);
     const text = readFileSync(new URL(path, root), "utf8");

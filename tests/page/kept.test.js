@@ -1,5 +1,5 @@
-// Whatever the browser's storage refuses: the page still has it, nothing that was stored is lost, the person is told once, and
-// the next change stores it after all. Needs no browser, but dist/.
+// Whatever the browser's storage refuses: the page keeps it, nothing stored is lost, the person is told once, and
+// the next change stores it after all. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const PROJECT = "mobilenetv2-project";
 const config = { classes: 2, width: 0.35, resolution: 32 };
 const bytes = (/** @type {number} */ of) => new Uint8Array(10).fill(of);
 
-// Pictures are shrunk by a worker, which here leaves them as they are.
+// The worker that shrinks pictures leaves them unchanged here.
 globalThis.Worker = /** @type {any} */ (
   class {
     /** @type {(event: any) => void} */
@@ -28,7 +28,7 @@ globalThis.Worker = /** @type {any} */ (
   }
 );
 
-/** What a person is told of the storage: each problem as it comes, and null where there is none any more. @param {{problem: {value: any}}} one */
+/** The storage problems shown: each as it comes, and null when it is over. @param {{problem: {value: any}}} one */
 function toldBy({ problem }) {
   const /** @type {any[]} */ told = [];
   let last = problem.value;
@@ -40,7 +40,7 @@ function toldBy({ problem }) {
   return told;
 }
 
-/** A page with what its storage holds of runs. */
+/** A page with the stored runs. */
 async function openRuns() {
   const runs = new Runs();
   await runs.open();
@@ -59,7 +59,7 @@ const ended = (number, more = {}) => ({
   ...more,
 });
 
-/** A page with two runs, and one under way. */
+/** A page with two runs, and one in progress. */
 async function runsWithSome() {
   closePages();
   clearStorage();
@@ -75,7 +75,7 @@ async function runsWithSome() {
   return runs;
 }
 
-/** The weights of every run that is over, as a page gives them. @param {any} runs */
+/** The weights of every ended run, from the page. @param {any} runs */
 async function weightsOfAll(runs) {
   const all = /** @type {Record<string, Uint8Array>} */ ({});
   for (const run of runs.all.value.filter((/** @type {any} */ { end }) => end !== "active")) {
@@ -87,7 +87,7 @@ async function weightsOfAll(runs) {
   return all;
 }
 
-/** What a person does with runs. @type {Record<string, (runs: any) => void>} */
+/** Actions on runs. @type {Record<string, (runs: any) => void>} */
 const WITH_RUNS = {
   "a run that has ended": (runs) => {
     const run = ended(4);
@@ -127,16 +127,16 @@ for (const [what, act] of Object.entries(WITH_RUNS)) {
       await runs.settled;
       const failed = heal();
       const where = `request ${at} ${way}`;
-      // a second change of the same act goes well, and takes the first with it
+      // the same action's second change succeeds, and brings the first along
       const mended = failed && runs.problem.value === null;
       assert.equal(told.filter((one) => one !== null).length, Number(failed), `${where}: a person is told once`);
       if (failed && !mended && what !== "a run that is brought back")
         assert.deepEqual(await contents(RUNS), before, `${where}: nothing half`);
-      assert.deepEqual(await weightsOfAll(runs), after.weights, `${where}: the page has all of it`);
+      assert.deepEqual(await weightsOfAll(runs), after.weights, `${where}: the page has everything`);
       if (failed && !mended) {
         runs.show(runs.all.value.at(-1), true);
         await runs.settled;
-        assert.deepEqual(told.slice(1), [null], `${where}: and that it is mended`);
+        assert.deepEqual(told.slice(1), [null], `${where}: and that it is over`);
       }
       const stored = await contents(RUNS);
       for (const run of Object.values(stored.runs)) run.hidden ||= undefined;
@@ -147,7 +147,7 @@ for (const [what, act] of Object.entries(WITH_RUNS)) {
   });
 }
 
-test("a storage that takes nothing any more is told of once, and the page goes on", async () => {
+test("a storage that refuses everything is reported once, and the page works on", async () => {
   const runs = await runsWithSome();
   const before = await contents(RUNS);
   const told = toldBy(runs);
@@ -173,7 +173,7 @@ test("a storage that takes nothing any more is told of once, and the page goes o
   assert.equal(again.all.value.length, 9);
 });
 
-test("runs that cannot be read are not lost: nothing is written over them", async () => {
+test("unreadable runs are not lost: nothing overwrites them", async () => {
   await runsWithSome();
   const before = await contents(RUNS);
   await atEachRequest(async (way, at) => {
@@ -188,12 +188,12 @@ test("runs that cannot be read are not lost: nothing is written over them", asyn
     runs.keep(run);
     await runs.settled;
     assert.deepEqual(await contents(RUNS), before, `request ${at} ${way}`);
-    assert.deepEqual(await runs.weightsOf(run, "last"), bytes(9), "it is in the page");
+    assert.deepEqual(await runs.weightsOf(run, "last"), bytes(9), "the page has it");
     return true;
   });
 });
 
-/** A page with what its storage holds of the project. */
+/** A page with the stored project. */
 async function openProject() {
   const project = new Project();
   await project.open();
@@ -203,7 +203,7 @@ async function openProject() {
 const blobs = (/** @type {number} */ count, of = 0) =>
   Array.from({ length: count }, (_, i) => new Blob([bytes(of + i)], { type: "image/png" }));
 
-/** All that a project has, in words that can be compared. @param {any} project */
+/** A project's content in comparable form. @param {any} project */
 const saidOf = async (project) => ({
   classes: structuredClone(project.classes.value),
   pictures: await Promise.all(
@@ -215,7 +215,7 @@ const saidOf = async (project) => ({
   trained: project.trained.value,
 });
 
-/** Whether the storage has what the page has. @param {any} project */
+/** Whether the storage matches the page. @param {any} project */
 async function isStored(project) {
   const { classes, pictures, trained } = await contents(PROJECT);
   const byOrder = (/** @type {any} */ a, /** @type {any} */ b) => a.order - b.order;
@@ -245,7 +245,7 @@ async function projectWithSome() {
   return project;
 }
 
-/** What a person does with a project. @type {Record<string, (project: any) => unknown>} */
+/** Actions on a project. @type {Record<string, (project: any) => unknown>} */
 const WITH_PROJECT = {
   "a class that comes": (project) => project.addClass("bird"),
   "a class that gets a name": (project) => project.renameClass(project.classes.value[0], "lion"),
@@ -274,11 +274,11 @@ for (const [what, act] of Object.entries(WITH_PROJECT)) {
       if (!failed) return false;
       assert.deepEqual(told, [way === "throws" ? "storage" : "quota"], `${where}: a person is told once`);
       assert.deepEqual(await contents(PROJECT), before, `${where}: nothing half`);
-      assert.deepEqual(await saidOf(project), here, `${where}: the page has all of it`);
+      assert.deepEqual(await saidOf(project), here, `${where}: the page has everything`);
       project.renameClass(project.classes.value[0], "another name");
       await until(() => isStored(project));
       await until(() => project.problem.value === null);
-      assert.deepEqual(told.slice(1), [null], `${where}: and that it is mended`);
+      assert.deepEqual(told.slice(1), [null], `${where}: and that it is over`);
       closePages();
       assert.deepEqual(await saidOf(await openProject()), await saidOf(project), `${where}: the next page has it too`);
       return true;
@@ -286,7 +286,7 @@ for (const [what, act] of Object.entries(WITH_PROJECT)) {
   });
 }
 
-test("a storage that takes nothing of the project any more is told of once, and the page goes on", async () => {
+test("a storage that refuses every project change is reported once, and the page works on", async () => {
   const project = await projectWithSome();
   const before = await contents(PROJECT);
   const told = toldBy(project);
@@ -305,7 +305,7 @@ test("a storage that takes nothing of the project any more is told of once, and 
   assert.equal(project.classes.value.length, 6);
 });
 
-test("what is undone is as it was, whatever the storage refused meanwhile", async () => {
+test("undoing restores everything, whatever the storage refused meanwhile", async () => {
   for (const what of ["a class that goes", "pictures that go", "another project"]) {
     await atEachRequest(async (way, at) => {
       const project = await projectWithSome();
@@ -322,7 +322,7 @@ test("what is undone is as it was, whatever the storage refused meanwhile", asyn
   }
 });
 
-test("a project that cannot be read is not lost: nothing is written over it", async () => {
+test("an unreadable project is not lost: nothing overwrites it", async () => {
   await projectWithSome();
   const before = await contents(PROJECT);
   await atEachRequest(async (way, at) => {
@@ -335,25 +335,21 @@ test("a project that cannot be read is not lost: nothing is written over it", as
     await project.add(project.addClass("mine"), blobs(3));
     for (let i = 0; i < 100; i++) await new Promise(setImmediate);
     assert.deepEqual(await contents(PROJECT), before, `request ${at} ${way}`);
-    assert.equal(project.pictures.value.length, 3, "it is in the page");
+    assert.equal(project.pictures.value.length, 3, "the page has it");
     return true;
   });
 });
 
-test(
-  "a second tab shows the project, says that it is not its own, and writes nothing",
-  { timeout: 20_000 },
-  async () => {
-    const first = await projectWithSome();
-    const second = new Project();
-    const before = await contents(PROJECT);
-    const told = toldBy(second);
-    await second.open();
-    assert.deepEqual(told, ["other-tab"]);
-    assert.deepEqual(await saidOf(second), await saidOf(first));
-    second.addClass("of the second");
-    second.remove(new Set(second.pictures.value.map(({ id }) => id)));
-    for (let i = 0; i < 100; i++) await new Promise(setImmediate);
-    assert.deepEqual(await contents(PROJECT), before);
-  },
-);
+test("a second tab shows the project, says that another has it, and writes nothing", { timeout: 20_000 }, async () => {
+  const first = await projectWithSome();
+  const second = new Project();
+  const before = await contents(PROJECT);
+  const told = toldBy(second);
+  await second.open();
+  assert.deepEqual(told, ["other-tab"]);
+  assert.deepEqual(await saidOf(second), await saidOf(first));
+  second.addClass("of the second");
+  second.remove(new Set(second.pictures.value.map(({ id }) => id)));
+  for (let i = 0; i < 100; i++) await new Promise(setImmediate);
+  assert.deepEqual(await contents(PROJECT), before);
+});

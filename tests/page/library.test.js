@@ -1,5 +1,5 @@
-// Weights that are fetched, opened and trained, with a storage that fails at each request and a host that breaks off: nothing is
-// lost, nothing half is used, and what has come is gone on with. Needs no browser, but dist/.
+// Fetched, opened and trained weights, with a storage that fails at each request and a host that breaks off: nothing is
+// lost, no partial file is used, and downloads are resumed. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const WEIGHTS = "mobilenetv2-weights";
 const FILE = Buffer.alloc(2.5 * 2 ** 20, "weights ");
 const ID = "timm-0.5";
 
-// What the page brings it reads from its own folder.
+// The page's own files are read from its folder.
 const { fetch } = globalThis;
 const fetchFiles = async (/** @type {any} */ url, /** @type {RequestInit} */ options) =>
   String(url).startsWith("file:") ? new Response(readFileSync(new URL(String(url)))) : fetch(url, options);
@@ -21,7 +21,7 @@ globalThis.fetch = fetchFiles;
 
 const [{ Library }, { EngineError }] = await Promise.all(["lab/library", "engine/errors"].map(page));
 
-/** What the host sends of a file, if it is not all, and what it was asked for. */
+/** The host's file, where it cuts off, and the ranges requested. */
 const host = { file: FILE, cutAt: Infinity, version: '"1"', ranges: /** @type {(string | undefined)[]} */ ([]) };
 const server = createServer(({ headers: { range } }, response) => {
   const { file, cutAt, version } = host;
@@ -46,12 +46,12 @@ after(() => {
 /** An engine that reads exactly what the host has. */
 const engine = {
   async loadClassifier(/** @type {Uint8Array} */ bytes) {
-    if (Buffer.compare(bytes, host.file)) throw new EngineError("core", `${bytes.length} bytes are no weights`);
+    if (Buffer.compare(bytes, host.file)) throw new EngineError("core", `${bytes.length} bytes are not weights`);
     return { close() {}, config: { classes: 10 } };
   },
 };
 
-/** A page that opens with what its storage holds; its published weights come from our host. */
+/** A page with the stored weights; published ones come from our host. */
 async function open() {
   closePages();
   const library = new Library(Promise.resolve(engine), { listed: (names) => names.en, trained: () => "trained here" });
@@ -61,13 +61,13 @@ async function open() {
   return { library, entry };
 }
 
-/** A new browser and a host that works. */
+/** A new browser and a working host. */
 function anew() {
   clearStorage();
   Object.assign(host, { file: FILE, cutAt: Infinity, version: '"1"', ranges: [] });
 }
 
-/** Checks that each stored file has as many bytes as is said of it, in a row, and that one said to be whole is. */
+/** Checks that each stored file has as many contiguous bytes as recorded, and that one marked as whole is. */
 async function isConsistent() {
   const { files, parts } = await contents(WEIGHTS);
   for (const { id, size, whole } of Object.values(files)) {
@@ -86,7 +86,7 @@ async function isConsistent() {
   return files;
 }
 
-test("weights that others publish are fetched once, stored, and there without the host", async () => {
+test("published weights are fetched once, stored, and available without the host", async () => {
   anew();
   const { library, entry } = await open();
   const [one, other] = await Promise.all([library.load(entry), library.load(entry)]);
@@ -98,13 +98,13 @@ test("weights that others publish are fetched once, stored, and there without th
   assert.deepEqual(host.ranges, [undefined]);
 });
 
-test("a host that breaks off is gone on with, by another page too", async () => {
+test("an interrupted download is resumed, also by another page", async () => {
   anew();
   let cuts = 0;
   for (host.cutAt = 1.2 * 2 ** 20; host.cutAt < FILE.length; host.cutAt = Math.floor(host.cutAt + 0.7 * 2 ** 20)) {
     const { library, entry } = await open();
     await assert.rejects(library.load(entry), { code: "cut" });
-    assert.equal((await isConsistent())[ID].size, Math.floor(host.cutAt), "all that came is kept");
+    assert.equal((await isConsistent())[ID].size, Math.floor(host.cutAt), "everything received is kept");
     assert.equal(entry.stored.size, Math.floor(host.cutAt));
     cuts++;
   }
@@ -114,7 +114,7 @@ test("a host that breaks off is gone on with, by another page too", async () => 
   assert.deepEqual(host.ranges.slice(0, 2), [undefined, `bytes=${Math.floor(1.2 * 2 ** 20)}-`]);
 });
 
-test("a file of which the host has another version by now is fetched anew", async () => {
+test("a file that has changed on the host is fetched again", async () => {
   anew();
   host.cutAt = 2 ** 20;
   const { library, entry } = await open();
@@ -124,7 +124,7 @@ test("a file of which the host has another version by now is fetched anew", asyn
   assert.equal((await isConsistent())[ID].size, host.file.length);
 });
 
-test("a fetch that is stopped keeps what has come", async () => {
+test("a stopped fetch keeps the received part", async () => {
   anew();
   host.cutAt = 2 ** 20;
   const { library, entry } = await open();
@@ -137,7 +137,7 @@ test("a fetch that is stopped keeps what has come", async () => {
   assert.equal(Buffer.compare(await library.load(entry), FILE), 0);
 });
 
-test("what came whole and is no file of weights is not kept, and said so", async () => {
+test("a complete file without weights is not kept, and is reported", async () => {
   anew();
   const { library, entry } = await open();
   const { loadClassifier } = engine;
@@ -148,7 +148,7 @@ test("what came whole and is no file of weights is not kept, and said so", async
   assert.equal(entry.stored, undefined);
 });
 
-test("an engine that stops while it looks at weights costs none of them", async () => {
+test("an engine that stops while checking weights loses none of them", async () => {
   anew();
   const { library, entry } = await open();
   const { loadClassifier } = engine;
@@ -160,7 +160,7 @@ test("an engine that stops while it looks at weights costs none of them", async 
   assert.deepEqual(host.ranges, [undefined], "nor are they fetched again");
 });
 
-test("weights that are fetched, whatever the storage refuses of it", { timeout: 60_000 }, async () => {
+test("fetched weights, whatever the storage refuses", { timeout: 60_000 }, async () => {
   await atEachRequest(async (way, at) => {
     anew();
     const { library, entry } = await open();
@@ -174,18 +174,18 @@ test("weights that are fetched, whatever the storage refuses of it", { timeout: 
     assert.equal(outcome !== null, failed, where);
     if (failed && way === "is not kept" && at > 1) assert.equal(outcome.code, "no-room", where);
     const stored = (await isConsistent())[ID];
-    assert.equal(entry.stored?.size, stored?.size, `${where}: the page says what is there`);
+    assert.equal(entry.stored?.size, stored?.size, `${where}: the page shows what is stored`);
     assert.equal(Buffer.compare(await library.load(entry), FILE), 0, where);
     assert.equal((await isConsistent())[ID].whole, true, where);
     return failed;
   });
 });
 
-/** Weights that were trained or opened here. @param {string} id @param {any} [more] */
+/** Opened or trained weights. @param {string} id @param {any} [more] */
 const mine = (id, more = {}) => ({ id, origin: "opened", title: id, config: { classes: 2 }, labels: ["a"], ...more });
 const bytes = (/** @type {number} */ of) => new Uint8Array(10).fill(of);
 
-test("weights that were opened or trained, whatever the storage refuses of them", async () => {
+test("opened and trained weights, whatever the storage refuses", async () => {
   await atEachRequest(async (way, at) => {
     anew();
     const { library } = await open();
@@ -209,7 +209,7 @@ test("weights that were opened or trained, whatever the storage refuses of them"
   });
 });
 
-test("weights that are taken out, whatever the storage refuses of it", async () => {
+test("removed weights, whatever the storage refuses", async () => {
   await atEachRequest(async (way, at) => {
     anew();
     const { library } = await open();
@@ -219,13 +219,13 @@ test("weights that are taken out, whatever the storage refuses of it", async () 
     await library.remove(library.find("first"));
     const failed = heal();
     assert.equal(library.problem.value !== null, failed);
-    assert.equal(Boolean(library.find("first")), failed, "they are there or they are not");
+    assert.equal(Boolean(library.find("first")), failed, "they are either there or not");
     assert.deepEqual(await contents(WEIGHTS), failed ? before : { files: {}, parts: {} });
     return failed;
   });
 });
 
-test("weights that cannot be read when the page opens are not lost, and what it ships is there", async () => {
+test("weights that cannot be read at first are not lost, and shipped ones are available", async () => {
   anew();
   const { library } = await open();
   await library.keep(mine("first"), bytes(1));
@@ -242,14 +242,14 @@ test("weights that cannot be read when the page opens are not lost, and what it 
   });
 });
 
-test("what there is of weights that are named no longer goes, or stays where that fails", async () => {
+test("parts of weights that are no longer listed are removed, or stay if that fails", async () => {
   for (const way of /** @type {const} */ (["throws", "refuses", "ends all", "is not kept"])) {
     anew();
     await open();
     const { openWeightStorage } = await page("lab/storage/weightstorage");
     const storage = await openWeightStorage();
     await storage.append({ ...mine("gone", { origin: "published" }), size: 0, whole: false }, bytes(1));
-    failAt(way === "throws" ? 4 : 2, way); // after it was opened and read
+    failAt(way === "throws" ? 4 : 2, way); // after opening and reading
     const { library } = await open();
     for (let i = 0; i < 20; i++) await new Promise(setImmediate);
     assert.ok(heal(), way);
@@ -261,7 +261,7 @@ test("what there is of weights that are named no longer goes, or stays where tha
   }
 });
 
-test("published weights that the host has by now are its own, and what was fetched of them goes", async () => {
+test("published weights that the host now ships replace the fetched ones", async () => {
   anew();
   const { library, entry } = await open();
   await library.load(entry);
@@ -282,7 +282,7 @@ test("published weights that the host has by now are its own, and what was fetch
   assert.deepEqual(await contents(WEIGHTS), { files: {}, parts: {} });
 });
 
-test("weights that another tab has taken out are gone, and said so", async () => {
+test("weights that another tab has removed are gone, and this is reported", async () => {
   anew();
   const { library } = await open();
   await library.keep(mine("first"), bytes(1));

@@ -1,5 +1,5 @@
-// The table of a session's states, each of its entries by a session that comes there; the core lost, and the storage failing,
-// in every state. Needs no browser, but dist/.
+// The table of a session's states, with a session for each entry; and the core lost, or the storage failing,
+// in every state. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
@@ -8,7 +8,7 @@ import { openSession } from "./sessions.js";
 
 const { TABLE, next } = await page("lab/session/machine");
 
-/** Entries of the table that a session has looked up, as "state event". */
+/** Table entries that a session has used, as "state event". */
 const taken = new Set();
 const entries = Object.entries(TABLE).flatMap(([state, row]) =>
   Object.entries(row).map(([event, [following]]) => ({ state, event, following, name: `${state} ${event}` })),
@@ -24,10 +24,10 @@ for (const [state, row] of Object.entries(TABLE)) {
 
 after(() => {
   const left = entries.map(({ name }) => name).filter((name) => !taken.has(name));
-  assert.deepEqual(left, [], "every entry of the table was come to by a session");
+  assert.deepEqual(left, [], "a session has used every entry of the table");
 });
 
-test("every state is reached from idle and leads back there", () => {
+test("every state can be reached from idle and leads back there", () => {
   const states = Object.keys(TABLE);
   assert.ok(entries.every(({ following }) => states.includes(following)));
   for (const direction of [
@@ -43,14 +43,14 @@ test("every state is reached from idle and leads back there", () => {
   }
 });
 
-test("what is not in the table changes nothing", () => {
+test("events that are not in the table change nothing", () => {
   assert.deepEqual(next("idle", "kept"), { state: "idle", effects: [] });
   assert.deepEqual(next("running", "start"), { state: "running", effects: [] });
 });
 
 const odd = () => new Error("odd");
 
-/** A page whose session does one thing after the other. @param {Parameters<typeof openSession>[0]} [options] */
+/** A page with a session that the test steps through. @param {Parameters<typeof openSession>[0]} [options] */
 async function open(options) {
   closePages();
   const lab = await openSession(options);
@@ -61,9 +61,9 @@ async function open(options) {
     ...lab,
     hold,
     held,
-    /** Lets what is held do its work, or fail. @param {string} name @param {Error} [error] */
+    /** Lets a held call do its work, or fail. @param {string} name @param {Error} [error] */
     release: (name, error) => engine.gate.open(name, error),
-    /** Starts a run of so many steps in all, or of a hundred. @param {number} [total] */
+    /** Starts a run of this many steps in total. @param {number} [total] */
     begin(total = 100) {
       engine.imagesPerEpoch = total * 10;
       session.start(settings);
@@ -73,7 +73,7 @@ async function open(options) {
 }
 /** @typedef {Awaited<ReturnType<typeof open>>} Lab */
 
-/** Ways into each state, which then holds. @type {Record<string, (lab: Lab) => Promise<void>>} */
+/** Ways into each state, which then lasts. @type {Record<string, (lab: Lab) => Promise<void>>} */
 const WAYS = {
   async idle({ begin, is, session }) {
     begin(2);
@@ -110,17 +110,17 @@ const WAYS = {
   },
 };
 
-/** A page whose session is in a state. @param {string} state @param {Parameters<typeof openSession>[0]} [options] */
+/** A page with a session in this state. @param {string} state @param {Parameters<typeof openSession>[0]} [options] */
 async function reach(state, options) {
   const lab = await open(options);
   await WAYS[state](lab);
   return lab;
 }
 
-test("a run from start to its last epoch's end, and a look at all pictures then", async () => {
+test("a run from start to the end of its last epoch, followed by a full evaluation", async () => {
   const { session, hold, held, release, until } = await reach("idle");
   assert.equal(session.problem.value, null);
-  session.run.value.evaluations.at(-1).total = 40; // as of a sample
+  session.run.value.evaluations.at(-1).total = 40; // as for a sample
   assert.ok(session.canEvaluateAll.value);
   hold("evaluate");
   const looked = session.evaluateAll();
@@ -132,12 +132,12 @@ test("a run from start to its last epoch's end, and a look at all pictures then"
   assert.equal(session.state.value, "idle");
 });
 
-test("a stop while data are made ready, or just after", async () => {
+test("a stop while data are prepared, or just after", async () => {
   const early = await reach("starting");
   early.session.stop();
   assert.equal(early.session.state.value, "stopping");
   await early.is("idle");
-  assert.equal(early.session.problem.value, null, "a person who stops it knows why");
+  assert.equal(early.session.problem.value, null, "no problem is shown after a deliberate stop");
   assert.equal(early.runs.all.value.length, 0);
 
   const late = await open();
@@ -151,7 +151,7 @@ test("a stop while data are made ready, or just after", async () => {
   assert.equal(late.session.run.value.steps.step.length, 0);
 });
 
-test("a run that is given up while it is made ready", async () => {
+test("a run that is given up while it is prepared", async () => {
   const { session, is } = await reach("starting");
   session.stop();
   await session.giveUp();
@@ -159,14 +159,14 @@ test("a run that is given up while it is made ready", async () => {
   assert.equal(session.problem.value, null);
 });
 
-test("data that cannot be made ready are the problem", async () => {
+test("data that cannot be prepared are reported", async () => {
   const { session, release, is } = await reach("starting");
   release("createTrainer", odd());
   await is("idle");
   assert.equal(/** @type {Error} */ (session.problem.value).message, "odd");
 });
 
-test("a pause, gone on from", async () => {
+test("a pause and its continuation", async () => {
   const { session, release, still, is, hold, held } = await reach("pausing");
   release("train");
   await still();
@@ -174,7 +174,7 @@ test("a pause, gone on from", async () => {
   hold("evaluate");
   session.evaluateAll();
   await held("evaluate");
-  session.resume(); // gives that up
+  session.resume(); // aborts that
   assert.equal(session.state.value, "running");
   release("evaluate");
   await is("idle");
@@ -199,7 +199,7 @@ test("a pause or a stop at the last step comes too late", async () => {
   }
 });
 
-test("a stop while it pauses, trains, is kept, or is paused", async () => {
+test("a stop while it pauses, trains, is stored, or is paused", async () => {
   for (const state of ["pausing", "running", "paused"]) {
     const { session, release, is } = await reach(state);
     session.stop();
@@ -220,7 +220,7 @@ test("a stop while it pauses, trains, is kept, or is paused", async () => {
   assert.equal(session.run.value.end, "stopped");
 });
 
-test("what fails in a step, a checkpoint, an evaluation or at the end leaves the run paused, to be gone on with", async () => {
+test("a failure in a step, a checkpoint, an evaluation or at the end leaves the run paused, to be continued", async () => {
   /** @type {[string, string, (lab: Lab) => unknown][]} */
   const failures = [
     ["running", "train", () => {}],
@@ -244,7 +244,7 @@ test("what fails in a step, a checkpoint, an evaluation or at the end leaves the
   }
 });
 
-test("a step that takes too long is given up, and the run is back at its checkpoint", async () => {
+test("a step that takes too long is given up, and the run returns to its checkpoint", async () => {
   for (const state of ["pausing", "stopping"]) {
     const { session, engine, is, until } = await reach(state);
     await session.giveUp();
@@ -265,7 +265,7 @@ for (const state of Object.keys(TABLE)) {
     engine.crash();
     await is("idle");
     await new Promise((done) => setTimeout(done, 5));
-    assert.equal(session.state.value, "idle", "what was under way changes nothing afterwards");
+    assert.equal(session.state.value, "idle", "calls in progress change nothing afterwards");
     if (state === "idle") {
       assert.equal(session.run.value.end, end);
       assert.equal(session.problem.value, null);
@@ -296,12 +296,12 @@ for (const state of Object.keys(TABLE)) {
     if (session.state.value === "paused") session.resume();
     await until(ended);
     await runs.settled;
-    assert.equal(session.problem.value, null, "the training goes on as if nothing were");
+    assert.equal(session.problem.value, null, "the training is not affected");
     assert.equal(runs.problem.value?.message, "odd");
     assert.equal(session.run.value.end, state === "stopping" ? "stopped" : "finished");
     const steps = JSON.parse(new TextDecoder().decode(await runs.weightsOf(session.run.value, "last"))).rates.length;
     assert.equal(steps, session.run.value.steps.step.length, "the page has what it ended with");
-    // what it did not take comes with the next change that it takes
+    // refused changes come with the next one that succeeds
     const before = session.run.value;
     storage.gate.broken.clear();
     session.start(settings, undefined, 1);
@@ -315,7 +315,7 @@ for (const state of Object.keys(TABLE)) {
   });
 }
 
-test("a run whose checkpoint cannot be read is not gone on with, and can be once it can", async () => {
+test("a run with an unreadable checkpoint is not continued, until it can be read", async () => {
   const storage = new FakeStorage();
   await reach("paused", { storage });
   const { session, runs, is, until } = await open({ storage });

@@ -1,4 +1,4 @@
-// What the bytes of a picture file say before it is decoded.
+// Facts about a picture file before it is decoded.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -23,13 +23,13 @@ const files = { PNG: png, WebP: webp };
 
 const bytesOf = async (/** @type {Blob} */ blob) => Buffer.from(await blob.arrayBuffer());
 
-test("orientation is read in every format and byte order, and taken out of the file", async () => {
+test("orientation is read in every format and byte order, and removed from the file", async () => {
   for (const [format, file] of Object.entries({ ...files, JPEG: cat })) {
     const plain = await lookInto(new Blob([file]));
     assert.deepEqual([plain.format, plain.orientation], [format, 1]);
     if (format !== "JPEG") assert.deepEqual([plain.width, plain.height], [size.width, size.height], format);
     assert.ok(plain.width && plain.height, format);
-    assert.deepEqual(await bytesOf(plain.file), file, "what has none stays");
+    assert.deepEqual(await bytesOf(plain.file), file, "files without one are unchanged");
     for (const little of [true, false]) {
       for (let orientation = 1; orientation <= 8; orientation++) {
         const given = turned[format](file, exif(orientation, little), size);
@@ -40,21 +40,21 @@ test("orientation is read in every format and byte order, and taken out of the f
         const again = await lookInto(found.file);
         assert.equal(again.orientation, 1, about);
         const bytes = await bytesOf(found.file);
-        if (format === "PNG" && orientation > 1) assert.deepEqual(bytes, file, "the chunk goes");
+        if (format === "PNG" && orientation > 1) assert.deepEqual(bytes, file, "the chunk is removed");
         else assert.deepEqual(bytes, turned[format](file, exif(1, little), size), about);
       }
     }
   }
 });
 
-test("a PNG's orientation may stand behind its pixels", async () => {
+test("a PNG's orientation may follow its pixels", async () => {
   const given = Buffer.concat([png.subarray(0, -12), chunk("eXIf", exif(6)), png.subarray(-12)]);
   const { orientation, file } = await lookInto(new Blob([given]));
   assert.equal(orientation, 6);
   assert.deepEqual(await bytesOf(file), png);
 });
 
-test("what is missing at the end is noticed, since not every browser minds", async () => {
+test("a missing end is noticed, since not every browser reports it", async () => {
   const lack = async (/** @type {Buffer} */ file) => (await lookInto(new Blob([file]))).lack;
   assert.deepEqual([await lack(cat), await lack(png), await lack(webp)], ["", "", ""]);
   for (const missing of [1, 2, 1000]) assert.equal(await lack(cat.subarray(0, -missing)), "endless");
@@ -62,7 +62,7 @@ test("what is missing at the end is noticed, since not every browser minds", asy
   for (const missing of [1, 5, 13]) assert.equal(await lack(webp.subarray(0, -missing)), "cut");
 });
 
-test("a file is what its bytes say, not its name or type", async () => {
+test("the bytes decide on the format, not the name or type", async () => {
   const beginnings = {
     JPEG: "\xff\xd8\xff\xe0",
     GIF: "GIF89a\x10\0\x20\0",
@@ -83,7 +83,7 @@ test("a file is what its bytes say, not its name or type", async () => {
   }
 });
 
-test("what is cut off or nonsense ends without an error of its own", async () => {
+test("truncated or invalid files cause no error here", async () => {
   for (const [format, file] of Object.entries({ ...files, JPEG: cat })) {
     const whole = turned[format](file, exif(6), size);
     for (let length = 1; length < Math.min(whole.length, 400); length++) {
@@ -95,7 +95,7 @@ test("what is cut off or nonsense ends without an error of its own", async () =>
   }
 });
 
-test("an AVIF says its size, however long it is", async () => {
+test("an AVIF's size is found, however long the file is", async () => {
   const ispe = Buffer.from("\0\0\0\x14ispe\0\0\0\0\0\0\x10\0\0\0\x0c\0", "latin1");
   for (const rest of [100, 1 << 20]) {
     const file = Buffer.concat([Buffer.from("\0\0\0\x20ftypavif\0\0\0\0mif1avif"), ispe, Buffer.alloc(rest)]);

@@ -1,4 +1,4 @@
-// What is kept of a training is of one moment, whatever ends: the core, the page, the storage. Needs no browser, but dist/.
+// A stored training is consistent, whatever fails: the core, the page, the storage. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -7,7 +7,7 @@ import { openSession as open } from "./sessions.js";
 
 const { effect } = await page("lab/signals");
 
-/** What is stored of the only run, with what its weights tell. @param {FakeStorage} storage */
+/** The record of the only run, and the content of its weights. @param {FakeStorage} storage */
 function stored(storage) {
   const [run] = storage.runs.values();
   const trained = (/** @type {string} */ key) => {
@@ -17,7 +17,7 @@ function stored(storage) {
   return { run, rates: trained(run.id), best: trained(`${run.id} best`) };
 }
 
-/** Checks that a stored run and its weights are of one moment. @param {FakeStorage} storage @param {number} steps */
+/** Checks that a stored run and its weights belong together. @param {FakeStorage} storage @param {number} steps */
 function isWhole(storage, steps) {
   const { run, rates } = stored(storage);
   assert.equal(run.end, "interrupted");
@@ -25,13 +25,13 @@ function isWhole(storage, steps) {
     run.steps.step,
     Array.from({ length: steps }, (_, i) => i + 1),
   );
-  assert.equal(rates.length, steps, "weights and curves are of the same step");
+  assert.equal(rates.length, steps, "weights and curves have the same step");
   assert.equal(run.snapshot.position, steps * 10);
-  assert.deepEqual(rates, run.steps.learning_rate, "and of the same settings");
+  assert.deepEqual(rates, run.steps.learning_rate, "and the same settings");
   assert.ok(run.evaluations.every((/** @type {any} */ { step }) => step <= steps));
 }
 
-test("a run that was gone on with outlives the core before its next checkpoint", async () => {
+test("a continued run survives the loss of the core before its next checkpoint", async () => {
   const { storage, steps } = await open();
   await steps(1);
   isWhole(storage, 1);
@@ -45,7 +45,7 @@ test("a run that was gone on with outlives the core before its next checkpoint",
   await second.runs.settled;
   assert.equal(second.session.run.value.end, "interrupted");
   isWhole(storage, 1);
-  // and again, in the same page
+  // and again, on the same page
   second.engine.gate.closed.clear();
   second.session.recover(second.runs.interrupted.value);
   await second.until(() => second.session.run.value.steps.step.length >= 4);
@@ -55,7 +55,7 @@ test("a run that was gone on with outlives the core before its next checkpoint",
   isWhole(storage, second.session.run.value.steps.step.length);
 });
 
-test("of several checkpoints the last is whole: no step is missing or done twice", async () => {
+test("the last of several checkpoints is complete: no step is missing or repeated", async () => {
   const { storage, steps } = await open();
   await steps(2);
   await steps(3);
@@ -77,18 +77,18 @@ test("of several checkpoints the last is whole: no step is missing or done twice
     run.steps.step,
     Array.from({ length: 100 }, (_, i) => i + 1),
   );
-  assert.equal(rates.length, 100, "it ends where it would have");
+  assert.equal(rates.length, 100, "it ends as it would have");
 });
 
-test("a change of settings is stored with what was trained by it, and with nothing else", async () => {
+test("a change of settings is stored only with the steps trained with it", async () => {
   const { session, storage, engine, runs, steps, until } = await open();
   await steps(2);
-  // asked for after the snapshot was, answered before the run is stored
+  // requested after the snapshot, answered before the run is stored
   engine.gate.closed.add("snapshot");
   session.resume(1);
   await until(() => engine.gate.held.length);
   const change = session.change({ learning_rate: 0.5 });
-  assert.equal(session.running.value.learning_rate, 0.5, "the form shows what was asked for");
+  assert.equal(session.running.value.learning_rate, 0.5, "the form shows the requested value");
   engine.gate.open("snapshot");
   await change;
   await until(() => session.state.value === "paused" && session.run.value.evaluations.at(-1).step === 3);
@@ -102,7 +102,7 @@ test("a change of settings is stored with what was trained by it, and with nothi
   assert.deepEqual(run.changes, [{ step: 3, key: "learning_rate", from: 0.03, to: 0.5 }]);
 });
 
-test("two changes in quick succession both act, and one that fails changes nothing", async () => {
+test("two quick changes both act, and a failing one changes nothing", async () => {
   const { session, engine, steps } = await open();
   await steps(1);
   await Promise.all([session.change({ learning_rate: 0.5 }), session.change({ momentum: 0.5 })]);
@@ -124,7 +124,7 @@ test("the core is lost while a checkpoint is being written, or taken", async () 
   await until(() => storage.gate.held.length);
   engine.crash();
   await until(() => session.state.value === "idle");
-  assert.equal(session.run.value.steps.step.length, 5, "it goes back to what is on its way");
+  assert.equal(session.run.value.steps.step.length, 5, "it returns to the one being written");
   storage.gate.open("keep");
   await runs.settled;
   isWhole(storage, 5);
@@ -150,12 +150,12 @@ test("the core is lost while a run pauses: it says so at once", async () => {
   assert.equal(session.problem.value.code, "engine-stopped");
 });
 
-test("a storage that refuses what it is given keeps the last whole checkpoint; the page has the newer one", async () => {
+test("a storage that refuses a write keeps the last complete checkpoint; the page has the newer one", async () => {
   const { session, storage, engine, runs, steps, until } = await open();
   await steps(2);
   let told = 0;
   effect(() => {
-    runs.all.value; // or a list that says it again
+    runs.all.value; // also reacts to repeated lists
     if (runs.problem.value) told++;
   });
   storage.gate.closed.add("keep");
@@ -176,16 +176,16 @@ test("a storage that refuses what it is given keeps the last whole checkpoint; t
   await until(() => session.run.value.evaluations.at(-1).step === 4 && storage.gate.held.length);
   refuse();
   await runs.settled;
-  assert.equal(told, heard, "a person hears of it once");
+  assert.equal(told, heard, "reported once");
   isWhole(storage, 2);
   engine.crash();
-  assert.equal(session.run.value.steps.step.length, 4, "what the storage did not take is still in the page");
+  assert.equal(session.run.value.steps.step.length, 4, "the page still has what the storage refused");
   session.recover(session.run.value);
   await until(() => session.run.value.end === "active" && session.run.value.steps.step.length > 4);
   assert.equal(engine.made.at(-1).snapshot.position, 40);
 });
 
-test("without a storage a run still outlives the core", async () => {
+test("without a storage a run still survives the loss of the core", async () => {
   const { session, engine, steps, until } = await open({ refuses: true });
   await steps(3);
   engine.crash();
@@ -219,7 +219,7 @@ test("a stop while a checkpoint is being taken or written ends the run for good"
   assert.equal(storage.runs.get(session.run.value.id).end, "stopped");
 });
 
-test("the best weights are kept beside the last, and are what a run that came to nothing leaves", async () => {
+test("the best weights are kept beside the last, and a failed run leaves them", async () => {
   const { session, storage, engine, library, runs, steps, until } = await open();
   engine.accuracy = (step) => (step < 5 ? 0.7 + step / 100 : 0.5);
   await steps(2);
@@ -229,7 +229,7 @@ test("the best weights are kept beside the last, and are what a run that came to
   await steps(20);
   const { run, rates, best } = stored(storage);
   assert.deepEqual([run.best.step, best.length, rates.length], [3, 3, 23]);
-  // a page that opens now has them
+  // a page opened now has them
   const second = await open({ storage });
   assert.equal((await second.runs.weightsOf(second.runs.all.value[0], "best")).length > 0, true);
 
@@ -243,7 +243,7 @@ test("the best weights are kept beside the last, and are what a run that came to
   );
 });
 
-test("a run whose best weights are its last has them once", async () => {
+test("a run whose best weights are its last stores them once", async () => {
   const { session, storage, runs, steps, until } = await open();
   await steps(2);
   session.stop();
@@ -265,7 +265,7 @@ test("a run that diverges keeps its best weights", async () => {
   assert.deepEqual([...storage.weights.keys()], [`${session.run.value.id} best`]);
 });
 
-test("two tabs do not give one number twice, and hear of each other's runs", async () => {
+test("two tabs never share a number, and see each other's runs", async () => {
   const storage = new FakeStorage();
   const [one, other] = await Promise.all([open({ storage }), open({ storage })]);
   await Promise.all([one.steps(1), other.steps(1)]);

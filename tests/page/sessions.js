@@ -1,4 +1,4 @@
-// A page's session with stand-ins for all that it is given.
+// A page's session with fakes around it.
 
 import assert from "node:assert/strict";
 import { FakeEngine, FakeLibrary, FakeStorage, page } from "./fakes.js";
@@ -7,7 +7,7 @@ const [{ Session }, { Runs }, { preset }, { coreOf }] = await Promise.all(
   ["lab/session/session", "lab/runs", "lab/settings", "lab/core"].map(page),
 );
 
-/** A page with a session and what its storage holds. */
+/** A page with a session and its stored runs. */
 export async function openSession({ storage = new FakeStorage(), engine = new FakeEngine(), refuses = false } = {}) {
   const runs = new Runs();
   await runs.open(refuses ? () => Promise.reject(new Error("no storage")) : () => storage.open());
@@ -39,7 +39,7 @@ export async function openSession({ storage = new FakeStorage(), engine = new Fa
     session,
     settings,
     until,
-    /** Starts, or goes on, for so many steps, and waits for the pause. @param {number} steps */
+    /** Starts or continues for this many steps, and waits for the pause. @param {number} steps */
     async steps(steps) {
       const before = session.run.value?.end === "active" ? session.run.value.evaluations.length : 0;
       session.active.value ? session.resume(steps) : session.start(settings, undefined, steps);

@@ -1,4 +1,4 @@
-// Every setting: its values, its range, and the recipe and network made of them. Needs no browser.
+// Every setting: its values, its range, and the resulting recipe and network. Needs no browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -21,7 +21,7 @@ const find = (/** @type {string} */ key) => /** @type {Setting} */ (SETTINGS.fin
 const numbers = SETTINGS.filter(({ quick }) => typeof quick === "number");
 const DATA = /** @type {string[]} */ (find("data").choices);
 
-test("every setting is there once, and every preset of it can be set by hand", () => {
+test("every setting exists once, and each of its presets can be entered", () => {
   assert.equal(new Set(SETTINGS.map(({ key }) => key)).size, SETTINGS.length);
   for (const start of /** @type {const} */ (["quick", "paper"])) {
     for (const data of DATA) {
@@ -39,7 +39,7 @@ test("every setting is there once, and every preset of it can be set by hand", (
   }
 });
 
-test("what the page offers the core takes", () => {
+test("the core accepts what the page offers", () => {
   for (const setting of SETTINGS.filter(({ target }) => target !== "page")) {
     const known = (setting.target === "recipe" ? RECIPE : CONFIG).find(({ key }) => key === setting.key);
     assert.ok(known, setting.key);
@@ -65,7 +65,7 @@ test("the paper's values are the paper's", () => {
   );
 });
 
-test("a number is taken to the ends of its range and not beyond", () => {
+test("a number is accepted up to the ends of its range", () => {
   for (const setting of numbers) {
     const { key, min, max, whole } = setting;
     assert.ok(min !== undefined && max !== undefined && min < max, key);
@@ -77,7 +77,7 @@ test("a number is taken to the ends of its range and not beyond", () => {
   }
 });
 
-test("what is no number is none, whoever writes it", () => {
+test("invalid numbers are refused in every notation", () => {
   const texts = ["", " ", "a", "NaN", "Infinity", "-Infinity", "0x10", "0b1", "1e999", "1 2", "1,2,3", "--1", ".", "e"];
   for (const setting of numbers) {
     for (const text of [...texts, "1;", "null", "undefined", "[1]", "1n", "١", "\0"])
@@ -85,7 +85,7 @@ test("what is no number is none, whoever writes it", () => {
   }
 });
 
-test("a number is read as people write it", () => {
+test("a number is read in every usual notation", () => {
   const rate = find("learning_rate");
   for (const text of ["0.05", "0,05", " 0.05 ", "5e-2", "5E-2", ".05", ",05", "+0.05"])
     assert.equal(parse(rate, text), 0.05, text);
@@ -93,14 +93,14 @@ test("a number is read as people write it", () => {
   for (const text of ["100", " 100 ", "1e2", "+100", "0100"]) assert.equal(parse(batch, text), 100, text);
 });
 
-test("a whole number with a mark for thousands, or a fraction, is none", () => {
+test("a whole number with a thousands separator, or a fraction, is refused", () => {
   for (const key of ["epochs", "batch", "seed"]) {
     for (const text of ["1,000", "1.000", "1.5", "1,5", "15e-1"])
       assert.equal(parse(find(key), text), null, `${key} ${text}`);
   }
 });
 
-test("of choices only those there are can be chosen", () => {
+test("only existing choices are accepted", () => {
   for (const setting of SETTINGS.filter(({ choices }) => choices)) {
     for (const choice of /** @type {string[]} */ (setting.choices)) assert.equal(parse(setting, choice), choice);
     for (const text of ["", "SGD", "none ", "__proto__", "constructor", "0"]) assert.equal(parse(setting, text), null);
@@ -113,7 +113,7 @@ test("of choices only those there are can be chosen", () => {
   }
 });
 
-test("a recipe has each of its settings, and nothing of the page's or the network's", () => {
+test("a recipe has all of its settings, and none of the page's or the network's", () => {
   const values = { ...preset("quick"), width: 0.35, resolution: 32 };
   const recipe = recipeOf(values);
   const keys = (/** @type {string} */ target) => SETTINGS.filter((s) => s.target === target).map(({ key }) => key);
@@ -128,13 +128,13 @@ test("a recipe has each of its settings, and nothing of the page's or the networ
   assert.deepEqual([config.classes, config.width, config.resolution, config.stem], [7, 0.35, 32, "cifar"]);
 });
 
-test("a rate that falls until no epoch falls until the last, whichever that is", () => {
+test("a rate that falls until epoch 0 falls until the last epoch", () => {
   const values = preset("quick");
   assert.equal(recipeOf({ ...values, epochs: 12 }).decay_until, 12);
   assert.equal(recipeOf({ ...values, epochs: 12, decay_until: 0.5 }).decay_until, 0.5);
 });
 
-test("only a network that begins with weights has frozen modules", () => {
+test("only a network that starts from weights has frozen modules", () => {
   const values = preset("quick", "pictures");
   const frozen = (/** @type {import("../../www/lab/settings.js").Values} */ more) =>
     recipeOf({ ...values, ...more }).freeze;
@@ -145,7 +145,7 @@ test("only a network that begins with weights has frozen modules", () => {
   );
 });
 
-test("another data set brings its quick start, and takes nothing that a person has set", () => {
+test("another data set brings its quick start, and keeps what a person has set", () => {
   for (const from of DATA) {
     for (const to of DATA) {
       const before = preset("quick", from);
@@ -159,7 +159,7 @@ test("another data set brings its quick start, and takes nothing that a person h
   }
 });
 
-test("settings that are of no use here say so", () => {
+test("settings that do not apply say so", () => {
   const used = (/** @type {string} */ key, /** @type {import("../../www/lab/settings.js").Values} */ values) =>
     find(key).when?.(values);
   assert.deepEqual(
@@ -177,7 +177,7 @@ test("settings that are of no use here say so", () => {
   assert.deepEqual([used("trained", { from: "" }), used("trained", { from: "x" })], [false, true]);
 });
 
-test("data are named as the core knows them, and have at least a class", () => {
+test("data have the core's names, and at least one class", () => {
   const project = /** @type {any} */ ({ classes: { value: [] }, data: () => ({ kind: "pictures" }) });
   assert.deepEqual(
     DATA.map((data) => dataOf({ data }, project).kind),
@@ -190,7 +190,7 @@ test("data are named as the core knows them, and have at least a class", () => {
   assert.equal(classesOf({ data: "pictures" }, /** @type {any} */ ({ classes: { value: [{}, {}, {}] } })), 3);
 });
 
-test("a resolution is a whole number that a network can have", () => {
+test("a resolution is a whole number in the network's range", () => {
   assert.deepEqual([8, 33, 224, 1024].filter(isResolution), [8, 33, 224, 1024]);
   assert.deepEqual([0, 7, 1025, 32.5, NaN, Infinity, -32].filter(isResolution), []);
 });

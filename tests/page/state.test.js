@@ -1,10 +1,10 @@
-// What the page shows and the link that shows it: both ways, whatever is in the link. Needs no browser.
+// The page's state and its link: both ways, whatever is in the link. Needs no browser.
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { page as module } from "./fakes.js";
 
-/** A window with an address and a history, as far as the state needs them. */
+/** A window with address and history, as far as the state needs them. */
 class Window extends EventTarget {
   /** @type {{url: string, state: any}[]} */
   entries;
@@ -50,7 +50,7 @@ const [{ createState, DIMENSIONS, PANELS, ROOMS }, { preset, SETTINGS }, { effec
   ["lab/state", "lab/settings", "lab/signals"].map(module),
 );
 
-/** A page that was opened by a link. @param {string} [hash] */
+/** A page opened by a link. @param {string} [hash] */
 function open(hash) {
   const page = new Window(hash);
   for (const [name, value] of Object.entries({
@@ -65,11 +65,11 @@ function open(hash) {
   for (const [name, signal] of Object.entries({ room: state.room, ...state.values })) {
     effect(() => void (signal.value, heard.push(name)));
   }
-  heard.length = 0; // as it is at first
+  heard.length = 0; // the initial state
   return { page, state, heard };
 }
 
-/** What is chosen in every room. @param {any} state */
+/** The values of every room. @param {any} state */
 const valuesOf = ({ values }) =>
   Object.fromEntries(ROOMS.map((/** @type {string} */ room) => [room, values[room].value]));
 
@@ -77,7 +77,7 @@ const valuesOf = ({ values }) =>
 let defaults;
 beforeEach(() => (defaults = valuesOf(open().state)));
 
-test("a link without anything is the first room with every default, and stays as short", () => {
+test("an empty link is the first room with every default, and stays as short", () => {
   for (const hash of ["", "#", "#classify", "#classify?", "#nowhere", "#__proto__?constructor.x=1", "#?"]) {
     const { state } = open(hash);
     assert.equal(state.room.value, "classify", hash);
@@ -87,7 +87,7 @@ test("a link without anything is the first room with every default, and stays as
   for (const room of ROOMS) assert.equal(open(`#${room}`).state.room.value, room);
 });
 
-/** Values that each room may have beside its defaults. @type {Record<string, Record<string, any[]>>} */
+/** Values of each room other than the defaults. @type {Record<string, Record<string, any[]>>} */
 const OTHERS = {
   classify: { weights: ["cifar10-0.35", "a b&c=d?e#f%20+ü.🐈"], resolution: [8, 33, 1024], top: [1, 20] },
   train: {
@@ -114,11 +114,11 @@ const OTHERS = {
   },
 };
 
-test("every value goes into the link and comes out of it as it was", () => {
+test("every value survives the way into the link and back", () => {
   assert.deepEqual(
     Object.entries(OTHERS).map(([room, values]) => [room, Object.keys(values).sort()]),
     Object.entries(defaults).map(([room, values]) => [room, Object.keys(values).sort()]),
-    "every value there is",
+    "all values",
   );
   for (const room of ROOMS) {
     for (const [key, others] of Object.entries(OTHERS[room])) {
@@ -135,14 +135,14 @@ test("every value goes into the link and comes out of it as it was", () => {
   }
 });
 
-test("a link says every room at once, and defaults never", () => {
+test("a link covers every room, without defaults", () => {
   const { state } = open("#train?train.seed=7&classify.top=3&apart.block=9&train.epochs=3");
   assert.equal(state.link(), "#train?classify.top=3&train.seed=7&apart.block=9");
   state.set("train", { seed: 1 });
   assert.equal(state.link(), "#train?classify.top=3&apart.block=9");
 });
 
-test("what cannot be is left as it is by default", () => {
+test("invalid values fall back to the default", () => {
   for (const [room, wrong] of /** @type {[string, Record<string, string[]>][]} */ ([
     ["classify", { resolution: ["7", "1025", "32.5", "NaN", "-0x", "Infinity"], top: ["0", "21", "1.5", "x"] }],
     ["train", { width: ["0", "2", "x", ""], resolution: ["0", "1"], flip: ["1", "yes", ""], data: ["mnist", ""] }],
@@ -159,7 +159,7 @@ test("what cannot be is left as it is by default", () => {
   }
 });
 
-test("what nobody knows is left out, and what it stands beside is not", () => {
+test("unknown keys are ignored, and others beside them are not", () => {
   for (const hostile of [
     "train.nothing=1",
     "nowhere.seed=1",
@@ -188,16 +188,16 @@ test("what nobody knows is left out, and what it stands beside is not", () => {
   assert.equal(/** @type {any} */ ({}).polluted, undefined);
 });
 
-test("of a value that is said twice the last counts that can be", () => {
+test("the last valid one of repeated values counts", () => {
   assert.equal(open("#train?train.seed=7&train.seed=8&train.seed=x").state.values.train.value.seed, 8);
 });
 
-test("weights whose id has a question mark are found again, escaped or not", () => {
+test("weights with a question mark in their id are found, escaped or not", () => {
   assert.equal(open("#classify?classify.weights=a%3Fb").state.values.classify.value.weights, "a?b");
   assert.equal(open("#classify?classify.weights=a?b").state.values.classify.value.weights, "a?b");
 });
 
-test("what is set is heard of once, and what is no change never", () => {
+test("a change is reported once, and no change never", () => {
   const { state, heard } = open();
   state.set("train", { seed: 7, epochs: 9 });
   state.set("train", { seed: 7 });
@@ -208,12 +208,12 @@ test("what is set is heard of once, and what is no change never", () => {
   assert.deepEqual(heard, ["train", "apart"]);
 });
 
-test("pages do not share what is set", () => {
+test("pages do not share their values", () => {
   open().state.set("train", { seed: 7 });
   assert.equal(open().state.values.train.value.seed, preset("quick").seed);
 });
 
-test("many changes in a row write few addresses, and the last of them is there in the end", (t) => {
+test("many changes in a row write few addresses, and the last one is there in the end", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   let now = 0;
   t.mock.method(performance, "now", () => now);
@@ -222,19 +222,19 @@ test("many changes in a row write few addresses, and the last of them is there i
   const tick = (/** @type {number} */ ms) => ((now += ms), t.mock.timers.tick(ms));
   for (let i = 1; i <= 1875; i++) {
     state.set("train", { seed: i + 1 });
-    tick(16); // half a minute of a slider that is dragged
+    tick(16); // half a minute of dragging a slider
   }
   assert.ok(page.written < 100, `${page.written} addresses`);
   tick(1000);
   assert.equal(page.location.hash, "#train?train.seed=1876");
   const { written } = page;
   tick(10_000);
-  assert.equal(page.written, written, "nothing is written where nothing changes");
+  assert.equal(page.written, written, "nothing is written without a change");
   state.set("train", { seed: 5 });
   assert.equal(page.location.hash, "#train?train.seed=5", "the first change is there at once");
 });
 
-test("a page that is left in between has the address of its last change", (t) => {
+test("a page that is left meanwhile has the address of its last change", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { state, page } = open("#train");
   state.set("train", { seed: 2 });
@@ -244,7 +244,7 @@ test("a page that is left in between has the address of its last change", (t) =>
   assert.equal(page.location.hash, "#train?train.seed=3");
 });
 
-test("Back and Forward go from room to room and keep what was set", () => {
+test("Back and Forward change the room and keep the values", () => {
   const { state, page, heard } = open("#classify?classify.top=3");
   state.enter("train");
   state.enter("train");
@@ -261,7 +261,7 @@ test("Back and Forward go from room to room and keep what was set", () => {
   assert.deepEqual(heard, ["room", "train", "room", "room"]);
 });
 
-test("a link that is entered says everything", () => {
+test("an entered link sets everything", () => {
   const { state, page, heard } = open("#classify?classify.top=3&train.seed=7");
   page.enter("#train?train.epochs=9");
   assert.deepEqual([state.room.value, state.values.train.value.seed, state.values.classify.value.top], ["train", 1, 5]);
@@ -271,7 +271,7 @@ test("a link that is entered says everything", () => {
   assert.equal(state.room.value, "classify");
 });
 
-test("a change that waits for the address does not undo a link that is entered meanwhile", (t) => {
+test("a pending change of the address does not undo a link entered meanwhile", (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const { state, page } = open("#train");
   state.set("train", { seed: 2 });
@@ -281,7 +281,7 @@ test("a change that waits for the address does not undo a link that is entered m
   assert.deepEqual([page.location.hash, state.values.train.value.seed], ["#train?train.seed=9", 9]);
 });
 
-test("weights that are gone are chosen nowhere", () => {
+test("deleted weights are selected nowhere", () => {
   const { state, heard } = open("#train?train.from=x&classify.weights=x");
   state.forget("y");
   assert.deepEqual(heard, []);

@@ -1,4 +1,4 @@
-// A change of the browser's storage is there whole or not at all, whichever of its requests fails. Needs no browser, but dist/.
+// A change of the browser's storage is atomic, whichever of its requests fails. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -107,16 +107,16 @@ for (const [name, open, seed, acts] of STORAGES) {
         );
         const failed = heal();
         const where = `request ${at} ${way}`;
-        assert.equal("error" in outcome, failed, `${where}: whoever asked hears of it`);
+        assert.equal("error" in outcome, failed, `${where}: the caller gets the error`);
         assert.deepEqual(await contents(name), failed ? before : after, where);
-        // and the next time it goes well
+        // and the next time it succeeds
         if (failed) assert.deepEqual(await act(storage), expected, where);
         assert.deepEqual(await contents(name), after, where);
         return failed;
       });
     });
   }
-  test(`${name}: what is there when it cannot be opened is there when it can`, async () => {
+  test(`${name}: contents survive a failure to open`, async () => {
     clearStorage();
     await seed(await open());
     const before = await contents(name);
@@ -128,7 +128,7 @@ for (const [name, open, seed, acts] of STORAGES) {
   });
 }
 
-test("a project's pictures are read in the order of their ids, however many, and are what they were", async () => {
+test("a project's pictures are read in the order of their ids, however many, and unchanged", async () => {
   clearStorage();
   const storage = await openStorage();
   const ids = Array.from({ length: 120 }, (_, i) => String(i).padStart(3, "0"));
@@ -142,7 +142,7 @@ test("a project's pictures are read in the order of their ids, however many, and
   assert.deepEqual(new Uint8Array(await pictures[7].blob.arrayBuffer()), bytes(7));
 });
 
-test("a storage that never answers is one that fails, and keeps what it had", async (t) => {
+test("a storage that never answers counts as failing, and keeps its content", async (t) => {
   clearStorage();
   const storage = await openRunStorage();
   await storage.keep(run("a"));
@@ -151,9 +151,9 @@ test("a storage that never answers is one that fails, and keeps what it had", as
   const { put } = IDBObjectStore.prototype;
   t.mock.method(IDBObjectStore.prototype, "put", function (/** @type {[any]} */ ...args) {
     put.apply(this, args);
-    const again = () => (this.getAllKeys().onsuccess = again); // a transaction in which something is asked never ends
+    const again = () => (this.getAllKeys().onsuccess = again); // a transaction with pending requests never ends
     again();
-    return new IDBRequest(); // and this one is never answered
+    return new IDBRequest(); // this one is never answered
   });
   const outcome = storage.keep(run("b")).catch((/** @type {any} */ error) => error.code);
   t.mock.timers.tick(7000);

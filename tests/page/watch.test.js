@@ -1,4 +1,4 @@
-// The worker is watched without false alarms: only the page's own ticks count. Needs no browser, but dist/.
+// Watching the worker without false alarms: only the page's own ticks count. Needs dist/, but no browser.
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -20,7 +20,7 @@ function watch(t) {
   return { watch: new Watch(tell), heard, seconds };
 }
 
-test("silence is told again and again, and its end", (t) => {
+test("silence is reported repeatedly, and so is its end", (t) => {
   const { watch: one, heard, seconds } = watch(t);
   one.waiting = true;
   seconds(SILENT - 1);
@@ -33,7 +33,7 @@ test("silence is told again and again, and its end", (t) => {
   assert.equal(heard.silent.length, 3);
 });
 
-test("a worker that answers pings is none that is silent, nor is one that nobody asks", (t) => {
+test("a worker that answers pings is not silent, nor is one without calls", (t) => {
   const { watch: one, heard, seconds } = watch(t);
   one.waiting = true;
   for (let i = 0; i < 100; i++) {
@@ -46,7 +46,7 @@ test("a worker that answers pings is none that is silent, nor is one that nobody
   assert.deepEqual([heard.pings, heard.silent], [100, []]);
 });
 
-test("threads that do not start in time are late once, and those that do or are ended are not", (t) => {
+test("threads that do not start in time are late once; those that start or are ended are not", (t) => {
   const { watch: one, seconds } = watch(t);
   let late = 0;
   one.startThreads(() => late++);
@@ -59,7 +59,7 @@ test("threads that do not start in time are late once, and those that do or are 
   assert.equal(late, 1);
 });
 
-test("a lock that is let go of is a thread that has ended, unless the engine was", async () => {
+test("a released lock means a thread has ended, unless the engine was ended", async () => {
   for (const ended of [false, true]) {
     const one = new Watch({ ping() {}, silent() {} });
     const names = ["a", "b"].map((name) => `${name} ${ended}`);

@@ -1,4 +1,4 @@
-// Zips that people open: class folders as photo programs and course pages give them out, and projects. Needs no browser.
+// Zips that people open: class folders from photo programs and course pages, and projects. Needs no browser.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -16,7 +16,7 @@ const names = JSON.parse(readFileSync(new URL("../cases/names.json", import.meta
 const zip = async (files) =>
   new Response(makeZip(Object.entries(files).map(([name, input]) => ({ name, input })))).blob();
 
-/** What is found in a zip: class and content of each file. @param {Blob} blob @param {string} [name] */
+/** Class and content of each file in a zip. @param {Blob} blob @param {string} [name] */
 async function found(blob, name = "photos.zip") {
   const { files } = await open(blob);
   const all = zippedFiles(name, files);
@@ -46,14 +46,14 @@ test("class folders are found one level or two down, beside junk, in natural ord
   }
 });
 
-test("junk is what the command line takes for it", async () => {
+test("junk is the same as on the command line", async () => {
   const blob = await zip(
     Object.fromEntries([...names.left_out, ...names.kept].map((name) => [`a/${name}/1.jpg`, name])),
   );
   assert.deepEqual((await found(blob)).map(([, name]) => name).sort(), names.kept.toSorted());
 });
 
-test("pictures in no folder are of the class that the zip is called by, and Windows' slashes part folders too", async () => {
+test("pictures without a folder get the zip's name as class, and backslashes separate folders too", async () => {
   assert.deepEqual(await found(await zip({ "1.jpg": "x" }), "cats.ZIP"), [["cats", "x"]]);
   const blob = await zip({ "photos/dog/1.jpg": "x" });
   const bytes = new Uint8Array(await blob.arrayBuffer()).map((byte) => (byte === 0x2f ? 0x5c : byte));
@@ -61,11 +61,11 @@ test("pictures in no folder are of the class that the zip is called by, and Wind
   assert.deepEqual(["a.zip", "A.ZIP", "zip", "a.zip.jpg"].map(isZip), [true, true, false, false]);
 });
 
-test("names are composed", async () => {
+test("names are in NFC", async () => {
   assert.deepEqual(await found(await zip({ "cafe\u0301/1.jpg": "x" })), [["caf\u00e9", "x"]]);
 });
 
-test("a project is one also where it was packed again in a folder", async () => {
+test("a project repacked in a folder is still a project", async () => {
   const described = { format: "MobileNetV2 Lab project", version: 1, classes: [{ name: "a", folder: "01 a" }] };
   for (const above of ["", "mine/"]) {
     const blob = await zip({
@@ -91,7 +91,7 @@ test("a project is one also where it was packed again in a folder", async () => 
   }
 });
 
-test("what is no whole zip of pictures says so", async () => {
+test("other and incomplete zips are refused", async () => {
   const blob = await zip({ "cat/1.jpg": "x".repeat(5000) });
   const refused = { code: "no-project" };
   for (const length of [0, 10, 4000, blob.size - 10]) await assert.rejects(open(blob.slice(0, length)), refused);
@@ -101,11 +101,11 @@ test("what is no whole zip of pictures says so", async () => {
   await assert.rejects(open(await zip({ "project.json": "{}" })), refused);
 });
 
-test("a file in it that is damaged is left to whoever reads it", async () => {
+test("a damaged file in a zip fails when it is read", async () => {
   const blob = await zip({ "cat/1.jpg": "one", "cat/2.jpg": "two" });
   const bytes = new Uint8Array(await blob.arrayBuffer());
   const at = bytes.findLastIndex((_, i) => bytes[i] === 0x50 && bytes[i + 1] === 0x4b && bytes[i + 2] === 1); // the last entry
-  bytes[at + 10] = 12; // a compression that no browser has
+  bytes[at + 10] = 12; // a compression that no browser supports
   const { files } = await open(new Blob([bytes]));
   assert.equal(await (await files[0].read()).text(), "one");
   await assert.rejects(files[1].read(), { code: "damaged", values: { format: "ZIP" } });
