@@ -1,16 +1,16 @@
-"""Goes on with a training in PyTorch, on as many processes as there are, and writes weights that load back.
+"""Continues a training in PyTorch, on any number of processes, and writes weights that load back.
 
     torchrun --nproc-per-node 2 examples/continue_in_pytorch.py --weights w.safetensors --recipe recipes/modern.json \\
         --data data/cifar-10 --out further.safetensors --epochs 30
 
-Needs torch, torchvision, safetensors and, but for CIFAR-10's binary form, Pillow. WEIGHTS is a file of this project, whose
-metadata say which network it is; RECIPE has the settings of src/train/recipe.rs, with the same meaning and the same defaults. DATA
-is CIFAR-10, as `cargo xtask data` lays it out (train_00.webp …) or in its binary form (data_batch_1.bin …), or has `train/`
-and `test/` with a folder of images a class.
+Needs torch, torchvision, safetensors and, except for CIFAR-10's binary form, Pillow. WEIGHTS is a file of this project, whose
+metadata describe the network; RECIPE has the settings of src/train/recipe.rs, with the same meaning and defaults. DATA
+is CIFAR-10, as laid out by `cargo xtask data` (train_00.webp …) or in its binary form (data_batch_1.bin …), or has `train/`
+and `test/` with one folder of images per class.
 
-A recipe's `batch` is that of all processes together. Batch norm's statistics, though, are those of each process's share, as
-usual with DistributedDataParallel, and the running averages those of the first. Prints a line of JSON a step and an epoch,
-as `mobilenetv2 train --json` does.
+A recipe's `batch` is the total over all processes. Batch norm's statistics, however, are those of each process's share, as
+usual with DistributedDataParallel, and the running averages those of the first. Prints one line of JSON per step and epoch,
+like `mobilenetv2 train --json`.
 """
 
 import argparse
@@ -38,7 +38,7 @@ EVALUATED_AT_ONCE = 256
 
 
 def optimizer(model, recipe):
-    """The penalty holds for all weights, or only for those of convolutions and classifier."""
+    """Applies weight decay to all weights, or only to those of convolutions and classifier."""
     decays = lambda parameter: recipe["decay_norms"] or parameter.ndim > 1
     groups = [
         {"params": [p for p in model.parameters() if decays(p)], "weight_decay": recipe["weight_decay"]},
@@ -52,7 +52,7 @@ def optimizer(model, recipe):
 
 
 def learning_rate(recipe, epoch):
-    """As src/train/schedule.rs: the rate of a step, from the epochs trained before it."""
+    """Like src/train/schedule.rs: the learning rate of a step, from the epochs trained before it."""
     progress = min(epoch / max(recipe["decay_until"], 1e-9), 1.0)
     factor = {
         "exponential": recipe["decay"] ** math.floor(epoch),
@@ -71,7 +71,7 @@ def cifar(files):
 
 
 def mosaics(folder, kind):
-    """As src/data/cifar10.rs: 25 rows of 40 images each; number i has the labels from 1000 i on."""
+    """Like src/data/cifar10.rs: 25 rows of 40 images each; mosaic i has the labels from 1000 i on."""
     from PIL import Image
 
     labels = torch.frombuffer(bytearray((folder / f"{kind}_labels.bin").read_bytes()), dtype=torch.uint8).long()
@@ -82,7 +82,7 @@ def mosaics(folder, kind):
 
 
 def class_folders(folder, names, config):
-    """The middle of each image at the network's resolution, (N, 3, R, R) bytes, and labels."""
+    """The centre of each image at the network's resolution, (N, 3, R, R) bytes, and labels."""
     from PIL import Image, ImageOps
 
     resolution, images, labels = int(config["resolution"]), [], []
@@ -96,7 +96,7 @@ def class_folders(folder, names, config):
             images.append(pixels.view(resolution, resolution, 3).permute(2, 0, 1))
             labels.append(label)
     if not images:
-        raise SystemExit(f"{folder} has no image in a folder named as one of the {len(names)} classes ({names[0]}, …)")
+        raise SystemExit(f"{folder} has no image in a folder named after one of the {len(names)} classes ({names[0]}, …)")
     return torch.stack(images), torch.tensor(labels)
 
 
@@ -108,8 +108,8 @@ def load(folder, config):
     if batches:
         return cifar(batches), cifar([folder / "test_batch.bin"])
     if not all((folder / kind).is_dir() for kind in ["train", "test"]):
-        raise SystemExit(f"{folder} holds neither CIFAR-10 (train_00.webp … or data_batch_1.bin …) nor train/ and test/ with "
-                         "a folder of images a class")
+        raise SystemExit(f"{folder} contains neither CIFAR-10 (train_00.webp … or data_batch_1.bin …) nor train/ and test/ with "
+                         "one folder of images per class")
     names = json.loads(config.get("labels", "null")) or sorted(path.name for path in (folder / "train").iterdir())
     if len(names) != int(config["classes"]):
         raise SystemExit(f"{folder} has {len(names)} classes, the network {config['classes']}")
@@ -118,7 +118,7 @@ def load(folder, config):
 
 
 def augment(image, recipe, config, random):
-    """As src/train/augment.rs: a size drawn at random, a window drawn at random over black, mirrored or not, with a hole."""
+    """Like src/train/augment.rs: a random size, a random window over black, mirrored or not, with a cutout."""
     draw = lambda low, high: torch.randint(low, high + 1, (), generator=random).item()
     resolution = int(config["resolution"])
     sizes = recipe["sizes"] or [resolution]
@@ -140,7 +140,7 @@ def augment(image, recipe, config, random):
 
 @torch.no_grad()
 def follow(average, model, recipe, steps):
-    """As src/train/optim.rs: moves the averaged weights and running averages towards those after `steps` steps."""
+    """Like src/train/optim.rs: moves the averaged weights and running averages towards those after `steps` steps."""
     past = min(recipe["average"], (1 + steps) / (10 + steps))
     for name, value in model.state_dict().items():
         average[name].copy_(average[name].lerp(value, 1 - past) if value.is_floating_point() else value)
@@ -148,7 +148,7 @@ def follow(average, model, recipe, steps):
 
 @torch.no_grad()
 def evaluate(model, images, labels, config):
-    """Loss and right answers by the running averages."""
+    """Loss and number of correct answers, by the running averages."""
     model.eval()
     resolution = int(config["resolution"])
     if images.shape[-1] != resolution:
@@ -183,17 +183,17 @@ def main():
     (images, labels), test = load(options.data, config)
     batch = min(recipe["batch"], len(labels))
     if batch % processes:
-        raise SystemExit(f"a batch of {batch} cannot be shared out evenly among {processes} processes")
+        raise SystemExit(f"a batch of {batch} cannot be divided evenly among {processes} processes")
     steps = len(labels) // batch
 
     model = network(config)
     model.load_state_dict(load_file(options.weights), strict=True)
     parallel = DistributedDataParallel(model)
     update = optimizer(model, recipe)
-    # The network that is evaluated and saved.
+    # The network to evaluate and save.
     evaluated = copy.deepcopy(model) if recipe["average"] else model
     average = evaluated.state_dict()
-    # The order of the images is the same for all processes, what is done to them is not.
+    # The order of the images is the same in all processes, their augmentation is not.
     order, random = torch.Generator(), torch.Generator()
     order.manual_seed(recipe["seed"])
     random.manual_seed(recipe["seed"] + 1 + rank)

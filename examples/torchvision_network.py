@@ -2,9 +2,9 @@
 
     python examples/torchvision_network.py w.safetensors photo.jpg
 
-Needs torch, torchvision, safetensors and, for pictures, Pillow. The tensors alone do not say which network they belong to:
-strides, shortcuts, padding, ε and activation leave no trace in them, so that `load_state_dict(…, strict=True)` also passes on
-a network that computes something else. The file's metadata say it. To go the other way, save with the metadata:
+Needs torch, torchvision, safetensors and, for pictures, Pillow. The tensors alone do not determine their network:
+strides, shortcuts, padding, ε and activation leave no trace in them, so `load_state_dict(…, strict=True)` also accepts
+a network that computes something else. The file's metadata describe it. In the other direction, save with the metadata:
 
     save_file(model.state_dict(), "theirs.safetensors", {**config, "format": "pt"})
 """
@@ -34,16 +34,16 @@ class SameConv2d(nn.Conv2d):
 
 
 class ProjectedResidual(InvertedResidual):
-    """A block whose shortcut is a convolution, since other channels come out than go in."""
+    """A block whose shortcut is a convolution, since its channels differ in number."""
 
     def forward(self, x):
         return self.conv(x) + self.shortcut(x)
 
 
 def network(config):
-    """torchvision's network as a file's metadata describe it, untrained."""
+    """torchvision's network for a file's metadata, untrained."""
     t, stride = int(config["expansion"]), 1 if config["stem"] == "cifar" else 2
-    # Strides belong here: a block decides by its stride whether it has a shortcut, at the moment when it is made.
+    # Strides must be given here: a block decides by its stride whether it has a shortcut when it is built.
     stages = [[1, 16, 1, 1], [t, 24, 2, stride], [t, 32, 3, 2], [t, 64, 4, 2], [t, 96, 3, 1], [t, 160, 3, 2], [t, 320, 1, 1]]
     norm = functools.partial(nn.BatchNorm2d, eps=float(config["epsilon"]), momentum=float(config["batch_norm_momentum"]))
     model = MobileNetV2(int(config["classes"]), float(config["width"]), stages, norm_layer=norm,
@@ -77,11 +77,11 @@ def adapt(block, config, norm):
 
 
 def read_config(path):
-    """What a file's metadata say of its network."""
+    """The network's configuration in a file's metadata."""
     with safe_open(path, framework="pt") as file:
         config = file.metadata() or {}
     if "width" not in config:
-        raise SystemExit(f"{path} does not say which network it is; `mobilenetv2 convert` writes that down")
+        raise SystemExit(f"{path} does not describe its network; `mobilenetv2 convert` adds that")
     return config
 
 
@@ -94,12 +94,12 @@ def load(path):
 
 
 def colours(config):
-    """Mean and deviation of the colours, (3, 1, 1) each, on the scale of 0 – 1 on which pictures are normalised."""
+    """Mean and standard deviation of the colours, (3, 1, 1) each, for pictures from 0 to 1."""
     return (torch.tensor([float(value) for value in config[key].split(",")]).view(3, 1, 1) for key in ["mean", "std"])
 
 
 def see(path, config):
-    """What the network is given of a picture: the middle of it, resized and normalised, (3, R, R)."""
+    """The network's input from a picture: its centre, resized and normalised, (3, R, R)."""
     from PIL import Image, ImageOps
 
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")

@@ -1,4 +1,4 @@
-"""Tiny valid archives, projects, settings and labels for libFuzzer to begin with. Weights and pictures begin with those of
+"""Tiny valid archives, projects, settings and labels as initial inputs for libFuzzer. Those for weights and pictures are in
 tests/golden/.
 
     python fuzz/corpus.py
@@ -38,7 +38,7 @@ def archives():
     whole = tar(data_batch_1=record, test_batch=record)
     keep("archive", "whole.tar.gz", gzip.compress(whole, mtime=0))
     keep("archive", "one.tar", tar(test_batch=b"")[:1536])
-    # GNU's sparse files: as many zeros as a header says, behind a few bytes.
+    # GNU's sparse files: a few bytes that a header expands to any number of zeros.
     entry = tarfile.TarInfo("test_batch.bin")
     entry.type = tarfile.GNUTYPE_SPARSE
     header = bytearray(entry.tobuf(tarfile.GNU_FORMAT))

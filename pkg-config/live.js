@@ -1,9 +1,9 @@
-// In every document that `cargo xtask dev` serves: puts a changed style in, and reloads for whatever else changes.
+// In every document that `cargo xtask dev` serves: replaces changed style sheets, and reloads on other changes.
 
 const events = new EventSource("/live");
 let lost = false;
 events.onerror = () => (lost = true);
-events.onopen = () => lost && location.reload(); // `cargo xtask dev` was started anew
+events.onopen = () => lost && location.reload(); // `cargo xtask dev` was restarted
 events.onmessage = ({ data }) => {
   const changed = /** @type {string[]} */ (JSON.parse(data)).map(
     (path) => new URL(path, `${location.origin}/`).pathname,

@@ -1,10 +1,10 @@
-// The server of `cargo xtask serve` and `cargo xtask dev`: www/ as it lies there, beside what is built for it.
+// The server of `cargo xtask serve` and `cargo xtask dev`: www/ with its built parts.
 //
 //     node pkg-config/page.js PORT PACKAGES [--live]
 //
-// PACKAGES has a folder for each wasm variant. With --live every document reloads when it is told so: each line of standard
-// input is the path of a file of www/ that has changed, or an empty one for all else. The server ends with its standard input,
-// so whatever ends those who started it ends it too.
+// PACKAGES has a folder for each wasm variant. With --live every document reloads on demand: each line of standard
+// input is the path of a changed file in www/, or empty for any other change. The server exits when its standard input closes,
+// so it ends with the process that started it.
 
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { startServer } from "./server.js";
 
-/** Milliseconds without a further change: editors write a file in several steps, and several files at once. */
+/** Milliseconds that must pass without another change: editors write a file in several steps, and several files at once. */
 const SETTLED = 50;
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -23,7 +23,7 @@ const [port, packages] = positionals;
 const live = values.live ? createLive() : null;
 const { url } = await startServer({
   roots: [here("../target/overlay"), here("../www")],
-  mounts: { "/engine/pkg/": packages, "/data/": here("../data") }, // what `cargo xtask data` fetches meanwhile
+  mounts: { "/engine/pkg/": packages, "/data/": here("../data") }, // data that `cargo xtask data` may still be fetching
   port: Number(port),
   answer: live?.answer,
 });
@@ -32,7 +32,7 @@ const lines = createInterface({ input: process.stdin }).on("line", (path) => liv
 await once(lines, "close");
 process.exit();
 
-/** Documents that hear of changes. */
+/** Notifies documents of changes. */
 function createLive() {
   /** @type {Set<import("node:http").ServerResponse>} */
   const listeners = new Set();
@@ -53,7 +53,7 @@ function createLive() {
       clearTimeout(timer);
       timer = setTimeout(tell, SETTLED);
     },
-    /** Answers for live.js and for documents, which get it; leaves everything else. @type {import("./server.js").Answer} */
+    /** Answers requests for live.js and for documents, which include it; ignores all others. @type {import("./server.js").Answer} */
     answer(request, response) {
       const path = (request.url ?? "/").replace(/\?.*/, "").replace(/\/$/, "/index.html");
       if (path === "/live") {

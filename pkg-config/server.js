@@ -1,27 +1,27 @@
 // The static server of `cargo xtask serve` (page.js), of the browser tests and of the benchmarks.
 //
-// sirv does the serving: it is small, maintained, knows the MIME types (application/wasm among them) and, in
-// its dev mode, reads every file anew, so that a reload shows an edit. Ours are only the headers that every host is to send.
+// sirv serves the files: it is small, maintained, knows the MIME types (including application/wasm) and, in
+// its dev mode, rereads every file, so that a reload shows an edit. This file only adds the headers that every host should send.
 
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import sirv from "sirv";
 
-/** What makes a page cross-origin isolated, which shared memory (threads) and fine timers need. */
+/** Headers that isolate a page, as shared memory (threads) and precise timers require. */
 export const ISOLATION = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
 };
 
-/** The strictest policy that the page works under; it stands in its documents as well, without the last directive. */
+/** The strictest policy that the page works under; its documents contain it too, without the last directive. */
 export const CONTENT_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self'",
   "style-src 'self'",
   "img-src 'self' blob:", // pictures that the person opens
-  "connect-src 'self' https:", // published weights, and addresses that a page of one's own gives
+  "connect-src 'self' https:", // published weights, and addresses given by other pages
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'self'",
@@ -31,14 +31,14 @@ const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.
 
 const dist = here("../dist");
 
-/** The folder of the page's files in dist/, which has the build's name. */
+/** The folder of the page's files in dist/, named after the build. */
 export function pageFolder() {
   const [, name] = /BUILD = "(\w+)"/.exec(readFileSync(`${dist}/files.js`, "utf8")) ?? [];
   return `${dist}/${name}`;
 }
 
 /**
- * Answers a request, or leaves it and returns false.
+ * Answers a request, or returns false.
  *
  * @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => boolean} Answer
  */
@@ -46,13 +46,13 @@ export function pageFolder() {
 /**
  * Serves folders on localhost.
  * @param {object} [options]
- * @param {string[]} [options.roots] folders laid over each other at "/", the first that has a file wins; default: dist/,
- *   and the page's files under addresses that stay
+ * @param {string[]} [options.roots] folders overlaid at "/", the first with a file wins; default: dist/,
+ *   and the page's files under fixed addresses
  * @param {Record<string, string>} [options.mounts] more folders by URL prefix: {"/shared/": folder}
- * @param {Answer} [options.answer] what answers before any folder is looked into
+ * @param {Answer} [options.answer] answers before any folder is searched
  * @param {number} [options.port] default: any free one
- * @param {boolean} [options.isolated] whether it sends headers at all; some hosts cannot
- * @param {string} [options.policy] its content policy; "" where other libraries than ours are to run
+ * @param {boolean} [options.isolated] whether to send headers at all; some hosts cannot
+ * @param {string} [options.policy] its content policy; "" for pages with other libraries
  * @returns {Promise<{url: string, close: () => Promise<void>}>} `url` ends in a slash
  */
 export async function startServer({

@@ -203,7 +203,7 @@ fn page() -> String {
 <!-- Written by `cargo xtask generate`; not edited by hand. -->
 
 Names are those in a recipe file and in JavaScript; an option of the command line has `-` for `_`, and `stem` is its `--input`.
-*Live* settings may change while a training runs. The paper's values are those of its §6.1 and of its network at 224².
+*Live* settings may change during training. The paper's values are those of its §6.1 and of its network at 224².
 "
     .to_owned();
     for (heading, settings, defaults, paper) in [

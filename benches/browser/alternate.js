@@ -1,4 +1,4 @@
-// How everything is timed beside its peers.
+// Timing against peers.
 
 import { setTimeout } from "node:timers/promises";
 
@@ -6,9 +6,9 @@ import { setTimeout } from "node:timers/promises";
 const PAUSE = 300;
 
 /**
- * Times of engines in blocks that alternate.
+ * Times engines in alternating blocks.
  *
- * @param {number} rounds blocks of each
+ * @param {number} rounds blocks per engine
  * @param {Record<string, () => Promise<number[]>>} engines by name: the milliseconds of a block of runs
  * @returns {Promise<Record<string, number[]>>} by name: the milliseconds of all runs
  */

@@ -1,5 +1,5 @@
-// `cargo xtask bench browser`: inference in headless Chromium beside other engines in it, and natively beside
-// onnxruntime, in alternation.
+// `cargo xtask bench browser`: inference in headless Chromium against other engines in it, and natively against
+// onnxruntime, alternating.
 //
 //     node benches/browser/browser.js FOLDER PYTHON PROGRAM VARIANT [VARIANT-WITH-THREADS]
 //
@@ -19,10 +19,10 @@ const NETWORKS = [
   { width: 1, resolution: 96 },
   { width: 0.35, resolution: 96 },
 ];
-/** Blocks of runs that alternate. */
+/** Alternating blocks of runs. */
 const ROUNDS = 5;
 const RUNS = 8;
-/** Runs before those: a system takes some of them until each thread has a processor of its own. */
+/** Warm-up runs: a system takes some until each thread has its own processor. */
 const WARM_UP = 10;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
@@ -67,14 +67,14 @@ await page.goto(`${server.url}bench/index.html`);
 const ask = (/** @type {string} */ address, /** @type {string} */ method, /** @type {object} */ args = {}) =>
   page.evaluate(([address, method, args]) => globalThis.ask(address, method, args), [address, method, args]);
 
-/** Operations a second. */
+/** Operations per second. */
 const limit = await ask("/bench/peak.js", "measure", peak(variants[0].includes("relaxed")));
 console.log(`peak of a thread: ${(limit / 1e9).toFixed(1)} GFLOP/s`);
 
 const rows = [];
 
 /**
- * Measures engines on a network in alternation; the first is ours, the others are its peers.
+ * Measures engines alternately on a network; the first is ours, the others are its peers.
  *
  * @param {{width: number, resolution: number}} network
  * @param {number} threads
@@ -95,13 +95,13 @@ async function compare(network, threads, macs, engines) {
 }
 
 const modelOf = (/** @type {{width: number, resolution: number}} */ network) => `${folder}/${fileName(network)}.onnx`;
-/** Multiply-adds of the networks, in their order. @type {number[]} */
+/** Multiply-adds of the networks, in order. @type {number[]} */
 const macsOf = [];
 for (const [index, variant] of variants.entries()) {
   const threads = index + 1;
   const OURS = "/bench/ours.js";
   const peers = Object.entries(PEERS).map(([file, name]) => ({ name, address: `/peers/${file}.js` }));
-  // Each engine has a worker, or frame, of its own.
+  // Each engine has its own worker or frame.
   const engines = [{ name: `Chromium, ${variant}`, address: OURS }, ...peers];
   for (const { address } of engines) {
     await page.evaluate((address) => globalThis.stop(address), address);

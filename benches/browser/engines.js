@@ -1,5 +1,5 @@
-// `cargo xtask bench engines`: what the page's bench.html measures, in Chromium, Firefox and WebKitGTK in alternation, each
-// with the WebAssembly build that it takes.
+// `cargo xtask bench engines`: the page's bench.html in Chromium, Firefox and WebKitGTK, alternating, each
+// with its own WebAssembly build.
 //
 //     node benches/browser/engines.js
 //
@@ -15,7 +15,7 @@ import { median, report } from "./report.js";
 /** @typedef {import("../../www/lab/benchmark.js").Case} Case */
 /** @typedef {import("../../tests/engines/webdriver.js").Browser} Browser */
 
-/** By the titles of their columns. @type {Record<string, Case>} */
+/** By column title. @type {Record<string, Case>} */
 const CASES = {
   "1/224, ms": { width: 1, resolution: 224, batch: 0 },
   "1/96, ms": { width: 1, resolution: 96, batch: 0 },
@@ -23,7 +23,7 @@ const CASES = {
   "training 1/32, images/s": { width: 1, resolution: 32, batch: BATCH },
   "training 0.35/32, images/s": { width: 0.35, resolution: 32, batch: BATCH },
 };
-/** Measurements of a case in each engine. */
+/** Measurements per case and engine. */
 const ROUNDS = 7;
 
 const NAMES = { chromium: "Chromium", firefox: "Firefox", webkit: "WebKitGTK" };
@@ -33,7 +33,7 @@ const server = await startServer({
   policy: "",
   mounts: { "/bench/": fileURLToPath(new URL("page", import.meta.url)) },
 });
-/** By their names and versions. @type {Record<string, Browser>} */
+/** By name and version. @type {Record<string, Browser>} */
 const browsers = {};
 for (const [engine, name] of Object.entries(NAMES)) {
   if (there && !there.split(",").includes(engine)) continue;
@@ -82,14 +82,13 @@ some. WebKitGTK has shared memory, and so threads, only where \`JSC_useSharedArr
   },
 );
 
-/** In the page: starts the core on so many threads, and names the build that it takes. @param {number} threads */
+/** In the page: starts the core with this many threads, and returns its build. @param {number} threads */
 async function start(threads) {
   const page = /** @type {any} */ (window);
   page.engine?.close();
   const { createEngine } = await import(/** @type {any} */ ("/engine/engine.js"));
   page.engine = await createEngine({ threads });
-  if (page.engine.threads !== threads)
-    throw new Error(`it does not work on ${threads} threads: ${page.engine.obstacle}`);
+  if (page.engine.threads !== threads) throw new Error(`expected ${threads} threads: ${page.engine.obstacle}`);
   return page.engine.variant;
 }
 

@@ -1,4 +1,4 @@
-// How long it takes to learn three classes of 20 photos with the classifier alone, at width 1.0 and 160², in Chromium:
+// Time to learn three classes of 20 photos with the classifier alone, at width 1.0 and 160², in Chromium:
 // decoding, features, 30 epochs and the evaluation. Needs dist/ (`cargo xtask build`) and the shared ImageNet data.
 //
 //     CHROME=/usr/bin/chromium node benches/browser/finetune.js
@@ -25,7 +25,7 @@ for (let run = 0; run < RUNS; run++) {
       const { shrink } = await import(/** @type {any} */ ("/lab/shrink.js"));
       const blob = (/** @type {string} */ base64) => fetch(`data:image/jpeg;base64,${base64}`).then((r) => r.blob());
       const bytes = new Uint8Array(await (await blob(weights)).arrayBuffer());
-      // four photos a class, five cuts of each, as a person's project keeps them
+      // four photos per class, five crops of each, as kept in a person's project
       const pictures = [];
       const labels = [];
       for (let cut = 0; cut < 5; cut++) {
@@ -64,7 +64,7 @@ for (let run = 0; run < RUNS; run++) {
   );
   times.push(total);
   console.log(
-    `${total.toFixed(2)} s in all, ${features.toFixed(2)} s of it for decoding and features; ` +
+    `${total.toFixed(2)} s in total, ${features.toFixed(2)} s of it for decoding and features; ` +
       `held out ${(100 * accuracy).toFixed(0)} % right (${variant}, ${threads} threads)`,
   );
 }

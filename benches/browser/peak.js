@@ -1,15 +1,15 @@
-// The most that a thread can compute in a browser: a loop of multiply-adds on sums that do not wait for each other and
+// The peak performance of a thread in a browser: a loop of multiply-adds on independent sums that
 // never leave their registers.
 
 import binaryen from "binaryen";
 
-/** Sums at once: enough to hide an instruction's latency, few enough for sixteen registers. */
+/** Number of sums: enough to hide an instruction's latency, few enough for sixteen registers. */
 const SUMS = 12;
 
 /**
- * A module whose `run(iterations, x)` does `operations` an iteration.
+ * A module whose `run(iterations, x)` performs `operations` per iteration.
  *
- * @param {boolean} fused whether with the multiply-add of relaxed SIMD
+ * @param {boolean} fused whether to use relaxed SIMD's multiply-add
  */
 export function peak(fused) {
   const sums = Array.from({ length: SUMS }, (_, i) => `(local.get $sum${i})`);

@@ -4,18 +4,18 @@ import { execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
-/** Milliseconds of each run of `mobilenetv2 bench` with these words. @param {string} program @param {string} words */
+/** Milliseconds of each run of `mobilenetv2 bench` with these arguments. @param {string} program @param {string} words */
 export async function bench(program, words) {
   const { stdout } = await promisify(execFile)(program, `bench --json ${words}`.split(" "));
   return JSON.parse(stdout).times_ms;
 }
 
 /**
- * Starts a program that answers each line of JSON with a line of JSON; the first line that it writes is its name.
+ * Starts a program that answers each line of JSON with a line of JSON; its first line is its name.
  *
  * @param {string} program
  * @param {string[]} args
- * @param {Record<string, string>} [env] on top of ours
+ * @param {Record<string, string>} [env] added to ours
  */
 export async function startPeer(program, args, env = {}) {
   const peer = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"], env: { ...process.env, ...env } });

@@ -1,4 +1,4 @@
-// What the benchmarks measured: JSON for machines, a table for people, and the same table in docs/performance.md.
+// The benchmarks' reports: JSON for programs, a table for people, and the same table in docs/performance.md.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 
 const path = (/** @type {string} */ relative) => fileURLToPath(new URL(`../../${relative}`, import.meta.url));
 
-/** The widest vector instructions that this processor has: by them, native ratios differ by a third. */
+/** This processor's widest vector instructions, which change native ratios by a third. */
 function instructions() {
   if (arch() === "arm64") return "NEON";
   const features =
@@ -30,10 +30,10 @@ export function median(values) {
  * `<!-- end -->` of docs/performance.md.
  *
  * @param {string} name
- * @param {Record<string, unknown>[]} rows a row a case
- * @param {string} note what the table shows, a sentence or two
- * @param {string[]} versions of whatever took part
- * @param {Record<string, (row: any) => string | number>} columns by their titles
+ * @param {Record<string, unknown>[]} rows one per case
+ * @param {string} note description of the table, a sentence or two
+ * @param {string[]} versions of all participants
+ number>} columns by their titles| * @param {Record<string, (row: any) => string | number>} columns by title| number>} columns by their titles
  */
 export function report(name, rows, note, versions, columns) {
   const date = new Date().toISOString().slice(0, 10);

@@ -20,7 +20,7 @@ for network in networks:
     model = tf.keras.applications.MobileNetV2(
         weights=None, alpha=width, input_shape=(resolution, resolution, 3), classifier_activation=None
     )
-    # Statistics as a trained network has them, so that nothing of batch norm folds away for being zero or one.
+    # Statistics like those of a trained network, so that no part of batch norm folds away for being zero or one.
     for layer in model.layers:
         if isinstance(layer, tf.keras.layers.BatchNormalization):
             layer.set_weights([np.random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])

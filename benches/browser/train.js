@@ -1,6 +1,6 @@
-// `cargo xtask bench train`: images a second of a training step of the CIFAR network: ours in Chromium, ours native and
-// PyTorch, in alternation; ours in Chromium beside jax-js; and how near ours in Chromium comes to the most that a browser's
-// thread computes.
+// `cargo xtask bench train`: images per second of a training step of the CIFAR network: ours in Chromium, ours native and
+// PyTorch, alternating; ours in Chromium against jax-js; and the share of a browser thread's peak performance that ours
+// reaches in Chromium.
 //
 //     node benches/browser/train.js FOLDER PYTHON PROGRAM VARIANT [VARIANT-WITH-THREADS]
 //
@@ -17,10 +17,10 @@ import { bench, startPeer } from "./peer.js";
 import { median, report } from "./report.js";
 
 const CASES = [1, 0.35].flatMap((width) => [32, 96].map((batch) => ({ width, batch })));
-/** What jax-js takes seconds for. */
+/** A small case, which takes jax-js seconds. */
 const SMALL = { width: 0.35, batch: 4 };
 const ROUNDS = 5;
-/** After three that warm up, in each of the programs. */
+/** Measured steps, after three that warm up, in each program. */
 const STEPS = 3;
 
 const here = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
@@ -35,14 +35,14 @@ await page.goto(`${server.url}bench/index.html`);
 const ask = (/** @type {string} */ script, /** @type {string} */ method, /** @type {object} */ args) =>
   page.evaluate(([script, method, args]) => globalThis.ask(`/bench/${script}`, method, args), [script, method, args]);
 
-/** Operations a second of a thread of this browser, at most. @type {number} */
+/** Peak operations per second of a thread in this browser. @type {number} */
 const limit = await ask("peak.js", "measure", peak(variants[0].includes("relaxed")));
 
 /** PyTorch. @param {number} threads */
 const startTorch = (threads) =>
   startPeer(python, [here("step.py")], {
     OMP_NUM_THREADS: String(threads),
-    // Without these, glibc gives large buffers back after every step, and a third of the next goes into page faults.
+    // Without these, glibc returns large buffers to the system after every step, and page faults take a third of the next one.
     MALLOC_MMAP_THRESHOLD_: "4294967296",
     MALLOC_TRIM_THRESHOLD_: "17179869184",
     MALLOC_TOP_PAD_: "268435456",
@@ -52,7 +52,7 @@ const startTorch = (threads) =>
 const native = (threads, { width, batch }) =>
   bench(program, `--train --threads ${threads} --width ${width} --batch ${batch} --runs ${STEPS}`);
 
-/** Operations of a step an image: forward, and twice as many backward. @param {number} width */
+/** Operations per image of a step: forward, and twice as many backward. @param {number} width */
 function operations(width) {
   const words = `describe --json --input cifar --resolution 32 --classes 10 --width ${width}`;
   return 6 * JSON.parse(execFileSync(program, words.split(" "), { encoding: "utf8" })).macs;
@@ -62,7 +62,7 @@ const rows = [];
 const versions = [`Chromium ${browser.version()}`, JAX];
 
 /**
- * Measures engines in alternation; the last is the peer of all others.
+ * Measures engines alternately; the last is the peer of all others.
  *
  * @param {number} threads
  * @param {{width: number, batch: number}} training

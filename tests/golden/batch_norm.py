@@ -1,5 +1,5 @@
-"""Measures how far PyTorch's 32-bit floats are off where a channel's mean is large beside its deviation, and writes it to
-batch_norm.json: what src/train/layer/conditioning.rs and tests/golden.rs allow ours ten times of.
+"""Measures the errors of PyTorch's 32-bit floats where a channel's mean is large relative to its deviation, and writes them to
+batch_norm.json: src/train/layer/conditioning.rs and tests/golden.rs allow ours to be ten times as large.
 
     python tests/golden/batch_norm.py          # needs torch, torchvision, safetensors
 
@@ -34,7 +34,7 @@ LAYERS = {
 
 
 def noise(seed, *shape):
-    """Numbers from -1 to 1 that 24 bits hold, by their index."""
+    """Numbers from -1 to 1, by index, that 24 bits represent exactly."""
     count = int(numpy.prod(shape))
     z = numpy.arange(count, dtype=numpy.uint64) * numpy.uint64(0x9E3779B97F4A7C15) + numpy.uint64(seed << 32)
     z = (z ^ (z >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
@@ -45,7 +45,7 @@ def noise(seed, *shape):
 
 def draw(layer, ratio):
     """Inputs about MEAN, weights that add up to about 1 so that the outputs are about MEAN as well, and the gradient of what batch
-    norm makes of them. A border, where taps are cut off, must not be what deviates: taps beside the centre are small."""
+    norm makes of them. The border, where taps are cut off, must not dominate the deviation: taps beside the centre are small."""
     c_in, c_out, size, kernel, groups = layer
     inputs = c_in // groups
     x = MEAN + MEAN * 1.7 * inputs**0.5 / ratio * noise(1, IMAGES, size, size, c_in).permute(0, 3, 1, 2)
@@ -55,7 +55,7 @@ def draw(layer, ratio):
         w[[tap for tap in range(9) if tap != 4]] = beside[[tap for tap in range(9) if tap != 4]]
     w = w.reshape(kernel, kernel, inputs, c_out).permute(3, 2, 0, 1)
     dz = noise(4, IMAGES, size, size, c_out).permute(0, 3, 1, 2)
-    # NCHW in memory: for channels last PyTorch sums in 32 bits.
+    # NCHW in memory: with channels last, PyTorch sums in 32 bits.
     return [t.float().contiguous() for t in (x, w, dz)]
 
 
@@ -72,7 +72,7 @@ def measure(layer, x, w, dz):
 
 
 def off(found, expected):
-    """Of the variances the worst, each by itself, and of the means by its deviation; of a gradient the distance by the length."""
+    """The worst relative error of a variance, the worst error of a mean in deviations, and a gradient's relative distance."""
     result = {
         "variance": ((found["variance"] - expected["variance"]).abs() / expected["variance"]).max(),
         "mean": ((found["mean"] - expected["mean"]).abs() / expected["variance"].sqrt()).max(),
@@ -95,8 +95,8 @@ def layers():
 
 
 def one_colour():
-    """A batch of one-colour pictures that differ little: which, and the gradients. The stem's taps beside the centre are a
-    BESIDEth, so that it is not the border by which its outputs deviate: their mean is some eighty times the deviation."""
+    """A batch of similar one-colour pictures: their colours, and the gradients. The stem's taps beside the centre are a
+    BESIDEth, so that the border does not dominate the deviation of its outputs: their mean is some eighty times that."""
     with safe_open(make.FOLDER / "cifar.safetensors", "pt") as file:
         model = make.network(make.CASES["cifar"])
         model.load_state_dict({name: file.get_tensor(name).double() for name in file.keys()}, strict=False)
@@ -118,11 +118,11 @@ def one_colour():
         nn.functional.cross_entropy(learner(images(colours, dtype)), torch.arange(IMAGES)).backward()
         return {name: p.grad for name, p in learner.named_parameters()}
 
-    # As in make.py: the one of which no value comes near to a kink of the activation, where rounding carries it across.
+    # As in make.py: the batch whose values stay farthest from a kink of the activation, which rounding could cross.
     margin = lambda colours: make.margin(model, images(colours, torch.float64))
     colours = max((draw(seed) for seed in range(make.SEEDS)), key=margin)
     single, double = gradients(colours, torch.float32), gradients(colours, torch.float64)
-    # As in make.py: some gradients are zero but for rounding, and have the longest of all as a yardstick.
+    # As in make.py: some gradients are zero except for rounding, so the longest of all is the yardstick.
     least = 1e-2 * max(g.norm() for g in double.values())
     off = {name: ((single[name] - g).norm() / g.norm().clamp_min(least)).item() for name, g in double.items()}
     print(f"one-colour: {margin(colours):.0e} from a kink, off by {max(off.values()):.1e} at most")

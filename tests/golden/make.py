@@ -1,20 +1,19 @@
-"""Makes the golden values that tests/golden.rs compares with: what PyTorch computes on small networks.
+"""Makes the golden values for tests/golden.rs: PyTorch's results on small networks.
 
     python tests/golden/make.py          # needs torch, torchvision, safetensors; writes beside itself
 
 Everything runs in 64-bit floats, so that these values are more exact than either side's 32-bit ones. Weights and
-images are drawn so that 16-bit floats and bytes hold them exactly. Depth, few channels and the kinks of ReLU make some
-networks amplify rounding until training is chaos, and no two implementations agree. So batch norm's shifts keep
-most values away from the kinks; of 40 seeds, those five are looked at of which no value comes near to a kink, where
-rounding may carry it across; and of these the one is taken at which PyTorch's own 32-bit floats stray least. For
-each case:
+images are drawn so that 16-bit floats and bytes represent them exactly. Depth, few channels and the kinks of ReLU make
+some networks amplify rounding until training is chaotic and no two implementations agree. So batch norm's shifts keep
+most values away from the kinks. Of 40 seeds, the five whose values stay farthest from a kink, which rounding could
+cross, are examined, and the one with the smallest error of PyTorch's own 32-bit floats is used. For each case:
 
     CASE.safetensors             the weights, torchvision's names; the metadata are the configuration
     CASE.batch.safetensors       images (N, H, W, 3) as bytes, labels
     CASE.gradients.safetensors   the loss's gradient by every weight, and the running averages after that one step,
                                  under the same names
     CASE.json                    logits in evaluation mode; the losses of ten steps under each optimizer, and the
-                                 logits after them; how far PyTorch's own 32-bit floats are from all this
+                                 logits after them; the errors of PyTorch's own 32-bit floats
 """
 
 import copy
@@ -81,7 +80,7 @@ def same_forward(conv, x):
 
 
 def draw(case, seed):
-    """A network and a batch; every number is one that 16 bits hold."""
+    """A network and a batch; 16 bits represent every number exactly."""
     torch.manual_seed(seed)
     model = network(case)
     with torch.no_grad():
@@ -105,7 +104,7 @@ def draw(case, seed):
 
 
 def normalise(images, dtype):
-    """(N, H, W, 3) bytes to what the network reads, (N, 3, H, W)."""
+    """From (N, H, W, 3) bytes to the network's input, (N, 3, H, W)."""
     x = (images.to(dtype) / 255 - torch.tensor(MEAN, dtype=dtype)) / torch.tensor(STD, dtype=dtype)
     return x.permute(0, 3, 1, 2)
 
@@ -121,7 +120,7 @@ def margin(model, x):
 
     for module in model.modules():
         if isinstance(module, (nn.ReLU, nn.ReLU6)):
-            # Before, since an in-place activation overwrites its input.
+            # A pre-hook, since an in-place activation overwrites its input.
             module.register_forward_pre_hook(watch)
     with torch.no_grad():
         model.train()(x)
@@ -160,14 +159,14 @@ def evaluate(model, x, labels, criterion):
 
 
 def worst(a, b, least=0.0):
-    """Largest difference, as a share of the largest magnitude (or of `least`, where that is larger)."""
+    """Largest difference relative to the largest magnitude (or to `least`, if that is larger)."""
     a, b = (torch.as_tensor(v, dtype=torch.float64) for v in (a, b))
     return ((a - b).abs().max() / b.abs().max().clamp_min(least)).item()
 
 
 def compare(result32, gradients32, result, gradients):
-    """How far 32-bit floats are off."""
-    # Batch norm makes some gradients zero but for rounding: a β that only feeds the next batch norm shifts nothing.
+    """The errors of 32-bit floats."""
+    # Batch norm makes some gradients zero except for rounding: a β that only feeds the next batch norm shifts nothing.
     # Their yardstick is the largest of all.
     least = 1e-2 * max(v.abs().max().item() for k, v in gradients.items() if "running" not in k)
     return {

@@ -1,4 +1,4 @@
-"""Writes tests/golden/parquet/: small data sets as the Hugging Face Hub converts them, and what they hold.
+"""Writes tests/golden/parquet/: small data sets as converted by the Hugging Face Hub, and their contents.
 
     pip install pyarrow pillow && python3 tests/golden/parquet.py
 
@@ -21,7 +21,7 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 def picture(label, number):
-    """A PNG of 12 x 12 pixels of the label's colour, darker where `number` says."""
+    """A PNG of 12 x 12 pixels in the label's colour, with darker pixels that encode `number`."""
     colour = [20, 20, 20]
     colour[label] = 220
     image = Image.new("RGB", (12, 12), tuple(colour))
@@ -33,7 +33,7 @@ def picture(label, number):
 
 
 def features(**columns):
-    """What the library `datasets` writes into a file of its features."""
+    """The features as the library `datasets` writes them into a file."""
     return {"huggingface": json.dumps({"info": {"features": columns}})}
 
 
@@ -63,7 +63,7 @@ def sorted_by_class(rows, first=0):
 
 FOLDER.mkdir(exist_ok=True)
 
-# as nearly all are: structs, whole numbers with names, Snappy, dictionaries, several groups
+# the usual form: structs, integers with names, Snappy, dictionaries, several groups
 pictures, labels = sorted_by_class(45)
 rows_of("train", pictures, labels)
 write("train", {"image": structs(pictures), "label": pa.array(labels, pa.int64())},
@@ -73,7 +73,7 @@ rows_of("test", pictures, labels)
 write("test", {"image": structs(pictures), "label": pa.array(labels, pa.int64())},
       features(image=PICTURE, label=CLASSES), compression="snappy", row_group_size=10)
 
-# as little of that as can be: bytes, text, not compressed, no dictionaries, nothing said of features
+# the bare minimum: bytes, text, uncompressed, no dictionaries, no features
 pictures, labels = sorted_by_class(20, 200)
 labels = [NAMES[label] for label in labels]
 rows_of("plain", pictures, labels)
@@ -81,7 +81,7 @@ write("plain", {"id": pa.array(range(20), pa.int64()), "picture": pa.array(pictu
                 "class": pa.array(labels, pa.string())},
       compression="none", use_dictionary=False, row_group_size=6)
 
-# pages of the second version with an index, small ones, and numbers without names
+# small data pages V2 with an index, and labels without names
 pictures, labels = sorted_by_class(20, 300)
 labels = [10 + label for label in labels]
 rows_of("pages", pictures, labels)
@@ -89,7 +89,7 @@ write("pages", {"img": structs(pictures), "labels": pa.array(labels, pa.int32())
       features(img=PICTURE, labels={"dtype": "int32", "_type": "Value"}), compression="snappy",
       data_page_version="2.0", data_page_size=300, write_page_index=True, row_group_size=20)
 
-# labels that some rows lack, and a picture that is none
+# missing labels, and an invalid picture
 pictures, labels = sorted_by_class(12, 400)
 labels[3], labels[7] = None, -1
 pictures[5] = b"no picture"
@@ -97,7 +97,7 @@ rows_of("gaps", pictures, labels)
 write("gaps", {"image": structs(pictures), "label": pa.array(labels, pa.int64())},
       features(image=PICTURE, label=CLASSES), compression="snappy")
 
-# what is said to the person instead of read
+# files that are refused
 pictures, labels = sorted_by_class(4, 500)
 image, label = structs(pictures), pa.array(labels, pa.int64())
 write("zstd", {"image": image, "label": label}, features(image=PICTURE, label=CLASSES), compression="zstd")

@@ -1,5 +1,5 @@
-"""Writes small pictures of every kind that is read, into pictures/, and what Pillow makes of each, into pictures.txt: width,
-height and FNV-1a of the RGB bytes, upright, over white, of 16 bits the upper 8. Run with Pillow 13 and numpy:
+"""Writes small pictures of every supported kind to pictures/, and Pillow's result for each to pictures.txt: width,
+height and FNV-1a of the RGB bytes, upright, over white, the upper 8 of 16 bits. Run with Pillow 13 and numpy:
 
     python tests/golden/pictures.py
 """

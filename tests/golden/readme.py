@@ -1,4 +1,4 @@
-"""The README's example of PyTorch as it stands, for tests/torchvision.rs.
+"""The README's PyTorch example verbatim, for tests/torchvision.rs.
 
     PYTHONPATH=examples python tests/golden/readme.py README FOLDER...
 

@@ -1,4 +1,4 @@
-"""Writes resize.txt: what Pillow makes of images of noise, as hashes. Run with Pillow >= 12: python3 resize.py"""
+"""Writes resize.txt: hashes of Pillow's results for images of noise. Run with Pillow >= 12: python3 resize.py"""
 
 import pathlib
 

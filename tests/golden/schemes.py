@@ -1,4 +1,4 @@
-"""Networks of random weights as other libraries save them, and what those libraries make of pictures, for
+"""Networks with random weights as saved by other libraries, and those libraries' logits for some pictures, for
 tests/schemes.rs.
 
     python tests/golden/schemes.py FOLDER           # needs torch, torchvision, timm, transformers, safetensors
@@ -35,7 +35,7 @@ def convolution(c_in, c_out, kernel=1, stride=1, groups=1):
 
 
 class CifarBlock(nn.Module):
-    """ReLU, an expansion always, and a shortcut wherever the stride is 1: projected where the channels differ."""
+    """ReLU, always an expansion, and a shortcut wherever the stride is 1, projected if the channels differ."""
 
     def __init__(self, c_in, c_out, expansion, stride):
         super().__init__()
@@ -55,7 +55,7 @@ class CifarBlock(nn.Module):
 
 
 class CifarNetwork(nn.Module):
-    """The network for 32² pictures; the width and the expansion are options that the original lacks."""
+    """The network for 32² pictures; unlike the original it has options for width and expansion."""
 
     def __init__(self, classes=10, width=1.0, t=6):
         super().__init__()
@@ -80,7 +80,7 @@ class CifarNetwork(nn.Module):
 
 
 def networks(small):
-    """Name, network, resolution, mean and deviation of the input."""
+    """Name, network, resolution, mean and standard deviation of the input."""
     standard = IMAGENET_STANDARD_MEAN, IMAGENET_STANDARD_STD
     if small:
         narrow = timm.models.efficientnet._gen_mobilenet_v2("mobilenetv2_100", 0.1, num_classes=5)

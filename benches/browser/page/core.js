@@ -1,4 +1,4 @@
-// Our core in the worker, or frame, that asks for it.
+// Starts our core in the current worker or frame.
 
 /** @param {{variant: string, threads: number}} options */
 export async function startCore({ variant, threads }) {
@@ -6,7 +6,7 @@ export async function startCore({ variant, threads }) {
   return loadCore(variant, threads);
 }
 
-/** A weights file of a network before any training. @param {any} core @param {object} config */
+/** A weights file of an untrained network. @param {any} core @param {object} config */
 export function untrained(core, config) {
   const trainer = new core.Trainer(config, { batch: 1 }, 1);
   const weights = trainer.weights(false);

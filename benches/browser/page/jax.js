@@ -15,14 +15,14 @@ import {
 import { startCore } from "./core.js";
 import { serve, time } from "./serve.js";
 
-/** As the other peers train (../step.py). */
+/** The same as for the other peers (../step.py). */
 const LEARNING_RATE = 0.045;
 const MOMENTUM = 0.9;
 const WEIGHT_DECAY = 4e-5;
 const EPSILON = 1e-5;
 const CLASSES = 10;
 
-/** Random weights, a tree of arrays a layer. @param {{kind: string, c_in: number, c_out: number}} layer @param {number} seed */
+/** Random weights, a tree of arrays per layer. @param {{kind: string, c_in: number, c_out: number}} layer @param {number} seed */
 function initialise({ kind, c_in, c_out }, seed) {
   const kernel = { stem: [c_out, c_in, 3, 3], depthwise: [c_out, 1, 3, 3], classifier: [c_in, c_out] }[kind];
   const shape = kernel ?? [c_out, c_in, 1, 1];
@@ -50,7 +50,7 @@ function loss(layers, weights, images, labels) {
       x = np.matmul(np.mean(x, [2, 3]), kernel).add(rest[0]);
       return;
     }
-    // a block that ends in a shortcut adds what it begins with
+    // a block with a shortcut adds its input
     const ends = layers.some((layer) => layer.shortcut && layer.block === block);
     if (ends && layers[i - 1].block !== block) start = x.ref;
     const padding = kind === "stem" || kind === "depthwise" ? 1 : 0;
@@ -97,7 +97,7 @@ async function prepare(width, batch) {
   };
 }
 
-/** Of the one network that a worker trains. */
+/** The step of the worker's network. */
 let step;
 
 serve({
@@ -106,7 +106,7 @@ serve({
     defaultDevice("wasm");
   },
 
-  /** Milliseconds of each of so many steps; the first time after one that compiles. */
+  /** Milliseconds of each of `steps` steps, the first time after one that compiles. */
   async step({ width, batch, steps }) {
     if (!step) await (step = await prepare(width, batch))();
     return time(steps, step);

@@ -13,7 +13,7 @@ serve({
     core = await startCore(options);
   },
 
-  /** Random weights of this network, and what it costs. */
+  /** Loads random weights of this network, and returns its cost. */
   load(config) {
     classifier?.free();
     resolution = config.resolution;
@@ -27,7 +27,7 @@ serve({
     return core.to_onnx(weights).toBase64();
   },
 
-  /** Milliseconds that the network takes, without the picture's crop, as the peers' do not see to that either. */
+  /** Milliseconds of the network without the picture's crop, which the peers' times exclude too. */
   run({ runs }) {
     const rgba = Uint8Array.from({ length: resolution ** 2 * 4 }, (_, i) => (i * 7919) % 251);
     return Array.from({ length: runs }, () => classifier.classify(rgba, resolution, resolution, 5).network_ms);

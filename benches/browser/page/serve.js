@@ -1,4 +1,4 @@
-// How everything that is timed listens, in a worker or a frame: it carries out its methods, one message at a time.
+// Message handling for everything that is timed, in a worker or a frame: runs one method per message.
 
 /** @param {Record<string, (args: any) => any>} methods */
 export function serve(methods) {
@@ -13,7 +13,7 @@ export function serve(methods) {
 }
 
 /**
- * Milliseconds of each of so many runs.
+ * Milliseconds of each of `runs` runs.
  *
  * @param {number} runs
  * @param {() => any} run

@@ -1,4 +1,4 @@
-// A worker that times training steps of ours.
+// A worker that times our training steps.
 
 import { startCore } from "./core.js";
 import { serve, time } from "./serve.js";
@@ -10,7 +10,7 @@ serve({
     core = await startCore(options);
   },
 
-  /** Milliseconds of each of so many steps, after three that warm up. */
+  /** Milliseconds of each of `steps` steps, after three that warm up. */
   async step({ width, batch, steps }) {
     const config = { width, resolution: 32, stem: "cifar", classes: 10 };
     const trainer = new core.Trainer(config, { batch }, batch);

@@ -1,4 +1,4 @@
-// Times LiteRT.js on the networks that tflite.py made.
+// Times LiteRT.js on the networks made by tflite.py.
 
 import { Tensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
 import { serve, time } from "../page/serve.js";

@@ -33,7 +33,7 @@ function forward() {
 
 serve({
   async start({ threads }) {
-    // TensorFlow.js takes half of the processor's threads at most; the benchmark decides how many there are.
+    // TensorFlow.js uses at most half of the processor's threads; the benchmark decides how many it sees.
     Object.defineProperty(navigator, "hardwareConcurrency", { value: 2 * threads });
     setThreadsCount(threads);
     setWasmPaths("/tensorflow/");
