@@ -87,7 +87,7 @@ export class Runs {
     }
   }
 
-  /** Adds a run with the next number. */
+  /** Adds a run, which has the next number. @param {Run} run */
   add(run) {
     batch(() => {
       this.forgotten.value = null; // its number may now belong to another run

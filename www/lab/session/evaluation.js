@@ -5,7 +5,6 @@
  * @property {Uint32Array} labels
  * @property {Uint32Array} predictions
  * @property {Float32Array} confidences probability of the predicted class
- * @property {Float32Array} confidences how probable the predicted class is to the network
  */
 import { stepOf } from "../run.js";
 import { guessing, isBetter } from "./health.js";
