@@ -151,8 +151,7 @@ fn classes_without_pictures_are_named() {
     let eval = "eval --weights @w.safetensors --data @pictures --json";
     let (found, warnings) = told(&folder, eval);
     assert_eq!(found[0]["total"], 6);
-    let expected =
-        "warning: there are no images of 1 of the network's 3 classes, which do not count: \"dog\"\n";
+    let expected = "warning: no images for 1 of the network's 3 classes, which do not count: \"dog\"\n";
     assert_eq!(warnings, expected);
     write_pictures(&folder, &[("dog", 2)]);
     assert_eq!(told(&folder, eval).1, "");
@@ -160,7 +159,7 @@ fn classes_without_pictures_are_named() {
     let train =
         "train --data @pictures --out @x.safetensors --width 0.1 --resolution 16 --batch 6 --epochs 1 --json";
     let (_, warnings) = told(&folder, &format!("{train} --hold-out 4"));
-    assert!(warnings.contains("there are no images of the class \"dog\" to train on"), "{warnings}");
+    assert!(warnings.contains("the class \"dog\" has no training images"), "{warnings}");
     write_pictures(&folder, &[("yak", 0)]);
     assert!(error(&folder, train).contains("the class \"yak\" of"));
 }

@@ -289,7 +289,7 @@ fn writing_replaces_nothing_but_files() {
         );
     }
     assert!(error(&folder, &convert("@far")).contains("far: is a folder"));
-    assert!(error(&folder, &convert("@none/x")).contains("there is no such folder"));
+    assert!(error(&folder, &convert("@none/x")).contains("the folder does not exist"));
 
     // A full disk, as far as the program can tell.
     fs::write(path("full"), "old").unwrap();

@@ -33,7 +33,7 @@ export function median(values) {
  * @param {Record<string, unknown>[]} rows one per case
  * @param {string} note description of the table, a sentence or two
  * @param {string[]} versions of all participants
- number>} columns by their titles| * @param {Record<string, (row: any) => string | number>} columns by title| number>} columns by their titles
+ * @param {Record<string, (row: any) => string | number>} columns by title
  */
 export function report(name, rows, note, versions, columns) {
   const date = new Date().toISOString().slice(0, 10);

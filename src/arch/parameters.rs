@@ -90,7 +90,7 @@ impl Weights {
     ///
     /// # Errors
     /// [`Error::Argument`](crate::error::Error::Argument) if a knob is out of range,
-    /// [`Error::Memory`](crate::error::Error::Memory) if there is not enough to use so many weights.
+    /// [`Error::Memory`](crate::error::Error::Memory) if there is not enough to use the weights.
     pub fn untrained(config: Config, seed: u64) -> Result<Self> {
         config.validate()?;
         let numbers: u64 = config.layers().iter().map(|layer| layer.weights() as u64).sum();

@@ -426,7 +426,7 @@ impl Trainer {
         }
     }
 
-    /// The weights after the last step, from which the training goes on.
+    /// The weights after the last step, from which the training continues.
     pub fn latest_weights(&self) -> &Weights {
         &self.weights
     }

@@ -85,7 +85,7 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// The naming of a file: a scheme of which the file has at least a third of the convolutions, since a network without
+    /// The naming of a file: a scheme that names at least a third of its convolutions, since a network without
     /// expansions names the others differently.
     ///
     /// # Errors

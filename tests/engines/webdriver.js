@@ -22,7 +22,7 @@ async function freePort() {
  *
  * @param {string} program the driver
  * @param {object} capabilities that the browser must have
- undefined>} env beside what there is; undefined takes away| * @param {Record<string, string | undefined>} env added to the environment; undefined removes| undefined>} env beside what there is; undefined takes away
+ * @param {Record<string, string | undefined>} env added to the environment; undefined removes
  */
 export async function startBrowser(program, capabilities, env = {}) {
   const port = await freePort();

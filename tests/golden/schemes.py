@@ -10,8 +10,8 @@ Writes for each of torchvision, timm, transformers and pytorch-cifar
     NAME.logits.safetensors   `images` (N, R, R, 3) as bytes, `logits` by the library in evaluation mode, after the
                               library's own normalisation
 
---small: narrow networks with 16-bit weights, to be kept beside the tests. pytorch-cifar is no package: its network is
-written down here, from its description (reference: kuangliu's collection of PyTorch networks for CIFAR-10).
+--small: narrow networks with 16-bit weights, to be kept beside the tests. pytorch-cifar is not a package: its network is
+written here from its description (reference: kuangliu's collection of PyTorch networks for CIFAR-10).
 """
 
 import argparse

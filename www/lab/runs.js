@@ -272,7 +272,7 @@ export class Runs {
     });
   }
 
-  /** @param {string} what is written, of which a later change takes the place of an earlier one @param {Change} change */
+  /** @param {string} what is written; a later change replaces an earlier one of the same @param {Change} change */
   #write(what, change) {
     const storage = this.#storage;
     if (!storage) return;

@@ -84,7 +84,7 @@ impl Source<'_> {
             return Err(Error::Data(message));
         }
         for class in absent(&train) {
-            eprintln!("warning: there are no images of the class \"{class}\" to train on");
+            eprintln!("warning: the class \"{class}\" has no training images");
         }
         if train.align(labels).is_ok() {
             test.align(labels)?;

@@ -43,9 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
     let absent = dataset::absent(&test);
     if !absent.is_empty() {
         let (names, few, all) = (dataset::some(&absent), absent.len(), test.names.len());
-        eprintln!(
-            "warning: there are no images of {few} of the network's {all} classes, which do not count: {names}"
-        );
+        eprintln!("warning: no images for {few} of the network's {all} classes, which do not count: {names}");
     }
     let accuracy = found.correct as f64 / found.total as f64;
     if args.json {

@@ -57,7 +57,7 @@ impl Target {
                 let path = end_of_links(path);
                 let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
                 let Ok(folder) = fs::canonicalize(folder.unwrap_or(Path::new("."))) else {
-                    return Err(wrong(&path, "there is no such folder"));
+                    return Err(wrong(&path, "the folder does not exist"));
                 };
                 let Some(name) = path.file_name() else { return refuse("names no file") };
                 return Ok(Target::File { path: folder.join(name), permissions: None });
