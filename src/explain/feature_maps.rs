@@ -38,6 +38,9 @@ pub fn feature_maps(
 
 #[cfg(test)]
 mod tests {
+    use std::iter::zip;
+
+    use ndarray::{ArrayView2, Axis, stack};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -45,27 +48,29 @@ mod tests {
     use crate::kernel::reference;
 
     /// Layer `index` of `layers`, with its batch norm and activation, computed naively: (C, S, S) to (C, S, S).
-    fn naive(weights: &Weights, layers: &[Layer], index: usize, x: &[f32]) -> Vec<f32> {
+    fn naive(weights: &Weights, layers: &[Layer], index: usize, x: ArrayView3<f32>) -> Array3<f32> {
         let layer = &layers[index];
         let tensors = tensors(layers);
         let w = weights.tensor(&tensors, index, Role::Weight).unwrap();
         let (scale, shift) = weights.scale_and_shift(&tensors, index, layer.c_out);
         let (low, high) = layer.activation.range();
-        let column =
-            |channel: usize| w.iter().skip(channel).step_by(layer.c_out).copied().collect::<Vec<_>>();
-        let pixels = layer.size_in * layer.size_in;
-        let output = |channel: usize| {
-            let y = if layer.kind == Kind::Depthwise {
-                let plane = &x[channel * pixels..(channel + 1) * pixels];
-                let taps = column(channel).try_into().unwrap();
-                reference::depthwise(plane, layer.size_in, &taps, layer.stride, 1)
-            } else {
-                reference::matmul(&column(channel), x, (1, layer.c_in, pixels))
-            };
-            let (scale, shift) = (scale[channel], shift[channel]);
-            y.into_iter().map(move |y| (y as f32 * scale + shift).clamp(low, high))
+        let (pixels, out) = (layer.size_in * layer.size_in, layer.size_out());
+        let y = if layer.kind == Kind::Depthwise {
+            let taps = ArrayView3::from_shape((3, 3, layer.c_out), w).unwrap();
+            let planes: Vec<_> = zip(x.outer_iter(), taps.axis_iter(Axis(2)))
+                .map(|(plane, taps)| reference::depthwise(plane, taps, layer.stride, 1))
+                .collect();
+            stack(Axis(0), &planes.iter().map(|plane| plane.view()).collect::<Vec<_>>()).unwrap()
+        } else {
+            let w = ArrayView2::from_shape((layer.c_in, layer.c_out), w).unwrap();
+            let y = reference::matmul(w.t(), x.to_shape((layer.c_in, pixels)).unwrap().view());
+            y.into_shape_with_order((layer.c_out, out, out)).unwrap()
         };
-        (0..layer.c_out).flat_map(output).collect()
+        let mut y = y.mapv(|y| y as f32);
+        for (channel, mut plane) in y.outer_iter_mut().enumerate() {
+            plane.mapv_inplace(|y| (y * scale[channel] + shift[channel]).clamp(low, high));
+        }
+        y
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -89,16 +94,15 @@ mod tests {
         for block in 1..blocks {
             let found = feature_maps(&mut classifier, image.view(), block).unwrap();
             let own: Vec<usize> = (0..layers.len()).filter(|i| layers[*i].block == Some(block)).collect();
-            let mut expected = own.iter().fold(before.iter().copied().collect(), |x: Vec<f32>, index| {
-                naive(&weights, &layers, *index, &x)
-            });
+            let layer = |x: Array3<f32>, index: &usize| naive(&weights, &layers, *index, x.view());
+            let mut expected = own.iter().fold(before.clone(), layer);
             if weights.config.adds_input(&own.iter().map(|i| layers[*i]).collect::<Vec<_>>()) {
-                expected.iter_mut().zip(&before).for_each(|(y, x)| *y += x);
+                expected += &before;
             }
             let project = &layers[own[own.len() - 1]];
             let size = project.size_out();
             assert_eq!(found.dim(), (project.c_out, size, size), "block {block}");
-            assert_eq!(found.len(), expected.len(), "block {block}");
+            assert_eq!(found.dim(), expected.dim(), "block {block}");
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() < 1e-4 * (1.0 + expected.abs()), "block {block}");
             }

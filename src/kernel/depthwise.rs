@@ -356,6 +356,7 @@ pub fn add_taps<S: Isa>(_: S, sums: &[S::Vector; 9], channels: usize, block: usi
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{Array2, Axis, indices, stack};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -367,8 +368,9 @@ mod tests {
         [(1, 1, 0), (2, 1, 0), (7, 1, 0), (8, 1, 0), (1, 2, 0), (7, 2, 0), (8, 2, 0), (8, 2, 1), (2, 2, 1)];
 
     /// One plane per lane, each with its own numbers: (L, size²) → (size², L).
-    fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
-        (0..planes[0].len()).flat_map(|pixel| planes.iter().map(move |plane| plane[pixel])).collect()
+    fn interleave(planes: &[Array2<f32>]) -> Vec<f32> {
+        let views: Vec<_> = planes.iter().map(|plane| plane.view()).collect();
+        stack(Axis(2), &views).unwrap().iter().copied().collect()
     }
 
     #[wasm_bindgen_test(unsupported = test)]
@@ -378,9 +380,10 @@ mod tests {
             for (size, stride, offset) in CASES {
                 let geometry = Geometry { size, stride, offset };
                 let (inputs, outputs) = (size * size, geometry.size_out() * geometry.size_out());
-                let x: Vec<_> = (0..lanes).map(|lane| reference::numbers(lane as u64, inputs)).collect();
-                let dy: Vec<_> =
-                    (0..lanes).map(|lane| reference::numbers(50 + lane as u64, outputs)).collect();
+                let planes = |seed, size| -> Vec<_> {
+                    (0..lanes).map(|lane| reference::matrix(seed + lane as u64, (size, size))).collect()
+                };
+                let (x, dy) = (planes(0, size), planes(50, geometry.size_out()));
                 let weights = reference::numbers(99, 9 * lanes);
                 let mut y = vec![f32::NAN; outputs * lanes];
                 let mut dx = vec![f32::NAN; inputs * lanes];
@@ -404,27 +407,27 @@ mod tests {
                     });
                 });
                 for lane in 0..lanes {
-                    let taps: [f32; 9] = std::array::from_fn(|tap| weights[tap * lanes + lane]);
-                    let convolve =
-                        |x: &[f32], taps: &[f32; 9]| reference::depthwise(x, size, taps, stride, 1 - offset);
+                    let taps = Array2::from_shape_fn((3, 3), |(y, x)| weights[(3 * y + x) * lanes + lane]);
+                    let convolve = |x: &Array2<f32>, taps: &Array2<f32>| {
+                        reference::depthwise(x.view(), taps.view(), stride, 1 - offset)
+                    };
                     let expected = convolve(&x[lane], &taps);
                     for (pixel, expected) in expected.iter().enumerate() {
                         let found = f64::from(y[pixel * lanes + lane]);
                         assert!((found - expected).abs() < 1e-5, "{level:?} {geometry:?} y[{pixel}]");
                     }
                     // The gradient of Σ dy · y by definition: y is linear in x and in the taps.
-                    let total =
-                        |y: Vec<f64>| y.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum::<f64>();
-                    for pixel in 0..inputs {
-                        let mut unit = vec![0.0; inputs];
-                        unit[pixel] = 1.0;
+                    let total = |y: Array2<f64>| (y * dy[lane].mapv(f64::from)).sum();
+                    for (pixel, at) in indices((size, size)).into_iter().enumerate() {
+                        let mut unit = Array2::zeros((size, size));
+                        unit[at] = 1.0;
                         let (found, expected) =
                             (f64::from(dx[pixel * lanes + lane]), total(convolve(&unit, &taps)));
                         assert!((found - expected).abs() < 1e-5, "{level:?} {geometry:?} dx[{pixel}]");
                     }
-                    for tap in 0..9 {
-                        let mut unit = [0.0; 9];
-                        unit[tap] = 1.0;
+                    for (tap, at) in indices((3, 3)).into_iter().enumerate() {
+                        let mut unit = Array2::zeros((3, 3));
+                        unit[at] = 1.0;
                         let (found, expected) =
                             (f64::from(dw[tap * lanes + lane]), total(convolve(&x[lane], &unit)));
                         assert!((found - expected).abs() < 2e-5, "{level:?} {geometry:?} dw[{tap}]");

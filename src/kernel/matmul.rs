@@ -309,6 +309,7 @@ fn add_tile<S: Isa>(simd: S, tile: &[f32], n: usize, column: usize, first: bool,
 
 #[cfg(test)]
 mod tests {
+    use ndarray::{Array2, s};
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -337,19 +338,18 @@ mod tests {
         for level in levels() {
             let no_rows = (0, 8, 16);
             for (m, k, n) in SIZES.into_iter().chain([no_rows]) {
-                let (a, w) = (reference::numbers(1, m * k), reference::numbers(2, k * n));
-                let expected = reference::matmul(&a, &w, (m, k, n));
+                let (a, w) = (reference::matrix(1, (m, k)), reference::matrix(2, (k, n)));
+                let expected = reference::matmul(a.view(), w.view());
                 let lanes = lanes(level);
                 let depth = super::super::padded(k);
-                let mut padded = vec![0.0; m * depth];
-                for (row, a) in padded.chunks_mut(depth).zip(a.chunks(k)) {
-                    row[..k].copy_from_slice(a);
-                }
-                let blocked = reference::block(&padded, depth, lanes);
+                let mut padded = Array2::zeros((m, depth));
+                padded.slice_mut(s![.., ..k]).assign(&a);
+                let blocked = reference::block(padded.view(), lanes);
                 let columns = super::super::padded(n);
                 // Packing the matrix and packing its transpose must give the same panels.
-                let transposed: Vec<f32> = (0..n * k).map(|i| w[i % k * n + i / k]).collect();
+                let transposed = w.t().as_standard_layout().into_owned();
                 for (source, is_transposed) in [(&w, false), (&transposed, true)] {
+                    let source = source.as_slice().unwrap();
                     let mut packed = vec![f32::NAN; packed_len(k, n)];
                     let mut y = vec![f32::NAN; m * columns];
                     dispatch!(level, simd => {
@@ -363,11 +363,11 @@ mod tests {
                             });
                         }
                     });
-                    for (i, expected) in expected.iter().enumerate() {
-                        let found = f64::from(y[i / n * columns + i % n]);
+                    for ((i, j), expected) in expected.indexed_iter() {
+                        let found = f64::from(y[i * columns + j]);
                         assert!(
                             (found - expected).abs() < 1e-5,
-                            "{level:?} {m}×{k}×{n} at {i}: {found}, {expected}"
+                            "{level:?} {m}×{k}×{n} at ({i}, {j}): {found}, {expected}"
                         );
                     }
                 }
@@ -379,11 +379,10 @@ mod tests {
     fn gradient_of_the_weights_matches_the_reference() {
         for level in levels() {
             for (m, k, n) in SIZES {
-                let (a, dy) = (reference::numbers(3, m * k), reference::numbers(4, m * n));
-                let transposed: Vec<f32> = (0..k * m).map(|i| a[i % m * k + i / m]).collect();
-                let expected = reference::matmul(&transposed, &dy, (k, m, n));
+                let (a, dy) = (reference::matrix(3, (m, k)), reference::matrix(4, (m, n)));
+                let expected = reference::matmul(a.t(), dy.view());
                 let lanes = lanes(level);
-                let (a, dy) = (reference::block(&a, k, lanes), reference::block(&dy, n, lanes));
+                let (a, dy) = (reference::block(a.view(), lanes), reference::block(dy.view(), lanes));
                 let mut dw = vec![f32::NAN; k * n];
                 dispatch!(level, simd => accumulate(simd, &a, &dy, m, (k, n), true, &mut dw));
                 dispatch!(level, simd => accumulate(simd, &a, &dy, m, (k, n), false, &mut dw));

@@ -1,5 +1,6 @@
 //! Property tests: kernels at random sizes, on every instruction set of this machine, against the naive oracle.
 
+use ndarray::{Array2, Axis, s, stack};
 use proptest::prelude::*;
 
 use super::depthwise::{self, Geometry, add_taps, convolve, convolve_back, pad, taps};
@@ -12,7 +13,7 @@ const ROWS: std::ops::Range<usize> = 1..27;
 /// Up to two panels of two blocks, with every remainder.
 const CHANNELS: std::ops::Range<usize> = 1..41;
 
-fn assert_close(what: &str, found: impl IntoIterator<Item = f32>, expected: &[f64]) {
+fn assert_close(what: &str, found: impl IntoIterator<Item = f32>, expected: &Array2<f64>) {
     let found: Vec<f32> = found.into_iter().collect();
     assert_eq!(found.len(), expected.len(), "{what}");
     for (i, (found, expected)) in found.iter().zip(expected).enumerate() {
@@ -20,14 +21,10 @@ fn assert_close(what: &str, found: impl IntoIterator<Item = f32>, expected: &[f6
     }
 }
 
-/// (rows, columns) → (columns, rows).
-fn transpose(x: &[f32], columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|column| x.iter().skip(column).step_by(columns).copied()).collect()
-}
-
-/// One plane per lane: (L, pixels) → (pixels, L).
-fn interleave(planes: &[Vec<f32>]) -> Vec<f32> {
-    transpose(&planes.concat(), planes[0].len())
+/// One plane per lane: (S, S) each → (S, S, L).
+fn interleave(planes: &[Array2<f32>]) -> Vec<f32> {
+    let views: Vec<_> = planes.iter().map(|plane| plane.view()).collect();
+    stack(Axis(2), &views).unwrap().iter().copied().collect()
 }
 
 fn geometry() -> impl Strategy<Value = Geometry> {
@@ -41,16 +38,16 @@ proptest! {
 
     #[test]
     fn product(m in ROWS, k in CHANNELS, n in CHANNELS, transposed: bool, seed: u64) {
-        let (a, w) = (reference::numbers(seed, m * k), reference::numbers(!seed, k * n));
-        let expected = reference::matmul(&a, &w, (m, k, n));
-        let source = if transposed { transpose(&w, n) } else { w };
+        let (a, w) = (reference::matrix(seed, (m, k)), reference::matrix(!seed, (k, n)));
+        let expected = reference::matmul(a.view(), w.view());
+        let source: Vec<f32> = if transposed { w.t().iter().copied().collect() } else { w.iter().copied().collect() };
         let (depth, columns) = (padded(k), padded(n));
         for level in levels() {
             let lanes = lanes(level);
             // the padding of the inputs must not matter: the weights have zeros there
-            let mut rows = vec![1.0; m * depth];
-            rows.chunks_mut(depth).zip(a.chunks(k)).for_each(|(row, a)| row[..k].copy_from_slice(a));
-            let blocked = reference::block(&rows, depth, lanes);
+            let mut rows = Array2::ones((m, depth));
+            rows.slice_mut(s![.., ..k]).assign(&a);
+            let blocked = reference::block(rows.view(), lanes);
             let mut packed = vec![f32::NAN; packed_len(k, n)];
             let mut y = vec![f32::NAN; m * columns];
             dispatch!(level, simd => {
@@ -71,12 +68,12 @@ proptest! {
 
     #[test]
     fn gradient_of_a_product(m in ROWS, k in CHANNELS, n in CHANNELS, seed: u64) {
-        let (a, dy) = (reference::numbers(seed, m * k), reference::numbers(!seed, m * n));
-        let once = reference::matmul(&transpose(&a, k), &dy, (k, m, n));
-        let twice: Vec<f64> = once.iter().map(|value| 2.0 * value).collect();
+        let (a, dy) = (reference::matrix(seed, (m, k)), reference::matrix(!seed, (m, n)));
+        let once = reference::matmul(a.t(), dy.view());
+        let twice = 2.0 * &once;
         for level in levels() {
             let lanes = lanes(level);
-            let (a, dy) = (reference::block(&a, k, lanes), reference::block(&dy, n, lanes));
+            let (a, dy) = (reference::block(a.view(), lanes), reference::block(dy.view(), lanes));
             let mut dw = vec![f32::NAN; k * n];
             for (first, expected) in [(true, &once), (false, &twice)] {
                 dispatch!(level, simd => matmul::accumulate(simd, &a, &dy, m, (k, n), first, &mut dw));
@@ -91,12 +88,12 @@ proptest! {
         let out = geometry.size_out();
         for level in levels() {
             let lanes = lanes(level);
-            let numbers = |kind: u64, lane: usize, count| {
-                reference::numbers(seed.wrapping_add(1000 * kind + lane as u64), count)
+            let planes = |kind: u64, size| -> Vec<_> {
+                let seed = seed.wrapping_add(1000 * kind);
+                (0..lanes).map(|lane| reference::matrix(seed.wrapping_add(lane as u64), (size, size))).collect()
             };
-            let x: Vec<_> = (0..lanes).map(|lane| numbers(1, lane, size * size)).collect();
-            let dy: Vec<_> = (0..lanes).map(|lane| numbers(2, lane, out * out)).collect();
-            let weights = numbers(3, 0, 9 * lanes);
+            let (x, dy) = (planes(1, size), planes(2, out));
+            let weights = reference::numbers(seed.wrapping_add(3000), 9 * lanes);
             let mut y = vec![f32::NAN; out * out * lanes];
             let mut dx = vec![f32::NAN; size * size * lanes];
             let mut dw = vec![0.0; 9 * lanes];
@@ -120,15 +117,16 @@ proptest! {
             });
             for lane in 0..lanes {
                 let own = |values: &[f32]| values.iter().skip(lane).step_by(lanes).copied().collect::<Vec<_>>();
-                let taps: [f32; 9] = own(&weights).try_into().unwrap();
-                let expected = reference::depthwise(&x[lane], size, &taps, stride, 1 - offset);
+                let taps = Array2::from_shape_vec((3, 3), own(&weights)).unwrap();
+                let expected = reference::depthwise(x[lane].view(), taps.view(), stride, 1 - offset);
                 let what = format!("{level:?}, lane {lane}");
                 assert_close(&what, own(&y), &expected);
                 // Σ dy · y is linear in x and in the taps, so it equals the product of either with its gradient.
-                let total: f64 = expected.iter().zip(&dy[lane]).map(|(y, dy)| y * f64::from(*dy)).sum();
-                let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                let total = (expected * dy[lane].mapv(f64::from)).sum();
+                let dot = |a: &[f32], b: &Array2<f32>| -> f64 {
+                    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+                };
                 for (what, found) in [("dx", dot(&own(&dx), &x[lane])), ("dw", dot(&own(&dw), &taps))] {
-                    let found: f64 = found;
                     assert!((found - total).abs() < 1e-4, "{level:?}, lane {lane}: {what} · = {found}, {total}");
                 }
             }

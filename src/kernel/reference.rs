@@ -1,50 +1,42 @@
 //! The naive oracle: each operation by its definition, in `f64`. It stays naive forever.
 
-/// (M, K) · (K, N) → (M, N), all row-major.
-pub fn matmul(a: &[f32], b: &[f32], (m, k, n): (usize, usize, usize)) -> Vec<f64> {
-    let mut y = vec![0.0; m * n];
-    for i in 0..m {
-        for j in 0..n {
-            for l in 0..k {
-                y[i * n + j] += f64::from(a[i * k + l]) * f64::from(b[l * n + j]);
-            }
-        }
-    }
-    y
+use ndarray::{Array2, ArrayView2};
+
+/// (M, K) · (K, N) → (M, N).
+pub fn matmul(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Array2<f64> {
+    let product = |i, j, l| f64::from(a[[i, l]]) * f64::from(b[[l, j]]);
+    Array2::from_shape_fn((a.nrows(), b.ncols()), |(i, j)| (0..a.ncols()).map(|l| product(i, j, l)).sum())
 }
 
-/// Depthwise 3×3 convolution of one channel, with `before` zeros before the plane and enough after it.
-pub fn depthwise(x: &[f32], size: usize, weights: &[f32; 9], stride: usize, before: usize) -> Vec<f64> {
+/// Depthwise 3×3 convolution of one channel, (S, S), by its taps, (3, 3), with `before` zeros before the plane and enough
+/// after it.
+pub fn depthwise(x: ArrayView2<f32>, taps: ArrayView2<f32>, stride: usize, before: usize) -> Array2<f64> {
+    let size = x.nrows();
+    let inside = before..size + before;
     let out = size.div_ceil(stride);
-    let mut y = vec![0.0; out * out];
-    for oy in 0..out {
-        for ox in 0..out {
-            for ky in 0..3 {
-                for kx in 0..3 {
-                    let (iy, ix) = (oy * stride + ky, ox * stride + kx);
-                    if (before..size + before).contains(&iy) && (before..size + before).contains(&ix) {
-                        let x = f64::from(x[(iy - before) * size + ix - before]);
-                        y[oy * out + ox] += x * f64::from(weights[ky * 3 + kx]);
-                    }
-                }
-            }
-        }
-    }
-    y
+    Array2::from_shape_fn((out, out), |(oy, ox)| {
+        let product = |((ky, kx), tap): ((usize, usize), &f32)| {
+            let (iy, ix) = (oy * stride + ky, ox * stride + kx);
+            let reads = inside.contains(&iy) && inside.contains(&ix);
+            if reads { f64::from(x[[iy - before, ix - before]]) * f64::from(*tap) } else { 0.0 }
+        };
+        taps.indexed_iter().map(product).sum()
+    })
 }
 
-/// (M, C) row-major → (C / L, M, L).
-pub fn block(x: &[f32], channels: usize, lanes: usize) -> Vec<f32> {
-    let pixels = x.len() / channels;
-    let padded = channels.next_multiple_of(lanes);
-    let mut blocked = vec![0.0; pixels * padded];
-    for pixel in 0..pixels {
-        for channel in 0..channels {
-            blocked[(channel / lanes * pixels + pixel) * lanes + channel % lanes] =
-                x[pixel * channels + channel];
-        }
+/// (M, C) → (C / L, M, L), as kernels take it; channels are padded with zeros.
+pub fn block(x: ArrayView2<f32>, lanes: usize) -> Vec<f32> {
+    let (pixels, channels) = x.dim();
+    let mut blocked = vec![0.0; pixels * channels.next_multiple_of(lanes)];
+    for ((pixel, channel), value) in x.indexed_iter() {
+        blocked[(channel / lanes * pixels + pixel) * lanes + channel % lanes] = *value;
     }
     blocked
+}
+
+/// A matrix of [`numbers`].
+pub fn matrix(seed: u64, shape: (usize, usize)) -> Array2<f32> {
+    Array2::from_shape_vec(shape, numbers(seed, shape.0 * shape.1)).expect("as many numbers")
 }
 
 /// Reproducible pseudo-random numbers between -1 and 1.

@@ -129,6 +129,7 @@ fn moments<S: Isa>(simd: S, y: &[f32], centre: S::Vector) -> (S::Vector, S::Vect
 
 #[cfg(test)]
 mod tests {
+    use ndarray::ArrayView2;
     use wasm_bindgen_test::wasm_bindgen_test;
 
     use super::*;
@@ -137,10 +138,11 @@ mod tests {
     /// The largest relative error of a channel's variance; `values` is (pixels, 8).
     fn off(values: &[f32]) -> f64 {
         let pixels = values.len() / MAX_LANES;
+        let rows = ArrayView2::from_shape((pixels, MAX_LANES), values).unwrap();
         let mut worst = 0.0f64;
         for level in levels() {
             let lanes = crate::kernel::lanes(level);
-            let blocked = reference::block(values, MAX_LANES, lanes);
+            let blocked = reference::block(rows, lanes);
             let mut sums = Sums::new(MAX_LANES);
             for (block, y) in blocked.chunks_exact(pixels * lanes).enumerate() {
                 dispatch!(level, simd => sums.add_moments(simd, block, y));

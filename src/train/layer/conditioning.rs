@@ -8,6 +8,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use fearless_simd::Level;
+    use ndarray::ArrayView2;
     use serde::Deserialize;
     use wasm_bindgen_test::wasm_bindgen_test;
 
@@ -48,6 +49,11 @@ mod tests {
     struct Golden {
         /// PyTorch's errors, by kind of layer and ratio.
         layers: BTreeMap<String, BTreeMap<String, Off>>,
+    }
+
+    /// Rows of `channels` values.
+    fn rows(x: &[f32], channels: usize) -> ArrayView2<'_, f32> {
+        ArrayView2::from_shape((x.len() / channels, channels), x).unwrap()
     }
 
     fn golden() -> Golden {
@@ -202,7 +208,7 @@ mod tests {
                 if layer.kind == Kind::Stem {
                     micro_batch.input.copy_from_slice(x);
                 } else {
-                    micro_batch.tensors.bottlenecks[0] = reference::block(x, layer.c_in, lanes);
+                    micro_batch.tensors.bottlenecks[0] = reference::block(rows(x, layer.c_in), lanes);
                 }
             }
             let input = if layer.kind == Kind::Stem { Input::Image } else { Input::Bottleneck(0) };
@@ -220,7 +226,7 @@ mod tests {
                 input,
             );
             for (micro_batch, dz) in micro_batches.iter_mut().zip(dz.chunks(pixels * layer.c_out)) {
-                let dout = reference::block(dz, layer.c_out, lanes);
+                let dout = reference::block(rows(dz, layer.c_out), lanes);
                 let target = &mut micro_batch.gradients[GradientBuffer::Depthwise as usize][..dout.len()];
                 let writer = GradientWriter {
                     dz: target,
