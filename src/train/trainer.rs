@@ -293,15 +293,68 @@ impl Trainer {
         labels: ArrayView1<u32>,
     ) -> Result<Evaluation> {
         self.check_features(&features, &labels)?;
-        let weights = self.state.average.as_mut().unwrap_or(&mut self.weights);
         let mut found = Evaluation { total: labels.len(), ..Evaluation::default() };
-        let batches = features.axis_chunks_iter(Axis(0), self.recipe.batch);
-        for (features, labels) in batches.zip(labels.axis_chunks_iter(Axis(0), self.recipe.batch)) {
+        let mut rest = labels;
+        self.each_logits(&features, &mut |logits| {
+            let (here, after) = rest.split_at(Axis(0), logits.nrows());
+            found.add(logits, here);
+            rest = after;
+        })?;
+        Ok(found)
+    }
+
+    /// Logits of images, (N, classes), by the running averages. `images` is (N, S, S, 3) RGB bytes of any size S and number.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] if the images are not square, [`Error::Memory`] if there is not enough.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::data::shapes;
+    /// use mobilenetv2::infer::top;
+    /// use mobilenetv2::train::{Recipe, Trainer};
+    ///
+    /// let data = shapes::dataset(1, 0, 2, 16);
+    /// let weights = Weights::random(Config { width: 0.1, resolution: 16, ..Config::cifar() }, 1);
+    /// let mut trainer = Trainer::new(weights, Recipe { batch: 2, ..Recipe::default() }, 2)?;
+    /// trainer.step(data.images.view(), data.labels.view())?;
+    /// let logits = trainer.logits(data.images.view())?;
+    /// assert_eq!(logits.dim(), (2, 10));
+    /// let best: Vec<u32> = logits.rows().into_iter().map(|logits| top(logits, 1)[0].class as u32).collect();
+    /// assert_eq!(best, trainer.evaluate(data.images.view(), data.labels.view())?.predictions);
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn logits(&mut self, images: ArrayView4<u8>) -> Result<Array2<f32>> {
+        let mut all = Vec::new();
+        let mut take =
+            |logits: ArrayView2<f32>| all.extend_from_slice(logits.as_slice().expect("a new array"));
+        if self.recipe.freeze == FEATURES {
+            let features = self.features(images)?;
+            self.each_logits(&features.view(), &mut take)?;
+        } else {
+            let classifier = inference(&mut self.classifier, evaluated_weights(&self.weights, &self.state))?;
+            for_each_input(&classifier.config().clone(), images, &mut |inputs| {
+                take(classifier.forward(inputs)?.view());
+                Ok(())
+            })?;
+        }
+        let shape = (images.len_of(Axis(0)), self.weights.config.classes);
+        Ok(Array2::from_shape_vec(shape, all).expect("as many logits for each image"))
+    }
+
+    /// Gives the logits of features, (N, C), to `take`, a batch at a time.
+    fn each_logits(
+        &mut self,
+        features: &ArrayView2<f32>,
+        take: &mut dyn FnMut(ArrayView2<f32>),
+    ) -> Result<()> {
+        let weights = self.state.average.as_mut().unwrap_or(&mut self.weights);
+        for features in features.axis_chunks_iter(Axis(0), self.recipe.batch) {
             self.network.start_features(values("features", &features)?);
             self.network.forward(&weights.values, &mut weights.statistics, None);
-            found.add(self.network.logits().view(), labels);
+            take(self.network.logits().view());
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Switches to another recipe from the next step on. A new optimiser starts with an empty state; averaging starts

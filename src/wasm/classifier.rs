@@ -1,18 +1,18 @@
 //! Pictures in, classes and feature maps out.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::Uint8Array;
 use ndarray::{Array4, Axis};
 use wasm_bindgen::prelude::*;
 
 use super::arrays::float32_array;
 use super::clock::{now, seconds};
-use super::objects::{object, read_weights, strings, to_js};
+use super::objects::{from_js, object, predictions, read_weights, strings, to_js};
 use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings};
-use crate::arch::{Config, Cost};
+use crate::arch::{Config, Cost, Weights};
 use crate::data::image::{Image, Orientation, RowResampler};
 use crate::error::{Error, Result};
 use crate::explain::feature_maps;
-use crate::infer::{self, top};
+use crate::infer;
 
 /// A trained network that classifies pictures.
 #[wasm_bindgen]
@@ -32,6 +32,12 @@ impl Classifier {
         let classifier = infer::Classifier::new(&weights)?;
         let labels = weights.labels;
         Ok(Classifier { classifier, labels, seen: None })
+    }
+
+    /// Of random weights, to time a network by.
+    pub fn untrained(config: JsConfig) -> Result<Classifier> {
+        let weights = Weights::untrained(from_js(config.into())?, 0)?;
+        Ok(Classifier { classifier: infer::Classifier::new(&weights)?, labels: Vec::new(), seen: None })
     }
 
     /// The network's knobs.
@@ -131,17 +137,8 @@ impl Classifier {
         let logits = self.classifier.forward(input.view())?;
         let end = now();
 
-        let predictions = Array::new();
-        for prediction in top(logits.row(0), k) {
-            let label = self.labels.get(prediction.class).map_or(JsValue::NULL, |label| label.into());
-            predictions.push(&object([
-                ("class", prediction.class.into()),
-                ("label", label),
-                ("probability", prediction.probability.into()),
-            ]));
-        }
         Ok(object([
-            ("predictions", predictions.into()),
+            ("predictions", predictions(logits.row(0), &self.labels, k).into()),
             ("preprocess_ms", (prepared - start).into()),
             ("network_ms", (end - prepared).into()),
         ])

@@ -45,6 +45,12 @@ extern "C" {
     /// The classification of a picture.
     #[wasm_bindgen(typescript_type = "Result")]
     pub type JsResult;
+    /// The most probable classes of a picture.
+    #[wasm_bindgen(typescript_type = "Prediction[]")]
+    pub type JsPredictions;
+    /// What is known of a file of weights.
+    #[wasm_bindgen(typescript_type = "About")]
+    pub type JsAbout;
     /// The report of a step.
     #[wasm_bindgen(typescript_type = "Step")]
     pub type JsStep;
@@ -142,6 +148,15 @@ pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> 
         ("alive", uint32_array(&found.alive).into()),
     ])
     .unchecked_into())
+}
+
+/// The knobs and the names of the classes of a `.safetensors` file, all of which is checked; `options` say what its metadata
+/// leave open.
+#[wasm_bindgen]
+pub fn about(weights: &[u8], options: Option<JsConfig>) -> Result<JsAbout> {
+    let weights = read_weights(weights, options)?;
+    let config: JsConfig = to_js(&weights.config)?;
+    Ok(object([("config", config.into()), ("labels", strings(&weights.labels).into())]).unchecked_into())
 }
 
 /// The network of a `.safetensors` file as an ONNX model; `options` fill in what the file's metadata leave open.

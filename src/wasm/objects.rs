@@ -1,6 +1,7 @@
 //! Plain objects and errors that cross the border.
 
 use js_sys::{Array, JSON, Object, Reflect};
+use ndarray::ArrayView1;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
@@ -8,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::{JsConfig, JsStrings};
 use crate::arch::{Weights, json};
 use crate::error::{Error, Result, gigabytes};
+use crate::infer::top;
 use crate::weights::{self, PartialConfig};
 
 /// The network of a `.safetensors` file; `options` fill in what its metadata leave open.
@@ -54,6 +56,15 @@ pub(super) fn to_js<T: JsCast>(value: &impl Serialize) -> Result<T> {
 pub(super) fn strings(values: impl IntoIterator<Item = impl AsRef<str>>) -> JsStrings {
     let array: Array = values.into_iter().map(|value| JsValue::from_str(value.as_ref())).collect();
     array.unchecked_into()
+}
+
+/// The `k` most probable classes by an image's logits, best first, with their names where they have some.
+pub(super) fn predictions(logits: ArrayView1<f32>, labels: &[String], k: usize) -> Array {
+    let object = |class: usize, probability: f32| {
+        let label = labels.get(class).map_or(JsValue::NULL, |label| label.into());
+        object([("class", class.into()), ("label", label), ("probability", probability.into())])
+    };
+    top(logits, k).into_iter().map(|found| object(found.class, found.probability)).collect()
 }
 
 pub(super) fn object<const N: usize>(fields: [(&str, JsValue); N]) -> JsValue {

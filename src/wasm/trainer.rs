@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 
 use super::arrays;
 use super::clock::seconds;
-use super::objects::{from_js, object, read_weights, to_js};
-use super::{JsConfig, JsEvaluation, JsProfile, JsRecipe, JsStep};
+use super::objects::{from_js, object, predictions, read_weights, to_js};
+use super::{JsConfig, JsEvaluation, JsPredictions, JsProfile, JsRecipe, JsStep};
 use crate::arch::{Config, Cost, Weights};
 use crate::error::Result;
 use crate::evaluate::Evaluation;
@@ -84,6 +84,12 @@ impl Trainer {
     pub fn evaluate_features(&mut self, features: &[f32], labels: &[u32]) -> Result<JsEvaluation> {
         let features = arrays::features(features, labels.len())?;
         Ok(evaluation_object(&self.trainer.evaluate_features(features, labels.into())?))
+    }
+
+    /// The `k` most probable classes of one image, in the same form, best first.
+    pub fn predict(&mut self, image: &[u8], k: usize) -> Result<JsPredictions> {
+        let logits = self.trainer.logits(arrays::images(image, 1)?)?;
+        Ok(predictions(logits.row(0), &self.trainer.weights().labels, k).unchecked_into())
     }
 
     /// Switches to another recipe from the next step on; `batch` and `freeze` cannot change.

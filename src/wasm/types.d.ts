@@ -36,6 +36,11 @@ export interface Prediction {
   probability: number;
 }
 
+export interface About {
+  config: Required<Config>;
+  labels: string[];
+}
+
 export interface Result {
   predictions: Prediction[];
   preprocess_ms: number;

@@ -277,7 +277,7 @@ test("a trainer gives the same answers about held-out pictures by every method, 
       );
     const { total, predictions, confidences } = await trainer.evaluate({ images: 100 });
     const each = [];
-    for (let i = 0; i < 12; i++) each.push((await trainer.predict(i, 1)).predictions[0]);
+    for (let i = 0; i < 12; i++) each.push((await trainer.predict(i, 1))[0]);
     const beyond = [await code(trainer.heldOut(3, 10)), await code(trainer.predict(12, 1))];
     await trainer.setRecipe({ learning_rate: 0.001 });
     const { value } = await trainer.run({ steps: 1 }).next();

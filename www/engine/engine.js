@@ -279,6 +279,18 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * What a `.safetensors` file of weights says of its network: its config, and the names of its classes, if it has any. The whole
+   * file is checked.
+   *
+   * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
+   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] as of `loadClassifier`
+   */
+  async about(source, { options = {}, signal, onProgress } = {}) {
+    const weights = await bytesOf(source, { signal, onProgress });
+    return this.call("about", { weights, options });
+  }
+
+  /**
    * The network of a `.safetensors` file as an ONNX model with the input `image`, (N, 3, R, R), normalised, and the
    * output `logits`.
    *

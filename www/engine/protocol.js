@@ -10,6 +10,7 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Description} Description
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").LayerCost} LayerCost
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Prediction} Prediction
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").About} About
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").FeatureMaps} FeatureMaps
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
@@ -75,7 +76,8 @@
  *   holds the lock of its number, `LOCKS-0` and so on, until it ends.
  * @property {[{}, {}]} ping Answers, unless the worker is busy.
  * @property {[{config: Config}, Description]} describe Costs of a network, layer by layer.
- * @property {[{classifier: number, weights: Uint8Array, options: Config}, Loaded]} load Creates a classifier.
+ * @property {[{classifier: number, weights: Uint8Array, options: Config}, About]} load Creates a classifier.
+ * @property {[{weights: Uint8Array, options: Config}, About]} about Reads what a file of weights says about its network.
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
  * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
  *   through untrained weights of `config`.
@@ -96,7 +98,7 @@
  * @property {[{trainer: number, first: number, count: number, milliseconds: number}, Evaluated]} evaluate Evaluates as many
  *   held-out pictures from `first` on as fit into the time.
  * @property {[{trainer: number, first: number, count: number}, Batch]} heldOut Some held-out pictures.
- * @property {[{trainer: number, index: number, k: number}, Result]} predict Classifies one held-out picture.
+ * @property {[{trainer: number, index: number, k: number}, Prediction[]]} predict Classifies one held-out picture.
  * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes these settings from the next step on;
  *   `position`: images drawn before.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.

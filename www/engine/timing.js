@@ -25,7 +25,7 @@ export function measure(network) {
 
 /** The same for an untrained network. @param {Core} core @param {Config} config */
 export function measureUntrained(core, config) {
-  const network = untrained(core, config);
+  const network = core.Classifier.untrained(config);
   const measured = measure(network);
   network.free();
   return measured;
@@ -38,7 +38,7 @@ export function measureUntrained(core, config) {
  */
 export function profile(core, config, batch) {
   if (!batch) {
-    const network = untrained(core, config);
+    const network = core.Classifier.untrained(config);
     return byOperation(network, grey(network));
   }
   const trainer = new core.Trainer(config, { batch }, 1);
@@ -49,14 +49,6 @@ export function profile(core, config, batch) {
     trainer.train_step(images, labels);
     return performance.now() - start;
   });
-}
-
-/** @param {Core} core @param {Config} config */
-function untrained(core, config) {
-  const trainer = new core.Trainer(config, { batch: 1 }, 1);
-  const network = new core.Classifier(trainer.weights(false));
-  trainer.free();
-  return network;
 }
 
 /**

@@ -141,14 +141,8 @@ export class Trainings {
   /** @param {Methods["predict"][0]} args */
   async predict({ trainer, index, k }) {
     const training = this.#held.of(trainer);
-    const { images, resolution } = await heldOutOf(training, index, 1);
-    const rgba = new Uint8Array(resolution * resolution * 4).fill(255);
-    for (let i = 0; i < resolution * resolution; i++) rgba.set(images.subarray(i * 3, i * 3 + 3), i * 4);
-    const network = new this.#core.Classifier(training.trainer.weights(false));
-    network.set_crop(1); // held-out pictures are cropped already, if need be
-    const result = network.classify(rgba, resolution, resolution, k);
-    network.free();
-    return result;
+    const { images } = await heldOutOf(training, index, 1);
+    return training.trainer.predict(images, k);
   }
 
   /** @param {Methods["setRecipe"][0]} args */
@@ -192,7 +186,8 @@ export class Trainings {
    * @param {AbortSignal} signal
    */
   async #begin({ config, recipe, data, weights, options }, signal) {
-    const resolution = config.resolution ?? (weights ? this.#about(weights, options).resolution : 224);
+    const file = weights && this.#core.about(weights, options).config;
+    const resolution = config.resolution ?? file?.resolution ?? 224;
     const set = await this.#dataset(data, resolution, recipe.seed ?? 1, signal);
     const network = weights
       ? this.#core.Trainer.from_weights(weights, options, recipe, set.images_per_epoch, config.resolution, set.names)
@@ -209,8 +204,8 @@ export class Trainings {
    * @param {AbortSignal} signal
    */
   async #goOn({ bytes, recipe, position }, data, signal) {
-    const { resolution, labels } = this.#about(bytes);
-    const set = await this.#dataset(data, resolution, recipe.seed ?? 1, signal);
+    const { config, labels } = this.#core.about(bytes);
+    const set = await this.#dataset(data, config.resolution, recipe.seed ?? 1, signal);
     if (String(set.names) !== String(labels)) {
       const [had, has] = [labels, set.names].map((names) => names.join(", "));
       throw new EngineError("other-classes", `the training has the classes ${had}, the data ${has}`, { had, has });
@@ -241,14 +236,6 @@ export class Trainings {
       case "pictures":
         return ownPictures(this.#core, data, seed);
     }
-  }
-
-  /** What a file of weights says of its network. @param {Uint8Array} weights @param {import("./protocol.js").Config} [options] */
-  #about(weights, options) {
-    const network = new this.#core.Classifier(weights, options);
-    const { config, labels } = network;
-    network.free();
-    return { resolution: config.resolution ?? 224, labels };
   }
 }
 

@@ -41,6 +41,8 @@ const methods = {
     return { config: /** @type {any} */ (network.config), labels: network.labels };
   },
 
+  about: ({ weights, options }) => core.about(weights, options),
+
   resize({ classifier, resolution }) {
     classifiers.of(classifier).set_resolution(resolution);
     return {};

@@ -185,9 +185,7 @@ function offerTrained(state, library, trained) {
 async function openWeights({ engine, state, library, model }, file, options) {
   try {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const classifier = await engine.loadClassifier(bytes, { options });
-    await classifier.close();
-    const { config, labels } = classifier;
+    const { config, labels } = await engine.about(bytes, { options });
     const title = await titleOf(library, file.name, bytes);
     const id = `file:${title}`;
     library.keep({ id, origin: "opened", title, config, labels, options }, bytes);

@@ -105,10 +105,10 @@ export function createHeldOut({ session }) {
     problem.hidden = true;
     dialog.showModal();
     try {
-      const result = await trainer?.predict(index, run.labels.length);
-      if (result && mine === turn)
+      const found = await trainer?.predict(index, run.labels.length);
+      if (found && mine === turn)
         predictions.show(
-          result.predictions.map((p) => ({ name: names[p.class], probability: p.probability })),
+          found.map((p) => ({ name: names[p.class], probability: p.probability })),
           run.settings.data === "pictures",
         );
     } catch (error) {
