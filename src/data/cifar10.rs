@@ -144,7 +144,7 @@ mod tests {
         let expected = "images of a mosaic have the shape [999, 32, 32, 3]; expected [1000, 32, 32, 3]";
         assert_eq!(message, expected);
         let image = Image::from_rgb(8, 4, vec![0; 96]).unwrap();
-        assert!(from_mosaic(&image).unwrap_err().to_string().contains("1280 × 800 pixels, not 8 × 4"));
+        assert!(from_mosaic(&image).unwrap_err().to_string().contains("1280 × 800 pixels, found 8 × 4"));
     }
 
     #[test]

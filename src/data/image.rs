@@ -285,7 +285,10 @@ mod tests {
         assert!(message(Image::from_rgb(0, 4, vec![])).contains("empty: 0 × 4"));
         assert!(message(Image::from_rgb(12_000, 12_000, vec![])).contains("too large: 12000 × 12000"));
         assert!(message(Image::from_rgb(usize::MAX, 2, vec![])).contains("too large"));
-        assert!(message(Image::from_rgb(2, 2, vec![0; 11])).contains("12 bytes, but 11"));
+        assert!(
+            message(Image::from_rgb(2, 2, vec![0; 11]))
+                .contains("expected 12 bytes for 2 × 2 RGB pixels, found 11")
+        );
     }
 
     #[test]

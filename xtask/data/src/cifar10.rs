@@ -278,7 +278,7 @@ mod tests {
         fs::write(&batch, &records(1)[..3000]).unwrap();
         assert!(message(sources.path()).contains("data_batch_1.bin"));
         fs::remove_file(batch.with_file_name("test_batch.bin")).unwrap();
-        assert!(message(sources.path()).contains("holds neither"));
+        assert!(message(sources.path()).contains("contains neither"));
     }
 
     #[test]
