@@ -362,7 +362,7 @@ mod tests {
         fs::write(path("train_labels.bin"), &labels).unwrap();
         fs::write(path("test_labels.bin"), &labels[..1000]).unwrap();
         write_image(&path("train_02.webp"), 1280, 800, 7);
-        assert!(load_error(folder.path()).contains("no test_00.webp"));
+        assert!(load_error(folder.path()).contains("test_00.webp is missing"));
         write_image(&path("test_00.webp"), 1280, 800, 8);
         let (train, test) = load_train_and_test(folder.path(), &config()).unwrap();
         assert_eq!((train.len(), train.labels[0], train.images[[0, 0, 0, 0]]), (1000, 2, 7));
