@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { startLab } from "./lab.js";
 import { pageFolder, startServer } from "./server.js";
 
@@ -96,4 +97,17 @@ test("without thread.js the page works on one thread and says why", { timeout: 6
   await page.goto(`${server.url}?threads=2`);
   await page.locator("#panel-classify .predictions li").first().waitFor();
   await page.getByRole("button", { name: "why only one" }).waitFor();
+});
+
+test("opened from a disk, the page says what it needs", { timeout: 60_000 }, async () => {
+  for (const document of ["index.html", "bench.html"]) {
+    const page = await lab.browser.newPage();
+    await page.goto(pathToFileURL(join(dirname(pageFolder()), document)).href);
+    for (const words of [
+      "Browsers do not run this page from a disk",
+      "브라우저는 디스크에 있는 이 페이지를 실행하지 않으니",
+    ])
+      await page.getByText(words).waitFor();
+    await page.close();
+  }
 });

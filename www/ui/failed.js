@@ -5,9 +5,11 @@
 addEventListener("error", ({ target }) => target instanceof HTMLScriptElement && showFailed(), true);
 
 async function showFailed() {
-  const template = /** @type {HTMLTemplateElement} */ (document.getElementById("failed"));
+  const onDisk = location.protocol === "file:"; // from where browsers load no modules
+  const template = /** @type {HTMLTemplateElement} */ (document.getElementById(onDisk ? "on-disk" : "failed"));
   document.body.replaceChildren(template.content.cloneNode(true));
   document.body.hidden = false;
+  if (onDisk) return;
   const scripts = performance.getEntriesByType("resource").filter(({ name }) => name.endsWith(".js"));
   for (const { name } of scripts) {
     const type = await fetch(name).then(
