@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
-import { ISOLATION, startServer } from "./server.js";
+import { openEmpty, startServer } from "./server.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -12,10 +12,7 @@ let lab;
 let page;
 before(async () => {
   lab = await startLab({ cifar: false });
-  page = await lab.browser.newPage();
-  await page.route("**/empty.html", (route) =>
-    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
-  );
+  page = await openEmpty(lab.browser, lab.url);
 });
 after(() => lab?.close());
 

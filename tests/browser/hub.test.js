@@ -1,13 +1,12 @@
 // Training on sets of the Hugging Face Hub, from a local server that answers like the Hub, with files written by pyarrow.
 
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ISOLATION, launch, startServer } from "./server.js";
-
-const FILES = new URL("../golden/parquet/", import.meta.url);
+import { FILES, layOut } from "./hubset.js";
+import { launch, openEmpty, startServer } from "./server.js";
 
 /** @type {import("playwright-core").Browser} */
 let browser;
@@ -21,11 +20,7 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "mobilenetv2-"));
   server = await startServer({ mounts: { "/hub/": folder } });
   browser = await launch();
-  page = await browser.newPage();
-  await page.route("**/empty.html", (route) =>
-    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
-  );
-  await page.goto(`${server.url}empty.html`);
+  page = await openEmpty(browser, server.url);
 });
 after(async () => {
   await browser?.close();
@@ -33,19 +28,8 @@ after(async () => {
   if (folder) await rm(folder, { recursive: true });
 });
 
-/** Serves a set as the Hub lists it. @param {string} name @param {Record<string, string>} splits files by split */
-async function holds(name, splits) {
-  const files = [];
-  await mkdir(join(folder, name), { recursive: true });
-  for (const [split, file] of Object.entries(splits)) {
-    const path = join(folder, name, `${split}.parquet`);
-    await cp(new URL(`${file}.parquet`, FILES), path);
-    const url = `${server.url}hub/${name}/${split}.parquet`;
-    files.push({ config: "default", split, url, size: (await stat(path)).size });
-  }
-  await writeFile(join(folder, name, "parquet"), JSON.stringify({ parquet_files: files }));
-  await writeFile(join(folder, name, "info"), JSON.stringify({ dataset_info: {} }));
-}
+/** Lays out a set as the Hub lists it. @param {string} name @param {Record<string, string>} splits files by split */
+const holds = (name, splits) => layOut(join(folder, name), `${server.url}hub/${name}/`, splits);
 
 /** The result of a training. @param {any} data @param {any} [recipe] */
 const train = (data, recipe) =>

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import { chromium, firefox } from "playwright-core";
+import { ISOLATION } from "../../pkg-config/server.js";
 
 export { CONTENT_POLICY, ISOLATION, pageFolder, startServer } from "../../pkg-config/server.js";
 
@@ -47,4 +48,19 @@ function launchFirefox(camera) {
       ? { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }
       : {},
   });
+}
+
+/**
+ * Opens an empty, isolated page at `empty.html` of a server, for tests of the engine alone.
+ *
+ * @param {import("playwright-core").Browser} browser
+ * @param {string} url of the server
+ */
+export async function openEmpty(browser, url) {
+  const page = await browser.newPage();
+  await page.route("**/empty.html", (route) =>
+    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
+  );
+  await page.goto(`${url}empty.html`);
+  return page;
 }

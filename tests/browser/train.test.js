@@ -198,11 +198,12 @@ test("CIFAR-10 trains if available, and is explained if not", { timeout: 3 * MIN
   } else t.diagnostic("the shared CIFAR-10 data are missing");
   const bare = await startLab({ cifar: false });
   const { page } = await bare.open(hash);
-  await button(page, "Start").click();
-  await page.locator(".control .problem", { hasText: "cargo xtask data cifar-10" }).waitFor();
-  assert.ok(await button(page, "Start").isEnabled());
+  await page.locator(".train-why", { hasText: "CIFAR-10 is not here yet" }).waitFor();
+  assert.ok(await button(page, "Start").isDisabled());
+  await page.locator(".cifar", { hasText: "This page’s host does not have it" }).waitFor();
   await page.selectOption("#setting-data", "shapes");
-  assert.ok(await page.locator(".control .problem").isHidden(), "other data have no problem");
+  assert.ok(await button(page, "Start").isEnabled(), "other data have no problem");
+  assert.ok(await page.locator(".cifar").isHidden());
   await bare.close();
 });
 

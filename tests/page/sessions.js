@@ -17,7 +17,7 @@ export async function openSession({ storage = new FakeStorage(), engine = new Fa
     kept: /** @type {any[]} */ ([]),
     keep: (/** @type {any} */ one) => project.kept.push(one),
   };
-  const session = new Session(engine, project, library, runs, coreOf(engine));
+  const session = new Session(engine, { project }, library, runs, coreOf(engine));
   const settings = { ...preset("quick"), width: 0.35, resolution: 32, batch: 10, epochs: 1, schedule: "constant" };
   /** @param {() => unknown} holds */
   const until = async (holds) => {

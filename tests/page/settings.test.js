@@ -177,10 +177,11 @@ test("settings that do not apply say so", () => {
   assert.deepEqual([used("trained", { from: "" }), used("trained", { from: "x" })], [false, true]);
 });
 
-test("data have the core's names, and at least one class", () => {
+test("data have the core's names, and at least one class", async () => {
   const project = /** @type {any} */ ({ classes: { value: [] }, data: () => ({ kind: "pictures" }) });
+  const cifar = /** @type {any} */ ({ data: async () => ({ kind: "cifar-10" }) });
   assert.deepEqual(
-    DATA.map((data) => dataOf({ data }, project).kind),
+    (await Promise.all(DATA.map((data) => dataOf({ data }, { project, cifar })))).map(({ kind }) => kind),
     ["shapes", "cifar-10", "pictures"],
   );
   assert.deepEqual(

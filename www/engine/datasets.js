@@ -97,10 +97,16 @@ function inOrder({ gather }) {
   return (first, count) => gather(Uint32Array.from({ length: count }, (_, i) => first + i));
 }
 
+/** Whether a host has CIFAR-10. @param {string} base */
+export const cifar10IsAt = (base) => exists(`${base}${labelsOf("test")}`);
+
 /** The test pictures of CIFAR-10 on a host, in order. @param {string} base */
 export async function cifar10Test(base) {
   return inOrder(await split(base, "test", () => {}));
 }
+
+/** The file of a part's labels. @param {"train" | "test"} name */
+const labelsOf = (name) => `${name}_labels.bin`;
 
 /**
  * One part of CIFAR-10 on a host: its labels and all of its mosaics.
@@ -112,12 +118,12 @@ export async function cifar10Test(base) {
 async function split(base, name, onLoading) {
   /** @param {number} index */
   const file = (index) => `${name}_${String(index).padStart(2, "0")}.webp`;
-  const labels = await download(`${base}${name}_labels.bin`).catch((error) => {
+  const labels = await download(`${base}${labelsOf(name)}`).catch((error) => {
     if (error.values?.status !== "404" && !["missing-file", "web-page"].includes(error.code)) throw error; // it may exist all the same
-    throw new EngineError("no-cifar", `there is no CIFAR-10 at ${base}: run cargo xtask data cifar-10`);
+    throw new EngineError("no-cifar", `there is no CIFAR-10 at ${base}`);
   });
   const mosaics = await count(Math.floor(labels.length / PER_MOSAIC), (index) => exists(base + file(index)));
-  if (!mosaics) throw new EngineError("no-cifar", `${base}${file(0)} is missing: run cargo xtask data cifar-10`);
+  if (!mosaics) throw new EngineError("no-cifar", `${base}${file(0)} is missing`);
 
   return part({
     mosaics,
@@ -210,10 +216,37 @@ async function exists(url) {
   return ok && !headers.get("content-type")?.startsWith("text/html"); // some hosts answer every address with a page
 }
 
+/**
+ * The pixels of a thousand files of pictures of 32 × 32. They are read from one mosaic: a canvas for each would take most of
+ * the time.
+ *
+ * @param {Blob[]} files
+ * @returns {Promise<Uint8Array>} (1000, 32, 32, 3)
+ * @throws {Error} if the browser cannot read one, or one has another size
+ */
+export async function decodeTiles(files) {
+  const mosaic = new OffscreenCanvas(MOSAIC.columns * TILE, MOSAIC.rows * TILE);
+  const context = mosaic.getContext("2d", { alpha: false });
+  if (!context) throw new Error("the browser has no canvas");
+  const bitmaps = await Promise.all(files.map((file) => createImageBitmap(file, { colorSpaceConversion: "none" })));
+  bitmaps.forEach((bitmap, i) => {
+    const { width, height } = bitmap;
+    if (width !== TILE || height !== TILE) throw new Error(`a picture has ${width} × ${height} pixels`);
+    context.drawImage(bitmap, (i % MOSAIC.columns) * TILE, Math.floor(i / MOSAIC.columns) * TILE);
+    bitmap.close();
+  });
+  return tilesOf(mosaic.transferToImageBitmap());
+}
+
 /** @param {string} url */
 async function fetchMosaic(url) {
   const bytes = await download(url);
-  const bitmap = await createImageBitmap(new Blob([/** @type {BlobPart} */ (bytes)]), { colorSpaceConversion: "none" });
+  const file = new Blob([/** @type {BlobPart} */ (bytes)]);
+  return tilesOf(await createImageBitmap(file, { colorSpaceConversion: "none" }));
+}
+
+/** The pictures of a mosaic, one after another: (1000, 32, 32, 3) bytes. @param {ImageBitmap} bitmap of the mosaic, which is then closed */
+async function tilesOf(bitmap) {
   const pixels = new Uint8Array(PER_MOSAIC * TILE * TILE * 3);
   const { data: rgba } = await pixelsOf(bitmap);
   const stride = MOSAIC.columns * TILE;

@@ -56,14 +56,27 @@ export async function fetchJson(url, { signal } = {}) {
  * @param {string | URL} url
  * @returns {Promise<any>}
  */
-export async function importFile(url) {
+export const importFile = (url) => imported(import(/* @vite-ignore */ /* webpackIgnore: true */ String(url)), url);
+
+/**
+ * The module that an import gives. Where it fails, the error says why, unlike the browser's.
+ *
+ * @template T
+ * @param {Promise<T>} module
+ * @param {string | URL} url of the module
+ * @throws {EngineError} as {@link fetchFile}
+ */
+export async function imported(module, url) {
   try {
-    return await import(/* @vite-ignore */ /* webpackIgnore: true */ String(url));
+    return await module;
   } catch (error) {
     await fetchFile(url); // to get an error that says why, unlike the browser's
     throw error;
   }
 }
+
+/** The absolute address of a folder: relative ones would be resolved against the worker's. @param {string} url */
+export const folderAt = (url) => new URL(url.replace(/\/?$/, "/"), location.href).href;
 
 /** Its absolute address. @param {string | URL} url */
 const located = (url) => new URL(url, globalThis.location?.href);

@@ -10,14 +10,14 @@
 import { checkData, checkWhole } from "./checks.js";
 import { MICRO_BATCHES } from "./constants.js";
 import { decode } from "./decode.js";
-import { abortable, download, fetchFile } from "./download.js";
+import { abortable, download, fetchFile, folderAt } from "./download.js";
 import { EngineError } from "./errors.js";
 import { Classifier, Picture, SLICE, Trainer } from "./handles.js";
 import { findObstacle, pickInstructions } from "./support.js";
 import { Watch } from "./watch.js";
 
 export { Classifier, download, EngineError, Picture, Trainer };
-export { forgetCifar, openCifar, openedCifar } from "./opencifar.js";
+export { fetchCifar, forgetCifar, openCifar, openedCifar } from "./opencifar.js";
 
 /**
  * @typedef {import("./protocol.js").Config} Config
@@ -372,9 +372,6 @@ export class Engine extends EventTarget {
     return made;
   }
 }
-
-/** The absolute address of a folder: relative ones would be resolved against the worker's. @param {string} url */
-const folderAt = (url) => new URL(url.replace(/\/?$/, "/"), location.href).href;
 
 /**
  * The address is written out where it is used, since bundlers find the file that way.

@@ -31,7 +31,7 @@
 
 /**
  * The data of a training. `shapes` are drawn without end, so `images` only sets the length of an epoch. `cifar-10`
- * takes its mosaics from the folder `base`, or is the archive given to `openCifar`. `hub` is a set of the Hugging Face
+ * takes its mosaics from the folder `base`, or is what `openCifar` or `fetchCifar` stored. `hub` is a set of the Hugging Face
  * Hub, of which `images` pictures are taken in total (see `hub.js` for the rest). `images` are the caller's own: (N, R,
  * R, 3) RGB bytes; `pictures` are files of any size, cropped and resized as for classification. Of both the last
  * `held_out` are kept for evaluation.
@@ -102,9 +102,9 @@
  * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes these settings from the next step on;
  *   `position`: images drawn before.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
- * @property {[{archive: Blob}, {}]} openArchive Starts to unpack the CIFAR-10 archive.
- * @property {[{}, {share: number, bytes: number, stored: boolean}]} archiveState How much of it is unpacked.
- * @property {[{}, {}]} forgetArchive Stops that, and removes everything.
+ * @property {[{source: Blob | {api?: string}}, {}]} storeCifar Starts to store CIFAR-10: its archive, or the Hub's copy.
+ * @property {[{}, {share: number, bytes: number, stored: boolean, checked: boolean}]} cifarState How much of it is stored.
+ * @property {[{}, {}]} forgetCifar Stops that, and removes everything.
  * @property {[{weights: Uint8Array, options: Config}, {bytes: Uint8Array}]} toOnnx An ONNX model of a `.safetensors` file.
  * @property {[{trainer: number}, Snapshot]} snapshot Everything that a training needs to continue.
  * @property {[{seed: number, first: number, count: number, resolution: number}, Batch & {names: string[]}]} shapes Draws.

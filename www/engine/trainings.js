@@ -27,8 +27,8 @@ export class Trainings {
   #held = new Held();
   /** Aborts trainings that are being prepared. @type {Map<number, AbortController>} */
   #making = new Map();
-  /** @type {Promise<import("./cifararchive.js").CifarArchive> | undefined} */
-  #archive;
+  /** @type {Promise<import("./storedcifar.js").StoredCifar> | undefined} */
+  #cifar;
 
   /** @param {Core} core @param {(file: string | null) => void} onLoading hears which file of a data set is being fetched */
   constructor(core, onLoading) {
@@ -165,10 +165,10 @@ export class Trainings {
     return { bytes: training.trainer.snapshot(), recipe: training.recipe, position: training.position };
   }
 
-  /** CIFAR-10 from the archive that a person opened. @returns {Promise<import("./cifararchive.js").CifarArchive>} */
-  archive() {
-    this.#archive ??= import("./cifararchive.js").then(({ CifarArchive }) => new CifarArchive()); // rarely needed
-    return this.#archive;
+  /** CIFAR-10 as a person opened or fetched it. @returns {Promise<import("./storedcifar.js").StoredCifar>} */
+  cifar() {
+    this.#cifar ??= import("./storedcifar.js").then(({ StoredCifar }) => new StoredCifar()); // rarely needed
+    return this.#cifar;
   }
 
   /** Frees a training, or aborts its preparation, if one has this number. @param {number} handle */
@@ -226,7 +226,7 @@ export class Trainings {
       case "cifar-10":
         return "base" in data
           ? cifar10(this.#core, { base: data.base, seed, onLoading: this.#onLoading })
-          : (await this.archive()).dataset(this.#core, { seed, onLoading: this.#onLoading });
+          : (await this.cifar()).dataset(this.#core, { seed, onLoading: this.#onLoading });
       case "hub": {
         const { hubData } = await import("./hubdata.js"); // rarely needed
         return hubData(this.#core, data, { resolution, seed, onLoading: this.#onLoading, signal });

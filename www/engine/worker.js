@@ -83,13 +83,13 @@ const methods = {
   weights: (args) => trainings.weights(args),
   snapshot: (args) => trainings.snapshot(args),
 
-  async openArchive({ archive }) {
-    await (await trainings.archive()).begin(archive);
+  async storeCifar({ source }) {
+    await (await trainings.cifar()).begin(source);
     return {};
   },
-  archiveState: async () => (await trainings.archive()).state(),
-  async forgetArchive() {
-    await (await trainings.archive()).forget();
+  cifarState: async () => (await trainings.cifar()).state(),
+  async forgetCifar() {
+    await (await trainings.cifar()).forget();
     return {};
   },
 

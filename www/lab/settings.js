@@ -199,11 +199,11 @@ export const classesOf = ({ data }, project) =>
 
 /**
  * @param {Values} values
- * @param {import("./project.js").Project} project
- * @returns {import("../engine/protocol.js").Data}
+ * @param {{project: import("./project.js").Project, cifar: import("./cifar.js").Cifar}} sources
+ * @returns {Promise<import("../engine/protocol.js").Data>}
  */
-export function dataOf(values, project) {
+export async function dataOf(values, { project, cifar }) {
   if (values.data === "pictures") return project.data();
   if (values.data === "shapes") return { kind: "shapes", images: SHAPES_PER_EPOCH };
-  return { kind: "cifar-10", base: CIFAR_10 };
+  return cifar.data();
 }

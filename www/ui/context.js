@@ -8,5 +8,6 @@
  * @property {import("../lab/model.js").Model} model
  * @property {import("../lab/session/session.js").Session} session
  * @property {import("../lab/project.js").Project} project
+ * @property {import("../lab/cifar.js").Cifar} cifar
  */
 export {};

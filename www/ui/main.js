@@ -1,7 +1,7 @@
 /** Wires the page together; the logic is in the other files. */
-import { fetchFile } from "../engine/download.js";
 import { createEngine } from "../engine/engine.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
+import { Cifar } from "../lab/cifar.js";
 import { coreOf } from "../lab/core.js";
 import { Library } from "../lab/library.js";
 import { Model } from "../lab/model.js";
@@ -17,9 +17,9 @@ import { createClassify } from "./classify/classify.js";
 import { createFoot } from "./foot.js";
 import { askedThreads, showFailure, startFrame } from "./frame.js";
 import { Offline } from "./offline.js";
-import { h, loadStyle } from "./shared/dom.js";
-import { currentLanguage, explainError, moment, number, t } from "./shared/i18n.js";
-import { DRAGGED, droppedFiles, isZip } from "./shared/picturefiles.js";
+import { currentLanguage, moment, number, t } from "./shared/i18n.js";
+import { DRAGGED, droppedFiles, isTar, isZip } from "./shared/picturefiles.js";
+import { trainOpener } from "./trainopener.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
@@ -57,9 +57,10 @@ async function main() {
   );
   const core = coreOf(engine);
   const model = new Model(engine, state, library, project, core);
-  const session = new Session(engine, project, library, runs, core);
+  const cifar = new Cifar(engine, core);
+  const session = new Session(engine, { project, cifar }, library, runs, core);
   /** @type {Context} */
-  const context = { engine, core, state, library, model, session, project };
+  const context = { engine, core, state, library, model, session, project, cifar };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
     if (session.active.value) event.preventDefault(); // the page's end would interrupt a run, so the browser asks first
@@ -75,38 +76,12 @@ async function main() {
   const classify = createClassify(context);
   find("panel-classify").replaceChildren(classify.element);
   find("panel-apart").replaceChildren(createApart(context));
-  const openTrain = trainOpener(context);
+  const openTrain = trainOpener(context, find("panel-train"));
   follow(
     () => state.room.value === "train",
     (open) => open && openTrain(),
   );
   acceptDrops(context, classify.drop, async (dropped) => (await openTrain())?.drop(dropped));
-}
-
-/** Opens the second room, whose module is fetched on first use. @param {Context} context */
-function trainOpener(context) {
-  /** @type {ReturnType<typeof import("./train/train.js").createTrain> | null} */
-  let made = null;
-  const place = find("panel-train");
-  return async () => {
-    if (made) return made;
-    try {
-      const at = (/** @type {string} */ name) => new URL(`./train/${name}`, import.meta.url);
-      const styles = ["train.css", "pictures.css"].map((name) => loadStyle(at(name)));
-      const { createTrain } = await import("./train/train.js").catch(async (error) => {
-        await fetchFile(at("train.js")); // to get an error that says why, unlike the browser's
-        throw error;
-      });
-      await Promise.all(styles);
-      if (!made) {
-        made = createTrain(context);
-        place.replaceChildren(made.element);
-      }
-      return made;
-    } catch (error) {
-      place.replaceChildren(h("p", { class: "problem", role: "alert" }, explainError(error)));
-    }
-  };
 }
 
 /** @param {import("../lab/state.js").PageState} state */
@@ -215,13 +190,13 @@ async function titleOf(library, name, bytes) {
 }
 
 /**
- * Accepts files dropped anywhere: weights go to the bar, pictures to Classify or, if Train shows own pictures, to
- * Train.
+ * Accepts files dropped anywhere: weights go to the bar, archives to Train, pictures to Classify or, if Train shows own
+ * pictures, to Train.
  *
  * @param {Context} context
  * @param {(transfer: DataTransfer) => void} dropToClassify
- * @param {(dropped: File | ReturnType<typeof droppedFiles>) => void} dropToTrain receives a zip, or else pictures and
- *   folders
+ * @param {(dropped: File | ReturnType<typeof droppedFiles>) => void} dropToTrain receives a zip or a tar, or else
+ *   pictures and folders
  */
 function acceptDrops(context, dropToClassify, dropToTrain) {
   const { body } = document;
@@ -241,10 +216,10 @@ function acceptDrops(context, dropToClassify, dropToTrain) {
     const weights = files.find((file) => file.name.endsWith(".safetensors"));
     const { room, values } = context.state;
     const own = room.value === "train" && values.train.value.data === "pictures";
-    const zip = files.find((file) => isZip(file.name));
+    const archive = files.find(({ name }) => isZip(name) || isTar(name));
     if (weights) return openWeights(context, weights);
-    context.state.enter(zip || own ? "train" : "classify");
-    if (zip || own) dropToTrain(zip ?? droppedFiles(transfer));
+    context.state.enter(archive || own ? "train" : "classify");
+    if (archive || own) dropToTrain(archive ?? droppedFiles(transfer));
     else dropToClassify(transfer);
   };
 }

@@ -24,7 +24,7 @@ import { GRID, sampleOf } from "./sample.js";
 
 export class Session {
   #engine;
-  #project;
+  #sources;
   #library;
   /** What plans need. */
   #means;
@@ -115,18 +115,18 @@ export class Session {
 
   /**
    * @param {import("../../engine/engine.js").Engine} engine
-   * @param {import("../project.js").Project} project
+   * @param {{project: import("../project.js").Project, cifar: import("../cifar.js").Cifar}} sources of pictures
    * @param {import("../library.js").Library} library
    * @param {import("../runs.js").Runs} runs
    * @param {import("../core.js").Core} core
    */
-  constructor(engine, project, library, runs, core) {
+  constructor(engine, sources, library, runs, core) {
     this.runs = runs;
     this.#show(runs.interrupted.value);
     this.#engine = engine;
-    this.#project = project;
+    this.#sources = sources;
     this.#library = library;
-    this.#means = { project, library, runs, claim: (/** @type {Run} */ run) => this.#claim(run) };
+    this.#means = { project: sources.project, library, runs, claim: (/** @type {Run} */ run) => this.#claim(run) };
     // a pausing run sends the core nothing, and would not notice
     follow(
       () => core.loss.value,
@@ -230,7 +230,7 @@ export class Session {
   async #prepare({ settings, steps, prepare }) {
     this.problem.value = null;
     this.rate.value = 0;
-    this.#generation = this.#project.generation;
+    this.#generation = this.#sources.project.generation;
     const signal = this.#newSignal();
     this.#close();
     /** @type {Trainer | null} */
@@ -239,7 +239,7 @@ export class Session {
       const [how, runOf] = await prepare(signal);
       trainer = await this.#engine.createTrainer({
         ...how,
-        data: dataOf(settings, this.#project),
+        data: await dataOf(settings, this.#sources),
         signal,
         onReady: (share) => (this.preparing.value = share < 1 ? share : null),
       });
@@ -447,8 +447,9 @@ export class Session {
   #offer(run, best) {
     const bytes = troubleOf(run) ? best : run.weights;
     if (!bytes) return;
-    if (run.settings.data === "pictures" && this.#generation === this.#project.generation)
-      this.#project.keep({ bytes, config: run.config, labels: run.labels });
+    const { project } = this.#sources;
+    if (run.settings.data === "pictures" && this.#generation === project.generation)
+      project.keep({ bytes, config: run.config, labels: run.labels });
     else this.keep(run, best ? "best" : "last", bytes);
   }
 }

@@ -1,5 +1,5 @@
 /** The third room: a table of contents, one panel at a time. */
-import { fetchFile } from "../../engine/download.js";
+import { imported } from "../../engine/download.js";
 import { computed, effect, follow } from "../../lab/signals.js";
 import { PANELS } from "../../lab/state.js";
 import { h } from "../shared/dom.js";
@@ -41,10 +41,7 @@ export function createApart(context) {
   /** The panel, created when it is first opened. @param {string} name */
   async function panelOf(name) {
     if (!made.has(name)) {
-      const create = await VIEWS[name]().catch(async (error) => {
-        await fetchFile(new URL(`./panels/${name}.js`, import.meta.url)); // to get an error that says why, unlike the browser's
-        throw error;
-      });
+      const create = await imported(VIEWS[name](), new URL(`./panels/${name}.js`, import.meta.url));
       if (!made.has(name)) made.set(name, create(context));
     }
     const panel = /** @type {HTMLElement} */ (made.get(name));

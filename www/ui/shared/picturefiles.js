@@ -55,6 +55,9 @@ export async function droppedFiles(transfer) {
   return inOrder(visible(found.flat()));
 }
 
+/** Whether it is a tar, gzipped or not. @param {string} name of a file */
+export const isTar = (name) => /\.(tar|tgz|tar\.gz)$/i.test(name);
+
 /** @param {string} name of a file */
 export const isZip = (name) => name.toLowerCase().endsWith(".zip");
 

@@ -10,7 +10,7 @@ const PATIENCE = 3000;
 
 /** @param {import("../context.js").Context} context */
 export function createControl(context) {
-  const { core, state, library, session, project } = context;
+  const { core, state, library, session, project, cifar } = context;
   const start = h("button", { type: "button", class: "primary", onclick: () => begin() });
   const pause = h(
     "button",
@@ -75,9 +75,11 @@ export function createControl(context) {
   }
 
   /** Why no run can start; null if one can, or is in progress. */
-  const obstacle = computed(() =>
-    session.state.value === "idle" && state.values.train.value.data === "pictures" ? project.obstacle : null,
-  );
+  const obstacle = computed(() => {
+    if (session.state.value !== "idle") return null;
+    const { data } = state.values.train.value;
+    return data === "pictures" ? project.obstacle : data === "cifar-10" ? cifar.obstacle : null;
+  });
 
   function drawState() {
     const now = session.state.value;

@@ -1,6 +1,8 @@
 /** The second room: settings, the current run with its curves, held-out pictures, and earlier runs. */
 import { createCurves } from "../shared/curves.js";
 import { h } from "../shared/dom.js";
+import { isTar } from "../shared/picturefiles.js";
+import { createCifar } from "./cifar.js";
 import { createControl } from "./control.js";
 import { createHeldOut } from "./heldout.js";
 import { createPictures } from "./pictures.js";
@@ -11,6 +13,7 @@ import { createSettings } from "./settings.js";
 /** @param {import("../context.js").Context} context */
 export function createTrain(context) {
   const pictures = createPictures(context);
+  const cifar = createCifar(context);
   const element = h(
     "div",
     { class: "train" },
@@ -19,6 +22,7 @@ export function createTrain(context) {
       "div",
       { class: "run" },
       pictures.element,
+      cifar.element,
       createControl(context),
       h("section", { class: "panel", "t-aria-label": "train.curves" }, createCurves(context)),
       createHeldOut(context),
@@ -26,7 +30,11 @@ export function createTrain(context) {
       createRuns(context),
     ),
   );
-  return { element, drop: pictures.drop };
+  return {
+    element,
+    /** @type {(dropped: Parameters<typeof pictures.drop>[0]) => unknown} */
+    drop: (dropped) => (dropped instanceof File && isTar(dropped.name) ? cifar.drop(dropped) : pictures.drop(dropped)),
+  };
 }
 
 /** The settings: beside the run if there is room, else folded into a line above it. @param {HTMLElement} settings */

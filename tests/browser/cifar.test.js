@@ -1,4 +1,4 @@
-// CIFAR-10 from an archive like its authors': unpacked, kept, trained on meanwhile; and other files.
+// CIFAR-10 from an archive like its authors', or from the Hub: stored, trained on meanwhile, opened on the page; and other files.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -6,7 +6,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ISOLATION, launch, startServer } from "./server.js";
+import { layOut } from "./hubset.js";
+import { launch, openEmpty, startServer } from "./server.js";
+import { button, message, stepsDone } from "./train.js";
 
 const RECORD = 3073;
 const MINUTE = 60_000;
@@ -54,11 +56,7 @@ before(async () => {
 
   server = await startServer({ mounts: { "/archives/": folder } });
   browser = await launch();
-  page = await (await browser.newContext()).newPage();
-  await page.route("**/empty.html", (route) =>
-    route.fulfill({ contentType: "text/html", headers: ISOLATION, body: "<!doctype html><title>empty</title>" }),
-  );
-  await page.goto(`${server.url}empty.html`);
+  page = await openEmpty(browser, server.url);
 });
 after(async () => {
   await browser?.close();
@@ -103,7 +101,7 @@ test("the archive is unpacked and kept, and a training begins meanwhile", { time
   assert.deepEqual(found.none, { bytes: 0, stored: false });
   assert.deepEqual(
     [found.opened, found.later, found.gone],
-    [{ bytes, stored: true }, { bytes, stored: true }, found.none],
+    [{ bytes, stored: true, checked: true }, { bytes, stored: true }, found.none],
   );
   assert.deepEqual([found.refused, found.steps, found.classes], ["no-cifar", 2, 10]);
   assert.deepEqual(
@@ -152,4 +150,120 @@ test("other or incomplete archives are refused and leave nothing", { timeout: 5 
 test("it can be stopped", { timeout: MINUTE }, async () => {
   const [told, bytes] = await open("whole.tgz", 100);
   assert.deepEqual([told, bytes], ["AbortError", 0]);
+});
+
+/** What comes of fetching it from the Hub, where that has these files. @param {Record<string, string>} splits */
+async function fetchFrom(splits) {
+  await layOut(join(folder, "hub"), `${server.url}archives/hub/`, splits);
+  return page.evaluate(async () => {
+    const { createEngine, fetchCifar, forgetCifar } = await import("./engine/engine.js");
+    const engine = await createEngine({ threads: 1 });
+    /** @type {number[]} */
+    const shares = [];
+    try {
+      const found = await fetchCifar(engine, { api: "/archives/hub", onProgress: (share) => shares.push(share) });
+      const trainer = await engine.createTrainer({
+        config: { width: 0.35, resolution: 32, stem: "cifar" },
+        data: { kind: "cifar-10", opened: true },
+      });
+      const { labels, images } = await trainer.heldOut(10, 9990);
+      await forgetCifar(engine);
+      const pixels = [...labels].map((label, i) => [label, ...images.subarray(i * 3072, i * 3072 + 3)]);
+      return { ...found, pixels, shares: shares.length };
+    } catch (error) {
+      return { code: /** @type {any} */ (error).code };
+    } finally {
+      engine.close();
+    }
+  });
+}
+
+test("the Hub's copy is the same", { timeout: 5 * MINUTE }, async () => {
+  const { shares = 0, ...found } = await fetchFrom({ train: "cifar-train", test: "cifar-test" });
+  assert.deepEqual(found, {
+    ...{ bytes: 60_000 * RECORD, stored: true, checked: false },
+    pixels: Array.from({ length: 10 }, (_, i) => [i, i * 20, 10, 0]),
+  });
+  assert.ok(shares > 1);
+  assert.deepEqual(await fetchFrom({ train: "train", test: "test" }), { code: "cifar-hub" });
+});
+
+/** The page, as it is where the host has no CIFAR-10. @param {import("playwright-core").BrowserContext} context */
+async function openTrain(context) {
+  const page = await context.newPage();
+  await page.goto(`${server.url}#train?train.data=cifar-10&train.batch=8`);
+  const panel = page.locator(".cifar");
+  const says = (/** @type {string} */ text, timeout = MINUTE) =>
+    panel.locator("p", { hasText: text }).waitFor({ timeout });
+  const press = (/** @type {string} */ name) => panel.getByRole("button", { name }).click();
+  const choose = (/** @type {string} */ name) => panel.locator("input[type=file]").setInputFiles(join(folder, name));
+  return { page, panel, says, press, choose };
+}
+
+const NOWHERE = "This page’s host does not have it";
+
+test(
+  "a person opens the archive, trains meanwhile, has it after a reload, deletes it",
+  { timeout: 5 * MINUTE },
+  async () => {
+    const context = await browser.newContext({ locale: "en", serviceWorkers: "block" });
+    /** @type {string[]} */
+    const errors = [];
+    context.on("weberror", (error) => errors.push(String(error.error().stack)));
+    const { page, panel, says, press, choose } = await openTrain(context);
+    await says(NOWHERE);
+    assert.ok(await button(page, "Start").isDisabled());
+    const link = await panel.getByRole("link").getAttribute("href");
+    assert.equal(link, "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz");
+
+    await choose("none.tgz");
+    await says("This is not cifar-10-binary.tar.gz");
+    await choose("whole.tgz");
+    await says("CIFAR-10 is on its way");
+    await press("Cancel");
+    await says(NOWHERE);
+    const focused = await page.evaluate(() => document.activeElement?.closest(".cifar") !== null);
+    assert.ok(focused, "the keyboard's focus is where something happened");
+
+    await choose("whole.tgz");
+    await says("CIFAR-10 is on its way");
+    await button(page, "Start").click();
+    await stepsDone(page, 1);
+    await button(page, "Stop").click();
+    await message(page, /was stopped/);
+    await says(
+      "all 60,000 photos (184 MB), and stays when you close the page. The archive’s checksum is right.",
+      2 * MINUTE,
+    );
+
+    await page.reload();
+    await says("all 60,000 photos (184 MB), and stays when you close the page.");
+    await press("Delete from this browser");
+    await says(NOWHERE);
+    assert.deepEqual(errors, []);
+    await context.close();
+  },
+);
+
+test("what the Hub refuses is said, and an archive may be dropped in any room", { timeout: 5 * MINUTE }, async () => {
+  const context = await browser.newContext({ locale: "en", serviceWorkers: "block" });
+  const headers = { "access-control-allow-origin": "*" };
+  await context.route("https://datasets-server.huggingface.co/**", (route) =>
+    route.fulfill({ status: 404, headers, body: "{}" }),
+  );
+  const { page, says, press } = await openTrain(context);
+  await press("Fetch from Hugging Face");
+  await says("has no data set “uoft-cs/cifar10”");
+  await says(NOWHERE);
+
+  await page.goto(server.url);
+  await page.locator("#panel-classify .predictions li").first().waitFor();
+  await page.evaluate(async () => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([await (await fetch("archives/whole.tar")).blob()], "cifar-10-binary.tar"));
+    document.dispatchEvent(new DragEvent("drop", { dataTransfer: transfer }));
+  });
+  await says("all 60,000 photos (184 MB)", 2 * MINUTE);
+  assert.equal(await page.locator("#setting-data").inputValue(), "cifar-10");
+  await context.close();
 });
