@@ -9,6 +9,9 @@ export async function train(config: Config, recipe: Recipe, signal: AbortSignal)
   const { accuracy } = await trainer.evaluate({ images: 100 });
   const classifier = await engine.loadClassifier(await trainer.weights());
   const { predictions } = await classifier.classify(new Blob(), { k: 3 });
+  await classifier.classify(new Blob(), { box: { x: 10, y: 20, width: 100, height: 100 } });
+  // @ts-expect-error: no such fit exists
+  await classifier.classify(new Blob(), { fit: "stretch" });
   // @ts-expect-error: a probability is not a string; without types this would pass
   predictions[0].probability.trim();
   return accuracy;

@@ -17,7 +17,7 @@ mod webp;
 
 pub use self::orientation::Orientation;
 pub use self::resample::{Area, Resampler};
-pub use self::rows::RowResampler;
+pub use self::rows::{RowResampler, Span, View};
 
 use ndarray::Array4;
 
@@ -141,6 +141,20 @@ impl Image {
         Resampler::new(self.width, self.height, area, resolution).run(&self.rgb, &mut rgb);
         Image { width: resolution, height: resolution, rgb }
     }
+
+    /// Centres the image in a square of `side` pixels, as Pillow's `ImageOps.pad` does; `side` is not smaller than its sides.
+    fn padded(self, side: usize, colour: [u8; 3]) -> Image {
+        if (self.width, self.height) == (side, side) {
+            return self;
+        }
+        let before = |size: usize| ((side - size) as f64 / 2.0).round_ties_even() as usize;
+        let (left, top) = (before(self.width), before(self.height));
+        let mut rgb = colour.repeat(side * side);
+        for (y, row) in self.rgb.chunks_exact(3 * self.width).enumerate() {
+            rgb[3 * ((top + y) * side + left)..][..row.len()].copy_from_slice(row);
+        }
+        Image { width: side, height: side, rgb }
+    }
 }
 
 /// An RGBA pixel over white; alpha is not premultiplied, as in the browser's `ImageData`.
@@ -215,6 +229,44 @@ mod tests {
             let area = Area { left: number(2), top: number(3), right: number(4), bottom: number(5) };
             let resized = image.resize(area, number(6) as usize);
             assert_eq!(format!("{:016x}", hash(resized.rgb())), fields[7], "{line}");
+        }
+    }
+
+    #[test]
+    fn bars_are_pillows_to_the_byte() {
+        let cases = include_str!("../../tests/golden/pad.txt");
+        for line in cases.lines().filter(|line| !line.starts_with('#')) {
+            let fields: Vec<&str> = line.split(' ').collect();
+            let [width, height, resolution] = [0, 1, 2].map(|i| fields[i].parse().unwrap());
+            let view = View::Bars([124, 116, 104]);
+            let mut rows =
+                RowResampler::new(width, height, Orientation::default(), view, resolution).unwrap();
+            rows.push_rgb(noise(width, height).rgb()).unwrap();
+            assert_eq!(format!("{:016x}", hash(rows.finish().unwrap().rgb())), fields[3], "{line}");
+        }
+    }
+
+    #[test]
+    fn parts_outside_are_named() {
+        let new = |left, top, right, bottom| {
+            let view = View::Part(Area { left, top, right, bottom });
+            RowResampler::new(20, 10, Orientation::from_exif(6), view, 8).err().map(|error| error.to_string())
+        };
+        assert_eq!(new(0.0, 0.0, 10.0, 20.0), None, "the whole as it is seen");
+        assert_eq!(new(-1e-9, 0.1, 10.0 + 1e-9, 5.0), None, "rounding");
+        for (left, top, right, bottom) in [
+            (0.0, 0.0, 10.1, 20.0),
+            (-0.1, 0.0, 9.0, 20.0),
+            (0.0, 0.0, 10.0, 20.1),
+            (0.0, -0.1, 10.0, 20.0),
+            (4.0, 4.0, 4.0, 8.0),
+            (6.0, 6.0, 4.0, 8.0),
+            (f64::NAN, 0.0, 10.0, 20.0),
+            (0.0, 0.0, f64::INFINITY, 20.0),
+        ] {
+            let message = new(left, top, right, bottom).expect("it is not within the picture");
+            assert!(message.contains("a part of the picture's 10 × 20 pixels"), "{message}");
+            assert!(message.contains(&format!("at ({left}, {top})")), "{message}");
         }
     }
 

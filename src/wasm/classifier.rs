@@ -2,14 +2,15 @@
 
 use js_sys::Uint8Array;
 use ndarray::{Array4, Axis};
+use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 use super::arrays::float32_array;
 use super::clock::{now, seconds};
 use super::objects::{from_js, object, predictions, read_weights, strings, to_js};
-use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings};
+use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings, JsView};
 use crate::arch::{Config, Cost, Weights};
-use crate::data::image::{Image, Orientation, RowResampler};
+use crate::data::image::{Area, Image, Orientation, RowResampler, Span, View};
 use crate::error::{Error, Result};
 use crate::explain::feature_maps;
 use crate::infer;
@@ -146,6 +147,15 @@ impl Classifier {
     }
 }
 
+/// [`View`] as JavaScript says it: a share, pixels, or a colour of 0 – 1.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ViewFields {
+    Center(f32),
+    Box { x: f64, y: f64, width: f64, height: f64 },
+    Bars([f32; 3]),
+}
+
 /// A picture that is pushed row by row from the top and becomes the network's input; it is never held whole.
 #[wasm_bindgen]
 pub struct Rows {
@@ -154,25 +164,42 @@ pub struct Rows {
 
 #[wasm_bindgen]
 impl Rows {
-    /// For a picture of `width` × `height`: crops a square of the share `crop` (0.1 – 1) of the shorter side from its
-    /// centre, at `resolution` (8 – 1024) pixels. `orientation` is its EXIF orientation, 1 – 8, if the rows are not
-    /// upright.
+    /// For a picture stored as `width` × `height`: resizes what `view` shows of it to `resolution` (8 – 1024) pixels. Its EXIF
+    /// orientation, 1 – 8, is given unless the rows are upright.
     #[wasm_bindgen(constructor)]
     pub fn new(
         width: usize,
         height: usize,
-        crop: f32,
+        view: JsView,
         resolution: usize,
         orientation: Option<u8>,
     ) -> Result<Rows> {
-        Config { crop, resolution, ..Config::cifar() }.validate()?;
+        let mut config = Config { resolution, ..Config::cifar() };
+        let view = match from_js(view.into())? {
+            ViewFields::Center(crop) => {
+                config.crop = crop;
+                View::Center(crop)
+            }
+            ViewFields::Box { x, y, width, height } => {
+                View::Part(Area { left: x, top: y, right: x + width, bottom: y + height })
+            }
+            ViewFields::Bars(mean) => View::Bars(mean.map(|mean| (255.0 * mean).round() as u8)),
+        };
+        config.validate()?;
         let orientation = Orientation::from_exif(orientation.unwrap_or(1));
-        Ok(Rows { rows: RowResampler::center_crop(width, height, orientation, crop, resolution)? })
+        Ok(Rows { rows: RowResampler::new(width, height, orientation, view, resolution)? })
     }
 
-    /// Pushes the next rows as RGBA bytes, any number at once.
+    /// The part of the picture to push: the columns left of it, the rows above it, its columns and its rows.
+    #[wasm_bindgen(getter)]
+    pub fn span(&self) -> Vec<usize> {
+        let Span { left, top, width, height } = self.rows.span();
+        vec![left, top, width, height]
+    }
+
+    /// Pushes that part of the next rows as RGBA bytes, any number at once.
     pub fn push(&mut self, rgba: &[u8]) -> Result<()> {
-        self.rows.push_rgba(rgba)
+        self.rows.push_span_rgba(rgba)
     }
 
     /// The network's crop of the picture, as RGB bytes, once all rows are pushed.

@@ -63,6 +63,9 @@ extern "C" {
     /// A block's output for a picture.
     #[wasm_bindgen(typescript_type = "FeatureMaps")]
     pub type JsFeatureMaps;
+    /// What a network sees of a picture.
+    #[wasm_bindgen(typescript_type = "View")]
+    pub type JsView;
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;

@@ -47,6 +47,20 @@ export interface Result {
   network_ms: number;
 }
 
+/** A part of an upright picture, in pixels; edges may lie within pixels. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/**
+ * The part of a picture that becomes a network's input: a centre crop whose side is this share of the shorter side, a box,
+ * squeezed unless it is square, or the whole picture, between bars of this colour (0 – 1).
+ */
+export type View = { center: number } | { box: Box } | { bars: [number, number, number] };
+
 /** (channels, size, size). */
 export interface FeatureMaps {
   channels: number;

@@ -1,9 +1,9 @@
-"""Writes resize.txt: hashes of Pillow's results for images of noise. Run with Pillow >= 12: python3 resize.py"""
+"""Writes resize.txt and pad.txt: hashes of Pillow's results for images of noise. Run with Pillow >= 12: python3 resize.py"""
 
 import pathlib
 
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 
 CASES = [  # width, height, left, top, right, bottom, resolution
     (1, 1, 0, 0, 1, 1, 8),
@@ -22,6 +22,23 @@ CASES = [  # width, height, left, top, right, bottom, resolution
     (901, 687, 100.1, 0.3, 100.7, 686.9, 19),
     (33, 2000, 0, 0, 33, 2000, 9),
     (3000, 5, 0, 0.1, 3000, 4.7, 8),
+    (4000, 40, 1234.5, 3.25, 1267.25, 36, 224),
+    (640, 427, 401.0625, 17.3, 640, 256.2375, 224),
+    (1200, 900, 0, 0, 1200, 900, 224),
+    (40, 30, 36.9, 0, 40, 3.1, 224),
+]
+
+PADDED = [  # width, height, resolution
+    (1, 1, 8),
+    (5, 7, 33),
+    (37, 23, 16),
+    (64, 64, 32),
+    (300, 500, 224),
+    (901, 687, 224),
+    (687, 901, 97),
+    (33, 2000, 64),
+    (3000, 50, 96),
+    (451, 300, 31),
 ]
 
 
@@ -45,3 +62,10 @@ for width, height, *box, resolution in CASES:
     out = noise(width, height).resize((resolution, resolution), Image.Resampling.BILINEAR, box=tuple(box))
     lines.append(" ".join(map(str, [width, height, *box, resolution, f"{fnv1a(out.tobytes()):016x}"])))
 pathlib.Path(__file__).with_name("resize.txt").write_text("\n".join(lines) + "\n")
+
+lines = [f"# Pillow {PIL.__version__}: width height resolution hash"]
+for width, height, resolution in PADDED:
+    size, colour = (resolution, resolution), (124, 116, 104)
+    out = ImageOps.pad(noise(width, height), size, Image.Resampling.BILINEAR, colour)
+    lines.append(f"{width} {height} {resolution} {fnv1a(out.tobytes()):016x}")
+pathlib.Path(__file__).with_name("pad.txt").write_text("\n".join(lines) + "\n")

@@ -20,6 +20,33 @@ export function checkWhole(numbers) {
   }
 }
 
+const FITS = ["crop", "squeeze", "bars"];
+/** Pixels by which a box may exceed the picture: sums of fractions are not exact. */
+const ROUNDING = 1e-6;
+
+/**
+ * Checks how a picture is fed to a network.
+ *
+ * @param {any} framing as in protocol.js
+ * @param {{width: number, height: number}} picture
+ */
+export function checkFraming({ fit = "crop", box }, { width, height }) {
+  if (!FITS.includes(fit)) throw wrong("fit", `${FITS.slice(0, -1).join(", ")} or ${FITS.at(-1)}`, fit);
+  if (box === undefined) return;
+  if (fit !== "crop") throw wrong("box", `left out where fit is ${fit}, which takes the whole picture`, box);
+  if (typeof box !== "object" || !box) throw wrong("box", "an object of x, y, width and height", box);
+  /** @param {string} start @param {string} size @param {number} side */
+  const check = (start, size, side) => {
+    const [from, length] = [box[start], box[size]];
+    const starts = Number.isFinite(from) && from >= -ROUNDING && from < side;
+    if (!starts) throw wrong(`box.${start}`, `a number from 0 on, below ${side}`, from);
+    const ends = Number.isFinite(length) && length > 0 && from + length <= side + ROUNDING;
+    if (!ends) throw wrong(`box.${size}`, `a number above 0, at most ${side - from}`, length);
+  };
+  check("x", "width", width);
+  check("y", "height", height);
+}
+
 const KINDS = ["shapes", "cifar-10", "hub", "images", "pictures"];
 
 /** Checks the data of a training. @param {any} data as protocol.js has it */

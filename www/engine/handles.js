@@ -2,7 +2,7 @@
  * A page's handles to the worker's objects: pictures, classifiers, trainers. Each of their methods is a call to the
  * worker.
  */
-import { checkWhole } from "./checks.js";
+import { checkFraming, checkWhole } from "./checks.js";
 import { abortable } from "./download.js";
 import { EngineError } from "./errors.js";
 
@@ -10,6 +10,7 @@ import { EngineError } from "./errors.js";
  * @typedef {import("./engine.js").Engine} Engine
  * @typedef {import("./protocol.js").Config} Config
  * @typedef {import("./protocol.js").Recipe} Recipe
+ * @typedef {import("./protocol.js").Framing} Framing
  * @typedef {import("./decode.js").ImageSource} ImageSource
  */
 
@@ -52,14 +53,19 @@ export class Classifier extends Held {
   }
 
   /**
-   * The `k` most probable classes.
+   * The `k` most probable classes. The network sees the centre crop of its evaluation, unless `box` names another part of the
+   * picture, or `fit` says how to show it the whole: `{fit: "squeeze"}` or, with bars, `{fit: "bars"}`.
    *
    * @param {ImageSource | Picture} image
-   * @param {{k?: number, crop?: boolean}} [options] `crop` also returns the network's crop as R × R RGBA bytes
+   * @param {{k?: number, crop?: boolean} & Framing} [options] `crop` also returns the network's input as R × R RGBA bytes
+   * @throws {EngineError} `wrong-argument` if the box is not within the picture
    */
-  async classify(image, { k = 5, crop = false } = {}) {
+  async classify(image, { k = 5, crop = false, fit, box } = {}) {
     checkWhole({ k });
-    return this.#look(image, (picture) => this.engine.call("classify", { classifier: this.handle, picture, k, crop }));
+    const framing = { fit, box };
+    return this.#look(image, framing, (picture) =>
+      this.engine.call("classify", { classifier: this.handle, picture, k, crop, framing }),
+    );
   }
 
   /**
@@ -68,21 +74,26 @@ export class Classifier extends Held {
    *
    * @param {ImageSource | Picture} image
    * @param {number} block 0 – 16
+   * @param {Framing} [framing] as of `classify`
    */
-  async featureMaps(image, block) {
+  async featureMaps(image, block, framing = {}) {
     checkWhole({ block });
-    return this.#look(image, (picture) => this.engine.call("featureMaps", { classifier: this.handle, picture, block }));
+    return this.#look(image, framing, (picture) =>
+      this.engine.call("featureMaps", { classifier: this.handle, picture, block, framing }),
+    );
   }
 
   /**
    * @template T
    * @param {ImageSource | Picture} image
-   * @param {(picture: number) => Promise<T>} look
+   * @param {Framing} framing
+   * @param {(picture: number) => Promise<T>} ask
    */
-  async #look(image, look) {
+  async #look(image, framing, ask) {
     const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
     try {
-      return await look(picture.handle);
+      checkFraming(framing, picture);
+      return await ask(picture.handle);
     } finally {
       if (picture !== image) picture.close();
     }

@@ -1,4 +1,4 @@
-/** A picture that the worker holds: the inputs that networks make of it, at any crop and resolution. */
+/** A picture that the worker holds: the inputs that networks make of it, of any part and at any resolution. */
 import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixels.js";
 
 /**
@@ -7,15 +7,12 @@ import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixe
  * @typedef {InstanceType<Core["Rows"]>} Rows
  */
 
-/**
- * Pixels up to which a picture stays in memory. Of a larger one only the file does; it is decoded again for each crop
- * and resolution.
- */
+/** Pixels up to which a picture stays in memory. Of a larger one only the file does; it is decoded again when needed. */
 const KEPT_PIXELS = 1 << 24;
 /** Milliseconds after which a larger one leaves memory, unless it is used again. */
 const KEPT_MILLISECONDS = 5000;
-/** Number of crops of a larger one that are kept. */
-const KEPT_CROPS = 8;
+/** Number of views of a larger one that are kept. */
+const KEPT_VIEWS = 8;
 /** Bytes passed to the core at once. */
 const BAND = 1 << 22;
 /** Longer side of the preview that replaces a file which the browser shows slowly or not upright. */
@@ -49,7 +46,7 @@ export class HeldPicture {
   #reading = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
-  /** RGBA bytes by crop and resolution. @type {Map<string, Uint8Array>} */
+  /** RGBA bytes by view and resolution. @type {Map<string, Uint8Array>} */
   #seen = new Map();
 
   /**
@@ -78,28 +75,41 @@ export class HeldPicture {
    *
    * @param {Core} core
    * @param {import("./protocol.js").Config} config
+   * @param {import("./protocol.js").Framing} [framing]
    * @returns {Promise<Rows>}
    */
-  async see(core, { crop = 1, resolution = 224 }) {
-    if (this.#pixels) return this.#resize(core, crop, resolution);
-    const key = `${crop} ${resolution}`;
-    const known = this.#seen.get(key) ?? withAlpha((await this.#resize(core, crop, resolution)).finish());
+  async see(core, config, framing = {}) {
+    const { resolution = 224 } = config;
+    const view = this.#viewOf(config, framing);
+    if (this.#pixels) return this.#resize(core, view, resolution);
+    const key = JSON.stringify([view, resolution]);
+    const known = this.#seen.get(key) ?? withAlpha((await this.#resize(core, view, resolution)).finish());
     this.#seen.set(key, known);
-    if (this.#seen.size > KEPT_CROPS) this.#seen.delete(/** @type {string} */ (this.#seen.keys().next().value));
-    const rows = new core.Rows(resolution, resolution, 1, resolution);
+    if (this.#seen.size > KEPT_VIEWS) this.#seen.delete(/** @type {string} */ (this.#seen.keys().next().value));
+    const rows = new core.Rows(resolution, resolution, { center: 1 }, resolution);
     rows.push(known);
     return rows;
   }
 
-  /** @param {Core} core @param {number} crop @param {number} resolution */
-  async #resize(core, crop, resolution) {
+  /**
+   * @param {import("./protocol.js").Config} config @param {import("./protocol.js").Framing} framing
+   * @returns {import("./protocol.js").View}
+   */
+  #viewOf({ crop = 1, mean = [0.5, 0.5, 0.5] }, { fit = "crop", box }) {
+    if (fit === "bars") return { bars: mean }; // the network sees 0 there
+    if (fit === "squeeze") return { box: { x: 0, y: 0, ...this.size } };
+    return box ? { box } : { center: crop };
+  }
+
+  /** @param {Core} core @param {import("./protocol.js").View} view @param {number} resolution */
+  async #resize(core, view, resolution) {
     const { width, height } = this.#stored;
-    const rows = new core.Rows(width, height, crop, resolution, this.#orientation);
+    const rows = new core.Rows(width, height, view, resolution, this.#orientation);
     try {
-      if (this.#pixels) {
-        const most = 4 * width * Math.max(1, Math.floor(BAND / (4 * width)));
-        for (let at = 0; at < this.#pixels.length; at += most) rows.push(this.#pixels.subarray(at, at + most));
-      } else await this.#read((some) => rows.push(some));
+      const [left, top, columns, count] = rows.span;
+      const span = { left, top, width: columns, height: count };
+      if (this.#pixels) pushSpan(rows, this.#pixels, width, span);
+      else await this.#read(span, (some) => rows.push(some));
       return rows;
     } catch (error) {
       rows.free();
@@ -107,13 +117,13 @@ export class HeldPicture {
     }
   }
 
-  /** @param {(rows: Uint8Array<ArrayBuffer>) => void} take */
-  async #read(take) {
+  /** @param {import("./pixels.js").Span} span @param {(rows: Uint8Array<ArrayBuffer>) => void} take */
+  async #read(span, take) {
     this.#reading++;
     clearTimeout(this.#timer);
     try {
       this.#bitmap ??= openFile(/** @type {Blob} */ (this.#file)).then(({ bitmap }) => bitmap);
-      await readRows(await this.#bitmap, take);
+      await readRows(await this.#bitmap, take, span);
     } finally {
       if (!--this.#reading) this.#leave();
     }
@@ -132,6 +142,21 @@ export class HeldPicture {
       () => {},
     );
     this.#bitmap = null;
+  }
+}
+
+/**
+ * Pushes a part of a picture of RGBA bytes; only the core copies them.
+ *
+ * @param {Rows} rows @param {Uint8Array} pixels @param {number} stride pixels of a row @param {import("./pixels.js").Span} span
+ */
+function pushSpan(rows, pixels, stride, { left, top, width, height }) {
+  const end = top + height;
+  // Whole rows are contiguous.
+  const most = width === stride ? Math.max(1, Math.floor(BAND / (4 * width))) : 1;
+  for (let row = top; row < end; row += most) {
+    const first = 4 * (row * stride + left);
+    rows.push(pixels.subarray(first, first + 4 * width * Math.min(most, end - row)));
   }
 }
 

@@ -7,6 +7,8 @@
  * @property {number} orientation EXIF's, 1 – 8: how to turn it
  * @property {string} format "" if unknown
  * @property {Blob | null} file from which it was decoded
+ *
+ * @typedef {{left: number, top: number, width: number, height: number}} Span some of a bitmap's pixels
  */
 import { EngineError } from "./errors.js";
 import { isCommon, lookInto } from "./pictureformat.js";
@@ -112,21 +114,22 @@ async function alike(one, other) {
 }
 
 /**
- * Passes on the rows of a bitmap from the top, a few at a time, as RGBA bytes: opaque over white, or with alpha that is
- * not premultiplied.
+ * Passes on the rows of a bitmap, or of a part of it, from the top, a few at a time, as RGBA bytes: opaque over white, or
+ * with alpha that is not premultiplied.
  *
  * @param {ImageBitmap} bitmap
  * @param {(rows: Uint8Array<ArrayBuffer>) => void} take
+ * @param {Span} [span]
  * @throws {EngineError} `no-canvas`, `falsified`
  */
-export async function readRows(bitmap, take) {
+export async function readRows(bitmap, take, span = { left: 0, top: 0, width: bitmap.width, height: bitmap.height }) {
   const open = await findReader();
   if (!open) throw new EngineError("falsified", "the browser falsifies the pixels that pages read");
-  const { width, height } = bitmap;
+  const { left, top, width, height } = span;
   const most = Math.min(height, Math.max(1, Math.floor(BAND / width)));
-  const { read, close } = open(bitmap, most);
+  const { read, close } = open(bitmap, left, width, most);
   try {
-    for (let top = 0; top < height; top += most) take(await read(top, Math.min(most, height - top)));
+    for (let row = 0; row < height; row += most) take(await read(top + row, Math.min(most, height - row)));
   } finally {
     close();
   }
@@ -146,15 +149,15 @@ export async function pixelsOf(bitmap) {
 }
 
 /**
- * A way to read a bitmap's rows.
+ * A way to read so many columns of a bitmap's rows.
  *
  * @typedef {{read: (top: number, rows: number) => Promise<Uint8Array<ArrayBuffer>>, close: () => void}} Opened
- * @typedef {(bitmap: ImageBitmap, most: number) => Opened} Open at most `most` rows are read at once
+ * @typedef {(bitmap: ImageBitmap, left: number, width: number, most: number) => Opened} Open at most `most` rows are read at
+ *   once
  */
 
 /** @type {Open} */
-function openCanvas(bitmap, most) {
-  const { width } = bitmap;
+function openCanvas(bitmap, left, width, most) {
   const canvas = new OffscreenCanvas(width, most);
   const context = canvas.getContext("2d", { willReadFrequently: true, alpha: false });
   if (!context) {
@@ -167,7 +170,7 @@ function openCanvas(bitmap, most) {
   return {
     async read(top, rows) {
       context.fillRect(0, 0, width, most);
-      context.drawImage(bitmap, 0, -top);
+      context.drawImage(bitmap, -left, -top);
       return new Uint8Array(context.getImageData(0, 0, width, rows).data.buffer);
     },
     close: () => (canvas.width = canvas.height = 0),
@@ -175,13 +178,12 @@ function openCanvas(bitmap, most) {
 }
 
 /** @type {Open} */
-function openFrame(bitmap) {
-  const { width } = bitmap;
+function openFrame(bitmap, left, width) {
   const frame = new VideoFrame(bitmap, { timestamp: 0 });
   return {
     async read(top, rows) {
       const data = new Uint8Array(width * rows * 4);
-      await frame.copyTo(data, /** @type {any} */ ({ format: "RGBA", rect: { x: 0, y: top, width, height: rows } }));
+      await frame.copyTo(data, /** @type {any} */ ({ format: "RGBA", rect: { x: left, y: top, width, height: rows } }));
       return data;
     },
     close: () => frame.close(),
@@ -215,7 +217,7 @@ async function tellsTruth(open) {
   }
   try {
     const bitmap = await createImageBitmap(known, AS_STORED);
-    const { read, close } = open(bitmap, side);
+    const { read, close } = open(bitmap, 0, side, side);
     const data = await read(0, side).finally(close);
     bitmap.close();
     return data.every((value, i) => value === known.data[i]);

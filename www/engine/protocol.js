@@ -17,6 +17,15 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Manifold} Manifold
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Box} Box
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").View} View
+ */
+
+/**
+ * How a picture is fed to a network, whose input is square. The default `fit` is `"crop"`: the centre crop of the network's
+ * evaluation, or the part `box`, squeezed unless it is square. `"squeeze"` and `"bars"` take the whole picture: squeezed
+ * into the square, or in its own proportions between bars of the network's mean colour.
+ * @typedef {{fit?: "crop" | "squeeze" | "bars", box?: Box}} Framing
  */
 
 /**
@@ -85,8 +94,10 @@
  *   not 0, a training step on as many, as a whole and operation by operation.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number, preview: Blob | null}]} open Keeps a picture;
  *   `preview` replaces a file that is large or not shown upright by every browser.
- * @property {[{classifier: number, picture: number, k: number, crop: boolean}, Classification]} classify Runs the network.
- * @property {[{classifier: number, picture: number, block: number}, Seen]} featureMaps Runs the network up to a block, 0 – 16.
+ * @property {[{classifier: number, picture: number, k: number, crop: boolean, framing: Framing}, Classification]} classify Runs the
+ *   network.
+ * @property {[{classifier: number, picture: number, block: number, framing: Framing}, Seen]} featureMaps Runs the network up to a
+ *   block, 0 – 16.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config,
  *   snapshot: Snapshot | null}, Prepared]} prepare Creates a trainer; with `weights` it continues from those with their
  *   config, except for `config.resolution`. With `snapshot` it continues that training.

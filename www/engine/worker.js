@@ -59,16 +59,16 @@ const methods = {
     return { ...opened.size, preview };
   },
 
-  async classify({ classifier, picture, k, crop }) {
+  async classify({ classifier, picture, k, crop, framing }) {
     const start = performance.now();
-    const { network, rows } = await see(classifier, picture);
+    const { network, rows } = await see(classifier, picture, framing);
     const seen = performance.now() - start;
     const result = network.classify_rows(rows, k);
     return { ...result, preprocess_ms: seen + result.preprocess_ms, crop: crop ? network.crop() : null };
   },
 
-  async featureMaps({ classifier, picture, block }) {
-    const { network, rows } = await see(classifier, picture);
+  async featureMaps({ classifier, picture, block, framing }) {
+    const { network, rows } = await see(classifier, picture, framing);
     return { ...network.feature_maps_rows(rows, block), crop: network.crop() };
   },
 
@@ -113,14 +113,14 @@ const methods = {
 /**
  * A classifier, and its input from a picture. Either may be closed, or the resolution change, meanwhile.
  *
- * @param {number} classifier @param {number} picture
+ * @param {number} classifier @param {number} picture @param {import("./protocol.js").Framing} framing
  */
-async function see(classifier, picture) {
+async function see(classifier, picture, framing) {
   for (;;) {
-    const { resolution, crop } = classifiers.of(classifier).config;
-    const rows = await pictures.of(picture).see(core, { resolution, crop });
+    const { config } = classifiers.of(classifier);
+    const rows = await pictures.of(picture).see(core, config, framing);
     const network = classifiers.get(classifier);
-    if (network && network.config.resolution === resolution) return { network, rows };
+    if (network && network.config.resolution === config.resolution) return { network, rows };
     rows.free();
   }
 }

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::{Area, Image, Orientation, RowResampler};
+use super::{Area, Image, Orientation, RowResampler, Span, View};
 
 /// The weights of each pixel when `low..high` of a row of `size` pixels becomes `resolution` pixels.
 fn weights(low: f64, high: f64, size: usize, resolution: usize) -> Vec<Vec<f64>> {
@@ -45,6 +45,13 @@ fn stretch() -> impl Strategy<Value = (usize, f64, f64)> {
     })
 }
 
+/// A span of an RGB picture, as RGBA.
+fn cut(rgb: &[u8], width: usize, span: Span) -> Vec<u8> {
+    let rows = rgb.chunks_exact(3 * width).skip(span.top).take(span.height);
+    let pixels = rows.flat_map(|row| row.as_chunks::<3>().0.iter().skip(span.left).take(span.width));
+    pixels.flat_map(|&[r, g, b]| [r, g, b, 255]).collect()
+}
+
 fn noise(seed: u64, pixels: usize) -> Vec<u8> {
     let mut rng = fastrand::Rng::with_seed(seed);
     (0..3 * pixels).map(|_| rng.u8(..)).collect()
@@ -70,6 +77,41 @@ proptest! {
         let seen = orientation.apply(width, height, rgb);
         let whole = Image::from_rgb(seen_width, seen_height, seen).unwrap();
         assert!(resampler.finish().unwrap() == whole.center_crop(fraction, resolution));
+    }
+
+    #[test]
+    fn any_part_comes_of_the_rows_that_it_needs(
+        (width, left, right) in stretch(),
+        (height, top, bottom) in stretch(),
+        exif in 1..9u8,
+        resolution in 1..30usize,
+        rows in 1..9usize,
+        seed: u64,
+    ) {
+        let orientation = Orientation::from_exif(exif);
+        let (stored_width, stored_height) = orientation.size(width, height);
+        let stored = noise(seed, stored_width * stored_height);
+        let upright = orientation.apply(stored_width, stored_height, stored.clone());
+        let upright = Image::from_rgb(width, height, upright).unwrap();
+        let area = Area { left, top, right, bottom };
+        for view in [View::Part(area), View::Bars([7, 8, 9])] {
+            let new = |width, height, orientation| {
+                RowResampler::new(width, height, orientation, view, resolution).unwrap()
+            };
+            let mut whole = new(width, height, Orientation::default());
+            whole.push_rgb(upright.rgb()).unwrap();
+            let whole = whole.finish().unwrap();
+
+            let mut resampler = new(stored_width, stored_height, orientation);
+            let span = resampler.span();
+            for band in cut(&stored, stored_width, span).chunks(4 * span.width * rows) {
+                resampler.push_span_rgba(band).unwrap();
+            }
+            prop_assert!(resampler.finish().unwrap() == whole, "{view:?}");
+            if let View::Part(area) = view {
+                prop_assert!(whole == upright.resize(area, resolution));
+            }
+        }
     }
 
     #[test]

@@ -21,6 +21,11 @@ impl Area {
         let (x, y) = (width as f64 / 2.0, height as f64 / 2.0);
         Area { left: x - side / 2.0, top: y - side / 2.0, right: x + side / 2.0, bottom: y + side / 2.0 }
     }
+
+    /// All of `width` × `height` pixels.
+    pub fn whole(width: usize, height: usize) -> Area {
+        Area { left: 0.0, top: 0.0, right: width as f64, bottom: height as f64 }
+    }
 }
 
 /// Resizes a part of images of one size to a square: an antialiased triangle filter in two passes, along the rows and
@@ -48,20 +53,21 @@ pub(super) struct Passes {
 }
 
 impl Passes {
-    /// As [`Resampler::new`].
-    pub fn new(width: usize, height: usize, area: Area, resolution: usize) -> Self {
+    /// As [`Resampler::new`], to `columns` × `rows` pixels.
+    pub fn new(width: usize, height: usize, area: Area, (columns, rows): (usize, usize)) -> Self {
         let inside = |low: f64, high: f64, end: usize| 0.0 <= low && low < high && high <= end as f64;
         assert!(
             inside(area.left, area.right, width) && inside(area.top, area.bottom, height),
             "{area:?} must lie within {width} × {height} pixels"
         );
-        assert!(resolution > 0, "a resized image has at least one pixel");
+        assert!(columns > 0 && rows > 0, "a resized image has at least one pixel");
         // Pillow 13's rule (older ones always begin with the rows); it shows in the last bit.
-        let reduction = |side: usize| side as i64 - resolution as i64;
+        let reduction = |side: usize, resized: usize| side as i64 - resized as i64;
+        let (across, down) = (reduction(width, columns), reduction(height, rows));
         Passes {
-            horizontal: taps(area.left, area.right, width, resolution),
-            vertical: taps(area.top, area.bottom, height, resolution),
-            vertical_first: reduction(height) > 0 && reduction(height) > 2 * reduction(width),
+            horizontal: taps(area.left, area.right, width, columns),
+            vertical: taps(area.top, area.bottom, height, rows),
+            vertical_first: down > 0 && down > 2 * across,
         }
     }
 }
@@ -85,7 +91,7 @@ impl Resampler {
     /// If `area` is empty or reaches outside the image, or `resolution` is 0.
     pub fn new(width: usize, height: usize, area: Area, resolution: usize) -> Self {
         let Passes { mut horizontal, mut vertical, vertical_first } =
-            Passes::new(width, height, area, resolution);
+            Passes::new(width, height, area, (resolution, resolution));
         let (origin, read) = if vertical_first {
             let (first, columns) = rebase(&mut horizontal);
             (3 * first, columns)
