@@ -21,6 +21,10 @@ export const IMPOSSIBLE = [
     ],
   },
   {
+    reason: "touches use a command of Chromium's own protocol",
+    tests: [["crop.test.js", "fingers drag and pinch the frame, and scroll the page beside it"]],
+  },
+  {
     reason: "dropping files uses a command of Chromium's own protocol",
     tests: [
       ["dropped.test.js", "pictures dropped on a class go there; dropped elsewhere they go to their folder's class"],

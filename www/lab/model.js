@@ -2,6 +2,7 @@
  * The model bar's network: loads the classifier that the state names, and finds out the network's cost. Knows no DOM.
  */
 import { CIFAR_NAMES } from "../engine/constants.js";
+import { latest } from "./latest.js";
 import { usualNames } from "./library.js";
 import { networkOf } from "./network.js";
 import { batch, computed, follow, signal } from "./signals.js";
@@ -38,6 +39,8 @@ export class Model {
   loaded = signal(null);
   /** The picture that Classify shows. @type {import("./signals.js").Signal<import("../engine/engine.js").Picture | null>} */
   picture = signal(null);
+  /** How Classify feeds it to networks. @type {import("./signals.js").Signal<import("../engine/protocol.js").Framing>} */
+  framing = signal({});
   /** Why the last weights were refused. @type {import("./signals.js").Signal<unknown>} */
   problem = signal(null);
   /** @type {import("./signals.js").Signal<Cost>} */
@@ -205,33 +208,3 @@ export class Model {
 
 /** @param {import("../engine/protocol.js").Config} config */
 const keyOf = (config) => JSON.stringify(config);
-
-/**
- * Runs a task, and runs it again if it is requested meanwhile, so that it always ends with the latest input.
- *
- * @param {(superseded: Promise<void>) => Promise<void>} task `superseded` resolves when it is requested again
- */
-function latest(task) {
-  let asked = false;
-  let supersede = () => {};
-  /** @type {Promise<void> | null} */
-  let running = null;
-  async function run() {
-    while (asked) {
-      asked = false;
-      await task(new Promise((resolve) => (supersede = resolve)));
-    }
-    running = null;
-  }
-  return {
-    ask() {
-      asked = true;
-      supersede();
-      running ??= run();
-    },
-    /** Resolves when the latest request is done. */
-    get done() {
-      return running;
-    },
-  };
-}

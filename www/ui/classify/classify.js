@@ -1,11 +1,13 @@
 /** The first room: a picture, what the network saw of it, and what it says. */
+import { latest } from "../../lab/latest.js";
 import { PHOTO_WEIGHTS } from "../../lab/library.js";
-import { computed, effect, follow } from "../../lab/signals.js";
+import { batch, computed, effect, follow } from "../../lab/signals.js";
 import { h } from "../shared/dom.js";
 import { className, currentLanguage, explainError, milliseconds, percent, t } from "../shared/i18n.js";
 import { chosenFiles, droppedFiles, pastedFiles } from "../shared/picturefiles.js";
 import { createPredictions } from "../shared/predictions.js";
 import { createCamera } from "./camera.js";
+import { createCrop } from "./crop.js";
 import { createSamples } from "./samples.js";
 
 /**
@@ -16,6 +18,9 @@ import { createSamples } from "./samples.js";
  * @property {string} said the best class, or what was wrong
  * @property {boolean} sample whether the page brought it
  */
+
+/** Milliseconds for which an answer must hold before it is spoken: dragging the frame keeps changing it. */
+const SPOKEN_AFTER = 400;
 
 /** Whether an error is the picture's fault, which then goes. @param {any} error */
 const isBad = (error) =>
@@ -36,6 +41,8 @@ export function createClassify({ engine, core, state, model, project }) {
   let fresh = [];
   /** Which of them are no pictures, and why. @type {string[]} */
   let left = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let speaking;
   /** How many classes are shown. */
   const count = computed(() => Number(state.values.classify.value.top));
 
@@ -59,15 +66,11 @@ export function createClassify({ engine, core, state, model, project }) {
     opened: () => choice++,
     closed: () => look(),
   });
-  const photo = h("img", { alt: "", hidden: true });
-  const frame = h("div", { class: "photo-crop", hidden: true });
-  const box = h("div", { class: "photo" }, photo, frame);
+  const framed = createCrop({ changed: () => answer.ask() });
   const hint = h("p", { class: "photo-hint", t: "classify.hint" });
   const caption = h("p", { class: "caption" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const stage = h("div", { class: "stage" }, box, hint, camera.element);
-  const crop = h("canvas", { class: "crop", role: "img", "t-aria-label": "classify.crop.label" });
-  const cropSize = h("span", { class: "number" });
+  const stage = h("div", { class: "stage" }, framed.element, hint, camera.element);
   const samples = createSamples({ engine, model, project, choose });
   const predictions = createPredictions();
   const drawn = h(
@@ -120,12 +123,8 @@ export function createClassify({ engine, core, state, model, project }) {
         picker,
         h("span", { class: "muted hovering", t: "classify.or" }),
       ),
-      h(
-        "div",
-        { class: "looks" },
-        stage,
-        h("figure", { class: "saw" }, crop, h("figcaption", {}, h("span", { t: "classify.crop" }), cropSize)),
-      ),
+      h("div", { class: "looks" }, stage, framed.saw),
+      framed.choices,
       caption,
       camera.choice,
       problem,
@@ -227,25 +226,16 @@ export function createClassify({ engine, core, state, model, project }) {
         const before = opened;
         opened = { item, picture };
         usePreview(item, picture);
-        model.picture.value = picture;
+        batch(() => {
+          model.picture.value = picture;
+          model.framing.value = {};
+        });
         before?.picture?.close();
         if (before) release(before.item);
       }
-      const { picture } = opened;
-      if (!picture) return;
-      showPhoto(item, picture);
-      const loaded = model.loaded.value;
-      if (!loaded) return;
-      const result = await loaded.classifier.classify(picture, {
-        k: count.value,
-        crop: true,
-      });
-      if (mine !== turn) return;
-      showPhoto(item, picture); // its crop is this network's
-      showResult(result);
-      item.said = sayBest(result.predictions);
-      spoken.textContent = item.said;
-      drawStrip();
+      if (opened.picture) showPhoto(item, opened.picture);
+      await answer.ask();
+      if (!model.loaded.value) return;
     } catch (error) {
       if (mine === turn) fail(error, item);
     }
@@ -254,6 +244,28 @@ export function createClassify({ engine, core, state, model, project }) {
       if (other !== item && !other.said) await lookAside(other, mine);
     }
   }
+
+  /** Classifies the picture on show, with the framing chosen by then. Repeated requests are merged. */
+  const answer = latest(async () => {
+    const mine = turn;
+    const item = current;
+    const loaded = model.loaded.value;
+    if (!item || !loaded || camera.running || opened?.item !== item || !opened.picture) return;
+    const { picture } = opened;
+    try {
+      showPhoto(item, picture); // the published crop depends on the network
+      const framing = (model.framing.value = framed.framing);
+      const result = await loaded.classifier.classify(picture, { k: count.value, crop: true, ...framing });
+      if (mine !== turn) return;
+      showResult(result);
+      item.said = sayBest(result.predictions);
+      drawStrip();
+      clearTimeout(speaking);
+      speaking = setTimeout(() => (spoken.textContent = item.said), SPOKEN_AFTER);
+    } catch (error) {
+      if (mine === turn) fail(error, item);
+    }
+  });
 
   /** What comes once another turn has begun may be of another network, and is left to that turn. @param {Item} item @param {number} mine */
   async function lookAside(item, mine) {
@@ -316,16 +328,9 @@ export function createClassify({ engine, core, state, model, project }) {
 
   /** @param {Item} item @param {{width: number, height: number}} size */
   function showPhoto(item, { width, height }) {
-    photo.src = item.url;
-    photo.alt = caption.textContent = item.name();
-    photo.hidden = frame.hidden = false;
+    const name = (caption.textContent = item.name());
+    framed.show(item, { url: item.url, name, width, height }, model.loaded.value?.classifier.config ?? {});
     hint.hidden = true;
-    box.style.aspectRatio = `${width} / ${height}`;
-    box.style.setProperty("--ratio", String(width / height));
-    box.classList.toggle("small", Math.max(width, height) <= 128);
-    const side = (model.loaded.value?.classifier.config.crop ?? 1) * Math.min(width, height);
-    frame.style.width = `${(100 * side) / width}%`;
-    frame.style.height = `${(100 * side) / height}%`;
   }
 
   /** @param {import("../../engine/protocol.js").Classification} result */
@@ -341,11 +346,7 @@ export function createClassify({ engine, core, state, model, project }) {
       network: milliseconds(result.network_ms),
     });
     once.hidden = false;
-    if (!result.crop) return;
-    const side = Math.sqrt(result.crop.length / 4);
-    crop.width = crop.height = side;
-    crop.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(result.crop), side, side), 0, 0);
-    cropSize.textContent = `${side} × ${side}`;
+    if (result.crop) framed.showSeen(result.crop);
   }
 
   /** The row of each picture in the strip, which stays the same: it may be under a finger. @type {Map<Item, HTMLElement>} */

@@ -60,13 +60,13 @@ export function createMaps({ state, model }) {
     const { panel, block: n } = state.values.apart.value;
     if (state.room.value !== "apart" || panel !== "maps") return;
     block.show(Number(n), BLOCKS);
-    const [picture, loaded] = [model.picture.value, model.loaded.value];
+    const [picture, framing, loaded] = [model.picture.value, model.framing.value, model.loaded.value];
     if (!seen) shows.textContent = t("maps.waits");
     if (!loaded || !picture) return;
     const { classifier, entry } = loaded;
     const asks = ask(
-      [classifier, classifier.config.resolution, picture, n],
-      () => classifier.featureMaps(picture, Number(n) - 1),
+      [classifier, classifier.config.resolution, picture, framing, n],
+      () => classifier.featureMaps(picture, Number(n) - 1, framing),
       (maps) => {
         const below = maps.values.reduce((count, value) => count + Number(value < 0), 0) / maps.values.length;
         seen = { ...maps, block: Number(n), ranges: rangesOf(maps), below, entry };
