@@ -190,7 +190,7 @@ fn assumptions_about_a_file_are_reported() {
     fs::write(folder.join("w.safetensors"), file.bytes()).unwrap();
     let convert = "convert --weights @w.safetensors --out @x.safetensors --json";
     let (_, notes) = told(&folder, convert);
-    let taken = "taken for granted: stem imagenet, activation relu6, bottleneck linear, padding symmetric, epsilon 0.00001, \
+    let taken = "assuming stem imagenet, activation relu6, bottleneck linear, padding symmetric, epsilon 0.00001, \
                  mean [0.485,0.456,0.406], std [0.229,0.224,0.225]. Options";
     assert!(notes.contains(taken), "{notes}");
     assert!(!notes.contains("features.2"), "{notes}");
