@@ -4,27 +4,27 @@
 use std::path::Path;
 
 use super::layout::{Class, Layout, find, recognise};
-use super::tree::{File, Folder};
-use super::{Dataset, cifar10};
+use super::photos::{Photos, Source};
+use super::tree::File;
+use super::{Dataset, cifar10, parquet};
 use crate::arch::Config;
 use crate::data::image::Image;
 use crate::error::{Error, Result};
-use crate::threads;
 
-/// In class folders without a split, one image in this many of each class is held out.
+/// In a set without a split, one image in this many of each class is held out.
 const HELD_OUT: usize = 10;
 
-/// The training images and the test images. Class folders without a split of their own hold out every tenth image of a
-/// class for the test.
+/// The training images and the test images. Class folders and Parquet files without a split of their own hold out every tenth
+/// image of a class for the test.
 ///
-/// Class folders are prepared for `config`'s resolution and crop; CIFAR-10 stays 32 × 32.
+/// Images are prepared for `config`'s resolution and crop; CIFAR-10's own files stay 32 × 32.
 ///
 /// # Errors
 /// [`Error::Data`] or [`Error::File`] if `path` holds no data set, a part of it is missing or damaged, or a class has
-/// no training images. An unreadable image in a class folder is not an error: it is left out and named in
+/// no training images. An unreadable image among others is not an error: it is left out and named in
 /// [`Dataset::unreadable`].
 pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dataset)> {
-    let (train, test) = match recognise(&Folder::open(path)?)? {
+    let (train, test) = match recognise(path)? {
         Layout::Mosaics(files) => return Ok((mosaics(&files, "train")?, mosaics(&files, "test")?)),
         Layout::Batches(files) => {
             return Ok((batches(&files, "data_batch_")?, batches(&files, "test_batch")?));
@@ -35,25 +35,19 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
             held_out.align(&data.names)?;
             (data, held_out)
         }
-        Layout::Classes(classes) => {
-            let all = photos(classes, config)?;
-            let mut seen = vec![0; all.names.len()];
-            let held_out: Vec<bool> = all
-                .labels
-                .iter()
-                .map(|&label| {
-                    seen[label as usize] += 1;
-                    seen[label as usize] % HELD_OUT == 2
-                })
-                .collect();
-            let (train, test) = (all.filter(|i| !held_out[i]), all.filter(|i| held_out[i]));
-            (Dataset { unreadable: all.unreadable, ..train }, test)
+        Layout::Classes(classes) => divide(photos(classes, config)?),
+        Layout::Parquet { train, test } => {
+            let (data, classes) = parquet::load(&train, None, config)?;
+            match test.is_empty() {
+                true => divide(data),
+                false => (data, parquet::load(&test, Some(&classes), config)?.0),
+            }
         }
     };
     for (label, name) in train.names.iter().enumerate() {
         if train.labels.iter().all(|other| *other != label as u32) {
             return Err(Error::Data(format!(
-                "the class \"{name}\" of {} has no readable training image: add some, or remove its folder",
+                "the class \"{name}\" of {} has no readable training image: add some, or remove the class",
                 path.display()
             )));
         }
@@ -61,12 +55,27 @@ pub fn load_train_and_test(path: &Path, config: &Config) -> Result<(Dataset, Dat
     Ok((train, test))
 }
 
-/// The test images; all images of class folders without a split.
+/// Holds out every tenth image of a class.
+fn divide(all: Dataset) -> (Dataset, Dataset) {
+    let mut seen = vec![0; all.names.len()];
+    let held_out: Vec<bool> = all
+        .labels
+        .iter()
+        .map(|&label| {
+            seen[label as usize] += 1;
+            seen[label as usize] % HELD_OUT == 2
+        })
+        .collect();
+    let (train, test) = (all.filter(|i| !held_out[i]), all.filter(|i| held_out[i]));
+    (Dataset { unreadable: all.unreadable, ..train }, test)
+}
+
+/// The test images; all images of a set without a split.
 ///
 /// # Errors
 /// As [`load_train_and_test`], but classes may have no images.
 pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
-    match recognise(&Folder::open(path)?)? {
+    match recognise(path)? {
         Layout::Mosaics(files) => mosaics(&files, "test"),
         Layout::Batches(files) => batches(&files, "test_batch"),
         Layout::Divided { train, test } => {
@@ -75,6 +84,11 @@ pub fn load_test(path: &Path, config: &Config) -> Result<Dataset> {
             Ok(data)
         }
         Layout::Classes(classes) => photos(classes, config),
+        Layout::Parquet { train, test } if test.is_empty() => Ok(parquet::load(&train, None, config)?.0),
+        Layout::Parquet { train, test } => {
+            let classes = parquet::classes(&train)?;
+            Ok(parquet::load(&test, Some(&classes), config)?.0)
+        }
     }
 }
 
@@ -121,48 +135,17 @@ fn cifar10_dataset(images: Vec<u8>, labels: Vec<u32>) -> Dataset {
     Dataset { mixed: true, ..Dataset::new(cifar10::SIZE, images, labels, names) }
 }
 
-/// A photo to be read.
-struct Photo {
-    file: File,
-    label: u32,
-    /// None until it is read.
-    image: Option<Result<Image>>,
-}
-
 /// The photos of all classes.
 fn photos(classes: Vec<Class>, config: &Config) -> Result<Dataset> {
-    let mut photos = Vec::new();
+    let mut sources = Vec::new();
     for (class, label) in classes.iter().zip(0..) {
         for folder in &class.folders {
-            photos.extend(folder.files()?.into_iter().map(|(_, file)| Photo { file, label, image: None }));
+            sources.extend(folder.files()?.into_iter().map(|(_, file)| (Source::File(file), label)));
         }
     }
-    threads::for_each(&mut photos, |Photo { file, image, .. }| {
-        let decode = |bytes: Vec<u8>| {
-            let image = Image::decode_center_crop(&bytes, config.crop, config.resolution);
-            image.map_err(|error| within(file, error))
-        };
-        *image = Some(file.read().and_then(decode));
-    });
-    let (mut images, mut labels, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
-    for Photo { label, image, .. } in photos {
-        match image.expect("every photo was read") {
-            Ok(image) => {
-                images.extend(image.rgb());
-                labels.push(label);
-            }
-            Err(error) => unreadable.push(error.to_string()),
-        }
-    }
-    if labels.is_empty() {
-        let first = unreadable.first().map(|first| format!("; the first is {first}")).unwrap_or_default();
-        let (classes, unreadable) = (classes.len(), unreadable.len());
-        return Err(Error::Data(format!(
-            "the {classes} class folders contain no readable image ({unreadable} unreadable files{first})"
-        )));
-    }
-    let names = classes.into_iter().map(|class| class.name).collect();
-    Ok(Dataset { unreadable, ..Dataset::new(config.resolution, images, labels, names) })
+    let mut photos = Photos::default();
+    photos.add(sources, config);
+    photos.into_dataset(classes.into_iter().map(|class| class.name).collect(), config)
 }
 
 fn within(file: &File, error: Error) -> Error {

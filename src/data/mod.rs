@@ -1,4 +1,4 @@
-//! Labelled images in memory: CIFAR-10, drawn shapes and, natively, folders of photos.
+//! Labelled images in memory: CIFAR-10, drawn shapes and, natively, folders of photos and Parquet files.
 
 pub mod cifar10;
 #[cfg(feature = "cli")]
@@ -9,6 +9,10 @@ mod layout;
 #[cfg(feature = "cli")]
 mod names;
 mod order;
+#[cfg(feature = "cli")]
+mod parquet;
+#[cfg(feature = "cli")]
+mod photos;
 pub mod shapes;
 #[cfg(feature = "cli")]
 mod tree;

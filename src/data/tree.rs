@@ -98,6 +98,19 @@ impl Folder {
 }
 
 impl File {
+    /// Opens the file, to read parts of it.
+    pub fn open(&self) -> Result<fs::File> {
+        match self {
+            File::Disk(path) => {
+                fs::File::open(path).map_err(|error| Error::File(format!("cannot read {self}: {error}")))
+            }
+            File::Zip { zip, .. } => Err(Error::Data(format!(
+                "{self}: Parquet files are not read from a zip: unpack {} first",
+                zip.path.display()
+            ))),
+        }
+    }
+
     /// The file's bytes.
     pub fn read(&self) -> Result<Vec<u8>> {
         let wrong = |error: &dyn fmt::Display| Error::File(format!("cannot read {self}: {error}"));

@@ -1,6 +1,7 @@
 /**
- * The worker of shrink.js: makes pictures small enough to keep a thousand. A file's bytes are kept if it is no larger
- * than needed and browsers show it upright; otherwise it becomes a JPEG whose shorter side is {@link SIDE} pixels.
+ * The worker of shrink.js: makes pictures small enough to keep a thousand. A file's bytes are kept if it is no larger than
+ * needed, browsers show it upright and the command line reads it; otherwise it becomes a JPEG whose shorter side is at most
+ * {@link SIDE} pixels.
  */
 import { EngineError } from "../engine/errors.js";
 import { typed } from "../engine/pictureformat.js";
@@ -16,7 +17,7 @@ async function shrink(source) {
   const { bitmap, format, file } = still;
   try {
     const scale = Math.min(1, SIDE / Math.min(bitmap.width, bitmap.height));
-    if (file && scale === 1 && !needsTurn(still)) return await inMemory(typed(file, format));
+    if (file && scale === 1 && !needsTurn(still) && format !== "AVIF") return await inMemory(typed(file, format));
     if (await canvasTellsTruth())
       return await draw(still, scale).convertToBlob({ type: "image/jpeg", quality: QUALITY });
     if (file) return await inMemory(typed(file, format));

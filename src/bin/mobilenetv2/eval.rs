@@ -16,8 +16,9 @@ pub struct Args {
     /// The network's weights, a safetensors file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
-    /// CIFAR-10, or a folder with one folder of images per class; or the word shapes, for images drawn by the program
-    #[arg(long, value_name = "DIR")]
+    /// CIFAR-10, a folder with one folder of images per class, a zip of it, or Parquet files; or the word shapes, for images
+    /// drawn by the program
+    #[arg(long, value_name = "PATH")]
     data: PathBuf,
     /// Also write each image's most probable class, one number per line
     #[arg(long, value_name = "FILE")]

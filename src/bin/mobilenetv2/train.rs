@@ -24,8 +24,9 @@ use crate::{dataset, files};
 /// alone, so an interrupted training continues bit for bit: run the same command with --resume.
 #[derive(clap::Args)]
 pub struct Args {
-    /// CIFAR-10, or a folder with one folder of images per class; or the word shapes, for images drawn by the program
-    #[arg(long, value_name = "DIR")]
+    /// CIFAR-10, a folder with one folder of images per class, a zip of it, or Parquet files; or the word shapes, for images
+    /// drawn by the program
+    #[arg(long, value_name = "PATH")]
     data: PathBuf,
     /// Where to write the trained weights
     #[arg(long, value_name = "FILE")]
