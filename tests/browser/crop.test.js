@@ -275,8 +275,7 @@ test("any picture: very long or very small", { timeout: MINUTE }, async () => {
     for (const key of ["-", "-", "ArrowRight", "ArrowDown", "+", "Home", "+", "ArrowLeft", "ArrowUp"]) {
       await page.keyboard.press(key);
     }
-    for (const fit of ["squeezed", "with bars", "cropped"])
-      await page.getByRole("radio", { name: fit }).check();
+    for (const fit of ["squeezed", "with bars", "cropped"]) await page.getByRole("radio", { name: fit }).check();
     assert.ok(await page.locator("#panel-classify .picture > .problem").first().isHidden(), name);
     const { x, y, w, h } = await place(page);
     for (const end of [x + w, y + h]) assert.ok(end < 1.01, `${name}: ${end}`);

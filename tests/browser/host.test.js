@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { startLab } from "./lab.js";
+import { engineIs, startLab } from "./lab.js";
 import { pageFolder, startServer } from "./server.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
@@ -40,7 +40,7 @@ for (const [missing, hash, file] of /** @type {[RegExp, string, string][]} */ ([
   [/\.wasm$/, "?threads=2", "mobilenetv2_bg.wasm"],
   [/pkg\/.*\.js$/, "?threads=1", "mobilenetv2.js"],
   [/\/worker\.js$/, "", "worker.js"],
-  [/shapes-0\.35\.safetensors/, "", "shapes-0.35.safetensors"],
+  [/cifar10-0\.35\.safetensors/, "", "cifar10-0.35.safetensors"],
   [/activation\.json/, "#apart?apart.panel=activation", "activation.json"],
 ])) {
   test(`without ${missing} at ${hash || "/"}`, { timeout: 60_000 }, async () => {
@@ -96,7 +96,7 @@ test("without thread.js the page works on one thread and says why", { timeout: 6
   const page = await context.newPage();
   await page.goto(`${server.url}?threads=2`);
   await page.locator("#panel-classify .predictions li").first().waitFor();
-  await page.getByRole("button", { name: "why only one" }).waitFor();
+  await page.locator(engineIs("why only one")).waitFor();
 });
 
 test("opened from a disk, the page says what it needs", { timeout: 60_000 }, async () => {

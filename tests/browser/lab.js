@@ -99,7 +99,7 @@ export async function predictions(page) {
   const rows = await page.locator("#panel-classify .predictions li").all();
   return Promise.all(
     rows.map(async (row) => ({
-      name: (await row.locator(".name").innerText()).split("\n")[0],
+      name: await row.locator(".name").evaluate((name) => name.firstChild?.textContent ?? ""),
       probability: parseFloat(await row.locator(".value").innerText()) / 100,
     })),
   );
@@ -114,6 +114,9 @@ export async function waitForPicture(page, name) {
   await page.locator(`#panel-classify .photo img[alt="${name}"]`).waitFor();
   await page.locator("#panel-classify .says[aria-busy=false]").waitFor();
 }
+
+/** The time in the model bar, where its explanation says this of the engine. @param {string} words */
+export const engineIs = (words) => `.cost .term[data-explain-text*="${words}"]`;
 
 export const pictureInput = "#panel-classify input[type=file]";
 export const weightsInput = "#bar input[type=file]";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { crash, predictions, watchWorkers } from "./lab.js";
+import { crash, engineIs, predictions, watchWorkers } from "./lab.js";
 import { CONTENT_POLICY, launch, pageFolder, startServer } from "./server.js";
 
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
@@ -130,15 +130,15 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   const server = await serve(t, { roots: [], mounts: { "/some/lab/": dist }, isolated: false });
   const { page, context, loads } = await freshPage(t);
   await page.goto(`${server.url}some/lab/?threads=2#classify`);
-  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   assert.equal(loads(), 2);
-  assert.equal(await page.getByRole("button", { name: "why only one" }).isVisible(), false);
+  assert.equal(await page.locator(engineIs("why only one")).count(), 0);
   await classified(page);
   const [best] = await predictions(page);
   await kept(page);
   const reloaded = await page.reload();
   assert.equal(reloaded?.headers()["content-security-policy"], CONTENT_POLICY);
-  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   assert.equal(loads(), 3, "an isolated page is not reloaded");
 
   const ranged = await page.evaluate(async (build) => {
@@ -151,7 +151,7 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   await page.reload();
   await classified(page);
   assert.deepEqual((await predictions(page))[0], best, "the same network, on the same picture");
-  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   const second = await context.newPage();
   await second.goto(`${server.url}some/lab/index.html?threads=2#apart`);
   await second.locator("tfoot td").first().waitFor();
@@ -225,7 +225,7 @@ test("a page loads its own build's files, even if another tab has a newer one", 
   await crash(old);
   const restarted = () => old.workers().filter((worker) => worker.url().endsWith(`${BUILD}/engine/worker.js`));
   while (restarted().length !== 1) await old.waitForTimeout(50);
-  await old.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await old.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   await old.locator("#tab-apart").click();
   await old.locator("tfoot td").first().waitFor();
   await loadIt(old).click();
@@ -465,8 +465,8 @@ test("if threads are unavailable, the model bar says why", { timeout: 120_000 },
     await prepare(page);
     await page.goto(`${url}?threads=2`);
     await classified(page);
-    await page.locator(".cost", { hasText: "1 thread, relaxed SIMD" }).waitFor();
-    await page.getByRole("button", { name: "why only one" }).focus();
+    await page.locator(engineIs("1 thread, relaxed SIMD")).waitFor();
+    await page.locator(engineIs("why only one")).focus();
     const explanation = page.locator("#explanation:popover-open", { hasText: reason });
     await explanation.waitFor();
     // the bar gets the network's cost meanwhile
@@ -480,12 +480,12 @@ test("if threads only fail on a restart of the engine, the model bar says so", {
   const { url } = await serve(t);
   const { page } = await freshPage(t, { serviceWorkers: "block" });
   await page.goto(`${url}?threads=2`);
-  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   await classified(page);
   await page.route("**/pkg/*-threads/*.wasm", (route) => route.abort());
   const worker = page.workers().find((worker) => worker.url().endsWith("/engine/worker.js"));
   assert.ok(worker);
   await worker.evaluate(() => postMessage({ id: 0, failure: { code: "engine-stopped", message: "", fatal: true } }));
-  await page.locator(".cost", { hasText: "1 thread, relaxed SIMD" }).waitFor();
-  await page.getByRole("button", { name: "why only one" }).waitFor();
+  await page.locator(engineIs("1 thread, relaxed SIMD")).waitFor();
+  await page.locator(engineIs("why only one")).waitFor();
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { pictureInput, startLab, waitForPicture } from "./lab.js";
+import { engineIs, pictureInput, startLab, waitForPicture } from "./lab.js";
 import { CONTENT_POLICY } from "./server.js";
 import { button, message, MINUTE } from "./train.js";
 
@@ -37,7 +37,7 @@ test("documents, service worker and the files for hosts have one policy", async 
 test("every room, own pictures, threads and training work under it", { timeout: 4 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("?threads=2#classify");
   // the console shows what the browser refuses, also in workers
-  await page.locator(".cost", { hasText: "2 threads, relaxed SIMD" }).waitFor();
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   const buffer = await readFile(new URL("www/samples/coffee.jpg", root));
   await page.locator(pictureInput).setInputFiles({ name: "own.jpg", mimeType: "image/jpeg", buffer });

@@ -62,6 +62,15 @@ test("every key that is used exists, and every key is used", async () => {
   for (const key of asked) assert.ok(key in en, `${key} is missing`);
 });
 
+test("every error code has its strings", async () => {
+  const en = await strings("en");
+  const text = (await sources()).join("\n");
+  const codes = new Set([...text.matchAll(/(?:EngineError|failure)\(\s*"([\w-]+)"/g)].map(([, code]) => code));
+  assert.ok(codes.size > 30, "the codes are found in the sources");
+  for (const code of ["core", "wrong-argument", "no-threads"]) codes.delete(code); // the core's own words; for developers
+  for (const code of codes) assert.ok(`error.${code}` in en, `error.${code} is missing`);
+});
+
 test("every setting has its strings", async () => {
   const en = await strings("en");
   const { SETTINGS } = await import(new URL("lab/settings.js", www).href);

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { startLab } from "./lab.js";
+import { engineIs, startLab } from "./lab.js";
 import { button, message, MINUTE, step, stepsDone } from "./train.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
@@ -65,7 +65,7 @@ test(
   { timeout: 2 * MINUTE },
   async () => {
     const { page, context } = await open("?threads=2#train", "engine/core.js", watchThreads);
-    await page.locator(".cost", { hasText: "2 threads" }).waitFor();
+    await page.locator(engineIs("2 threads")).waitFor();
     await button(page, "One step").click();
     await message(page, /pauses at step 1;/);
     await button(page, "Go on").click();
@@ -73,7 +73,7 @@ test(
     await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[1].terminate());
     await message(page, /Run 1 has not ended: it can go on from step 1/);
     await page.locator("#bar .problem", { hasText: "One of the engine’s threads has ended" }).waitFor();
-    await page.locator(".cost", { hasText: "1 thread," }).waitFor();
+    await page.locator(engineIs("1 thread,")).waitFor();
     await button(page, "Go on with run 1").click();
     await stepsDone(page, 3);
     await page.locator("#tab-classify").click();
@@ -86,7 +86,7 @@ test("a helper thread that ends while idle is noticed too", { timeout: MINUTE },
   const { page, context } = await open("?threads=2", "engine/core.js", watchThreads);
   await page.locator("#panel-classify .predictions li").first().waitFor();
   await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[0].terminate());
-  await page.locator(".cost", { hasText: "1 thread," }).waitFor();
+  await page.locator(engineIs("1 thread,")).waitFor();
   await page.locator("#panel-classify .says[aria-busy=false] .predictions li").first().waitFor();
   await context.close();
 });
@@ -103,8 +103,8 @@ test("threads that never start are given up, even if the engine is stuck in that
   await page.waitForTimeout(3000); // until everything has arrived
   await page.clock.runFor(30_000);
   await page.locator("#panel-classify .predictions li").first().waitFor();
-  await page.locator(".cost", { hasText: "1 thread," }).waitFor();
-  await page.getByRole("button", { name: "why only one" }).waitFor();
+  await page.locator(engineIs("1 thread,")).waitFor();
+  await page.locator(engineIs("why only one")).waitFor();
   await context.close();
 });
 

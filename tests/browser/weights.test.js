@@ -95,7 +95,7 @@ const used = (page) => page.locator("#weights").inputValue();
 
 for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ ([
   ["refuses", (_, response) => void response.writeHead(404).end(), /127\.0\.0\.1:\d+ did not send the file \(404\)/],
-  ["does not answer", (request) => void request.socket.destroy(), /did not send the file \(Failed to fetch\)/],
+  ["does not answer", (request) => void request.socket.destroy(), /did not send the file \(no answer\)/],
   [
     "sends a web page",
     (_, response) => void response.writeHead(200, { "Content-Type": "text/html" }).end("<p>Sign in</p>"),
@@ -110,13 +110,15 @@ for (const [what, wrong, message] of /** @type {[string, Answer, RegExp][]} */ (
     await page.selectOption("#weights", "published");
     await problem(page, message);
     await problem(page, /open it with “Open a file…”/);
+    const link = page.locator("#bar .problem a");
+    assert.equal(await link.getAttribute("href"), `http://${address}/weights.safetensors`);
     assert.equal(await used(page), before, "the network in use stays");
     await list(page);
     await button(page, "Fetch").waitFor();
     answer = well;
     await button(page, "Fetch").click();
     await button(page, "Use").click();
-    await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+    await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
     await close();
   });
 }
@@ -137,7 +139,7 @@ test(
     await button(page, "Use").waitFor();
     assert.deepEqual(ranges, [undefined, "bytes=1300000-"]);
     await button(page, "Use").click();
-    await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+    await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
     answer = (request) => void request.socket.destroy();
     await page.reload();
     await page.locator("#panel-classify .predictions li").first().waitFor();
@@ -236,7 +238,7 @@ test("files of the same name are told apart, and reopening one replaces it", asy
 test("opened and trained weights survive a reload, until they are deleted", { timeout: MINUTE }, async () => {
   const { page, close, check } = await open(well);
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
-  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+  await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
   await page.locator("#tab-train").click();
   await page.getByRole("button", { name: "One step" }).click();
   await page.locator(".train-message", { hasText: "Run 1 pauses" }).waitFor();
@@ -272,7 +274,7 @@ test("opened and trained weights survive a reload, until they are deleted", { ti
   await page.keyboard.press("Escape");
   await page.evaluate(() => (location.hash = "#classify?classify.weights=file:mine.safetensors"));
   await problem(page, "mine.safetensors");
-  assert.equal(await used(page), "shapes-0.35", "the first ones");
+  assert.equal(await used(page), "cifar10-0.35", "the first ones");
   await page.reload();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.deepEqual(await page.locator("#weights option", { hasText: /mine|run 1/ }).count(), 0);
@@ -288,7 +290,7 @@ test("a browser without space says so, and open weights work on", { timeout: MIN
   });
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
   await problem(page, "no more room for this page, so “mine.safetensors” is not kept");
-  await page.locator(".cost", { hasText: "700,490 parameters" }).waitFor();
+  await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
   await page.selectOption("#weights", "published");
   await problem(page, "no more room for this page, so “Published” is not kept");
   assert.equal(await used(page), "file:mine.safetensors");

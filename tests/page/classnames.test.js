@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { imagenetStart } from "../../www/lab/classnames.js";
+import { findClasses } from "../../www/lab/findclasses.js";
 
 const texts = Object.fromEntries(
   ["imagenet-classes.txt", "imagenet-classes.ko.txt", "imagenet-synsets.txt"].map((name) => [
@@ -83,6 +85,34 @@ const SENSES = [
   ["n13133613", "ear", "이삭"],
   ["n15075141", "toilet tissue", "화장지"],
 ];
+
+/** What a person finds who looks for something, by its first English name. @param {string} query */
+function search(query) {
+  const rows = english.map((names, i) => [names, korean[i], synsets[i]].join(", "));
+  return findClasses(rows, query).map((i) => english[i].split(", ")[0]);
+}
+
+test("classes are found in both languages, by parts of names, and by their synset", () => {
+  assert.deepEqual(search("egyptian cat"), ["Egyptian cat"]);
+  assert.deepEqual(search(" CAT Egypt"), ["Egyptian cat"], "words in any order, of any case");
+  assert.deepEqual(search("n02124075"), ["Egyptian cat"]);
+  const i = english.findIndex((names) => names.startsWith("tabby"));
+  assert.deepEqual(search(korean[i]), ["tabby"]);
+  assert.deepEqual(search(korean[i].replaceAll(" ", "")), ["tabby"], "Koreans write it without the space too");
+  assert.deepEqual(search(korean[i].normalize("NFD")), ["tabby"], "as macOS types it");
+  const cats = search("cat");
+  assert.ok(cats.indexOf("Egyptian cat") < cats.indexOf("catamaran"), "whole words come first");
+  assert.equal(search("").length, 1000);
+  assert.deepEqual(search("no such class"), []);
+});
+
+test("a network's classes are taken for ImageNet's by their names", () => {
+  assert.equal(imagenetStart(english), 0);
+  assert.equal(imagenetStart(["background", ...english]), 1);
+  assert.equal(imagenetStart(english.with(999, "dog")), -1);
+  assert.equal(imagenetStart(["cat", "dog"]), -1);
+  assert.equal(imagenetStart([]), -1);
+});
 
 test("each file has a line for every class, and nothing else", () => {
   for (const [name, text] of Object.entries(texts)) {

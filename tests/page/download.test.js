@@ -144,7 +144,7 @@ test("invalid JSON, or a web page without a type, is reported as such", async ()
   hostThat((_, response) => response.end("\n <html>"));
   await assert.rejects(fetchJson(URL_OF_FILE), { code: "web-page" });
   hostThat((_, response) => response.end('{"a": [1, '));
-  await assert.rejects(fetchJson(URL_OF_FILE), SyntaxError);
+  await assert.rejects(fetchJson(URL_OF_FILE), { code: "cut" });
 });
 
 test("a truncated answer is an error wherever it is cut, and the received part is passed on", async () => {

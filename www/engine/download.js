@@ -46,7 +46,7 @@ export async function fetchJson(url, { signal } = {}) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw /^\s*</.test(text) ? await refusal(response, url, true) : error;
+    throw /^\s*</.test(text) ? await refusal(response, url, true) : failure("cut", url, String(error));
   }
 }
 
@@ -123,12 +123,20 @@ const MEANING = {
   "no-ranges": "the host does not send parts of a file",
 };
 
-/** @param {string} code @param {string | URL} url @param {string | number} status */
+/**
+ * @param {string} code @param {string | URL} url
+ * @param {string | number} status the host's or, where there is none, what a developer reads in its place
+ */
 function failure(code, url, status) {
   const { href, host, pathname } = located(url);
   const file = pathname.slice(pathname.lastIndexOf("/") + 1);
   const message = `${href}: ${MEANING[code] ?? status}`;
-  return new EngineError(code, message, { url: href, host, file, status: String(status) });
+  return new EngineError(code, message, {
+    url: href,
+    host,
+    file,
+    status: typeof status === "number" ? String(status) : "",
+  });
 }
 
 /**

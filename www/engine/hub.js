@@ -117,9 +117,7 @@ async function ask(api, what, id, more, signal) {
     if (status === "404") throw new EngineError("hub-missing", error.message, { id });
     // 500 or 501 is the Hub's answer for a set that it cannot convert or has not converted yet
     if (/^50[01]$/.test(status)) throw new EngineError("hub-no-parquet", error.message, { id });
-    if (!(error instanceof SyntaxError)) throw error;
-    const { host } = new URL(url);
-    throw new EngineError("cut", `${url}: ${error.message}`, { url, host, file: what, status: error.message });
+    throw error;
   });
 }
 

@@ -133,7 +133,8 @@ function buffers(result) {
 /** @param {any} error @returns {import("./protocol.js").Failure} */
 function failure(error) {
   const fatal = error instanceof WebAssembly.RuntimeError;
-  const code = typeof error?.code === "string" ? error.code : "core"; // some of the browser's own errors have numeric codes
+  // some of the browser's own errors have numeric codes
+  const code = typeof error?.code === "string" ? error.code : `browser.${error?.name}`;
   return { code, message: error?.message ?? String(error), values: error?.values ?? {}, fatal };
 }
 

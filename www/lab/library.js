@@ -35,6 +35,7 @@
  */
 import { download, fetchJson, gather, request } from "../engine/download.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
+import { usualNames } from "./classnames.js";
 import { signal } from "./signals.js";
 import { openWeightStorage } from "./storage/weightstorage.js";
 
@@ -293,8 +294,7 @@ export class Library {
 
   /** @param {any} error @param {Entry} [entry] */
   #fail(error, entry) {
-    const reason = error?.message ?? String(error);
-    const told = new EngineError("no-storage", String(error), { name: entry?.name() ?? "", reason });
+    const told = new EngineError("no-storage", String(error), { name: entry?.name() ?? "", reason: error });
     this.problem.value = entry && isQuota(error) ? noRoom(error, entry) : told;
   }
 }
@@ -303,22 +303,3 @@ export class Library {
 const isQuota = (error) => error?.name === "QuotaExceededError";
 /** @param {any} error @param {Entry} entry */
 const noRoom = (error, entry) => new EngineError("no-room", String(error), { name: entry.name() });
-
-/** @type {Promise<string[]> | undefined} */
-let imagenet;
-
-/**
- * Names for a network without any: ImageNet's, if it has 1,000 classes (or 1,001, the first being background).
- *
- * @param {number} classes
- * @returns {Promise<string[]>}
- */
-export async function usualNames(classes) {
-  if (classes !== 1000 && classes !== 1001) return [];
-  imagenet ??= download(new URL("imagenet-classes.txt", FOLDER)).then((bytes) =>
-    new TextDecoder().decode(bytes).trim().split("\n"),
-  );
-  const names = await imagenet.catch(() => (imagenet = undefined)); // without them the classes show their numbers
-  if (!names) return [];
-  return classes === 1001 ? ["background", ...names] : names;
-}

@@ -2,8 +2,9 @@
  * The model bar's network: loads the classifier that the state names, and finds out the network's cost. Knows no DOM.
  */
 import { CIFAR_NAMES } from "../engine/constants.js";
+import { imagenetStart, usualNames } from "./classnames.js";
 import { latest } from "./latest.js";
-import { usualNames } from "./library.js";
+import { PHOTO_WEIGHTS } from "./library.js";
 import { networkOf } from "./network.js";
 import { batch, computed, follow, signal } from "./signals.js";
 
@@ -47,6 +48,8 @@ export class Model {
   cost = signal({ key: "", description: null, measured: null, measurable: true });
   /** The entry being loaded. @type {import("./signals.js").Signal<import("./library.js").Entry | null>} */
   #loading = signal(null);
+  /** The id of what is used in place of weights that were not to be had, whose problem still stands. */
+  #instead = "";
   network = computed(() => networkOf(this.#state, this.#library, this.#project));
   /** Whether the loaded classifier is about to be replaced. */
   outdated = computed(() => !!this.loaded.value && !!this.#loading.value);
@@ -120,7 +123,7 @@ export class Model {
     const entry = this.#wanted;
     if (entry && entry !== this.loaded.value?.entry) {
       batch(() => {
-        this.problem.value = null;
+        if (entry.id !== this.#instead) this.problem.value = null;
         this.#loading.value = entry;
       });
       try {
@@ -132,7 +135,10 @@ export class Model {
         } // else the core has lost what it had loaded
       } catch (error) {
         this.problem.value = /** @type {Error} */ (error).name === "AbortError" ? null : error;
-        if (this.#wanted === entry) this.#state.set("classify", { weights: this.loaded.value?.entry.id ?? "" });
+        if (this.#wanted === entry) {
+          this.#instead = this.loaded.value?.entry.id ?? PHOTO_WEIGHTS;
+          this.#state.set("classify", { weights: this.#instead });
+        }
       }
       this.#loading.value = null;
     }
@@ -148,7 +154,8 @@ export class Model {
   }
 
   /**
-   * Loads a classifier of these weights, with names for its classes and the kind of matching sample pictures.
+   * Loads a classifier of these weights, with names for its classes, the index of ImageNet's first class or -1, and the kind of
+   * matching sample pictures.
    *
    * @param {import("./library.js").Entry} entry
    */
@@ -162,7 +169,8 @@ export class Model {
     if (are(this.#shapes)) samples = "drawings";
     if (are(CIFAR_NAMES)) samples = "cifar-10";
     if (are(this.#project.classes.value.map(({ name }) => name))) samples = "own";
-    return { entry, classifier, samples, names: labels.length ? labels : await usualNames(config.classes) };
+    const names = labels.length ? labels : await usualNames(config.classes);
+    return { entry, classifier, samples, names, imagenet: imagenetStart(names) };
   }
 
   /**

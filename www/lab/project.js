@@ -320,7 +320,7 @@ export class Project {
   /** @param {any} error */
   #fail(error) {
     const code = error?.name === "QuotaExceededError" ? "quota" : "storage";
-    const told = new EngineError(code, String(error), { reason: error?.message ?? String(error) });
+    const told = new EngineError(code, String(error), { reason: error });
     this.#say(error instanceof EngineError ? error : told);
   }
 

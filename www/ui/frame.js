@@ -1,7 +1,7 @@
 /** Common to every page: language, theme, the buttons that switch them, and explanations of terms. */
 import { recall, remember } from "../lab/remember.js";
 import { createExplain } from "./explain.js";
-import { h } from "./shared/dom.js";
+import { h, showProblem } from "./shared/dom.js";
 import { currentLanguage, explainError, has, LANGUAGES, preferredLanguage, setLanguage, t } from "./shared/i18n.js";
 import { chooseTheme, isDark } from "./shared/theme.js";
 
@@ -40,10 +40,9 @@ export async function startFrame() {
  * @param {import("./offline.js").Offline} [offline]
  */
 export function showFailure(place, error, offline) {
-  const reason = explainError(error);
   const failed = /** @type {HTMLTemplateElement} */ (document.getElementById("failed"));
-  const words = has("error.start") ? t("error.start", { reason }) : failed.content.cloneNode(true);
-  const details = has("error.start") ? null : reason;
+  const words = has("error.start") ? t("error.start", { reason: explainError(error) }) : failed.content.cloneNode(true);
+  const details = has("error.start") ? null : error?.message;
   const newer = error?.code === "newer-build" && offline;
   const load = newer && h("button", { type: "button", t: "foot.load", onclick: () => offline.takeOver() });
   place.replaceChildren(h("p", { class: "problem" }, words, details, load || null));
@@ -66,7 +65,8 @@ async function switchLanguage() {
     await setLanguage(next);
     remember("language", next);
   } catch (error) {
-    const problem = h("p", { class: "problem", id: "language-problem", role: "alert" }, explainError(error));
+    const problem = h("p", { class: "problem", id: "language-problem", role: "alert" });
+    showProblem(problem, error);
     document.querySelector(".top")?.after(problem);
   }
 }

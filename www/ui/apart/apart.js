@@ -2,8 +2,8 @@
 import { imported } from "../../engine/download.js";
 import { computed, effect, follow } from "../../lab/signals.js";
 import { PANELS } from "../../lab/state.js";
-import { h } from "../shared/dom.js";
-import { explainError, translate } from "../shared/i18n.js";
+import { h, showProblem } from "../shared/dom.js";
+import { translate } from "../shared/i18n.js";
 
 /**
  * Modules that create the panels, each fetched when its panel is opened.
@@ -53,7 +53,7 @@ export function createApart(context) {
   async function show(name) {
     if (made.has(name) && place.firstChild === made.get(name)) return;
     const panel = await panelOf(name).catch((error) => {
-      problem.textContent = explainError(error);
+      showProblem(problem, error);
       return problem;
     });
     if (name === chosen.peek()) place.replaceChildren(panel);

@@ -1,7 +1,7 @@
 /** The bar above every room: weights, width, resolution and the cost of the network. */
 import { effect } from "../../lab/signals.js";
-import { h, setOptions, setWords } from "../shared/dom.js";
-import { bytes, count, explainError, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
+import { explain, h, setOptions, setWords } from "../shared/dom.js";
+import { bytes, count, explainError, milliseconds, number, percent, plain, rich, t } from "../shared/i18n.js";
 import { createToggles } from "../shared/toggles.js";
 import { createReading } from "./reading.js";
 import { createWeights } from "./weights.js";
@@ -49,16 +49,15 @@ export function createModelBar(context, openWeights) {
     "aria-controls": "bar-toggles",
     onclick: () => summary.setAttribute("aria-expanded", String(element.classList.toggle("open"))),
   });
-  const figures = ["parameters", "macs", "memory", "time"].map((name) => figure(() => `cost.${name}`));
-  const how = figure(() => `cost.${core.setup.value.variant}`);
-  const accuracy = figure(() => "cost.accuracy");
-  const publishedAccuracy = figure(() => "cost.accuracy-published");
-  figures.push(how, accuracy, publishedAccuracy);
+  const figures = ["parameters", "macs", "memory"].map((name) => figure(`cost.${name}`));
+  figures.push(figure("cost.time", explainTime));
+  const accuracy = figure("cost.accuracy");
+  const publishedAccuracy = figure("cost.accuracy-published");
+  figures.push(accuracy, publishedAccuracy);
   const costs = h("p", { class: "cost" }, ...figures.map(({ element }) => element));
-  const obstacle = h("span", { class: "figure" });
   const waits = h("span", { class: "figure", t: "settings.waits", hidden: true });
   const unmeasured = h("span", { class: "figure", hidden: true });
-  costs.append(unmeasured, obstacle, waits);
+  costs.append(unmeasured, waits);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const lost = h("p", { class: "problem", role: "alert", hidden: true });
   const silence = h("span", { role: "status" });
@@ -149,7 +148,7 @@ export function createModelBar(context, openWeights) {
     const unknown = measurable ? "…" : "–";
     costs.classList.toggle("outdated", model.costOutdated.value);
     const [parameters, macs, memory, time] = figures;
-    parameters.set(description ? number(description.parameters) : unknown);
+    parameters.set(description ? count(description.parameters) : unknown);
     macs.set(description ? count(description.macs) : unknown);
     memory.set(measured ? bytes(measured.working_bytes) : unknown);
     time.set(measured ? milliseconds(measured.milliseconds) : unknown);
@@ -170,14 +169,18 @@ export function createModelBar(context, openWeights) {
     unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
   }
 
-  /** Shows the number of threads, and what prevents more. */
-  function tellThreads() {
-    const { threads, obstacle: kept } = core.setup.value;
-    how.set(number(threads));
-    obstacle.hidden = !kept;
-    if (kept) setWords(obstacle, t(`cost.obstacle.${kept}`));
-    lost.hidden = kept !== "lost";
-    setWords(lost, kept === "lost" ? t("error.thread-lost") : "");
+  /** Explains the time, with the number of threads and what prevents more. */
+  function explainTime() {
+    const { variant, threads, obstacle } = core.setup.value;
+    const lines = [t("term.time"), `${plain(t(`cost.${variant}`, { n: threads }))}. ${t("term.engine")}`];
+    if (obstacle) lines.push(`${plain(t(`cost.obstacle.${obstacle}`))}: ${t(`term.one-thread-${obstacle}`)}`);
+    return lines.join("\n");
+  }
+
+  function tellLoss() {
+    const isLost = core.setup.value.obstacle === "lost";
+    lost.hidden = !isLost;
+    setWords(lost, isLost ? t("error.thread-lost") : "");
   }
 
   /** Shows what is being fetched, and errors. */
@@ -198,7 +201,7 @@ export function createModelBar(context, openWeights) {
     setWords(silence, seconds === null ? "" : t("bar.silent", { seconds }));
   }
 
-  for (const draw of [update, tellThreads, tell, tellSilence]) effect(draw);
+  for (const draw of [update, tellLoss, tell, tellSilence]) effect(draw);
   // elements that stick or scroll to the window's top stay below the bar
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
@@ -206,13 +209,19 @@ export function createModelBar(context, openWeights) {
   return element;
 }
 
-/** A number within its text, which seldom changes. @param {() => string} key the words, with `{n}` */
-function figure(key) {
+/**
+ * A number within its text, which seldom changes.
+ *
+ * @param {string} key the words, with `{n}`
+ * @param {() => string} [explanation] replaces the explanation of its term
+ */
+function figure(key, explanation) {
   const output = h("span", { class: "number" }, "…");
   const element = h("span", { class: "figure" });
   effect(() => {
-    const [before, after] = t(key(), { n: "\n" }).split("\n");
+    const [before, after] = t(key, { n: "\n" }).split("\n");
     element.replaceChildren(...rich(before), output, ...rich(after));
+    if (explanation) explain(element, explanation());
   });
   /** @param {string} text */
   const set = (text) => {

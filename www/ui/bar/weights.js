@@ -1,7 +1,7 @@
 /** The list of weights: fetch, use, save, delete. */
 import { effect, follow, signal } from "../../lab/signals.js";
-import { h, save } from "../shared/dom.js";
-import { bytes, duration, explainError, number, percent, t } from "../shared/i18n.js";
+import { h, save, showProblem } from "../shared/dom.js";
+import { bytes, duration, number, percent, t } from "../shared/i18n.js";
 
 /** @typedef {import("../../lab/library.js").Entry} Entry */
 
@@ -54,8 +54,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
       await action();
     } catch (error) {
       if (/** @type {Error} */ (error).name === "AbortError") return;
-      place.textContent = explainError(error);
-      place.hidden = false;
+      showProblem(place, error);
     }
   }
 
@@ -159,10 +158,7 @@ export function createWeights({ engine, state, library, model }, { use, open }) 
     }
     for (const row of rows.values()) row.update();
     if (focused) keepFocus(focused.entry.id);
-    if (library.problem.value) {
-      problem.textContent = explainError(library.problem.value);
-      problem.hidden = false;
-    }
+    if (library.problem.value) showProblem(problem, library.problem.value);
   }
 
   /**

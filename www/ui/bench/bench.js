@@ -2,7 +2,7 @@
 import { EngineError } from "../../engine/errors.js";
 import { BATCH, CASES, measure, summarize, toCsv, toText } from "../../lab/benchmark.js";
 import { effect } from "../../lab/signals.js";
-import { h, turnOff } from "../shared/dom.js";
+import { h, setWords, turnOff } from "../shared/dom.js";
 import { count, explainError, figure, milliseconds, number, percent, rich, t } from "../shared/i18n.js";
 
 /**
@@ -71,7 +71,7 @@ export function createBench(engine, core) {
     message.setAttribute("aria-live", running ? "off" : "polite"); // announcing each case would be too much
     message.textContent = t(...state);
     problem.hidden = !wrong;
-    problem.textContent = wrong ? t("bench.problem", { reason: explainError(wrong) }) : "";
+    setWords(problem, wrong ? t("bench.problem", { reason: explainError(wrong) }) : "");
     copied.textContent = "";
     copies.forEach((button) => turnOff(button, measured.size === 0));
     const rows = CASES.map((one) => ({ one, cells: cellsOf(one, measured.get(one)) }));

@@ -1,14 +1,16 @@
 /** The first room: a picture, what the network saw of it, and what it says. */
 import { latest } from "../../lab/latest.js";
-import { PHOTO_WEIGHTS } from "../../lab/library.js";
-import { batch, computed, effect, follow } from "../../lab/signals.js";
-import { h } from "../shared/dom.js";
-import { className, currentLanguage, explainError, milliseconds, percent, t } from "../shared/i18n.js";
+import { batch, computed, follow } from "../../lab/signals.js";
+import { h, setWords } from "../shared/dom.js";
+import { currentLanguage, explainError, t } from "../shared/i18n.js";
 import { chosenFiles, droppedFiles, pastedFiles } from "../shared/picturefiles.js";
-import { createPredictions } from "../shared/predictions.js";
+import { createAnswer } from "./answer.js";
 import { createCamera } from "./camera.js";
 import { createCrop } from "./crop.js";
+import { createNames } from "./names.js";
 import { createSamples } from "./samples.js";
+import { createStrip } from "./strip.js";
+import { createWays } from "./ways.js";
 
 /**
  * @typedef {object} Item one picture at hand
@@ -27,7 +29,8 @@ const isBad = (error) =>
   ["empty-file", "not-an-image", "damaged", "unsupported", "too-large", "no-canvas"].includes(error?.code);
 
 /** @param {import("../context.js").Context} context */
-export function createClassify({ engine, core, state, model, project }) {
+export function createClassify(context) {
+  const { engine, core, state, model, project } = context;
   /** @type {Item[]} */
   let items = [];
   /** @type {Item | undefined} */
@@ -57,7 +60,6 @@ export function createClassify({ engine, core, state, model, project }) {
       picker.value = "";
     },
   });
-  const openButton = h("button", { type: "button", t: "classify.open", onclick: () => picker.click() });
   const camera = createCamera({
     model,
     top: () => count.value,
@@ -71,68 +73,35 @@ export function createClassify({ engine, core, state, model, project }) {
   const caption = h("p", { class: "caption" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const stage = h("div", { class: "stage" }, framed.element, hint, camera.element);
-  const samples = createSamples({ engine, model, project, choose });
-  const predictions = createPredictions();
-  const drawn = h(
-    "p",
-    { class: "drawn", hidden: true },
-    h("span", { t: "classify.drawn" }),
-    " ",
-    h("button", {
-      type: "button",
-      t: "classify.drawn.other",
-      onclick: () => state.set("classify", { weights: PHOTO_WEIGHTS, resolution: 0 }),
-    }),
-  );
-  const none = h("p", { class: "muted", t: "classify.none" });
-  const times = h("span");
-  const once = h("span", { t: "classify.once", hidden: true });
-  const spoken = h("p", { class: "visually-hidden", role: "status" });
-  const top = h("select", { id: "top", onchange: () => state.set("classify", { top: Number(top.value) }) });
-  for (const k of [1, 3, 5, 10, 20]) top.append(h("option", { value: k }, String(k)));
-  const strip = h("ul", { class: "strip", "t-aria-label": "classify.strip", hidden: true });
-
-  const says = h(
-    "section",
-    { class: "panel says" },
-    h(
-      "header",
-      {},
-      h("h2", { t: "classify.says" }),
-      h("label", { class: "field inline" }, h("span", { t: "classify.top" }), top),
-    ),
-    drawn,
-    h("p", { class: "muted columns", t: "classify.probability" }),
-    none,
-    predictions.element,
-    h("p", { class: "times number" }, times, " ", once),
-    spoken,
-  );
+  const samples = createSamples({ engine, state, model, project, choose });
+  const names = createNames(model);
+  const says = createAnswer(context, { names, count });
+  const ways = createWays(context, () => picker.click());
+  const strip = createStrip({ select, remove });
   const element = h(
     "div",
     { class: "classify" },
     h("p", { class: "purpose", t: "classify.purpose" }),
     h(
       "section",
-      { class: "panel picture", "t-aria-label": "classify.picture" },
-      h(
-        "div",
-        { class: "actions" },
-        openButton,
-        camera.button,
-        picker,
-        h("span", { class: "muted hovering", t: "classify.or" }),
-      ),
-      h("div", { class: "looks" }, stage, framed.saw),
-      framed.choices,
-      caption,
+      { class: "picture", "t-aria-label": "classify.picture" },
+      stage,
+      h("div", { class: "picture-foot" }, caption, framed.choices),
       camera.choice,
       problem,
       camera.problem,
     ),
-    says,
-    samples,
-    strip,
+    says.element,
+    says.about,
+    ways.element,
+    strip.element,
+    h(
+      "div",
+      { class: "others" },
+      samples,
+      h("div", { class: "actions" }, camera.button, picker, h("span", { class: "muted hovering", t: "classify.or" })),
+      framed.saw,
+    ),
   );
 
   /**
@@ -209,8 +178,7 @@ export function createClassify({ engine, core, state, model, project }) {
     release(item);
     if (item === current) select(next);
     else drawStrip();
-    const beside = /** @type {HTMLElement | null | undefined} */ (rows.get(next)?.lastElementChild);
-    (strip.hidden ? openButton : beside)?.focus();
+    (items.length > 1 ? strip.removerOf(next) : ways.opener)?.focus();
   }
 
   /** Classifies the current picture, then those of the strip that have not been. */
@@ -218,7 +186,7 @@ export function createClassify({ engine, core, state, model, project }) {
     const mine = ++turn;
     const item = current;
     if (!item || camera.running) return;
-    if (model.loaded.value) says.setAttribute("aria-busy", "true"); // a training's step may have to end first
+    if (model.loaded.value) says.setBusy(true);
     try {
       if (opened?.item !== item || !opened.picture) {
         const picture = await engine.openPicture(item.blob);
@@ -258,10 +226,10 @@ export function createClassify({ engine, core, state, model, project }) {
       const result = await loaded.classifier.classify(picture, { k: count.value, crop: true, ...framing });
       if (mine !== turn) return;
       showResult(result);
-      item.said = sayBest(result.predictions);
+      item.said = says.sayBest(result);
       drawStrip();
       clearTimeout(speaking);
-      speaking = setTimeout(() => (spoken.textContent = item.said), SPOKEN_AFTER);
+      speaking = setTimeout(() => says.speak(item.said), SPOKEN_AFTER);
     } catch (error) {
       if (mine === turn) fail(error, item);
     }
@@ -275,13 +243,13 @@ export function createClassify({ engine, core, state, model, project }) {
       const looked = Promise.resolve(model.loaded.value?.classifier.classify(picture, { k: 1 }));
       const result = await looked.finally(() => picture.close());
       if (mine !== turn) return;
-      if (result) item.said = sayBest(result.predictions);
+      if (result) item.said = says.sayBest(result);
     } catch (error) {
       if (mine !== turn) return;
       if (isBad(error)) fail(error, item);
       else item.said = explainError(error);
     }
-    drawRow(item);
+    drawStrip();
   }
 
   /** Shows, instead of a file that the browser has trouble with, what was made of it. @param {Item} item @param {import("../../engine/engine.js").Picture} picture */
@@ -289,32 +257,16 @@ export function createClassify({ engine, core, state, model, project }) {
     if (!preview) return;
     URL.revokeObjectURL(item.url);
     item.url = URL.createObjectURL(preview);
-    rows.get(item)?.querySelector("img")?.setAttribute("src", item.url);
-  }
-
-  /** What a class is called. @param {import("../../engine/protocol.js").Prediction} prediction */
-  function nameOf(prediction) {
-    const name = model.loaded.value?.names[prediction.class] ?? "";
-    return (model.ownNames ? name : className(name)) || t("class.number", { n: String(prediction.class) });
-  }
-
-  /** @param {import("../../engine/protocol.js").Prediction[]} predictions */
-  function sayBest([best]) {
-    const name = nameOf(best);
-    return t("classify.best", {
-      name: model.ownNames ? name : name.split(", ")[0],
-      probability: percent(best.probability),
-    });
   }
 
   /** Shows what went wrong; instead of the picture, if it was that, the first that is new, or else the one before. @param {unknown} error @param {Item} [item] */
   function fail(error, item) {
     problem.hidden = !error;
-    says.setAttribute("aria-busy", "false");
+    says.setBusy(false);
     const reason = error ? explainError(error) : "";
     const bad = item && isBad(error);
     if (bad) left.push(t("classify.problem", { name: item.name(), reason }));
-    problem.textContent = bad ? left.join(" ") : reason;
+    setWords(problem, bad ? left.join(" ") : reason);
     if (!bad) return;
     items = items.filter((other) => other !== item);
     release(item);
@@ -335,60 +287,12 @@ export function createClassify({ engine, core, state, model, project }) {
 
   /** @param {import("../../engine/protocol.js").Classification} result */
   function showResult(result) {
-    none.hidden = true;
     if (camera.running) caption.textContent = t("camera.picture");
-    drawn.hidden = model.loaded.value?.samples !== "drawings" || (!camera.running && !!current?.sample);
-    says.setAttribute("aria-busy", "false");
-    const named = result.predictions.map((p) => ({ name: nameOf(p), probability: p.probability }));
-    predictions.show(named, model.ownNames);
-    times.textContent = t("classify.times", {
-      preprocess: milliseconds(result.preprocess_ms),
-      network: milliseconds(result.network_ms),
-    });
-    once.hidden = false;
+    says.show(result, camera.running || !current?.sample);
     if (result.crop) framed.showSeen(result.crop);
   }
 
-  /** The row of each picture in the strip, which stays the same: it may be under a finger. @type {Map<Item, HTMLElement>} */
-  const rows = new Map();
-
-  function drawStrip() {
-    strip.hidden = items.length < 2;
-    for (const [item, row] of rows) {
-      if (items.includes(item)) continue;
-      row.remove();
-      rows.delete(item);
-    }
-    if (strip.hidden) return;
-    for (const item of items) {
-      if (!rows.has(item)) rows.set(item, strip.appendChild(newRow(item)));
-      drawRow(item);
-    }
-  }
-
-  /** @param {Item} item */
-  function drawRow(item) {
-    const row = rows.get(item);
-    if (!row) return;
-    const [button, remove] = /** @type {HTMLElement[]} */ ([...row.children]);
-    button.setAttribute("aria-pressed", String(item === current));
-    button.lastElementChild?.replaceChildren(item.said || "…");
-    remove.title = remove.ariaLabel = t("classify.remove", { name: item.name() });
-  }
-
-  /** @param {Item} item */
-  const newRow = (item) =>
-    h(
-      "li",
-      {},
-      h(
-        "button",
-        { type: "button", onclick: () => select(item) },
-        h("img", { src: item.url, alt: item.name() }),
-        h("span", {}),
-      ),
-      h("button", { type: "button", class: "remove", onclick: () => remove(item) }, "×"),
-    );
+  const drawStrip = () => strip.draw(items, current);
 
   function refresh() {
     for (const item of items) item.said = "";
@@ -402,15 +306,13 @@ export function createClassify({ engine, core, state, model, project }) {
     },
   );
   follow(
-    () => [model.loaded.value, count.value, currentLanguage()],
+    () => [model.loaded.value, count.value, currentLanguage(), names.korean.value],
     ([loaded]) => (loaded ? refresh() : drawStrip()),
   );
   follow(
     () => state.room.value,
     (room) => room !== "classify" && camera.stop(),
   );
-  effect(() => (top.value = String(count.value)));
-  effect(() => says.classList.toggle("old", model.outdated.value));
   addEventListener("paste", (event) => {
     if (state.room.value === "classify") take(pastedFiles(event));
   });

@@ -1,6 +1,6 @@
 /**
- * Pictures to begin with, of what the network knows: drawn shapes, test pictures of CIFAR-10 where that is here, or those
- * that were held out of a person's own; photos for any other.
+ * Pictures to begin with, of what the network knows: drawn shapes, a photo and test pictures of CIFAR-10 where that is here,
+ * or those that were held out of a person's own; photos for any other.
  */
 import { CIFAR_NAMES } from "../../engine/constants.js";
 import { cifar10Test } from "../../engine/datasets.js";
@@ -28,11 +28,11 @@ const LOOK_AMONG = 60;
  */
 
 /**
- * @param {{engine: import("../../engine/engine.js").Engine, model: import("../../lab/model.js").Model,
- *   project: import("../../lab/project.js").Project,
+ * @param {{engine: import("../../engine/engine.js").Engine, state: import("../../lab/state.js").PageState,
+ *   model: import("../../lab/model.js").Model, project: import("../../lab/project.js").Project,
  *   choose: (sample: Sample, proposed: boolean) => void}} options `proposed`: the page takes it, nobody asked for it
  */
-export function createSamples({ engine, model, project, choose }) {
+export function createSamples({ engine, state, model, project, choose }) {
   const list = h("ul", { class: "samples-list" });
   const again = h("button", {
     type: "button",
@@ -44,6 +44,9 @@ export function createSamples({ engine, model, project, choose }) {
   let shown = "";
   /** @type {Sample[]} */
   let samples = [];
+  /** What the page showed without being asked. @type {Sample | undefined} */
+  let proposed;
+  const photos = PHOTOS.map(photo);
 
   /** Those of the kind on show. @param {number} seed */
   async function make(seed) {
@@ -51,7 +54,7 @@ export function createSamples({ engine, model, project, choose }) {
     if (shown === "own" && project.pictures.value.some(({ held_out }) => held_out)) return heldOut(seed);
     const pictures = shown === "cifar-10" ? await testPictures(seed).catch(() => null) : null;
     again.hidden = !pictures;
-    return pictures ?? photos();
+    return pictures ? [photos[0], ...pictures] : photos;
   }
 
   /** Of each class in turn. @param {number} seed @returns {Sample[]} */
@@ -98,16 +101,14 @@ export function createSamples({ engine, model, project, choose }) {
     };
   }
 
-  /** @returns {Sample[]} */
-  function photos() {
-    return PHOTOS.map((photo) => {
-      const url = new URL(`../../samples/${photo}.jpg`, import.meta.url).href;
-      return {
-        name: () => t(`samples.${photo}`),
-        load: async () => new Blob([/** @type {BlobPart} */ (await download(url))], { type: "image/jpeg" }),
-        picture: h("img", { src: url, alt: "" }),
-      };
-    });
+  /** @param {string} name @returns {Sample} */
+  function photo(name) {
+    const url = new URL(`../../samples/${name}.jpg`, import.meta.url).href;
+    return {
+      name: () => t(`samples.${name}`),
+      load: async () => new Blob([/** @type {BlobPart} */ (await download(url))], { type: "image/jpeg" }),
+      picture: h("img", { src: url, alt: "" }),
+    };
   }
 
   /** @param {Sample[]} fresh */
@@ -118,7 +119,9 @@ export function createSamples({ engine, model, project, choose }) {
     );
     list.replaceChildren(...buttons.map((button) => h("li", {}, button)));
     label();
-    choose(samples[0], true);
+    if (samples[0] === proposed) return;
+    proposed = samples[0];
+    choose(proposed, true);
   }
 
   function label() {
@@ -126,9 +129,11 @@ export function createSamples({ engine, model, project, choose }) {
   }
 
   function update() {
-    const { loaded } = model;
-    if (!loaded.value && model.network.value.entry) return; // it is on its way
-    const kind = loaded.value?.samples ?? "photos";
+    const loaded = model.loaded.value;
+    const chosen = state.values.classify.value.weights !== "";
+    if (!loaded && chosen) return; // the weights are on their way, and may know anything
+    // the first screen asks no host for CIFAR-10's pictures, which few have
+    const kind = loaded && (chosen || loaded.samples !== "cifar-10") ? loaded.samples : "photos";
     if (kind === shown) return;
     shown = kind;
     renew(1);

@@ -1,4 +1,4 @@
-import { rich, t } from "./i18n.js";
+import { explainError, rich, t } from "./i18n.js";
 
 /**
  * Creates an element. Properties: `t` is the key of its text and `t-NAME` the key of an attribute (both follow the
@@ -73,6 +73,18 @@ export function setWords(element, text) {
   if (words.get(element) === text) return;
   words.set(element, text);
   element.replaceChildren(...rich(text));
+}
+
+/** Gives the term in an element an explanation of its own, instead of that of its key. @param {Element} element @param {string} text */
+export function explain(element, text) {
+  const term = /** @type {HTMLElement | null} */ (element.querySelector(".term"));
+  if (term) term.dataset.explainText = text;
+}
+
+/** Says what went wrong, in this place; null: all is well again. @param {HTMLElement} place @param {unknown} error */
+export function showProblem(place, error) {
+  place.hidden = !error;
+  setWords(place, error ? explainError(error) : "");
 }
 
 /**

@@ -67,13 +67,24 @@ function attribute(name) {
   return name.slice(1).replace(/[A-Z]/g, (letter, at) => (at ? "-" : "") + letter.toLowerCase());
 }
 
-/** Text with its terms as elements. @param {string} text */
+/** Text with its terms and addresses as elements. @param {string} text */
 export function rich(text) {
-  return text.split(/(\[\[.+?\]\])/).map((part) => {
+  return text.split(/(\[\[.+?\]\]|https?:\/\/\S*[^\s.,:;!?)”’])/).map((part) => {
     const [, phrase, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
-    return key ? term(phrase, `term.${key}`) : document.createTextNode(part);
+    if (key) return term(phrase, `term.${key}`);
+    return /^https?:/.test(part) ? link(part) : document.createTextNode(part);
   });
 }
+
+/** @param {string} address */
+function link(address) {
+  const element = document.createElement("a");
+  Object.assign(element, { href: address, textContent: address, target: "_blank", rel: "noreferrer" });
+  return element;
+}
+
+/** A text without its terms' marks, for where there are no elements. @param {string} text */
+export const plain = (text) => text.replace(/\[\[(.+?)\|.+?\]\]/g, "$1");
 
 /**
  * A technical term: dotted underline, with its explanation on hover, focus or tap (ui/explain.js).
@@ -168,17 +179,24 @@ export function duration(seconds) {
 }
 
 /**
- * The message for an error: translated if the page has one, else the core's.
+ * The message for an error: the page's words, or the core's, which name numbers and tensors. A browser's own message is for
+ * developers, so it goes to the console.
  *
  * @param {unknown} error
  * @returns {string}
  */
-export function explainError(error) {
-  const { code = "", message = String(error), values = {} } = /** @type {any} */ (error) ?? {};
-  if (!has(`error.${code}`)) return message;
-  const told = Object.entries(values).map(([name, value]) => [
-    name,
-    value instanceof Error ? explainError(value) : value,
-  ]);
-  return t(`error.${code}`, { ...Object.fromEntries(told), message });
+export const explainError = (error) => explain(error, "error.browser");
+
+/** @param {any} error @param {string} otherwise the key of the message for an error without words @returns {string} */
+function explain(error, otherwise) {
+  const { code = "", name = "", message = "", values = {} } = error ?? {};
+  if (code === "core") return message;
+  const key = [`error.${code}`, `error.browser.${name}`].find(has);
+  if (!key) console.info(error);
+  /** @type {Values} */
+  const told = {};
+  for (const [name, value] of Object.entries(values))
+    told[name] = value instanceof Error ? explain(value, "error.browser.silent") : value;
+  if (told.status === "") told.status = t("error.no-answer");
+  return t(key ?? otherwise, told);
 }

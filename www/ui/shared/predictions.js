@@ -5,17 +5,13 @@ import { percent } from "./i18n.js";
 export function createPredictions() {
   const element = h("ol", { class: "predictions" });
 
-  /**
-   * @param {{name: string, probability: number}[]} predictions best first
-   * @param {boolean} [own] whether the names are the person's own; others may be comma-separated synonyms
-   */
-  function show(predictions, own = false) {
+  /** @param {{name: string, more?: string, probability: number}[]} predictions best first; `more`: in small print */
+  function show(predictions) {
     while (element.children.length > predictions.length) element.lastElementChild?.remove();
-    predictions.forEach(({ name, probability }, i) => {
+    predictions.forEach(({ name, more, probability }, i) => {
       const row = element.children[i] ?? element.appendChild(emptyRow());
       const [label, bar, value] = /** @type {HTMLElement[]} */ ([...row.children]);
-      const [first, ...others] = own ? [name] : name.split(", ");
-      label.replaceChildren(first, others.length ? h("small", {}, others.join(", ")) : "");
+      label.replaceChildren(name, ...(more ? [" ", h("small", {}, more)] : []));
       /** @type {HTMLElement} */ (bar.firstElementChild).style.transform = `scaleX(${probability})`;
       value.textContent = percent(probability);
     });

@@ -3,7 +3,7 @@
  */
 import { EngineError } from "../../engine/errors.js";
 import { recall, remember } from "../../lab/remember.js";
-import { h, setOptions } from "./dom.js";
+import { h, setOptions, setWords } from "./dom.js";
 import { explainError, t } from "./i18n.js";
 
 /** Our errors for those of browsers. @type {Record<string, string>} */
@@ -24,7 +24,7 @@ export function refusal(error) {
   const { name = "", message = "" } = error ?? {};
   const bySystem = name === "NotAllowedError" && /system/i.test(message);
   const code = bySystem ? "camera-system" : (REFUSALS[name] ?? "camera-unknown");
-  return new EngineError(code, message || name, { reason: message || name });
+  return new EngineError(code, message || name);
 }
 
 /** Opens the camera chosen last, or else a rear camera, if there is one. @returns {Promise<MediaStream>} */
@@ -117,7 +117,7 @@ export function createViewfinder({ name, action, opener, below = [], opened = ()
   /** @param {unknown} error */
   function fail(error) {
     stop();
-    problem.textContent = t("camera.problem", { reason: explainError(error) });
+    setWords(problem, t("camera.problem", { reason: explainError(error) }));
     problem.hidden = false;
   }
 

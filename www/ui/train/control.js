@@ -1,6 +1,6 @@
 /** The controls of a run, its state and its errors. */
 import { computed, effect, follow } from "../../lab/signals.js";
-import { h, setWords, svg, turnOff } from "../shared/dom.js";
+import { h, setWords, showProblem, svg, turnOff } from "../shared/dom.js";
 import { accuracyOf, explainError, percent, t } from "../shared/i18n.js";
 import { createFigures } from "./figures.js";
 import { createTrouble } from "./trouble.js";
@@ -70,8 +70,7 @@ export function createControl(context) {
 
   /** @param {unknown} error */
   function fail(error) {
-    problem.hidden = false;
-    setWords(problem, explainError(error));
+    showProblem(problem, error);
   }
 
   /** Why no run can start; null if one can, or is in progress. */

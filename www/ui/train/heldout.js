@@ -1,7 +1,7 @@
 /** Held-out pictures with the network's current predictions. */
 import { effect } from "../../lab/signals.js";
-import { h, paintRgb } from "../shared/dom.js";
-import { className, explainError, t } from "../shared/i18n.js";
+import { h, paintRgb, showProblem } from "../shared/dom.js";
+import { className, t } from "../shared/i18n.js";
 import { createPredictions } from "../shared/predictions.js";
 
 /** Class names of a run; a person's own names are not translated. @param {import("../../lab/run.js").Run} run */
@@ -107,14 +107,10 @@ export function createHeldOut({ session }) {
     try {
       const found = await trainer?.predict(index, run.labels.length);
       if (found && mine === turn)
-        predictions.show(
-          found.map((p) => ({ name: names[p.class], probability: p.probability })),
-          run.settings.data === "pictures",
-        );
+        predictions.show(found.map((p) => ({ name: names[p.class], probability: p.probability })));
     } catch (error) {
       if (mine !== turn) return;
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      showProblem(problem, error);
     }
   }
 

@@ -2,8 +2,8 @@
 import { HELD_OUT_EVERY } from "../../lab/project.js";
 import { isResolution, parse, SETTINGS, WIDTHS } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
-import { h, save, setOptions, setWords } from "../shared/dom.js";
-import { currentLanguage, explainError, t } from "../shared/i18n.js";
+import { h, save, setOptions, setWords, showProblem } from "../shared/dom.js";
+import { currentLanguage, t } from "../shared/i18n.js";
 import { chosenFiles, droppedFiles, inOrder, pastedFiles, zippedFiles } from "../shared/picturefiles.js";
 import { createAdding } from "./adding.js";
 import { createClassCard } from "./classcard.js";
@@ -261,8 +261,7 @@ export function createPictures({ state, project }) {
 
   /** @param {unknown} error */
   function fail(error) {
-    problem.hidden = !error;
-    problem.textContent = error ? explainError(error) : "";
+    showProblem(problem, error);
   }
 
   /** @param {Class} one */

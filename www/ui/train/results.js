@@ -3,8 +3,8 @@
  * the highest confidence. Cells and mistakes open their pictures.
  */
 import { effect } from "../../lab/signals.js";
-import { h, keepFocus, paintRgb } from "../shared/dom.js";
-import { explainError, number, percent, t } from "../shared/i18n.js";
+import { h, keepFocus, paintRgb, showProblem } from "../shared/dom.js";
+import { number, percent, t } from "../shared/i18n.js";
 import { classNames } from "./heldout.js";
 
 /** Number of mistakes shown. */
@@ -131,8 +131,7 @@ export function createResults({ session }) {
         const batch = await trainer?.heldOut(1, index);
         if (batch) paintRgb(canvas, batch.images, batch.resolution, 0);
       } catch (error) {
-        problem.textContent = explainError(error);
-        problem.hidden = false;
+        showProblem(problem, error);
       }
     }
   }

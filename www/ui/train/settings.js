@@ -2,8 +2,8 @@
 import { PHOTO_WEIGHTS } from "../../lab/library.js";
 import { parse, preset, SETTINGS, switchData } from "../../lab/settings.js";
 import { effect } from "../../lab/signals.js";
-import { h } from "../shared/dom.js";
-import { explainError, number, t } from "../shared/i18n.js";
+import { h, showProblem } from "../shared/dom.js";
+import { number, t } from "../shared/i18n.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
 /** Groups that are open at first. */
@@ -79,8 +79,7 @@ export function createSettings({ state, session, model, library }) {
       const { value } = state.values.train;
       await session.change(Object.fromEntries(live.map(({ key }) => [key, value[key]])));
     } catch (error) {
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      showProblem(problem, error);
     }
   }
 

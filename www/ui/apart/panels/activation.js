@@ -2,8 +2,8 @@
 import { fetchJson } from "../../../engine/download.js";
 import { effect, signal, untracked } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
-import { h } from "../../shared/dom.js";
-import { explainError, percent, t } from "../../shared/i18n.js";
+import { h, showProblem } from "../../shared/dom.js";
+import { percent, t } from "../../shared/i18n.js";
 import { isDark } from "../../shared/theme.js";
 import { createPanel } from "./panel.js";
 
@@ -39,8 +39,7 @@ export function createActivation({ state }) {
       curves.value = await fetchJson(new URL("../../../curves/activation.json", import.meta.url));
       problem.hidden = true;
     } catch (error) {
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      showProblem(problem, error);
     }
     loading = false;
   }

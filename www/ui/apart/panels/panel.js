@@ -1,6 +1,5 @@
 /** Shared by the panels of Take apart: their frame, and requests to the engine. */
-import { h } from "../../shared/dom.js";
-import { explainError } from "../../shared/i18n.js";
+import { h, showProblem } from "../../shared/dom.js";
 
 /**
  * A panel of Take apart: the idea, something to try, something to see, and the reference to the paper.
@@ -54,8 +53,7 @@ export function createAsker(element, problem) {
     answered().catch((error) => {
       if (about !== wanted) return;
       wanted = [];
-      problem.textContent = explainError(error);
-      problem.hidden = false;
+      showProblem(problem, error);
     });
     return true;
   };
