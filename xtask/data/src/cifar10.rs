@@ -238,7 +238,7 @@ mod tests {
         assert_is_whole(&b);
         prepare_from(&b, &c).unwrap();
         assert_is_whole(&c);
-        assert!(prepare(None, &c).unwrap().contains("there already"));
+        assert!(prepare(None, &c).unwrap().contains("already exists"));
     }
 
     #[test]
