@@ -28,6 +28,9 @@ fn describe() {
 
     let plain = String::from_utf8(run(&folder, "describe").stdout).unwrap();
     assert!(plain.contains("parameters  3504872"), "{plain}");
+    let v1 = String::from_utf8(run(&folder, "describe --architecture mobilenet-v1").stdout).unwrap();
+    assert!(v1.starts_with("MobileNetV1, width 1,"), "{v1}");
+    assert!(v1.contains("parameters  4231976") && v1.contains("MACs        568740352"), "{v1}");
     assert!(error(&folder, "describe --width 9").contains("width must be 0.1 to 4, not 9"));
     let wrong = error(&folder, "describe --input mars");
     assert!(
@@ -41,21 +44,30 @@ fn describe() {
 #[test]
 fn bench_profiles_the_whole_network() {
     let folder = folder("bench");
-    let options = "--json --profile --runs 2 --width 0.35 --resolution 32";
+    let options = "--width 0.35 --resolution 32 --json";
     let macs = |line: &Value, operation: &str| {
         let rows = line["profile"].as_array().unwrap().iter().filter(|row| row["operation"] == operation);
         rows.map(|row| row["macs"].as_u64().unwrap()).sum::<u64>()
     };
-    for (words, input, images) in [("bench", "imagenet", 1), ("bench --train --batch 3", "cifar", 3)] {
-        let described =
-            &json(&folder, &format!("describe --json --input {input} --width 0.35 --resolution 32"))[0];
+    let step = "--train --batch 3 --input cifar";
+    for (words, network) in [
+        ("", ""),
+        ("--op-by-op", ""),
+        ("", "--architecture plain"),
+        (step, ""),
+        (step, "--shortcut expansions"),
+        (step, "--architecture mobilenet-v1"),
+    ] {
+        let (input, images) = if words == step { ("cifar", 3) } else { ("imagenet", 1) };
+        let described = &json(&folder, &format!("describe {options} --input {input} {network}"))[0];
         let layers = described["layers"].as_array().unwrap();
         let [all, stem] =
             [&described["macs"], &layers[0]["macs"]].map(|macs| images * macs.as_u64().unwrap());
-        let bench = &json(&folder, &format!("{words} {options}"))[0];
+        let bench = &json(&folder, &format!("bench --profile --runs 2 {options} {words} {network}"))[0];
         assert_eq!(bench["times_ms"].as_array().unwrap().len(), 2);
-        assert_eq!(macs(bench, "forward"), all, "{words}");
-        assert_eq!(macs(bench, "backward"), if words == "bench" { 0 } else { 2 * all - stem }, "{words}");
+        assert_eq!(macs(bench, "forward"), all, "{words} {network}");
+        let backward = if words == step { 2 * all - stem } else { 0 };
+        assert_eq!(macs(bench, "backward"), backward, "{words} {network}");
     }
     assert!(error(&folder, "bench --runs 0").contains("0 is not in 1..=100000"));
     for threads in ["0", "100000"] {

@@ -86,12 +86,15 @@ impl Case {
         }
     }
 
-    fn all() -> [Case; 4] {
+    fn all() -> [Case; 7] {
         [
             Case::new("imagenet", files!("imagenet")),
             Case::new("cifar", files!("cifar")),
             Case::new("same", files!("same")),
             Case::new("wider", files!("wider")),
+            Case::new("expansions", files!("expansions")),
+            Case::new("v1", files!("v1")),
+            Case::new("plain", files!("plain")),
         ]
     }
 

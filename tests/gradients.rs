@@ -1,7 +1,9 @@
 //! Gradients against central differences on small networks: in every tensor along a random direction, and in all of
 //! them along the gradient itself.
 
-use mobilenetv2::arch::{Activation, Config, FEATURES, Padding, Role, Shortcut, Stem, Weights, tensors};
+use mobilenetv2::arch::{
+    Activation, Architecture, Config, FEATURES, Padding, Role, Shortcut, Stem, Weights, tensors,
+};
 use mobilenetv2::train::{Recipe, Trainer};
 use ndarray::{Array1, Array4};
 use rayon::prelude::*;
@@ -71,11 +73,14 @@ impl Case {
 }
 
 /// Small networks of every form: both stems, hence both strides at odd and even sizes, both paddings, with and without
-/// expansion, and every kind of shortcut.
-fn configs(activation: Activation) -> [Config; 6] {
+/// expansion, every kind of shortcut, and every architecture.
+fn configs(activation: Activation) -> [Config; 10] {
     // A large ε keeps channels that an activation silenced from being divided by nearly nothing.
     let small = Config { width: 0.1, classes: 5, epsilon: 0.1, activation, ..Config::cifar() };
     let projected = Config { expansion: 2, width: 0.35, shortcut: Shortcut::Projected, ..small.clone() };
+    let expansions = Config { shortcut: Shortcut::Expansions, expansion: 3, ..small.clone() };
+    let [v1, plain] = [Architecture::MobilenetV1, Architecture::Plain]
+        .map(|architecture| Config { architecture, ..small.clone() });
     [
         Config { resolution: 15, ..small.clone() },
         Config { resolution: 25, stem: Stem::Imagenet, padding: Padding::Same, ..small.clone() },
@@ -83,6 +88,10 @@ fn configs(activation: Activation) -> [Config; 6] {
         Config { resolution: 9, expansion: 1, width: 0.35, shortcut: Shortcut::None, ..small.clone() },
         Config { resolution: 10, ..projected.clone() },
         Config { resolution: 13, expand_first: true, ..projected },
+        Config { resolution: 14, ..expansions },
+        Config { resolution: 17, ..v1 },
+        Config { resolution: 15, ..plain.clone() },
+        Config { resolution: 36, stem: Stem::Imagenet, padding: Padding::Same, ..plain },
     ]
 }
 
@@ -97,11 +106,15 @@ fn of_every_tensor() {
 
 #[test]
 fn of_modules_behind_frozen_ones() {
-    let [plain, strided, ..] = configs(Activation::Linear);
+    let [whole, strided, _, _, _, _, expansions, v1, plain, _] = configs(Activation::Linear);
     for freeze in [1, 9, FEATURES - 1, FEATURES] {
-        of_every_tensor_that_learns(plain.clone(), 7, freeze);
+        of_every_tensor_that_learns(whole.clone(), 7, freeze);
     }
     of_every_tensor_that_learns(strided, 8, 3);
+    // A MobileNetV1 has fewer modules: the last of these leaves it the classifier alone.
+    for (config, freeze) in [(expansions, 5), (plain, 4), (v1.clone(), 6), (v1, FEATURES - 2)] {
+        of_every_tensor_that_learns(config, 9, freeze);
+    }
 }
 
 fn of_every_tensor_that_learns(config: Config, seed: u64, freeze: usize) {

@@ -8,22 +8,25 @@ mod python;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mobilenetv2::arch::{Activation, Config, Padding, Shortcut, Weights};
+use mobilenetv2::arch::{Activation, Architecture, Config, Padding, Shortcut, Weights};
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::weights::{Container, to_onnx};
 use ndarray::Array4;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-/// Both strides at odd and even sizes, both paddings and activations, every kind of shortcut.
-fn configs() -> [Config; 5] {
+/// Both strides at odd and even sizes, both paddings and activations, every kind of shortcut, every architecture.
+fn configs() -> [Config; 8] {
     let cifar = Config { width: 0.35, activation: Activation::Relu, ..Config::cifar() };
     [
         Config { classes: 7, ..Config::imagenet() },
         Config { width: 0.35, resolution: 96, padding: Padding::Same, epsilon: 1e-3, ..Config::imagenet() },
         Config { width: 0.35, resolution: 75, padding: Padding::Same, ..Config::imagenet() },
         Config { shortcut: Shortcut::Projected, expand_first: true, ..cifar.clone() },
-        Config { shortcut: Shortcut::None, expansion: 1, resolution: 33, ..cifar },
+        Config { shortcut: Shortcut::None, expansion: 1, resolution: 33, ..cifar.clone() },
+        Config { shortcut: Shortcut::Expansions, ..cifar.clone() },
+        Config { architecture: Architecture::MobilenetV1, resolution: 33, ..cifar.clone() },
+        Config { architecture: Architecture::Plain, padding: Padding::Same, ..cifar },
     ]
 }
 

@@ -5,7 +5,8 @@ use std::cell::Cell;
 
 use ndarray::{Array1, Array2, Array4, ArrayView4, aview1, s};
 
-use mobilenetv2::arch::{Config, FEATURES, Weights, tensors};
+use mobilenetv2::arch::{Architecture, Config, FEATURES, Shortcut, Weights, tensors};
+use mobilenetv2::evaluate::Evaluation;
 use mobilenetv2::infer::Classifier;
 use mobilenetv2::train::{Recipe, Schedule, Trainer, checkpoint};
 
@@ -71,37 +72,50 @@ fn a_small_network_overfits_32_images() {
 
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
-    let run = |threads| {
-        pool(threads).install(|| {
-            let recipe = Recipe { batch: 13, ..Recipe::default() };
-            let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
-            for seed in 0..3 {
-                let (images, labels) = batch(seed, 13 - seed as usize, 16);
-                trainer.step(images.view(), labels.view()).unwrap();
-            }
-            let (images, labels) = batch(9, 5, 16);
-            let evaluation = trainer.evaluate(images.view(), labels.view()).unwrap();
-            (trainer.weights().clone(), evaluation)
-        })
-    };
-    let one = run(1);
-    assert_eq!(one, run(2));
-    assert_eq!(one, run(3));
+    for config in networks() {
+        let one = three_steps(&config, 1);
+        assert!(one == three_steps(&config, 2), "{config:?}");
+        assert!(one == three_steps(&config, 3), "{config:?}");
+    }
+}
+
+/// One of each that differs in how it is trained.
+fn networks() -> [Config; 4] {
+    let [v1, plain] = [Architecture::MobilenetV1, Architecture::Plain]
+        .map(|architecture| Config { architecture, ..small() });
+    [small(), Config { shortcut: Shortcut::Expansions, ..small() }, v1, plain]
+}
+
+/// Weights and an evaluation after three steps of different batches.
+fn three_steps(config: &Config, threads: usize) -> (Weights, Evaluation) {
+    pool(threads).install(|| {
+        let recipe = Recipe { batch: 13, ..Recipe::default() };
+        let mut trainer = Trainer::new(Weights::random(config.clone(), 1), recipe, 100).unwrap();
+        for seed in 0..3 {
+            let (images, labels) = batch(seed, 13 - seed as usize, 16);
+            trainer.step(images.view(), labels.view()).unwrap();
+        }
+        let (images, labels) = batch(9, 5, 16);
+        let evaluation = trainer.evaluate(images.view(), labels.view()).unwrap();
+        (trainer.weights().clone(), evaluation)
+    })
 }
 
 #[test]
 fn a_step_allocates_nothing() {
-    pool(1).install(|| {
-        let recipe = Recipe { batch: 16, sizes: vec![16, 20], average: 0.9, ..Recipe::default() };
-        let mut trainer = Trainer::new(Weights::random(small(), 1), recipe, 100).unwrap();
-        let (images, labels) = batch(3, 16, 16);
+    pool(1).install(|| networks().into_iter().for_each(a_step_of_it_allocates_nothing));
+}
+
+fn a_step_of_it_allocates_nothing(config: Config) {
+    let recipe = Recipe { batch: 16, sizes: vec![16, 20], average: 0.9, ..Recipe::default() };
+    let mut trainer = Trainer::new(Weights::random(config, 1), recipe, 100).unwrap();
+    let (images, labels) = batch(3, 16, 16);
+    trainer.step(images.view(), labels.view()).unwrap();
+    let before = ALLOCATIONS.with(Cell::get);
+    for _ in 0..3 {
         trainer.step(images.view(), labels.view()).unwrap();
-        let before = ALLOCATIONS.with(Cell::get);
-        for _ in 0..3 {
-            trainer.step(images.view(), labels.view()).unwrap();
-        }
-        assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
-    });
+    }
+    assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod data;
 mod parts;
 
-use mobilenetv2::arch::{Activation, Config, Padding, Stem};
+use mobilenetv2::arch::{Activation, Architecture, Config, Padding, Shortcut, Stem};
 use mobilenetv2::weights::{self, PartialConfig, Precision};
 use parts::{File, small};
 use safetensors::Dtype;
@@ -37,6 +37,31 @@ fn full_precision_keeps_everything() {
 }
 
 #[test]
+fn other_networks_come_back() {
+    for architecture in [Architecture::MobilenetV1, Architecture::Plain] {
+        let weights = small(Config { architecture, ..unusual() });
+        let file = File::new(&weights);
+        assert_eq!(weights::load(&file.bytes(), &none()).unwrap(), weights);
+        let names = ["features.0.0.weight", "features.13.conv.0.1.running_var", "classifier.1.bias"];
+        assert!(names.iter().all(|name| file.tensors.contains_key(*name)));
+
+        // Without metadata it takes someone who knows; width and classes are seen.
+        let mut bare = File::new(&weights);
+        bare.metadata.clear();
+        let known = serde_json::json!({"architecture": file.metadata["architecture"]});
+        let loaded = weights::load(&bare.bytes(), known.as_object().unwrap()).unwrap();
+        assert_eq!((loaded.config.width, loaded.config.classes), (0.1, 3));
+        assert_eq!(loaded.values, weights.values);
+        assert!(weights::load(&bare.bytes(), &none()).is_err());
+    }
+    let expansions = small(Config { shortcut: Shortcut::Expansions, ..unusual() });
+    assert_eq!(weights::load(&File::new(&expansions).bytes(), &none()).unwrap(), expansions);
+    let mut file = File::new(&expansions);
+    file.metadata.insert("architecture".into(), "mobilenet-v3".into());
+    assert!(file.error().contains("architecture: unknown variant `mobilenet-v3`"), "{}", file.error());
+}
+
+#[test]
 fn half_precision_keeps_eleven_bits() {
     let mut weights = small(unusual());
     weights.values[0] = 1e5; // beyond half precision: its tensor must stay in full precision
@@ -67,6 +92,7 @@ fn metadata_are_readable() {
     let metadata = File::new(&small(unusual())).metadata;
     let expected = [
         ("format", "pt"),
+        ("architecture", "mobilenet-v2"),
         ("width", "0.1"),
         ("resolution", "48"),
         ("classes", "3"),

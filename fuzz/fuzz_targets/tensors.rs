@@ -120,11 +120,12 @@ enum Key {
     ImagesPerEpoch,
     Images,
     Rng,
+    Architecture,
 }
 
 impl Key {
     fn name(self) -> &'static str {
-        const NAMES: [&str; 21] = [
+        const NAMES: [&str; 22] = [
             "width",
             "resolution",
             "classes",
@@ -146,6 +147,7 @@ impl Key {
             "images_per_epoch",
             "images",
             "rng",
+            "architecture",
         ];
         NAMES[self as usize]
     }
@@ -176,6 +178,8 @@ enum Name {
     Symmetric,
     True,
     Null,
+    Plain,
+    Expansions,
 }
 
 #[derive(Arbitrary, Debug)]

@@ -6,7 +6,32 @@ use strum::VariantNames;
 use super::setting::{any, between, choices, settings};
 use crate::error::{Error, Result};
 
-choices!(Stem, Activation, Shortcut, Padding);
+choices!(Architecture, Stem, Activation, Shortcut, Padding);
+
+/// Which network it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[serde(rename_all = "kebab-case")]
+#[strum(serialize_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Architecture {
+    /// Inverted residuals with linear bottlenecks (arXiv 1801.04381).
+    MobilenetV2,
+    /// Depthwise separable convolutions, one after the other (arXiv 1704.04861).
+    MobilenetV1,
+    /// MobileNetV1 with a plain 3×3 convolution in place of each separable one.
+    Plain,
+}
+
+impl Architecture {
+    /// As people write it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Architecture::MobilenetV2 => "MobileNetV2",
+            Architecture::MobilenetV1 => "MobileNetV1",
+            Architecture::Plain => "MobileNetV1 with plain convolutions",
+        }
+    }
+}
 
 /// Strides of the first layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
@@ -56,6 +81,25 @@ pub enum Shortcut {
     /// Wherever stride is 1; where the channels differ, a 1×1 convolution with its own batch norm matches them. Not in
     /// the paper, but common in networks for CIFAR-10.
     Projected,
+    /// From expansion to expansion: what the depthwise convolution of a block reads is added to what that of the next block
+    /// would read, where the first of them has stride 1 and both have the same shape.
+    ///
+    /// ```text
+    ///            from block i - 1                                        to block i + 2
+    ///                    │     ┌───────────────────────────────────────────┐     ↑
+    ///                    ↓     │                                           ↓     │
+    /// ─→ expand, ReLU6 ─→ + ─ e ┴→ depthwise ─→ project ─→ expand, ReLU6 ─→ + ─ e'┴→ depthwise ─→
+    ///
+    ///    block i, stride 1                                 block i + 1
+    /// ```
+    ///
+    /// The sum e' = ReLU6(norm(expand)) + e is taken after the activation and before the depthwise convolution, has no
+    /// activation of its own, and is what the next block is given: so gradients pass along the expansions as they otherwise
+    /// pass along the bottlenecks, and there is none between these. A stage's last block passes its expansion on to the
+    /// first of the next stage, which expands the same number of channels at the same size; that one passes on nothing
+    /// where its stride is 2 or the channels change. A block without a 1×1 expansion, as the first with t = 1, neither adds nor
+    /// passes on anything.
+    Expansions,
     /// None at all.
     None,
 }
@@ -73,8 +117,12 @@ pub enum Padding {
 }
 
 settings! {
-    /// Everything that defines a MobileNetV2, including its input. The default is [`Config::imagenet`].
+    /// Everything that defines a network, including its input. The default is [`Config::imagenet`].
     pub struct Config {
+        /// Network: MobileNetV2, MobileNetV1, or that with plain convolutions.
+        ///
+        /// The latter two have no bottlenecks: `bottleneck`, `shortcut`, `expansion` and `expand_first` say nothing of them.
+        architecture: Architecture = Architecture::MobilenetV2, any();
         /// Width multiplier.
         ///
         /// See [`round_channels`](crate::arch::round_channels).
@@ -85,7 +133,7 @@ settings! {
         classes: usize = 1000, between(1.0, 100_000.0);
         /// Strides of the first layers, made for images of 224² or 32² pixels.
         stem: Stem = Stem::Imagenet, any();
-        /// Activation after stem, expansion, depthwise and last convolution.
+        /// Activation after every convolution but the projection.
         activation: Activation = Activation::Relu6, any();
         /// Activation after the projection; the paper's is linear.
         bottleneck: Activation = Activation::Linear, any();

@@ -2,9 +2,11 @@
 //!
 //! Everything follows from [`Config::layers`]; no network is built for it.
 
+use std::ops::Range;
+
 use serde::Serialize;
 
-use super::{Activation, Config, Kind, Layer};
+use super::{Activation, Config, Kind, Layer, last_uses};
 
 /// The cost of classifying one image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -20,19 +22,19 @@ pub struct Cost {
     pub layers: Vec<LayerCost>,
 }
 
-/// Bytes of 32-bit activations that must exist at once (paper §5.1): an operator's inputs, its outputs and its internal
-/// storage.
+/// Bytes of 32-bit activations that must exist at once (paper §5.1): an operator's inputs and outputs, and earlier outputs
+/// that a later operator still needs.
 ///
 /// The image counts as an input. Weights do not count; neither do batch norm and activation, which are folded into the
 /// convolution before them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// Treats each convolution as an operator: its input and output, plus the block's input while the shortcut still
-    /// needs it. The shortcut is added in place.
+    /// Treats each convolution as an operator: its input and output, plus the tensors that a shortcut still needs. The
+    /// shortcut is added in place.
     pub by_operation: u64,
-    /// Treats each block as one operator: its input and output. The wide tensors in between are disposable: computed
-    /// tile by tile they can be made arbitrarily small, so they are left out, as in the paper.
-    /// (`Classifier::working_bytes` is the measured working memory of an implementation.)
+    /// Treats each block as one operator: its input and output, plus the expansions that shortcuts carry past it. The other
+    /// wide tensors are disposable: computed tile by tile they can be made arbitrarily small, so they are left out, as in
+    /// the paper. (`Classifier::working_bytes` is the measured working memory of an implementation.)
     pub by_block: u64,
 }
 
@@ -43,7 +45,7 @@ pub struct LayerCost {
     pub name: String,
     /// What it computes.
     pub kind: Kind,
-    /// Index of its block, 0 – 16.
+    /// Index of its block, from 0.
     pub block: Option<usize>,
     /// Channels read.
     pub c_in: usize,
@@ -57,7 +59,7 @@ pub struct LayerCost {
     pub size_out: usize,
     /// What follows batch norm.
     pub activation: Activation,
-    /// Whether the block's input, as it is or projected, is added to this layer's output.
+    /// Whether a shortcut ends here, that is, whether another layer's output is added to this one's.
     pub shortcut: bool,
     /// Trainable values, including batch norm's or the bias.
     pub parameters: usize,
@@ -73,10 +75,9 @@ impl Cost {
     /// The cost of the network of `config`.
     pub fn new(config: &Config) -> Self {
         let layers = config.layers();
-        let layers: Vec<LayerCost> = layers
-            .chunk_by(|a, b| a.block.is_some() && a.block == b.block)
-            .flat_map(|block| block_costs(block, config))
-            .collect();
+        let last_uses = last_uses(&layers);
+        let layers: Vec<LayerCost> =
+            (0..layers.len()).map(|index| layer_cost(&layers, index, &last_uses)).collect();
         let largest =
             |memory: fn(&Memory) -> u64| layers.iter().map(|l| memory(&l.memory)).max().unwrap_or(0);
         Cost {
@@ -88,47 +89,55 @@ impl Cost {
     }
 }
 
-/// The costs of the layers of one block, or of a layer outside of the blocks.
-fn block_costs(block: &[Layer], config: &Config) -> impl Iterator<Item = LayerCost> {
-    let (first, last) = (block[0], block[block.len() - 1]);
-    let projected = last.kind == Kind::Shortcut;
-    let residual = config.adds_input(block) || projected;
-    let by_block = input_bytes(&first) + output_bytes(&last);
-    block.iter().enumerate().map(move |(index, layer)| {
-        let waiting = match layer.kind {
-            // what the projection wrote
-            Kind::Shortcut => output_bytes(&last),
-            _ if residual && index > 0 => input_bytes(&first),
-            _ => 0,
-        };
-        let kind = match layer.kind {
-            Kind::Stem => "stem",
-            Kind::Expand => "expand",
-            Kind::Depthwise => "depthwise",
-            Kind::Project => "project",
-            Kind::Shortcut => "shortcut",
-            Kind::Last => "last",
-            Kind::Classifier => "classifier",
-        };
-        // γ and β, or the bias
-        let per_channel = if layer.kind == Kind::Classifier { 1 } else { 2 };
-        LayerCost {
-            name: layer.block.map_or(kind.into(), |block| format!("block {block} {kind}")),
-            kind: layer.kind,
-            block: layer.block,
-            c_in: layer.c_in,
-            c_out: layer.c_out,
-            stride: layer.stride,
-            size_in: layer.size_in,
-            size_out: layer.size_out(),
-            activation: layer.activation,
-            shortcut: residual && layer.kind == last.kind,
-            parameters: layer.weights() + per_channel * layer.c_out,
-            macs: square(layer.size_out()) * layer.weights() as u64,
-            output_bytes: output_bytes(layer),
-            memory: Memory { by_operation: input_bytes(layer) + output_bytes(layer) + waiting, by_block },
-        }
-    })
+fn layer_cost(layers: &[Layer], index: usize, last_uses: &[usize]) -> LayerCost {
+    let layer = &layers[index];
+    let kind = match layer.kind {
+        Kind::Stem => "stem",
+        Kind::Expand => "expand",
+        Kind::Depthwise => "depthwise",
+        Kind::Pointwise => "pointwise",
+        Kind::Convolution => "convolution",
+        Kind::Project => "project",
+        Kind::Shortcut => "shortcut",
+        Kind::Last => "last",
+        Kind::Classifier => "classifier",
+    };
+    // γ and β, or the bias
+    let per_channel = if layer.kind == Kind::Classifier { 1 } else { 2 };
+    let own = |other: &Layer| layer.block.is_some() && other.block == layer.block;
+    let first = layers.iter().position(own).unwrap_or(index);
+    let last = layers.iter().rposition(own).unwrap_or(index);
+    LayerCost {
+        name: layer.block.map_or(kind.into(), |block| format!("block {block} {kind}")),
+        kind: layer.kind,
+        block: layer.block,
+        c_in: layer.c_in,
+        c_out: layer.c_out,
+        stride: layer.stride,
+        size_in: layer.size_in,
+        size_out: layer.size_out(),
+        activation: layer.activation,
+        shortcut: layer.adds.is_some(),
+        parameters: layer.weights() + per_channel * layer.c_out,
+        macs: square(layer.size_out()) * layer.weights() as u64,
+        output_bytes: output_bytes(layer),
+        memory: Memory {
+            by_operation: held(layers, index..index + 1, last_uses),
+            by_block: held(layers, first..last + 1, last_uses),
+        },
+    }
+}
+
+/// Bytes that exist while the layers `operator` run as one operator: their input, the outputs that they leave, and earlier
+/// outputs that are still needed.
+fn held(layers: &[Layer], operator: Range<usize>, last_uses: &[usize]) -> u64 {
+    let input = layers[operator.start].input;
+    let held = |index: &usize| match *index {
+        before if before < operator.start => Some(before) != input && last_uses[before] >= operator.start,
+        own => own + 1 == operator.end || last_uses[own] >= operator.end,
+    };
+    let outputs = (0..operator.end).filter(held).map(|index| output_bytes(&layers[index]));
+    input_bytes(&layers[operator.start]) + outputs.sum::<u64>()
 }
 
 fn input_bytes(layer: &Layer) -> u64 {
@@ -136,7 +145,7 @@ fn input_bytes(layer: &Layer) -> u64 {
 }
 
 fn output_bytes(layer: &Layer) -> u64 {
-    square(layer.size_out()) * layer.c_out as u64 * size_of::<f32>() as u64
+    layer.floats_out() as u64 * size_of::<f32>() as u64
 }
 
 fn square(side: usize) -> u64 {
@@ -146,10 +155,18 @@ fn square(side: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Shortcut;
+    use crate::arch::{Architecture, Shortcut};
 
     fn cost(width: f64, resolution: usize, classes: usize) -> Cost {
         Cost::new(&Config { width, resolution, classes, ..Config::imagenet() })
+    }
+
+    /// Parameters without batch norm's.
+    fn weights(cost: &Cost) -> usize {
+        let without_norm = |layer: &LayerCost| {
+            layer.parameters - if layer.kind == Kind::Classifier { 0 } else { 2 * layer.c_out }
+        };
+        cost.layers.iter().map(without_norm).sum()
     }
 
     #[test]
@@ -185,11 +202,7 @@ mod tests {
             (0.35, 1.66, &[59.0, 43.0, 30.0, 20.0, 11.0]),
         ];
         for (width, parameters, macs) in table {
-            let without_norms = |layer: &LayerCost| {
-                let norm = if layer.kind == Kind::Classifier { 0 } else { 2 * layer.c_out };
-                layer.parameters - norm
-            };
-            let found = cost(width, 224, 1001).layers.iter().map(without_norms).sum::<usize>() as f64 / 1e6;
+            let found = weights(&cost(width, 224, 1001)) as f64 / 1e6;
             assert!(
                 (found - parameters).abs() < 0.01,
                 "width {width}: {found} M parameters, not {parameters}"
@@ -230,6 +243,41 @@ mod tests {
     }
 
     #[test]
+    fn mobilenet_v1_is_googles_and_its_twin_the_papers() {
+        // research/slim/nets/mobilenet_v1.md: millions of parameters, here with batch norm's, and of multiply-adds; 1001
+        // classes. Two of its numbers do not fit: 34 at 0.25 and 192, and the row of 0.75, which begins with 317; tables 6
+        // and 7 of arXiv 1704.04861 have 325 there, and otherwise the same.
+        let resolutions = [224, 192, 160, 128];
+        let table: [(f64, f64, [f64; 4]); 4] = [
+            (1.0, 4.24, [569.0, 418.0, 291.0, 186.0]),
+            (0.75, 2.59, [325.0, 239.0, 166.0, 106.0]),
+            (0.5, 1.34, [150.0, 110.0, 77.0, 49.0]),
+            (0.25, 0.47, [41.0, 30.0, 21.0, 14.0]),
+        ];
+        let cost = |architecture, width, resolution, classes| {
+            Cost::new(&Config { architecture, width, resolution, classes, ..Config::imagenet() })
+        };
+        for (width, parameters, macs) in table {
+            for (resolution, macs) in resolutions.into_iter().zip(macs) {
+                let cost = cost(Architecture::MobilenetV1, width, resolution, 1001);
+                let found = cost.parameters as f64 / 1e6;
+                assert!((found - parameters).abs() < 0.01, "{width}: {found} M parameters, not {parameters}");
+                let found = cost.macs as f64 / 1e6;
+                assert!((found - macs).abs() < 1.0, "{width} at {resolution}: {found} M, not {macs}");
+            }
+        }
+        // sum(p.numel() …) of timm's mobilenetv1_100, whose layers are the same
+        assert_eq!(cost(Architecture::MobilenetV1, 1.0, 224, 1000).parameters, 4_231_976);
+        // table 4 of arXiv 1704.04861; its number is that without the classifier's million
+        let plain = cost(Architecture::Plain, 1.0, 224, 1000);
+        assert!((plain.macs as f64 / 1e6 - 1.0 - 4866.0).abs() < 0.5, "{}", plain.macs);
+        assert!((weights(&plain) as f64 / 1e6 - 29.3).abs() < 0.05, "{}", weights(&plain));
+        // sum(p.numel() …) of the public collection's MobileNet for CIFAR-10
+        let cifar = Cost::new(&Config { architecture: Architecture::MobilenetV1, ..Config::cifar() });
+        assert_eq!(cifar.parameters, 3_217_226);
+    }
+
+    #[test]
     fn memory_by_operation_and_by_block() {
         let floats = |bytes: u64| bytes / 4;
         let cost = cost(1.0, 224, 1000);
@@ -247,8 +295,17 @@ mod tests {
         assert!(!layer("block 3 project").shortcut);
         assert_eq!(floats(layer("block 3 depthwise").memory.by_operation), 56 * 56 * 144 + 28 * 28 * 144);
 
-        let plain = Cost::new(&Config { shortcut: Shortcut::None, ..Config::imagenet() });
-        assert!(plain.layers.iter().all(|l| !l.shortcut));
+        let of = |shortcut| Cost::new(&Config { shortcut, ..Config::imagenet() });
+        assert!(of(Shortcut::None).layers.iter().all(|l| !l.shortcut));
+
+        // An expansion that is to be added to the next one is kept, and no block disposes of it.
+        let expansions = of(Shortcut::Expansions);
+        let memory = |name: &str| expansions.layers.iter().find(|l| l.name == name).unwrap().memory;
+        assert_eq!(floats(memory("block 2 depthwise").by_operation), 56 * 56 * (144 + 144));
+        assert_eq!(floats(memory("block 2 project").by_operation), 56 * 56 * (144 + 144 + 24));
+        assert_eq!(floats(memory("block 3 expand").by_operation), 56 * 56 * (24 + 144 + 144));
+        assert_eq!(floats(memory("block 2 expand").by_block), 56 * 56 * (24 + 24 + 144));
+        assert_eq!(floats(memory("block 3 expand").by_block), 56 * 56 * (24 + 144) + 28 * 28 * 32);
     }
 
     /// Table 3 of the paper: the largest tensor kept at each resolution, with 16-bit activations.

@@ -2,8 +2,8 @@
 //!
 //! Trainable values lie in one flat vector (gradients and momentum have the same layout), batch norm's running averages
 //! in another. Convolution weights are stored input-major with output channels last, so that a row of output channels
-//! is contiguous: stem (3, 3, 3, C), depthwise (3, 3, C), pointwise and classifier (C_in, C_out). PyTorch's order is
-//! output-major; `weights` transposes on the way in and out.
+//! is contiguous: stem (3, 3, 3, C), depthwise (3, 3, C), plain (3, 3, C_in, C_out), pointwise and classifier
+//! (C_in, C_out). PyTorch's order is output-major; `weights` transposes on the way in and out.
 
 use std::ops::Range;
 
@@ -120,10 +120,10 @@ impl Weights {
                         Kind::Classifier => 0.01,
                         // A depthwise filter feeds one output channel; PyTorch's fan-out still counts all of
                         // the tensor's first axis, here C.
-                        Kind::Stem | Kind::Depthwise => (2.0 / (9 * layer.c_out) as f32).sqrt(),
-                        Kind::Expand | Kind::Project | Kind::Shortcut | Kind::Last => {
-                            (2.0 / layer.c_out as f32).sqrt()
+                        Kind::Stem | Kind::Depthwise | Kind::Convolution => {
+                            (2.0 / (9 * layer.c_out) as f32).sqrt()
                         }
+                        _ => (2.0 / layer.c_out as f32).sqrt(),
                     };
                     values[span].fill_with(|| deviation * normal(&mut rng));
                 }

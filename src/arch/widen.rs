@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 impl Weights {
     /// Widens the network to `width` without changing what it computes; `seed` decides which channels are copied.
     ///
-    /// The result differs where a block has a shortcut at only one of the widths. A shortcut needs as many channels in
-    /// as out, and rounding can make them differ (the second block has 8 and 8 at width 0.35 and stride 1). There the
+    /// The result differs where a shortcut exists at only one of the widths. A shortcut needs equal numbers of channels at
+    /// its ends, and rounding can make them differ (the second block has 8 and 8 at width 0.35 and stride 1). There the
     /// wide network has to learn anew.
     ///
     /// # Errors
@@ -39,7 +39,7 @@ impl Weights {
         }
 
         let mut rng = Rng::with_seed(seed);
-        let copies = copies(&self.config, &config, &mut rng);
+        let copies = copies(&narrow, &wide, &mut rng);
         let mut result = Weights { labels: self.labels.clone(), ..Weights::untrained(config, seed)? };
         let sources = tensors(&narrow);
         for (Tensor { role, span, layer }, source) in tensors(&wide).into_iter().zip(sources) {
@@ -54,7 +54,14 @@ impl Weights {
                         copy(from, output, to);
                     }
                 }
-                (Role::Weight, _) => share_out(from, narrow[layer].c_out, input, output, &mut rng, to),
+                (Role::Weight, _) => {
+                    // A matrix a tap; most layers have one.
+                    let columns = narrow[layer].c_out;
+                    let taps = from.chunks_exact(narrow[layer].c_in * columns);
+                    for (to, from) in to.chunks_exact_mut(input.len() * output.len()).zip(taps) {
+                        share_out(from, columns, input, output, &mut rng, to);
+                    }
+                }
                 _ => copy(from, output, to),
             }
         }
@@ -68,37 +75,20 @@ struct Copies {
     output: Vec<usize>,
 }
 
-/// Chooses the copies for each layer of the wide network. Both sides of a shortcut copy the same channels, and every
+/// Chooses the copies for each layer of the wide network. Both ends of a shortcut copy the same channels, and every
 /// narrow channel is copied at least once.
-fn copies(narrow: &Config, wide: &Config, rng: &mut Rng) -> Vec<Copies> {
-    let (narrow_layers, wide_layers) = (narrow.layers(), wide.layers());
-    let adds_input = |config: &Config, layers: &[Layer], block| {
-        let block: Vec<Layer> = layers.iter().filter(|layer| layer.block == block).copied().collect();
-        config.adds_input(&block)
-    };
+fn copies(narrow: &[Layer], wide: &[Layer], rng: &mut Rng) -> Vec<Copies> {
     let mut copies: Vec<Copies> = Vec::new();
-    // The copies in the next layer's input, and in the current block's input.
-    let (mut flowing, mut bottleneck) = ((0..3).collect::<Vec<usize>>(), Vec::new());
-    for (index, (narrow_layer, layer)) in narrow_layers.iter().zip(&wide_layers).enumerate() {
-        if index == 0 || wide_layers[index - 1].block != layer.block {
-            bottleneck = flowing.clone();
-        }
-        let (input, output) = match layer.kind {
-            Kind::Depthwise => (flowing.clone(), flowing),
-            Kind::Shortcut => (bottleneck.clone(), flowing),
-            Kind::Project
-                if adds_input(wide, &wide_layers, layer.block)
-                    && adds_input(narrow, &narrow_layers, layer.block) =>
-            {
-                (flowing, bottleneck.clone())
-            }
+    for (narrow, wide) in narrow.iter().zip(wide) {
+        let input = wide.input.map_or_else(|| (0..wide.c_in).collect(), |input| copies[input].output.clone());
+        let output = match (wide.kind, wide.adds) {
+            (Kind::Depthwise, _) => input.clone(),
+            (_, Some(adds)) if narrow.adds == wide.adds => copies[adds].output.clone(),
             _ => {
-                let more = std::iter::repeat_with(|| rng.usize(..narrow_layer.c_out));
-                let output = (0..narrow_layer.c_out).chain(more).take(layer.c_out).collect();
-                (flowing, output)
+                let more = std::iter::repeat_with(|| rng.usize(..narrow.c_out));
+                (0..narrow.c_out).chain(more).take(wide.c_out).collect()
             }
         };
-        flowing = output.clone();
         copies.push(Copies { input, output });
     }
     copies
@@ -130,7 +120,7 @@ fn share_out(from: &[f32], columns: usize, input: &[usize], output: &[usize], rn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Shortcut;
+    use crate::arch::{Architecture, Shortcut};
     use ndarray::Array4;
 
     use crate::infer::Classifier;
@@ -148,7 +138,17 @@ mod tests {
     fn a_wider_network_computes_the_same() {
         let cifar = |width| Config { width, resolution: 16, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..cifar(0.5) };
-        for (config, width) in [(cifar(0.5), 0.75), (cifar(0.75), 1.4), (projected, 1.0)] {
+        let expansions = Config { shortcut: Shortcut::Expansions, ..cifar(0.5) };
+        let [v1, plain] = [Architecture::MobilenetV1, Architecture::Plain]
+            .map(|architecture| Config { architecture, ..cifar(0.25) });
+        for (config, width) in [
+            (cifar(0.5), 0.75),
+            (cifar(0.75), 1.4),
+            (projected, 1.0),
+            (expansions, 0.75),
+            (v1, 0.5),
+            (plain, 0.35),
+        ] {
             let narrow = trained(config);
             let wide = narrow.widened(width, 3).unwrap();
             assert_eq!(wide.config, Config { width, ..narrow.config.clone() });

@@ -26,6 +26,8 @@ use crate::threads;
 mod properties;
 mod steps;
 
+pub use steps::{convolve_plane, product};
+
 /// Floats of a row tile of the depthwise output: half of a typical L2 cache, so that the weights fit beside it.
 const ROW_TILE_FLOATS: usize = 64 << 10;
 
@@ -113,9 +115,9 @@ impl RowTile {
 
 /// Where outputs go: to the pixels from `first` on in each block of channels, (plane, L).
 #[derive(Clone, Copy)]
-struct Place {
-    plane: usize,
-    first: usize,
+pub struct Place {
+    pub plane: usize,
+    pub first: usize,
 }
 
 impl FusedBlock {
@@ -155,7 +157,7 @@ impl FusedBlock {
         let own: Vec<Layer> =
             layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
         let depthwise = own.iter().find(|layer| layer.kind == Kind::Depthwise).expect("every block has one");
-        self.shortcut = config.adds_input(&own);
+        self.shortcut = own.iter().any(|layer| layer.kind == Kind::Project && layer.adds.is_some());
         self.stem_geometry = Geometry::of(config, &layers[0]);
         self.geometry = Geometry::of(config, depthwise);
         let size = self.size_out();

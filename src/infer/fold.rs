@@ -3,7 +3,7 @@
 
 use fearless_simd::Level;
 
-use crate::arch::{Kind, Layer, Role, STEM_INPUTS, Tensor, Weights, tensors};
+use crate::arch::{Kind, Layer, Role, Tensor, Weights, tensors};
 use crate::kernel::{dispatch, matmul, padded};
 
 /// A convolution, or the classifier, with batch norm folded in.
@@ -22,15 +22,15 @@ pub struct Folded {
 
 /// Folds every layer, in order.
 ///
-/// A projected shortcut becomes part of its block's projection: neither has an activation, so one product over the
-/// inputs of both gives their sum.
-pub fn fold(level: Level, weights: &Weights, layers: &[Layer]) -> Vec<Folded> {
+/// With `join`, a projected shortcut becomes part of its block's projection: neither has an activation, so one product
+/// over the inputs of both gives their sum.
+pub fn fold(level: Level, weights: &Weights, layers: &[Layer], join: bool) -> Vec<Folded> {
     let tensors = tensors(layers);
     let mut folded: Vec<Folded> = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
         let next = fold_layer(weights, layer, index, &tensors);
         match folded.last_mut() {
-            Some(project) if layer.kind == Kind::Shortcut => project.add(next),
+            Some(project) if join && layer.kind == Kind::Shortcut => project.add(next),
             _ => folded.push(next),
         }
     }
@@ -46,7 +46,7 @@ fn fold_layer(weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]
     Folded {
         index,
         layer: *layer,
-        inputs: if layer.kind == Kind::Stem { STEM_INPUTS } else { layer.c_in },
+        inputs: layer.inputs(),
         weights: w
             .chunks_exact(channels)
             .flat_map(|row| row.iter().zip(&scale).map(|(w, scale)| w * scale))

@@ -4,35 +4,38 @@
 //! rows (`infer/block.rs`). The expanded tensor never exists as a whole. That is the paper's memory claim (§5.1), and
 //! it keeps the wide values in cache between the three convolutions. The stem serves as the first block's expansion;
 //! the last convolution's output goes straight into the average.
+//!
+//! That is how a MobileNetV2 runs. The networks that it is compared with run [op by op](Classifier::op_by_op)
+//! (`infer/operations.rs`), as it can itself: then every tensor between two convolutions exists as a whole.
 
 use fearless_simd::Level;
 use ndarray::{Array2, ArrayView3, ArrayView4, Axis};
 
-use crate::arch::{Config, Layer, Weights};
+use crate::arch::{Architecture, Config, Shortcut, Weights};
 use crate::arrays::{image_shape, values};
 use crate::error::{Error, Result, ensure_memory};
-use crate::kernel::elementwise::clamp;
-use crate::kernel::matmul::{matmul, panels};
-use crate::kernel::{Isa, SimdBase, best_level, dispatch, lanes, padded};
+use crate::kernel::{best_level, padded};
 use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
 
 mod block;
 mod fold;
+mod fused;
 mod map;
+mod operations;
 mod softmax;
 
-use block::{FusedBlock, Input};
 use fold::Folded;
+use fused::{Fused, each_panel};
 pub(crate) use map::Map;
+use operations::Operations;
 pub use softmax::{Prediction, best, confidence, log_sum_exp, top};
 
 /// A trained network ready to classify.
 pub struct Classifier {
     level: Level,
     config: Config,
-    blocks: Vec<FusedBlock>,
-    last: Folded,
+    execution: Execution,
     classifier: Folded,
     /// Threads that share the work on one image.
     threads: usize,
@@ -43,10 +46,15 @@ pub struct Classifier {
     clock: Option<Clock>,
 }
 
+/// How an image gets to its features.
+enum Execution {
+    Fused(Fused),
+    OpByOp(Operations),
+}
+
 /// The buffers for one image.
 struct Worker {
-    /// A block's input at one end, its output at the other, and working memory between. The next block reads that
-    /// output in place.
+    /// Tensors and working memory, as the execution lays them out.
     arena: Vec<f32>,
     /// Averages over all pixels, (C).
     features: Vec<f32>,
@@ -63,10 +71,30 @@ impl Classifier {
     /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for one
     /// image.
     pub fn new(weights: &Weights) -> Result<Self> {
-        Self::at(best_level(), weights)
+        Self::at(best_level(), weights, fuses(&weights.config))
     }
 
-    fn at(level: Level, weights: &Weights) -> Result<Self> {
+    /// As [`Classifier::new`], but run op by op: a convolution reads a whole tensor and writes another, as engines without
+    /// fused blocks do. [`Classifier::working_bytes`] then has the peak of the tensors that must exist at once, and what a
+    /// convolution needs beside them. Networks other than MobileNetV2, and shortcuts between expansions, run no other way.
+    ///
+    /// # Errors
+    /// As for [`Classifier::new`].
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::infer::Classifier;
+    ///
+    /// let weights = Weights::random(Config::imagenet(), 1);
+    /// let (fused, op_by_op) = (Classifier::new(&weights)?, Classifier::op_by_op(&weights)?);
+    /// assert!(op_by_op.working_bytes() > 2 * fused.working_bytes());
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn op_by_op(weights: &Weights) -> Result<Self> {
+        Self::at(best_level(), weights, false)
+    }
+
+    fn at(level: Level, weights: &Weights, fused: bool) -> Result<Self> {
         weights.config.validate()?;
         let config = weights.config.clone();
         let layers = config.layers();
@@ -74,21 +102,17 @@ impl Classifier {
         ensure_memory(2 * size_of_val(&weights.values[..]) as u64, "width or number of classes", || {
             format!("a network of width {} with {} classes", config.width, config.classes)
         })?;
-        let mut folded = fold::fold(level, weights, &layers).into_iter().peekable();
-        let mut stem = folded.next();
-        let mut blocks = Vec::new();
-        while let Some(index) = folded.peek().and_then(|next| next.layer.block) {
-            let parts = std::iter::from_fn(|| folded.next_if(|next| next.layer.block == Some(index)));
-            blocks.push(FusedBlock::new(index, stem.take(), parts));
-        }
-        let (Some(last), Some(classifier)) = (folded.next(), folded.next()) else {
-            unreachable!("two layers are left")
+        let (execution, classifier) = if fused {
+            let (fused, classifier) = Fused::new(level, weights, &layers);
+            (Execution::Fused(fused), classifier)
+        } else {
+            let (operations, classifier) = Operations::new(level, weights, &layers);
+            (Execution::OpByOp(operations), classifier)
         };
         let mut classifier = Classifier {
             level,
             config,
-            blocks,
-            last,
+            execution,
             classifier,
             threads: threads::count(),
             arena: 0,
@@ -204,25 +228,28 @@ impl Classifier {
     /// # Ok::<(), mobilenetv2::error::Error>(())
     /// ```
     pub fn features(&mut self, images: ArrayView4<f32>) -> Result<Array2<f32>> {
-        self.run(images, self.last.layer.c_out, &|worker| &worker.features)
+        self.run(images, self.classifier.layer.c_in, &|worker| &worker.features)
     }
 
-    /// The output of block `index`, 0 – 16, for one normalised image (R, R, 3), and the instruction set that defines
-    /// its layout.
+    /// The output of block `index`, from 0, for one normalised image (R, R, 3), and the instruction set that defines its
+    /// layout.
     ///
     /// # Errors
     /// [`Error::Argument`] if there is no such block, [`Error::Shape`] if `image` has another shape.
     pub(crate) fn bottleneck(&mut self, image: ArrayView3<f32>, index: usize) -> Result<(Map<'_>, Level)> {
         let image = image.insert_axis(Axis(0));
         image_shape(&image, Some(self.config.resolution))?;
-        let Classifier { level, blocks, workers, .. } = self;
-        let last = blocks.len() - 1;
-        let blocks = blocks
-            .get(..=index)
-            .ok_or_else(|| Error::Argument(format!("blocks are numbered 0 to {last}, found {index}")))?;
-        let Worker { arena, profiles, .. } = &mut workers[0];
-        let (map, _) = run_blocks(arena, profiles, *level, blocks, values("the image", &image)?);
-        Ok((map, *level))
+        let last = self.config.layers().iter().filter_map(|layer| layer.block).max().unwrap_or(0);
+        if index > last {
+            return Err(Error::Argument(format!("blocks are numbered 0 to {last}, found {index}")));
+        }
+        let Worker { arena, profiles, .. } = &mut self.workers[0];
+        let (level, image) = (self.level, values("the image", &image)?);
+        let map = match &self.execution {
+            Execution::Fused(fused) => fused.run_blocks(level, image, index + 1, arena, profiles).0,
+            Execution::OpByOp(operations) => operations.run_blocks(level, image, index + 1, arena, profiles),
+        };
+        Ok((map, level))
     }
 
     /// Runs images through the network and collects the `each` values that `take` picks of each, (N, each). Not
@@ -238,13 +265,13 @@ impl Classifier {
         let mut taken = Vec::with_capacity(count * each);
         let image = self.config.resolution * self.config.resolution * 3;
         self.employ(count);
-        let Classifier { level, blocks, last, classifier, workers, .. } = self;
+        let Classifier { level, execution, classifier, workers, .. } = self;
         for images in images.chunks(image * workers.len()) {
             let workers = &mut workers[..images.len() / image];
             threads::run(|| {
                 let mut indexed: Vec<_> = workers.iter_mut().zip(images.chunks_exact(image)).collect();
                 threads::for_each(&mut indexed, |(worker, image)| {
-                    worker.run(*level, blocks, last, classifier, image)
+                    worker.run(*level, execution, classifier, image)
                 });
             });
             workers.iter().for_each(|worker| taken.extend_from_slice(take(worker)));
@@ -262,7 +289,7 @@ impl Classifier {
             arena.resize(self.arena, 0.0);
             self.workers.push(Worker {
                 arena,
-                features: vec![0.0; self.last.layer.c_out],
+                features: vec![0.0; self.classifier.layer.c_in],
                 logits: vec![0.0; padded(self.classifier.layer.c_out)],
                 profiles: vec![self.stopwatch(); self.threads],
             });
@@ -271,17 +298,12 @@ impl Classifier {
 
     /// Computes the size of the buffers at the current resolution.
     fn lay_out(&mut self) -> Result<()> {
-        let Classifier { level, config, blocks, workers, .. } = self;
-        let (layers, threads) = (config.layers(), self.threads);
-        // A block's input lies where the block before left its output.
-        let (mut input, mut arena) = (0, 0);
-        for block in blocks.iter_mut() {
-            block.lay_out(*level, config, &layers, threads);
-            arena = arena.max(input + block.working_floats(threads) + block.floats_out());
-            input = block.floats_out();
-        }
-        workers.clear();
-        self.arena = arena.max(2 * input);
+        let (level, layers, threads) = (self.level, self.config.layers(), self.threads);
+        self.arena = match &mut self.execution {
+            Execution::Fused(fused) => fused.lay_out(level, &self.config, &layers, threads),
+            Execution::OpByOp(operations) => operations.lay_out(&self.config, &layers, threads),
+        };
+        self.workers.clear();
         self.clock = None;
         self.employ(1);
         if self.workers.is_empty() {
@@ -293,111 +315,22 @@ impl Classifier {
     }
 }
 
+/// Whether a network runs with each block as one operation: nothing but its input and output may leave a block.
+fn fuses(config: &Config) -> bool {
+    config.architecture == Architecture::MobilenetV2 && config.shortcut != Shortcut::Expansions
+}
+
 impl Worker {
-    fn run(
-        &mut self,
-        level: Level,
-        blocks: &[FusedBlock],
-        last: &Folded,
-        classifier: &Folded,
-        image: &[f32],
-    ) {
+    fn run(&mut self, level: Level, execution: &Execution, classifier: &Folded, image: &[f32]) {
         let Worker { arena, features, logits, profiles } = self;
-        let (map, room) = run_blocks(arena, profiles, level, blocks, image);
+        match execution {
+            Execution::Fused(fused) => fused.features(level, image, arena, profiles, features),
+            Execution::OpByOp(operations) => operations.features(level, image, arena, profiles, features),
+        }
         let profile = &mut profiles[0];
         profile.start();
-        let rows = map.whole(level, room);
-        profile.lap(last.index, Operation::PackRows);
-        each_panel(level, last, rows, map.size * map.size, features);
-        profile.lap(last.index, Operation::Forward);
         each_panel(level, classifier, features, 1, logits);
         profile.lap(classifier.index, Operation::Forward);
-    }
-}
-
-/// Runs an image through blocks, with one profile per thread; returns the last one's output and the rest of the arena.
-fn run_blocks<'a>(
-    arena: &'a mut [f32],
-    profiles: &mut [Profile],
-    level: Level,
-    blocks: &[FusedBlock],
-    image: &[f32],
-) -> (Map<'a>, &'a mut [f32]) {
-    let mut before: Option<&FusedBlock> = None;
-    for block in blocks {
-        let (input, working, out) =
-            ends(arena, block.index, before.map_or(0, FusedBlock::floats_out), block.floats_out());
-        let input = before.map_or(Input::Image(image), |before| Input::Map(before.map(input)));
-        block.run(level, input, out, working, profiles);
-        before = Some(block);
-    }
-    let before = before.expect("a network has blocks");
-    let (out, room, _) = ends(arena, blocks.len(), before.floats_out(), 0);
-    (before.map(out), room)
-}
-
-/// Splits an arena into (input, working memory, output). The block before block `index` left the `input` floats of its
-/// output at one end; this block's output goes to the other.
-fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &mut [f32], &mut [f32]) {
-    let length = arena.len();
-    if index.is_multiple_of(2) {
-        let (input, rest) = arena.split_at_mut(input);
-        let (room, out) = rest.split_at_mut(rest.len() - out);
-        (input, room, out)
-    } else {
-        let (rest, input) = arena.split_at_mut(length - input);
-        let (out, room) = rest.split_at_mut(out);
-        (input, room, out)
-    }
-}
-
-/// A 1×1 convolution that averages its output over all pixels instead of writing it: the last convolution with the pool
-/// and, over a single pixel, the classifier.
-///
-/// `x` is (K / L, pixels, L), `averages` (N) padded to whole blocks.
-fn each_panel(level: Level, layer: &Folded, x: &[f32], pixels: usize, averages: &mut [f32]) {
-    let width = 2 * lanes(level);
-    let per_thread = averages.len().div_ceil(threads::count()).next_multiple_of(width);
-    threads::for_each_chunk(averages, per_thread, |index, averages| {
-        let panel_floats = x.len() / pixels * width;
-        let packed = &layer.weights[index * per_thread / width * panel_floats..];
-        let bias = &layer.bias[index * per_thread..];
-        dispatch!(level, simd => average(simd, &layer.layer, x, pixels, packed, bias, averages));
-    });
-}
-
-#[inline(always)]
-fn average<S: Isa>(
-    simd: S,
-    layer: &Layer,
-    x: &[f32],
-    pixels: usize,
-    packed: &[f32],
-    bias: &[f32],
-    averages: &mut [f32],
-) {
-    let lanes = S::Vector::LEN;
-    let (low, high) = layer.activation.range();
-    let (low, high) = (S::Vector::splat(simd, low), S::Vector::splat(simd, high));
-    for (block, panel) in panels(simd, packed, x.len() / pixels, averages.len()) {
-        let mut sums = [S::Vector::splat(simd, 0.0); 2];
-        let bias = &bias[block * lanes..];
-        matmul(
-            simd,
-            x,
-            pixels,
-            panel,
-            #[inline(always)]
-            |column, _, tile| {
-                let bias = S::Vector::from_slice(simd, &bias[column * lanes..(column + 1) * lanes]);
-                for value in tile {
-                    sums[column] += clamp(simd, *value + bias, low, high);
-                }
-            },
-        );
-        for (sum, average) in sums.iter().zip(averages[block * lanes..].chunks_exact_mut(lanes)) {
-            (*sum * (1.0 / pixels as f32)).store_slice(average);
-        }
     }
 }
 
@@ -414,6 +347,7 @@ mod tests {
     use ndarray::Array4;
 
     use super::*;
+    use crate::arch::Padding;
 
     /// `count` images of numbers between -1 and 1.
     fn noise(count: usize, size: usize) -> Array4<f32> {
@@ -442,13 +376,18 @@ mod tests {
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
     fn logits_are_bit_identical_at_any_number_of_threads() {
-        use crate::arch::Shortcut;
         let residual = Config { width: 0.1, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..Config::cifar() };
         let larger = Config { width: 0.35, resolution: 160, ..Config::cifar() };
+        let expansions = Config { shortcut: Shortcut::Expansions, ..residual.clone() };
+        let [v1, plain] = [Architecture::MobilenetV1, Architecture::Plain].map(|architecture| Config {
+            architecture,
+            width: 0.25,
+            ..Config::cifar()
+        });
         let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
         let imagenet = [imagenet(1.0, 224), imagenet(0.35, 96), imagenet(0.5, 72)];
-        for config in [residual, projected, larger].into_iter().chain(imagenet) {
+        for config in [residual, projected, larger, expansions, v1, plain].into_iter().chain(imagenet) {
             let weights = Weights::random(config, 4);
             let image = noise(1, weights.config.resolution);
             let classify = || Classifier::new(&weights).unwrap().forward(image.view()).unwrap();
@@ -487,13 +426,66 @@ mod tests {
         let image = noise(1, 96);
         let found: Vec<_> = levels()
             .into_iter()
-            .map(|level| (level, Classifier::at(level, &weights).unwrap().forward(image.view()).unwrap()))
+            .map(|level| {
+                (
+                    level,
+                    Classifier::at(level, &weights, fuses(&weights.config))
+                        .unwrap()
+                        .forward(image.view())
+                        .unwrap(),
+                )
+            })
             .collect();
         for pair in found.windows(2) {
             let [(level, wide), (other, narrow)] = pair else { unreachable!() };
             assert!(!same_to_the_bit(*level, *other) || wide == narrow, "{level:?}, {other:?}");
             for (a, b) in wide.iter().zip(narrow) {
                 assert!((a - b).abs() < 1e-4 * (1.0 + b.abs()), "{level:?}, {other:?}: {a}, {b}");
+            }
+        }
+    }
+
+    /// Every instruction set, both strides at odd and even sizes, every shortcut that fuses.
+    #[wasm_bindgen_test(unsupported = test)]
+    fn op_by_op_gives_the_logits_of_the_fused_network() {
+        let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
+        let cifar = Config { width: 0.5, padding: Padding::Same, ..Config::cifar() };
+        let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..cifar.clone() };
+        let none = Config { shortcut: Shortcut::None, expansion: 1, ..cifar.clone() };
+        let networks = [imagenet(0.35, 96), imagenet(0.75, 75), imagenet(1.4, 64), cifar, projected, none];
+        for config in networks {
+            let weights = Weights::random(config, 4);
+            let image = noise(2, weights.config.resolution);
+            for level in crate::kernel::levels() {
+                let [fused, op_by_op] = [true, false].map(|fused| {
+                    let mut classifier = Classifier::at(level, &weights, fused).unwrap();
+                    let features = classifier.features(image.view()).unwrap();
+                    (classifier.forward(image.view()).unwrap(), features)
+                });
+                let pairs = op_by_op.0.iter().zip(&fused.0).chain(op_by_op.1.iter().zip(&fused.1));
+                for (a, b) in pairs {
+                    assert!(
+                        (a - b).abs() < 1e-5 * (1.0 + b.abs()),
+                        "{level:?}, {:?}: {a}, {b}",
+                        weights.config
+                    );
+                }
+            }
+        }
+    }
+
+    /// What the tensors take is the least that they can: the peak of those that must exist at once.
+    #[test]
+    fn tensors_op_by_op_take_the_peak_that_describe_tells() {
+        use crate::arch::Cost;
+        for architecture in [Architecture::MobilenetV2, Architecture::MobilenetV1, Architecture::Plain] {
+            for shortcut in [Shortcut::Bottlenecks, Shortcut::Expansions] {
+                let config = Config { architecture, shortcut, width: 0.5, ..Config::imagenet() };
+                let classifier = Classifier::op_by_op(&Weights::random(config.clone(), 1)).unwrap();
+                let Execution::OpByOp(operations) = &classifier.execution else { unreachable!() };
+                // The image counts as an input there, and lies elsewhere here.
+                let peak = Cost::new(&config).layers[1..].iter().map(|l| l.memory.by_operation).max();
+                assert_eq!(Some(operations.tensor_bytes() as u64), peak, "{config:?}");
             }
         }
     }

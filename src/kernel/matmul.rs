@@ -26,30 +26,32 @@ pub fn packed_len(k: usize, n: usize) -> usize {
 /// Packs a (k, n) matrix for [`matmul`]; `source` is (k, n) or, if `transposed`, (n, k).
 ///
 /// Columns are grouped in pairs of vectors, (n / 2L, k, 2L); k and n are zero-padded to whole blocks.
-#[inline(always)]
-pub fn pack<S: Isa>(_: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
-    let lanes = S::Vector::LEN;
-    let depth = super::padded(k);
-    let columns = super::padded(n);
-    for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
-        let width = panel.len() / depth;
-        let first = pair * 2 * lanes;
-        let filled = width.min(n.saturating_sub(first));
-        if filled < width || k < depth {
-            panel.fill(0.0);
-        }
-        if transposed {
-            for (j, column) in source.chunks_exact(k).skip(first).take(filled).enumerate() {
-                for (row, value) in panel.chunks_exact_mut(width).zip(column) {
-                    row[j] = *value;
+#[inline(never)]
+pub fn pack<S: Isa>(simd: S, source: &[f32], (k, n): (usize, usize), transposed: bool, packed: &mut [f32]) {
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let depth = super::padded(k);
+        let columns = super::padded(n);
+        for (pair, panel) in packed[..depth * columns].chunks_mut(depth * 2 * lanes).enumerate() {
+            let width = panel.len() / depth;
+            let first = pair * 2 * lanes;
+            let filled = width.min(n.saturating_sub(first));
+            if filled < width || k < depth {
+                panel.fill(0.0);
+            }
+            if transposed {
+                for (j, column) in source.chunks_exact(k).skip(first).take(filled).enumerate() {
+                    for (row, value) in panel.chunks_exact_mut(width).zip(column) {
+                        row[j] = *value;
+                    }
+                }
+            } else {
+                for (row, source) in panel.chunks_exact_mut(width).zip(source.chunks_exact(n)) {
+                    row[..filled].copy_from_slice(&source[first..first + filled]);
                 }
             }
-        } else {
-            for (row, source) in panel.chunks_exact_mut(width).zip(source.chunks_exact(n)) {
-                row[..filled].copy_from_slice(&source[first..first + filled]);
-            }
         }
-    }
+    })
 }
 
 /// The panels of packed weights with `depth` inputs and `columns` outputs (multiples of L), each with the index of its

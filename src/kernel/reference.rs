@@ -1,6 +1,6 @@
 //! The naive oracle: each operation by its definition, in `f64`. It stays naive forever.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, Array3, ArrayView2, ArrayView3, ArrayView4, Axis, s};
 
 /// (M, K) · (K, N) → (M, N).
 pub fn matmul(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Array2<f64> {
@@ -22,6 +22,20 @@ pub fn depthwise(x: ArrayView2<f32>, taps: ArrayView2<f32>, stride: usize, befor
         };
         taps.indexed_iter().map(product).sum()
     })
+}
+
+/// 3×3 convolution over all channels of an image, (S, S, C), by weights, (3, 3, C, N), padded as in [`depthwise`].
+pub fn convolution(x: ArrayView3<f32>, w: ArrayView4<f32>, stride: usize, before: usize) -> Array3<f64> {
+    let (size, _, inputs) = x.dim();
+    let out = size.div_ceil(stride);
+    let mut y = Array3::zeros((out, out, w.len_of(Axis(3))));
+    for (output, mut y) in y.axis_iter_mut(Axis(2)).enumerate() {
+        for input in 0..inputs {
+            let (plane, taps) = (x.index_axis(Axis(2), input), w.slice(s![.., .., input, output]));
+            y += &depthwise(plane, taps, stride, before);
+        }
+    }
+    y
 }
 
 /// (M, C) → (C / L, M, L), as kernels take it; channels are padded with zeros.

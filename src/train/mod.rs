@@ -1,13 +1,14 @@
 //! Training: START HERE with [`network`], the whole network forward and backward.
 //!
-//! A network is made of [`block`]s, a block of [`layer`]s, one operation per file; [`workspace`] has every buffer. A
+//! A network is a list of [`layer`]s, one operation per file; [`gradients`] plans the way back through them, and
+//! [`workspace`] has every buffer. A
 //! [`Trainer`] takes one step after another by a [`Recipe`]: it prepares images ([`augment`]), runs the network,
 //! computes the loss ([`loss`]) and updates the weights ([`optim`]) at the learning rate of the [`schedule`]. A
 //! [`checkpoint`] is a training as bytes.
 
 pub mod augment;
-pub mod block;
 pub mod checkpoint;
+pub mod gradients;
 pub mod layer;
 pub mod loss;
 pub mod network;

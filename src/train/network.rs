@@ -1,38 +1,50 @@
 //! START HERE: the whole network in training, forward and backward.
 //!
-//! `Config` → layers → stem, seventeen blocks, last convolution, pool, classifier. Inference runs the same network
-//! differently, with batch norm folded and each block as one operation: see [`crate::infer`].
+//! [`Config::layers`] lists the layers, and which of them each reads and adds: stem, blocks, last convolution, classifier. A
+//! MobileNetV2, a MobileNetV1 and its plain twin differ in that list alone. Forward walks it from the first layer to the last,
+//! backward from the last to the first.
+//!
+//! ```text
+//!            image ─→ stem ─→ expand ─→ depthwise ─→ project ─→ … ─→ last ─→ pool ─→ classifier ─→ logits
+//!                          │                            + │
+//!                          └────────────────────────────┘ └─ a shortcut ends here: the sum is written
+//! ```
+//!
+//! Inference runs the same network differently, with batch norm folded and each block as one operation: see
+//! [`crate::infer`].
 
-use std::mem::take;
 use std::ops::Range;
 
 use fearless_simd::Level;
 use ndarray::{Array2, ArrayViewMut2};
 
-use super::block::Block;
+use super::gradients::{LayerGradients, plan, written};
 use super::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input, sum_over_micro_batches};
 use super::layer::{GradientWriter, classifier, pool};
 use super::loss::{self, Loss};
-use super::workspace::{self, GradientBuffer, MicroBatch};
-use crate::arch::{Config, FEATURES, Kind, Role, Tensor, tensors};
+use super::workspace::{self, MicroBatch};
+use crate::arch::{Config, FEATURES, Layer, Role, Tensor, tensors};
 use crate::error::Result;
 use crate::kernel::{best_level, dispatch, lanes, matmul};
 use crate::profile::{Operation, Profile};
 use crate::threads::for_each;
 
-/// A MobileNetV2 ready to train: its layers and all buffers for a batch. It holds no weights.
+/// A network ready to train: its layers and all buffers for a batch. It holds no weights.
 pub struct Network {
     level: Level,
-    stem: ConvBnAct,
-    blocks: Vec<Block>,
-    last: ConvBnAct,
+    /// In the order of [`Config::layers`]; none where the classifier alone learns.
+    convolutions: Vec<ConvBnAct>,
+    /// Where the gradients at each convolution lie.
+    gradients: Vec<LayerGradients>,
+    /// Shape and index of the classifier.
+    classifier: (usize, Layer),
     classifier_weight: Range<usize>,
     classifier_bias: Range<usize>,
     /// The classifier's weights packed, as they are and transposed.
     packed: [Vec<f32>; 2],
     dropout: f32,
-    /// Frozen leading modules: they use their running averages, and backward stops at them.
-    freeze: usize,
+    /// Floats of an image.
+    image: usize,
     micro_batches: Vec<MicroBatch>,
     /// Bytes that the micro-batches take.
     pub working_bytes: u64,
@@ -52,39 +64,33 @@ impl Network {
     pub fn new(config: &Config, freeze: usize, batch: usize) -> Result<Self> {
         let layers = config.layers();
         let tensors = tensors(&layers);
-        let conv = |kind| {
-            let index = layers.iter().position(|layer| layer.kind == kind).expect("every network has one");
-            let mut conv = ConvBnAct::new(config, index, layers[index], &tensors);
-            conv.frozen = layers[index].module() < freeze;
-            conv
-        };
-        let block = |index| {
-            let mut block = Block::new(config, &layers, &tensors, index);
-            block.convolutions_mut().for_each(|conv| conv.frozen = conv.layer.module() < freeze);
-            block
-        };
-        let classifier_alone = freeze == FEATURES;
-        let blocks = layers.iter().filter_map(|layer| layer.block).max().map_or(0, |last| last + 1);
-        let blocks = if classifier_alone { 0 } else { blocks };
-        let classifier = layers.len() - 1;
+        let index = layers.len() - 1;
+        let classifier = layers[index];
         let span = |role| {
-            let found = |tensor: &&Tensor| tensor.layer == classifier && tensor.role == role;
+            let found = |tensor: &&Tensor| tensor.layer == index && tensor.role == role;
             tensors.iter().find(found).expect("the classifier has weight and bias").span.clone()
         };
-        let learning = &layers[if classifier_alone { classifier } else { 0 }..];
-        // First, because it checks that there is memory for everything else too.
+        let learning = &layers[if freeze == FEATURES { index } else { 0 }..];
+        // Before the other buffers, because it checks that there is memory for them too.
         let micro_batches = workspace::micro_batches(config, learning, batch)?;
-        let packed = matmul::packed_len(layers[classifier].c_in, config.classes);
+        let convolutions = learning[..learning.len() - 1].iter().enumerate();
+        let packed = matmul::packed_len(classifier.c_in, config.classes);
         Ok(Network {
             level: best_level(),
-            stem: conv(Kind::Stem),
-            blocks: (0..blocks).map(block).collect(),
-            last: conv(Kind::Last),
+            convolutions: convolutions
+                .map(|(index, layer)| {
+                    let mut conv = ConvBnAct::new(config, index, *layer, &tensors, written(&layers, index));
+                    conv.frozen = layer.module() < freeze;
+                    conv
+                })
+                .collect(),
+            gradients: plan(learning).0,
+            classifier: (index, classifier),
             classifier_weight: span(Role::Weight),
             classifier_bias: span(Role::Bias),
             packed: [vec![0.0; packed], vec![0.0; packed]],
             dropout: config.dropout,
-            freeze,
+            image: config.resolution * config.resolution * 3,
             working_bytes: workspace::bytes(config, learning, batch),
             micro_batches,
             active: 0,
@@ -101,10 +107,7 @@ impl Network {
         let (each, rest) = (images / self.active, images % self.active);
         for (index, micro_batch) in self.micro_batches[..self.active].iter_mut().enumerate() {
             micro_batch.images = each + usize::from(index < rest);
-            assert!(
-                micro_batch.images * self.stem.layer.size_in.pow(2) * 3 <= micro_batch.input.len(),
-                "batch too large"
-            );
+            assert!(micro_batch.images * self.image <= micro_batch.input.len(), "batch too large");
         }
         &mut self.micro_batches[..self.active]
     }
@@ -114,7 +117,7 @@ impl Network {
     /// # Panics
     /// If `count` is 0 or more than the network has buffers for.
     pub fn start_images<T>(&mut self, count: usize, images: &[T], mut read: impl FnMut(&[T], &mut [f32])) {
-        let input = self.stem.layer.size_in.pow(2) * 3;
+        let input = self.image;
         self.share_out(count, images, |images, micro_batch| {
             read(images, &mut micro_batch.input[..micro_batch.images * input])
         });
@@ -125,7 +128,7 @@ impl Network {
     /// # Panics
     /// If there are no features, or more than the network has buffers for.
     pub fn start_features(&mut self, features: &[f32]) {
-        let (channels, lanes) = (self.last.layer.c_out, lanes(self.level));
+        let (channels, lanes) = (self.channels(), lanes(self.level));
         self.share_out(features.len() / channels, features, |features, micro_batch| {
             for (image, features) in features.chunks_exact(channels).enumerate() {
                 for (block, values) in features.chunks_exact(lanes).enumerate() {
@@ -152,9 +155,7 @@ impl Network {
     pub fn forward(&mut self, values: &[f32], statistics: &mut [f32], dropout_seed: Option<u64>) {
         self.pack(values);
         self.profile.lap_network(Operation::Pack);
-        if self.freeze < FEATURES {
-            self.forward_features(values, statistics);
-        }
+        self.forward_features(values, statistics);
         self.classify(values, dropout_seed);
     }
 
@@ -163,13 +164,16 @@ impl Network {
         let level = self.level;
         let micro_batches = &mut self.micro_batches[..self.active];
         let mut pass = Forward { level, micro_batches, values, statistics, profile: &mut self.profile };
-        self.stem.forward(&mut pass, Input::Image);
-        for (index, block) in self.blocks.iter_mut().enumerate() {
-            block.forward(&mut pass, block_input(&self.stem, index));
+        for index in 0..self.convolutions.len() {
+            let (before, rest) = self.convolutions.split_at_mut(index);
+            let conv = &mut rest[0];
+            conv.forward(&mut pass, Input::of(before, conv.layer.input));
+            if conv.written {
+                conv.write(&mut pass, conv.layer.adds.map(|adds| Input::of(before, Some(adds))));
+            }
         }
-        self.last.forward(&mut pass, Input::Bottleneck(self.blocks.len() - 1));
 
-        let last = &self.last;
+        let Some(last) = self.convolutions.last() else { return };
         let pixels = last.pixels();
         for_each(micro_batches, |micro_batch| {
             let features = &mut micro_batch.tensors.features[..micro_batch.images * last.layer.c_out];
@@ -185,7 +189,7 @@ impl Network {
     fn classify(&mut self, values: &[f32], dropout_seed: Option<u64>) {
         let level = self.level;
         let micro_batches = &mut self.micro_batches[..self.active];
-        let (channels, packed) = (self.last.layer.c_out, &self.packed[0]);
+        let (channels, packed) = (self.classifier.1.c_in, &self.packed[0]);
         let bias = &values[self.classifier_bias.clone()];
         let dropout = dropout_seed.map(|seed| (seed, self.dropout)).filter(|(_, dropout)| *dropout > 0.0);
         for (index, micro_batch) in micro_batches.iter_mut().enumerate() {
@@ -197,10 +201,11 @@ impl Network {
             let features = &mut micro_batch.tensors.features[..micro_batch.images * channels];
             dispatch!(level, simd => {
                 multiply(features, &micro_batch.tensors.dropout);
-                classifier::forward(simd, features, packed, bias, micro_batch.images, &mut micro_batch.logits);
+                let (logits, y) = (&mut micro_batch.logits, &mut micro_batch.scratch.dlogits);
+                classifier::forward(simd, features, packed, bias, micro_batch.images, logits, y);
             });
         });
-        self.profile.lap(self.last.index + 1, Operation::Forward);
+        self.profile.lap(self.classifier.0, Operation::Forward);
     }
 
     /// The loss of the batch; replaces the logits with its gradient. `labels` has one class per image.
@@ -218,18 +223,18 @@ impl Network {
             total.correct += part.correct;
             first += micro_batch.images;
         }
-        self.profile.lap(self.last.index + 1, Operation::Loss);
+        self.profile.lap(self.classifier.0, Operation::Loss);
         total
     }
 
     /// Number of features that the classifier reads.
     pub fn channels(&self) -> usize {
-        self.last.layer.c_out
+        self.classifier.1.c_in
     }
 
     /// Pixels per image of the last convolution's output.
     pub fn last_pixels(&self) -> usize {
-        self.last.pixels()
+        self.convolutions.last().map_or(1, ConvBnAct::pixels)
     }
 
     /// Logits of the batch, (N, classes); valid until [`Network::loss`] replaces them.
@@ -245,12 +250,12 @@ impl Network {
     pub fn backward(&mut self, values: &[f32], gradients: &mut [f32]) {
         let level = self.level;
         let micro_batches = &mut self.micro_batches[..self.active];
-        let (last, packed) = (&self.last, &self.packed[1]);
+        let (channels, packed) = (self.classifier.1.c_in, &self.packed[1]);
         let (weights, classes) = (self.classifier_weight.len(), self.classifier_bias.len());
         for_each(micro_batches, |micro_batch| {
             let images = micro_batch.images;
             let scratch = &mut micro_batch.scratch;
-            let features = &micro_batch.tensors.features[..images * last.layer.c_out];
+            let features = &micro_batch.tensors.features[..images * channels];
             let dfeatures = &mut micro_batch.dfeatures[..features.len()];
             let dlogits = &micro_batch.logits[..images * classes];
             let (dw, dbias) = (&mut scratch.dw[..weights], &mut scratch.dbias);
@@ -259,7 +264,7 @@ impl Network {
                 classifier::backward(simd, features, packed, dlogits, images, dfeatures, dw, dbias, dy);
             });
         });
-        self.profile.lap(last.index + 1, Operation::Backward);
+        self.profile.lap(self.classifier.0, Operation::Backward);
         sum_over_micro_batches(
             micro_batches,
             &mut gradients[self.classifier_weight.clone()],
@@ -268,39 +273,36 @@ impl Network {
         sum_over_micro_batches(micro_batches, &mut gradients[self.classifier_bias.clone()], |micro_batch| {
             &micro_batch.scratch.dbias
         });
-        self.profile.lap(last.index + 1, Operation::Sum);
+        self.profile.lap(self.classifier.0, Operation::Sum);
 
-        if self.freeze == FEATURES {
-            return;
-        }
+        let (Some(last), Some(at_last)) = (self.convolutions.last(), self.gradients.last()) else { return };
         let pixels = last.pixels();
         for_each(micro_batches, |micro_batch| {
-            let dfeatures = &mut micro_batch.dfeatures[..micro_batch.images * last.layer.c_out];
+            let images = micro_batch.images;
+            let dfeatures = &mut micro_batch.dfeatures[..images * channels];
             let lazy = Input::Convolution(last).lazy(&micro_batch.tensors, dfeatures.len() * pixels);
-            let mut dz = take(&mut micro_batch.gradients[GradientBuffer::Depthwise as usize]);
-            let writer =
-                GradientWriter { dz: &mut dz, add: None, mean: &last.norm.mean, sums: &mut micro_batch.sums };
+            let dz = &mut micro_batch.gradients[at_last.output.of(images)];
+            let writer = GradientWriter { dz, add: None, mean: &last.norm.mean, sums: &mut micro_batch.sums };
             dispatch!(level, simd => {
                 multiply(dfeatures, &micro_batch.tensors.dropout);
-                pool::backward(simd, lazy, last.norm.affine(), dfeatures, pixels, micro_batch.images, writer);
+                pool::backward(simd, lazy, last.norm.affine(), dfeatures, pixels, images, writer);
             });
-            micro_batch.gradients[GradientBuffer::Depthwise as usize] = dz;
         });
         self.profile.lap(last.index, Operation::Backward);
 
         let mut pass = Backward { level, micro_batches, values, gradients, profile: &mut self.profile };
-        let input = Input::Bottleneck(self.blocks.len() - 1);
-        self.last.backward(&mut pass, input, GradientBuffer::Depthwise, GradientBuffer::Output, None);
-        // Block i is module i + 1.
-        let first = self.freeze.saturating_sub(1);
-        for (index, block) in self.blocks.iter_mut().enumerate().skip(first).rev() {
-            block.backward(&mut pass, block_input(&self.stem, index));
+        for index in (0..self.convolutions.len()).rev() {
+            let (before, rest) = self.convolutions.split_at_mut(index);
+            let conv = &mut rest[0];
+            if conv.frozen {
+                return workspace::clear_sums(pass.micro_batches, conv.layer.c_out);
+            }
+            let at = &self.gradients[index];
+            if let Some(to) = at.split {
+                conv.split(&mut pass, at.output, to);
+            }
+            conv.backward(&mut pass, Input::of(before, conv.layer.input), at);
         }
-        if self.freeze > 0 {
-            return workspace::clear_sums(pass.micro_batches, self.stem.layer.c_out);
-        }
-        // The image needs no gradient, so its buffer is not written.
-        self.stem.backward(&mut pass, Input::Image, GradientBuffer::Expand, GradientBuffer::Input, None);
     }
 
     /// Packs all weights for this step.
@@ -309,25 +311,13 @@ impl Network {
         let classes = self.classifier_bias.len();
         let w = &values[self.classifier_weight.clone()];
         let [packed, transposed] = &mut self.packed;
-        let features = self.last.layer.c_out;
+        let features = self.classifier.1.c_in;
         dispatch!(level, simd => {
             matmul::pack(simd, w, (features, classes), false, packed);
             matmul::pack(simd, w, (classes, features), true, transposed);
         });
-        if self.freeze == FEATURES {
-            return;
-        }
-        self.stem.pack(level, values);
-        self.last.pack(level, values);
-        for_each(&mut self.blocks, |block| {
-            block.convolutions_mut().for_each(|conv| conv.pack(level, values))
-        });
+        for_each(&mut self.convolutions, |conv| conv.pack(level, values));
     }
-}
-
-/// The input of block `index`: the stem for the first block, else the block before.
-fn block_input(stem: &ConvBnAct, index: usize) -> Input<'_> {
-    if index == 0 { Input::Convolution(stem) } else { Input::Bottleneck(index - 1) }
 }
 
 /// Draws dropout's factors, (C / L, images, L): 0 with probability p, else 1 / (1 - p), which preserves the mean. Draws
@@ -354,7 +344,7 @@ fn multiply(values: &mut [f32], factors: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Weights;
+    use crate::arch::{Architecture, Shortcut, Weights};
     use crate::kernel::{levels, reference, same_to_the_bit};
 
     const IMAGES: usize = 9;
@@ -378,7 +368,15 @@ mod tests {
 
     #[test]
     fn instruction_sets_agree_to_the_bit_where_they_round_alike() {
-        let weights = Weights::random(Config { width: 0.35, dropout: 0.2, ..Config::cifar() }, 1);
+        let v2 = Config { width: 0.35, dropout: 0.2, ..Config::cifar() };
+        let expansions = Config { shortcut: Shortcut::Expansions, ..v2.clone() };
+        let [v1, plain] = [Architecture::MobilenetV1, Architecture::Plain]
+            .map(|architecture| Config { architecture, ..v2.clone() });
+        [v2, expansions, v1, plain].into_iter().for_each(instruction_sets_agree);
+    }
+
+    fn instruction_sets_agree(config: Config) {
+        let weights = Weights::random(config, 1);
         let found: Vec<_> = levels().into_iter().map(|level| (level, step(level, &weights))).collect();
         for pair in found.windows(2) {
             let [(level, wide), (other, narrow)] = pair else { unreachable!() };

@@ -4,7 +4,8 @@
 //! in that micro-batch's buffers. Sums over the batch are taken micro-batch by micro-batch, in order. So the result
 //! depends on the batch but not on the number of threads.
 
-use crate::arch::{Config, Kind, Layer, STEM_INPUTS};
+use super::gradients::{plan, written};
+use crate::arch::{Config, Kind, Layer};
 use crate::error::{Result, ensure_memory};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::sums::Sums;
@@ -29,29 +30,12 @@ pub fn pixels_at_once(k: usize, n: usize) -> usize {
 pub struct Tensors {
     /// Each convolution's output before batch norm, in the order of [`Config::layers`]; (C / L, M, L).
     pub outputs: Vec<Vec<f32>>,
-    /// Each block's output, (C / L, M, L).
-    pub bottlenecks: Vec<Vec<f32>>,
+    /// Each layer's output where training writes it ([`written`]), else empty; (C / L, M, L).
+    pub written: Vec<Vec<f32>>,
     /// The pooled features after dropout, (C / L, images, L).
     pub features: Vec<f32>,
     /// Dropout's factor for each feature, (C / L, images, L).
     pub dropout: Vec<f32>,
-}
-
-/// A gradient buffer of a micro-batch, named by its content while backward walks through a block.
-#[derive(Clone, Copy)]
-pub enum GradientBuffer {
-    /// Gradient of the depthwise or the last convolution's normalised output.
-    Depthwise,
-    /// Gradient of the expansion's or the stem's normalised output.
-    Expand,
-    /// Gradient of the projection's normalised output.
-    Project,
-    /// Gradient of the block's output.
-    Output,
-    /// Gradient of the block's input.
-    Input,
-    /// Gradient of the block's input through a projected shortcut alone.
-    Shortcut,
 }
 
 /// Working memory that holds nothing between two operations.
@@ -60,6 +44,8 @@ pub struct Scratch {
     pub rows: [Vec<f32>; 2],
     /// Two padded planes of L channels.
     pub padded_planes: [Vec<f32>; 2],
+    /// Two blocks of a plain convolution's rows' gradients, (2, rows, L).
+    pub patch: Vec<f32>,
     /// Gradient of one layer's weights.
     pub dw: Vec<f32>,
     /// Gradient of the logits, (classes / L, images, L).
@@ -76,8 +62,8 @@ pub struct MicroBatch {
     pub input: Vec<f32>,
     /// Tensors that forward leaves for backward.
     pub tensors: Tensors,
-    /// Indexed by [`GradientBuffer`].
-    pub gradients: [Vec<f32>; 6],
+    /// Gradients of the layers' outputs, at the places of [`plan`].
+    pub gradients: Vec<f32>,
     /// Logits, (images, classes); the loss replaces them with their gradient.
     pub logits: Vec<f32>,
     /// Gradient of the features, (C / L, images, L).
@@ -94,55 +80,61 @@ impl MicroBatch {
         config: &Config,
         layers: &[Layer],
         images: usize,
+        dw: usize,
         mut zeros: impl FnMut(usize) -> Vec<f32>,
     ) -> Self {
-        let output = |layer: &Layer| layer.c_out * layer.size_out() * layer.size_out();
-        let largest = |kinds: &[Kind]| {
-            layers.iter().filter(|layer| kinds.contains(&layer.kind)).map(output).max().unwrap_or(0) * images
-        };
         let (convolutions, classifier) = layers.split_at(layers.len() - 1);
         let features = classifier[0].c_in * images;
-        let wide = largest(&[Kind::Stem, Kind::Expand, Kind::Depthwise, Kind::Last]);
-        let narrow = largest(&[Kind::Project]);
-        let shortcut = layers.iter().filter(|l| l.kind == Kind::Shortcut);
-        let shortcut = shortcut.map(|l| l.c_in * l.size_in * l.size_in).max().unwrap_or(0) * images;
         let rows = |floats: fn((usize, usize)) -> usize| {
-            let products = convolutions.iter().filter_map(|layer| match layer.kind {
-                Kind::Depthwise => None,
-                Kind::Stem => Some((padded(STEM_INPUTS), layer.c_out)),
-                _ => Some((layer.c_in, layer.c_out)),
-            });
+            let products = convolutions.iter().filter(|layer| layer.kind != Kind::Depthwise);
+            let products = products.map(|layer| (padded(layer.inputs()), layer.c_out));
             products.map(|(k, n)| floats((k, n)) * pixels_at_once(k, n)).max().unwrap_or(0)
         };
+        let plain = convolutions.iter().filter(|layer| layer.kind == Kind::Convolution);
+        let patch = plain.map(|l| 2 * MAX_LANES * pixels_at_once(l.inputs(), l.c_out)).max().unwrap_or(0);
         let depthwise = convolutions.iter().filter(|l| l.kind == Kind::Depthwise);
         let padded_plane =
             depthwise.map(|l| Geometry::of(config, l).padded_pixels()).max().unwrap_or(0) * MAX_LANES;
+        let written = (0..convolutions.len()).map(|index| match written(layers, index) {
+            true => layers[index].floats_out(),
+            false => 0,
+        });
         MicroBatch {
             images: 0,
             input: zeros(images * config.resolution * config.resolution * 3),
             tensors: Tensors {
-                outputs: convolutions.iter().map(|layer| zeros(output(layer) * images)).collect(),
-                bottlenecks: convolutions
-                    .iter()
-                    .filter(|layer| layer.kind == Kind::Project)
-                    .map(|layer| zeros(output(layer) * images))
-                    .collect(),
+                outputs: convolutions.iter().map(|layer| zeros(layer.floats_out() * images)).collect(),
+                written: written.map(|floats| zeros(floats * images)).collect(),
                 features: zeros(features),
                 dropout: zeros(features),
             },
-            gradients: [wide, wide, narrow, narrow, narrow, shortcut].map(&mut zeros),
+            gradients: zeros(plan(layers).1 * images),
             logits: zeros(images * config.classes),
             dfeatures: zeros(features),
             sums: Sums::new(convolutions.iter().map(|l| l.c_out).max().unwrap_or(0)),
             scratch: Scratch {
                 rows: [zeros(rows(|(k, _)| k)), zeros(rows(|(_, n)| n))],
                 padded_planes: [zeros(padded_plane), zeros(padded_plane)],
-                dw: zeros(layers.iter().map(Layer::weights).max().unwrap_or(0)),
+                patch: zeros(patch),
+                dw: zeros(dw),
                 dlogits: zeros(padded(config.classes) * images),
                 dbias: zeros(config.classes),
             },
         }
     }
+}
+
+/// Whether the weights' gradient of a layer is computed after backward, for all micro-batches at once. That needs the rows of
+/// a micro-batch of `images` images to fit into its scratch as a whole.
+pub fn at_once(layer: &Layer, images: usize) -> bool {
+    let product = !matches!(layer.kind, Kind::Stem | Kind::Depthwise | Kind::Classifier);
+    let pixels = layer.size_out() * layer.size_out();
+    product && images.saturating_mul(pixels) <= pixels_at_once(layer.inputs(), layer.c_out)
+}
+
+/// Floats of the largest weights' gradient that each micro-batch of `images` images computes for itself.
+fn largest_dw(layers: &[Layer], images: usize) -> usize {
+    layers.iter().filter(|layer| !at_once(layer, images)).map(Layer::weights).max().unwrap_or(0)
 }
 
 /// Maximum number of copies of the weights in a training, beside its micro-batches: gradients, optimiser state (two),
@@ -151,9 +143,11 @@ const COPIES: u64 = 10;
 
 /// Bytes of the micro-batches for `layers`, with batches of up to `batch` images.
 pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
+    let images = batch.div_ceil(MICRO_BATCHES);
+    let dw = largest_dw(layers, images);
     let bytes = |images| {
         let mut floats = 0;
-        MicroBatch::new(config, layers, images, |length| {
+        MicroBatch::new(config, layers, images, dw, |length| {
             floats += length as u64;
             Vec::new()
         });
@@ -161,8 +155,7 @@ pub fn bytes(config: &Config, layers: &[Layer], batch: usize) -> u64 {
     };
     // Extrapolated from one and two images, since the size for a whole batch may exceed `usize`.
     let (one, two) = (bytes(1), bytes(2));
-    let images = batch.div_ceil(MICRO_BATCHES) as u64;
-    MICRO_BATCHES.min(batch) as u64 * (one + (images - 1) * (two - one))
+    MICRO_BATCHES.min(batch) as u64 * (one + (images as u64 - 1) * (two - one))
 }
 
 /// Allocates the micro-batches for `layers`, all of `config`'s or only the last, with batches of up to `batch` images.
@@ -177,8 +170,9 @@ pub fn micro_batches(config: &Config, layers: &[Layer], batch: usize) -> Result<
         format!("training on {batch} images of {0} × {0} at a time", config.resolution)
     })?;
     let images = batch.div_ceil(MICRO_BATCHES);
+    let dw = largest_dw(layers, images);
     Ok((0..MICRO_BATCHES.min(batch))
-        .map(|_| MicroBatch::new(config, layers, images, |n| vec![0.0; n]))
+        .map(|_| MicroBatch::new(config, layers, images, dw, |n| vec![0.0; n]))
         .collect())
 }
 
@@ -202,27 +196,28 @@ pub fn clear_sums(micro_batches: &mut [MicroBatch], channels: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arch::Architecture;
 
     #[test]
     fn bytes_match_the_buffers() {
         let few = Config { width: 0.35, ..Config::cifar() };
         let many = Config { classes: 10_000, ..few.clone() };
-        for (config, batch) in [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512)] {
-            let layers = config.layers();
-            let mut floats = 0;
-            for _ in 0..MICRO_BATCHES.min(batch) {
-                MicroBatch::new(config, &layers, batch.div_ceil(MICRO_BATCHES), |length| {
-                    floats += length;
-                    Vec::new()
-                });
-            }
-            let found = bytes(config, &layers, batch);
-            assert_eq!(
-                found,
-                (floats * size_of::<f32>()) as u64,
-                "{} classes, batch {batch}",
-                config.classes
-            );
+        let plain = Config { architecture: Architecture::Plain, ..few.clone() };
+        for (config, batch) in
+            [(&few, 3), (&few, 8), (&few, 24), (&many, 24), (&many, 512), (&plain, 8), (&plain, 512)]
+        {
+            let micro_batches = micro_batches(config, &config.layers(), batch).unwrap();
+            let floats = |m: &MicroBatch| {
+                let MicroBatch { input, tensors, gradients, logits, dfeatures, scratch, .. } = m;
+                let Scratch { rows, padded_planes, patch, dw, dlogits, dbias } = scratch;
+                let own = [input, gradients, logits, dfeatures, patch, dw, dlogits, dbias];
+                let Tensors { outputs, written, features, dropout } = tensors;
+                let all = own.into_iter().chain(rows).chain(padded_planes).chain(outputs).chain(written);
+                all.chain([features, dropout]).map(Vec::len).sum::<usize>()
+            };
+            let expected = micro_batches.iter().map(floats).sum::<usize>() * size_of::<f32>();
+            let found = bytes(config, &config.layers(), batch);
+            assert_eq!(found, expected as u64, "{config:?}, batch {batch}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 /** A network and its input. Every field is optional. */
 export interface Config {
+  /** Network: MobileNetV2, MobileNetV1, or that with plain convolutions (default "mobilenet-v2") */
+  architecture?: "mobilenet-v2" | "mobilenet-v1" | "plain";
   /** Width multiplier (0.1 to 4; default 1) */
   width?: number;
   /** Height and width of the input (8 to 1024 pixels; default 224) */
@@ -10,12 +12,12 @@ export interface Config {
   classes?: number;
   /** Strides of the first layers, made for images of 224² or 32² pixels (default "imagenet") */
   stem?: "imagenet" | "cifar";
-  /** Activation after stem, expansion, depthwise and last convolution (default "relu6") */
+  /** Activation after every convolution but the projection (default "relu6") */
   activation?: "relu6" | "relu" | "linear";
   /** Activation after the projection; the paper's is linear (default "linear") */
   bottleneck?: "relu6" | "relu" | "linear";
   /** Where the shortcut runs (default "bottlenecks") */
-  shortcut?: "bottlenecks" | "projected" | "none";
+  shortcut?: "bottlenecks" | "projected" | "expansions" | "none";
   /** Expansion factor t of every block but the first; the paper's is 6 (1 to 10; default 6) */
   expansion?: number;
   /** Whether the first block has a 1×1 expansion although its factor is 1 (default false) */

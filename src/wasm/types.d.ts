@@ -8,7 +8,7 @@ export interface Memory {
 
 export interface LayerCost {
   name: string;
-  kind: "stem" | "expand" | "depthwise" | "project" | "shortcut" | "last" | "classifier";
+  kind: "stem" | "expand" | "depthwise" | "pointwise" | "convolution" | "project" | "shortcut" | "last" | "classifier";
   block: number | null;
   c_in: number;
   c_out: number;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::container::Container;
 use super::layout;
 use super::scheme::Naming;
-use crate::arch::{Config, Kind, Layer, Role, json};
+use crate::arch::{Architecture, Config, Kind, Layer, Role, json};
 use crate::error::{Error, Result};
 
 /// Some of the fields of [`Config`] as JSON: `{"padding": "same", "mean": [0.5, 0.5, 0.5]}`.
@@ -20,6 +20,16 @@ const COMMON_WIDTHS: [f64; 10] = [1.0, 0.75, 0.5, 0.35, 1.4, 1.3, 1.1, 1.2, 0.25
 
 /// Knobs that leave no trace in the tensors.
 const UNTOLD: [&str; 7] = ["stem", "activation", "bottleneck", "padding", "epsilon", "mean", "std"];
+
+/// The architecture of the network in a file, by its metadata or `known`; else MobileNetV2. [`recognise`] reports one that does
+/// not exist.
+pub fn architecture(file: &Container, known: &PartialConfig) -> Architecture {
+    let key = "architecture";
+    let told = file.metadata().find(|(found, _)| *found == key).map(|(_, text)| from_text(text));
+    let mut fields = PartialConfig::new();
+    fields.extend(told.or_else(|| known.get(key).cloned()).map(|told| (key.to_owned(), told)));
+    from_map(&fields).unwrap_or_default().architecture
+}
 
 /// The configuration of the network in a file.
 ///

@@ -4,15 +4,11 @@ use crate::arch::{Kind, Layer, Role};
 
 /// Shape of a tensor in PyTorch.
 pub fn shape(layer: &Layer, role: Role) -> Vec<usize> {
-    let Layer { kind, c_in, c_out, .. } = *layer;
-    match (role, kind) {
-        (Role::Weight, Kind::Stem) => vec![c_out, c_in, 3, 3],
-        (Role::Weight, Kind::Depthwise) => vec![c_out, 1, 3, 3],
-        (Role::Weight, Kind::Expand | Kind::Project | Kind::Shortcut | Kind::Last) => {
-            vec![c_out, c_in, 1, 1]
-        }
-        (Role::Weight, Kind::Classifier) => vec![c_out, c_in],
-        _ => vec![c_out],
+    let side = layer.kernel();
+    match (role, layer.kind) {
+        (Role::Weight, Kind::Classifier) => vec![layer.c_out, layer.c_in],
+        (Role::Weight, _) => vec![layer.c_out, layer.inputs() / (side * side), side, side],
+        _ => vec![layer.c_out],
     }
 }
 

@@ -68,12 +68,12 @@ pub fn assumed(bytes: &[u8], known: &PartialConfig) -> Result<Vec<&'static str>>
 }
 
 pub(crate) fn read(file: &Container, known: &PartialConfig) -> Result<Weights> {
-    let naming = Naming::of(file)?;
+    let naming = Naming::of(file, config::architecture(file, known))?;
     let scheme = naming.scheme;
     let config = config::recognise(file, &naming, known)?;
     let layers = config.layers();
-    let first: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(0)).copied().collect();
-    if !scheme.first_shortcut && config.adds_input(&first) {
+    let first_shortcut = layers.iter().any(|layer| layer.block == Some(0) && layer.adds == Some(0));
+    if !scheme.first_shortcut && first_shortcut {
         return Err(Error::weights(
             "weights-narrow",
             "networks of {scheme} have no shortcut in the first block, which this one of width {width} would need: \

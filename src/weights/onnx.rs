@@ -36,20 +36,23 @@ pub fn to_onnx(weights: &Weights) -> Vec<u8> {
         initializers: Vec::new(),
         clips: false,
     };
-    let mut x = INPUT.to_string();
+    let mut outputs: Vec<String> = Vec::new();
     for (index, layer) in layers.iter().enumerate() {
-        // Blocks are added as a whole, at their first layer.
-        x = match layer.block {
-            None if layer.kind == Kind::Classifier => graph.classifier(index, x),
-            None => graph.convolution(index, x),
-            Some(block) if layers[index - 1].block != Some(block) => graph.block(index, x),
-            Some(_) => x,
+        let x = layer.input.map_or(INPUT, |input| &outputs[input]);
+        let y = if layer.kind == Kind::Classifier {
+            graph.classifier(index, x)
+        } else {
+            graph.convolution(index, x)
         };
+        outputs.push(match layer.adds {
+            Some(adds) => graph.node("Add", format!("{y}.sum"), &[&y, &outputs[adds]], Vec::new()),
+            None => y,
+        });
     }
     let Builder { nodes, initializers, .. } = graph;
     let graph = Message::default()
         .messages(1, nodes)
-        .text(2, "MobileNetV2")
+        .text(2, config.architecture.title())
         .messages(5, initializers)
         .message(11, value(INPUT, &[3, config.resolution, config.resolution]))
         .message(12, value(OUTPUT, &[config.classes]));
@@ -76,32 +79,10 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// Adds the block whose first layer is `first`; returns the name of its output for the input `x`.
-    fn block(&mut self, first: usize, x: String) -> String {
-        let layers = self.layers;
-        let count = layers[first..].iter().take_while(|layer| layer.block == layers[first].block).count();
-        let own = &layers[first..first + count];
-        let mut y = x.clone();
-        let mut shortcut = self.weights.config.adds_input(own).then(|| x.clone());
-        for (index, layer) in (first..).zip(own) {
-            match layer.kind {
-                Kind::Shortcut => shortcut = Some(self.convolution(index, x.clone())),
-                _ => y = self.convolution(index, y),
-            }
-        }
-        match shortcut {
-            Some(shortcut) => {
-                let name = format!("features.{}", 1 + own[0].block.unwrap_or_default());
-                self.node("Add", name, &[&y, &shortcut], Vec::new())
-            }
-            None => y,
-        }
-    }
-
     /// Adds a convolution with its batch norm and activation.
-    fn convolution(&mut self, index: usize, x: String) -> String {
+    fn convolution(&mut self, index: usize, x: &str) -> String {
         let layer = self.layers[index];
-        let side = if layer.kind == Kind::Stem || layer.kind == Kind::Depthwise { 3 } else { 1 };
+        let side = layer.kernel();
         let before = if side == 3 { self.weights.config.padding_before(&layer) } else { 0 };
         let pads = [before, before, side / 2, side / 2];
         let group = if layer.kind == Kind::Depthwise { layer.c_in } else { 1 };
@@ -112,7 +93,7 @@ impl Builder<'_> {
             integer("group", group),
         ];
         let (name, [weight, bias]) = self.parameters(index);
-        let y = self.node("Conv", name.clone(), &[&x, &weight, &bias], attributes);
+        let y = self.node("Conv", name.clone(), &[x, &weight, &bias], attributes);
         match layer.activation {
             Activation::Linear => y,
             Activation::Relu => self.node("Relu", format!("{name}.relu"), &[&y], Vec::new()),
@@ -128,8 +109,8 @@ impl Builder<'_> {
     }
 
     /// Adds the average over all pixels and the classifier.
-    fn classifier(&mut self, index: usize, x: String) -> String {
-        let pooled = self.node("GlobalAveragePool", "pool".into(), &[&x], Vec::new());
+    fn classifier(&mut self, index: usize, x: &str) -> String {
+        let pooled = self.node("GlobalAveragePool", "pool".into(), &[x], Vec::new());
         let features = self.node("Flatten", "flatten".into(), &[&pooled], Vec::new());
         let (_, [weight, bias]) = self.parameters(index);
         self.node("Gemm", OUTPUT.into(), &[&features, &weight, &bias], vec![integer("transB", 1)])

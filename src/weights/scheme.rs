@@ -4,7 +4,7 @@ use std::slice;
 
 use super::container::Container;
 use super::{pytorch_cifar, timm, torchvision, transformers};
-use crate::arch::{Config, Layer, Role};
+use crate::arch::{Architecture, Config, Layer, Role};
 use crate::error::{Error, Result};
 
 /// A library's tensor names for its MobileNetV2, and its conventions.
@@ -85,16 +85,17 @@ pub struct Naming {
 }
 
 impl Naming {
-    /// The naming of a file: a scheme that names at least a third of its convolutions, since a network without
-    /// expansions names the others differently.
+    /// The naming of a file: a scheme of which the file has at least a third of the convolutions, since a network without
+    /// expansions names the others differently. Other architectures than MobileNetV2 have the first scheme's names.
     ///
     /// # Errors
     /// [`Error::Weights`] if the file holds no network, or several.
-    pub fn of(file: &Container) -> Result<Naming> {
+    pub fn of(file: &Container, architecture: Architecture) -> Result<Naming> {
         let names = file.names();
         let mut found: Vec<Naming> = Vec::new();
-        for scheme in &SCHEMES {
-            let layers = (scheme.conventions)().layers();
+        let schemes = if architecture == Architecture::MobilenetV2 { &SCHEMES[..] } else { &SCHEMES[..1] };
+        for scheme in schemes {
+            let layers = Config { architecture, ..(scheme.conventions)() }.layers();
             let convolutions: Vec<String> =
                 (0..layers.len()).map(|layer| scheme.tensor(&layers, layer, Role::Weight)).collect();
             let mut prefixes: Vec<&str> = names

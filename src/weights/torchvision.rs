@@ -7,7 +7,9 @@ use crate::arch::{Kind, Layer};
 /// `features.0` is the stem, `features.1` to `features.17` are the blocks, `features.18` is the last convolution.
 /// Within a block each convolution is a triple (`p.0` convolution, `p.1` batch norm, activation), except for the
 /// projection, which has no activation and lies flat at `p` and `p + 1`. Without an expansion, everything moves up by
-/// one. torchvision has no projected shortcuts; their names here follow its pattern.
+/// one. torchvision has no projected shortcuts and no MobileNetV1; their names here follow its pattern. In a MobileNetV1
+/// `features.1` to `features.13` are the separable convolutions, depthwise `conv.0` and pointwise `conv.1`; in its plain
+/// twin they are the plain ones, `conv.0`.
 pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
     let Layer { kind, block, .. } = layers[layer];
     let Some(block) = block else {

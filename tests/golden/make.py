@@ -1,6 +1,7 @@
 """Makes the golden values for tests/golden.rs: PyTorch's results on small networks.
 
     python tests/golden/make.py          # needs torch, torchvision, safetensors; writes beside itself
+    python tests/golden/make.py v1 plain # these cases only
 
 Everything runs in 64-bit floats, so that these values are more exact than either side's 32-bit ones. Weights and
 images are drawn so that 16-bit floats and bytes represent them exactly. Depth, few channels and the kinks of ReLU make
@@ -20,12 +21,14 @@ import copy
 import functools
 import json
 import pathlib
+import sys
 import types
 
 import torch
 from safetensors.torch import save_file
 from torch import nn
-from torchvision.models.mobilenetv2 import MobileNetV2
+from torchvision.models.mobilenetv2 import MobileNetV2, _make_divisible
+from torchvision.ops.misc import Conv2dNormActivation
 
 FOLDER = pathlib.Path(__file__).parent
 STEPS = 10
@@ -43,6 +46,14 @@ CASES = {
                  expansion=6, epsilon=1e-3, batch_norm_momentum=0.003, batch=4, smoothing=0.0),
     "wider": dict(width=0.2, resolution=20, classes=7, stem="cifar", activation="relu6", padding="symmetric",
                   expansion=2, epsilon=1e-5, batch_norm_momentum=0.1, batch=8, smoothing=0.1),
+    # Narrow, so that neighbouring stages have expansions of the same shape: sums of many.
+    "expansions": dict(shortcut="expansions", width=0.1, resolution=20, classes=6, stem="cifar", activation="relu6",
+                       padding="symmetric", expansion=4, epsilon=1e-5, batch_norm_momentum=0.1, batch=6, smoothing=0.0),
+    # 34 → 17 → 17 → 9 → 5 → 3 → 2, and 40 → 20 → 20 → 10 → 5 → 3 → 2 padded as TensorFlow does.
+    "v1": dict(architecture="mobilenet-v1", width=0.1, resolution=34, classes=7, stem="imagenet", activation="relu6",
+               padding="symmetric", epsilon=1e-5, batch_norm_momentum=0.1, batch=6, smoothing=0.0),
+    "plain": dict(architecture="plain", width=0.1, resolution=40, classes=5, stem="imagenet", activation="relu",
+                  padding="same", epsilon=1e-3, batch_norm_momentum=0.1, batch=6, smoothing=0.1),
 }
 MEAN, STD = [0.5, 0.45, 0.4], [0.25, 0.25, 0.2]
 
@@ -53,14 +64,72 @@ OPTIMIZERS = {
 }
 
 
+class ExpansionShortcuts(MobileNetV2):
+    """torchvision's network with its shortcuts between the expansions instead of the bottlenecks."""
+
+    def _forward_impl(self, x):
+        *blocks, last = self.features
+        before = None
+        for block in blocks:
+            inverted = hasattr(block, "conv")
+            if inverted and len(block.conv) == 4:
+                expand, *rest = block.conv
+                x = expand(x)
+                if before is not None and before.shape == x.shape:
+                    x = x + before
+                before = x if block.stride == 1 else None
+                for layer in rest:
+                    x = layer(x)
+            else:
+                x = block.conv(x) if inverted else block(x)
+                before = None
+        return self.classifier(last(x).mean((2, 3)))
+
+
+class Block(nn.Module):
+    """A separable convolution of MobileNetV1, or the plain one in its place."""
+
+    def __init__(self, c_in, c_out, stride, plain, norm):
+        super().__init__()
+        unit = functools.partial(Conv2dNormActivation, norm_layer=norm, activation_layer=nn.ReLU6)
+        layers = [unit(c_in, c_out, 3, stride)] if plain else [
+            unit(c_in, c_in, 3, stride, groups=c_in), unit(c_in, c_out, 1)]
+        self.conv = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.conv(x)
+
+
+class MobileNetV1(nn.Module):
+    """Table 1 of arXiv 1704.04861, named in torchvision's way."""
+
+    STRIDES = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1]
+    CHANNELS = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024]
+
+    def __init__(self, classes, width, stride, plain, norm):
+        super().__init__()
+        scale = lambda channels: _make_divisible(channels * width, 8)
+        c_in = scale(32)
+        features = [Conv2dNormActivation(3, c_in, 3, stride, norm_layer=norm, activation_layer=nn.ReLU6)]
+        for channels, stride in zip(self.CHANNELS, self.STRIDES):
+            features.append(Block(c_in, scale(channels), stride, plain, norm))
+            c_in = scale(channels)
+        self.features = nn.Sequential(*features)
+        self.classifier = nn.Sequential(nn.Dropout(0.0), nn.Linear(c_in, classes))
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
 def network(case):
-    """torchvision's own network with the case's strides, activation, padding and batch norm."""
-    t, stride = case["expansion"], 2 if case["stem"] == "imagenet" else 1
-    stages = [[1, 16, 1, 1], [t, 24, 2, stride], [t, 32, 3, 2], [t, 64, 4, 2], [t, 96, 3, 1], [t, 160, 3, 2],
-              [t, 320, 1, 1]]
+    """torchvision's own network, or one built of its parts, with the case's strides, activation, padding and batch norm."""
+    stride = 2 if case["stem"] == "imagenet" else 1
     norm = functools.partial(nn.BatchNorm2d, eps=case["epsilon"], momentum=case["batch_norm_momentum"])
-    model = MobileNetV2(case["classes"], case["width"], stages, norm_layer=norm, dropout=0.0)
-    model.features[0][0].stride = (stride, stride)
+    architecture = case.get("architecture", "mobilenet-v2")
+    if architecture == "mobilenet-v2":
+        model = inverted_residuals(case, stride, norm)
+    else:
+        model = MobileNetV1(case["classes"], case["width"], stride, architecture == "plain", norm)
     for module in model.modules():
         for name, child in module.named_children():
             if isinstance(child, nn.ReLU6) and case["activation"] == "relu":
@@ -69,6 +138,17 @@ def network(case):
                 child.padding = (0, 0)
                 child.forward = types.MethodType(same_forward, child)
     return model.double()
+
+
+def inverted_residuals(case, stride, norm):
+    """A MobileNetV2 with this stride in the stem and in its second stage."""
+    t = case["expansion"]
+    stages = [[1, 16, 1, 1], [t, 24, 2, stride], [t, 32, 3, 2], [t, 64, 4, 2], [t, 96, 3, 1], [t, 160, 3, 2],
+              [t, 320, 1, 1]]
+    kind = ExpansionShortcuts if case.get("shortcut") == "expansions" else MobileNetV2
+    model = kind(case["classes"], case["width"], stages, norm_layer=norm, dropout=0.0)
+    model.features[0][0].stride = (stride, stride)
+    return model
 
 
 def same_forward(conv, x):
@@ -189,7 +269,8 @@ def attempt(case, seed):
 
 def main():
     torch.set_num_threads(1)
-    for name, case in CASES.items():
+    for name in sys.argv[1:] or CASES:
+        case = CASES[name]
         margins = {}
         for seed in range(SEEDS):
             model, images, _ = draw(case, seed)

@@ -13,13 +13,14 @@
 
 /** Of the network. @type {CoreSetting[]} */
 export const CONFIG = [
+  { key: "architecture", live: false, paper: "mobilenet-v2", choices: ["mobilenet-v2", "mobilenet-v1", "plain"] },
   { key: "width", live: false, paper: 1, min: 0.1, max: 4 },
   { key: "resolution", live: false, paper: 224, min: 8, max: 1024, whole: true },
   { key: "classes", live: false, paper: 1000, min: 1, max: 100000, whole: true },
   { key: "stem", live: false, paper: "imagenet", choices: ["imagenet", "cifar"] },
   { key: "activation", live: false, paper: "relu6", choices: ["relu6", "relu", "linear"] },
   { key: "bottleneck", live: false, paper: "linear", choices: ["relu6", "relu", "linear"] },
-  { key: "shortcut", live: false, paper: "bottlenecks", choices: ["bottlenecks", "projected", "none"] },
+  { key: "shortcut", live: false, paper: "bottlenecks", choices: ["bottlenecks", "projected", "expansions", "none"] },
   { key: "expansion", live: false, paper: 6, min: 1, max: 10, whole: true },
   { key: "expand_first", live: false, paper: false },
   { key: "padding", live: false, paper: "symmetric", choices: ["symmetric", "same"] },

@@ -24,6 +24,9 @@ pub struct Args {
     /// Measure a training step: forward, backward and update
     #[arg(long)]
     train: bool,
+    /// Measure inference op by op instead of with fused blocks
+    #[arg(long, conflicts_with = "train")]
+    op_by_op: bool,
     /// Images per training step
     #[arg(long, default_value_t = 32, requires = "train", value_name = "N")]
     batch: usize,
@@ -81,7 +84,9 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 fn infer(args: &Args, config: Config) -> Result<Report> {
-    let mut classifier = Classifier::new(&Weights::untrained(config.clone(), 1)?)?;
+    let weights = Weights::untrained(config.clone(), 1)?;
+    let mut classifier =
+        if args.op_by_op { Classifier::op_by_op(&weights)? } else { Classifier::new(&weights)? };
     let image = random(1, config.resolution).mapv(|byte| f32::from(byte) / 127.5 - 1.0);
     let times_ms = measure(args.runs, || {
         classifier.forward(image.view())?;

@@ -23,7 +23,8 @@ pub fn run(args: &Args) -> Result<()> {
         return files::print_json(&cost);
     }
     let Config { width, resolution, classes, .. } = config;
-    files::print(format!("MobileNetV2, width {width}, {resolution} × {resolution}, {classes} classes"))?;
+    let title = config.architecture.title();
+    files::print(format!("{title}, width {width}, {resolution} × {resolution}, {classes} classes"))?;
     files::print(format!(
         "{:20} {:>14} {:>14} {:>2} {:>10} {:>12}",
         "layer", "input", "output", "s", "parameters", "MACs"

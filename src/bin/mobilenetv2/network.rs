@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::Arg;
-use mobilenetv2::arch::{Config, Layer, Stem, Weights};
+use mobilenetv2::arch::{Config, Kind, Layer, Stem, Weights};
 use mobilenetv2::error::Result;
 use mobilenetv2::weights;
 
@@ -62,8 +62,9 @@ impl NetworkOptions {
             knobs.join(", ")
         );
         let layers = config.layers();
-        let second: Vec<Layer> = layers.iter().filter(|layer| layer.block == Some(1)).copied().collect();
-        if config.stem == Stem::Cifar && config.adds_input(&second) {
+        let added = |layer: &Layer| layer.kind == Kind::Project && layer.adds.is_some();
+        let second = layers.iter().any(|layer| layer.block == Some(1) && added(layer));
+        if config.stem == Stem::Cifar && second {
             eprintln!(
                 "note: its second block (features.2) has a shortcut, since it has as many channels in as out \
                  at stride 1; torchvision's has none if the strides were changed after the network was built"

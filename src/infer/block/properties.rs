@@ -58,7 +58,7 @@ proptest! {
         let map = Map { channels, size, partition_rows: size, values: &values };
         let input = if index == 0 { Input::Image(&values) } else { Input::Map(map) };
         for level in levels() {
-            let mut folded = fold(level, &weights, &layers).into_iter();
+            let mut folded = fold(level, &weights, &layers, true).into_iter();
             let stem = folded.next().filter(|_| index == 0);
             let parts = folded.filter(|part| part.layer.block == Some(index));
             let mut block = FusedBlock::new(index, stem, parts);

@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::{FusedBlock, Input, Place, RowTile};
 use crate::arch::STEM_INPUTS;
 use crate::infer::fold::Folded;
-use crate::kernel::depthwise::{convolve, taps};
+use crate::kernel::depthwise::{Geometry, convolve, taps};
 use crate::kernel::elementwise::{channel, clamp, store};
-use crate::kernel::im2col::im2col;
+use crate::kernel::im2col::im2col_image;
 use crate::kernel::matmul::{matmul, panel};
 use crate::kernel::{Isa, SimdBase, padded, vectorize};
 use crate::profile::{Operation, Profile};
@@ -30,7 +30,7 @@ impl FusedBlock {
         let inputs = &mut inputs[..padded(widening.inputs) * rows.len() * size];
         match input {
             Input::Image(image) if self.expand.is_none() => {
-                im2col(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
+                im2col_image(simd, self.stem_geometry, image, rows.start * size, rows.len() * size, inputs);
             }
             _ => self.pack_rows(simd, input, rows, patches, inputs),
         }
@@ -137,7 +137,8 @@ impl FusedBlock {
                 for (column, (plane, out)) in
                     padded_planes.chunks_exact(plane).zip(out.chunks_exact_mut(out_plane)).enumerate()
                 {
-                    self.convolve(simd, pair + column, plane, row_tile.rows.len(), out);
+                    let rows = row_tile.rows.len();
+                    convolve_plane(simd, &self.depthwise, self.geometry, pair + column, plane, rows, out);
                     if let Some(halo) = halo.chunks_exact_mut(halo_plane).nth(pair + column) {
                         let next = self.tile_rows * self.geometry.stride * width;
                         halo.copy_from_slice(&plane[next..next + halo_plane]);
@@ -164,33 +165,18 @@ impl FusedBlock {
                 let stem = self.stem.as_ref().expect("the block that reads the image has the stem");
                 let pixels = rows.len() * self.geometry.size;
                 let patches = &mut patches[..padded(STEM_INPUTS) * pixels];
-                im2col(simd, self.stem_geometry, image, rows.start * self.geometry.size, pixels, patches);
+                im2col_image(
+                    simd,
+                    self.stem_geometry,
+                    image,
+                    rows.start * self.geometry.size,
+                    pixels,
+                    patches,
+                );
                 let blocks = 0..stem.layer.c_out / S::Vector::LEN;
                 product(simd, stem, patches, pixels, blocks, out, Place { plane: pixels, first: 0 });
             }
         }
-    }
-
-    /// Convolves one block of channels from its padded plane into `rows` rows of outputs, (pixels, L).
-    #[inline(always)]
-    fn convolve<S: Isa>(&self, simd: S, block: usize, padded_plane: &[f32], rows: usize, out: &mut [f32]) {
-        let lanes = S::Vector::LEN;
-        let Folded { layer, weights, bias, .. } = &self.depthwise;
-        let range = layer.activation.range();
-        let taps = taps(simd, weights, layer.c_out, block);
-        let bias = channel(simd, bias, block);
-        convolve(
-            simd,
-            self.geometry,
-            padded_plane,
-            (0, rows),
-            &taps,
-            #[inline(always)]
-            |pixel, values| {
-                activate(simd, values, bias, range);
-                store(simd, values, &mut out[pixel * lanes..(pixel + values.len()) * lanes]);
-            },
-        );
     }
 
     /// Projects a row tile to these blocks of output channels and adds the block's input.
@@ -279,9 +265,41 @@ fn expand<S: Isa>(
     })
 }
 
+/// Convolves one block of channels depthwise, with activation: from the padded plane, cut where the first output's filter
+/// begins, into `rows` rows of outputs, (pixels, L).
+#[inline(never)]
+pub fn convolve_plane<S: Isa>(
+    simd: S,
+    folded: &Folded,
+    geometry: Geometry,
+    block: usize,
+    padded_plane: &[f32],
+    rows: usize,
+    out: &mut [f32],
+) {
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let range = folded.layer.activation.range();
+        let taps = taps(simd, &folded.weights, folded.layer.c_out, block);
+        let bias = channel(simd, &folded.bias, block);
+        convolve(
+            simd,
+            geometry,
+            padded_plane,
+            (0, rows),
+            &taps,
+            #[inline(always)]
+            |pixel, values| {
+                activate(simd, values, bias, range);
+                store(simd, values, &mut out[pixel * lanes..(pixel + values.len()) * lanes]);
+            },
+        );
+    })
+}
+
 /// A 1×1 convolution with activation for these output blocks: `x` is (K / L, pixels, L), `out` is (blocks, plane, L).
 #[inline(never)]
-fn product<S: Isa>(
+pub fn product<S: Isa>(
     simd: S,
     folded: &Folded,
     x: &[f32],

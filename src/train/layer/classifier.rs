@@ -1,37 +1,35 @@
 //! The classifier: a matrix product with bias from the pooled features to one logit per class.
 
-use crate::kernel::elementwise::store;
-use crate::kernel::matmul::{accumulate, matmul, panels};
+use super::pointwise::multiply;
+use crate::kernel::matmul::accumulate;
 use crate::kernel::{Isa, SimdBase, padded};
 
 /// `logits = x · w + bias`.
 ///
-/// `x` is (K / L, images, L), `packed` holds w (K, classes), `logits` is (images, classes).
+/// `x` is (K / L, images, L), `packed` holds w (K, classes), `logits` is (images, classes); `y` has room for
+/// (classes / L, images, L).
 #[inline(always)]
-pub fn forward<S: Isa>(simd: S, x: &[f32], packed: &[f32], bias: &[f32], images: usize, logits: &mut [f32]) {
+pub fn forward<S: Isa>(
+    simd: S,
+    x: &[f32],
+    packed: &[f32],
+    bias: &[f32],
+    images: usize,
+    logits: &mut [f32],
+    y: &mut [f32],
+) {
     let lanes = S::Vector::LEN;
     let classes = bias.len();
-    let depth = x.len() / images;
-    for (block, panel) in panels(simd, packed, depth, padded(classes)) {
-        matmul(
-            simd,
-            x,
-            images,
-            panel,
-            #[inline(always)]
-            |column, row, tile| {
-                let first = classes.min((block + column) * lanes);
-                let last = classes.min(first + lanes);
-                for (i, value) in tile.iter().enumerate() {
-                    let logits = &mut logits[(row + i) * classes..(row + i + 1) * classes];
-                    for ((logit, value), bias) in
-                        logits[first..last].iter_mut().zip(value.as_slice()).zip(&bias[first..])
-                    {
-                        *logit = *value + *bias;
-                    }
-                }
-            },
-        );
+    let columns = padded(classes);
+    let y = &mut y[..columns * images];
+    multiply(simd, packed, (x.len() / images, columns), x, 0..images, y, None);
+    for (image, logits) in logits.chunks_exact_mut(classes).enumerate().take(images) {
+        for (block, (logits, bias)) in logits.chunks_mut(lanes).zip(bias.chunks(lanes)).enumerate() {
+            let values = &y[(block * images + image) * lanes..];
+            for ((logit, value), bias) in logits.iter_mut().zip(values).zip(bias) {
+                *logit = *value + *bias;
+            }
+        }
     }
 }
 
@@ -67,17 +65,5 @@ pub fn backward<S: Isa>(
         }
     }
     accumulate(simd, x, dy, images, (depth, classes), true, dw);
-    for (block, panel) in panels(simd, packed, columns, depth) {
-        matmul(
-            simd,
-            dy,
-            images,
-            panel,
-            #[inline(always)]
-            |column, row, tile| {
-                let start = ((block + column) * images + row) * lanes;
-                store(simd, tile, &mut dx[start..start + tile.len() * lanes]);
-            },
-        );
-    }
+    multiply(simd, packed, (columns, depth), dy, 0..images, dx, None);
 }

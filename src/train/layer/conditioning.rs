@@ -15,9 +15,10 @@ mod tests {
     use crate::arch::{Activation, Config, Kind, Layer, Role, Weights, tensors};
     use crate::kernel::{dispatch, lanes, levels, reference};
     use crate::profile::Profile;
+    use crate::train::gradients::{LayerGradients, plan};
     use crate::train::layer::conv_bn_act::{Backward, ConvBnAct, Forward, Input};
     use crate::train::layer::{GradientWriter, shortcut};
-    use crate::train::workspace::{self, GradientBuffer};
+    use crate::train::workspace;
 
     const IMAGES: usize = 8;
     const MEAN: f64 = 100.0;
@@ -208,11 +209,12 @@ mod tests {
                 if layer.kind == Kind::Stem {
                     micro_batch.input.copy_from_slice(x);
                 } else {
-                    micro_batch.tensors.bottlenecks[0] = reference::block(rows(x, layer.c_in), lanes);
+                    micro_batch.tensors.written[0] = reference::block(rows(x, layer.c_in), lanes);
                 }
             }
-            let input = if layer.kind == Kind::Stem { Input::Image } else { Input::Bottleneck(0) };
-            let mut conv = ConvBnAct::new(config, *index, *layer, &tensors);
+            let input = if layer.kind == Kind::Stem { Input::Image } else { Input::Written(0) };
+            let at = LayerGradients { add: None, ..plan(&layers).0[*index] };
+            let mut conv = ConvBnAct::new(config, *index, *layer, &tensors, false);
             let mut profile = Profile::default();
             conv.pack(level, &values);
             conv.forward(
@@ -227,7 +229,7 @@ mod tests {
             );
             for (micro_batch, dz) in micro_batches.iter_mut().zip(dz.chunks(pixels * layer.c_out)) {
                 let dout = reference::block(rows(dz, layer.c_out), lanes);
-                let target = &mut micro_batch.gradients[GradientBuffer::Depthwise as usize][..dout.len()];
+                let target = &mut micro_batch.gradients[at.split.unwrap_or(at.output).of(1)];
                 let writer = GradientWriter {
                     dz: target,
                     add: None,
@@ -246,14 +248,13 @@ mod tests {
                     profile: &mut profile,
                 },
                 input,
-                GradientBuffer::Depthwise,
-                GradientBuffer::Expand,
-                None,
+                &at,
             );
             let doubles = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
             let mut dx = Vec::new();
             for micro_batch in &micro_batches {
-                let blocked = &micro_batch.gradients[GradientBuffer::Expand as usize];
+                let Some(input) = at.input else { break };
+                let blocked = &micro_batch.gradients[input.of(1)];
                 let place = |pixel, c| (c / lanes * pixels + pixel) * lanes + c % lanes;
                 dx.extend((0..pixels * layer.c_in).map(|i| blocked[place(i / layer.c_in, i % layer.c_in)]));
             }
@@ -263,7 +264,7 @@ mod tests {
                 gamma: doubles(&gradients[span(Role::Gamma)]),
                 beta: doubles(&gradients[span(Role::Beta)]),
                 weights: doubles(&gradients[span(Role::Weight)]),
-                input: if layer.kind == Kind::Stem { Vec::new() } else { doubles(&dx) },
+                input: doubles(&dx),
             }
         }
 

@@ -1,4 +1,4 @@
-//! A convolution with its batch norm, over all micro-batches of a batch: what a block is made of.
+//! A convolution with its batch norm, over all micro-batches of a batch: what a network is made of.
 
 use std::mem::take;
 use std::ops::Range;
@@ -6,15 +6,14 @@ use std::ops::Range;
 use fearless_simd::Level;
 
 use super::batch_norm::BatchNorm;
-use super::{Gradient, GradientWriter, LazyInput, depthwise, pointwise, stem};
-use crate::arch::{Config, Kind, Layer, Role, STEM_INPUTS, Tensor};
+use super::{Gradient, GradientWriter, LazyInput, convolution, depthwise, pointwise, shortcut, stem};
+use crate::arch::{Config, Kind, Layer, Role, Tensor};
 use crate::kernel::depthwise::Geometry;
 use crate::kernel::{dispatch, matmul};
 use crate::profile::{Operation, Profile};
 use crate::threads::{for_each, for_each_chunk};
-use crate::train::workspace::{
-    GradientBuffer, MICRO_BATCHES, MicroBatch, Tensors, batch_sums, clear_sums, pixels_at_once,
-};
+use crate::train::gradients::{LayerGradients, Place};
+use crate::train::workspace::{MICRO_BATCHES, MicroBatch, Tensors, at_once, batch_sums, clear_sums};
 
 /// What a forward pass works on.
 pub struct Forward<'a> {
@@ -44,26 +43,35 @@ pub struct Backward<'a> {
     pub profile: &'a mut Profile,
 }
 
-/// The input of a convolution or a block.
+/// What a layer reads or adds.
 #[derive(Clone, Copy)]
 pub enum Input<'a> {
     /// The images.
     Image,
-    /// Another convolution's output, through its batch norm and activation.
+    /// What another convolution put out, through its batch norm and activation.
     Convolution(&'a ConvBnAct),
-    /// The output of the block with this index.
-    Bottleneck(usize),
+    /// The output of the layer with this index, as training wrote it.
+    Written(usize),
 }
 
 impl<'a> Input<'a> {
-    /// The input's tensor in a micro-batch, `floats` long.
+    /// The output of the layer with this index, one of `convolutions`; without an index, the images.
+    pub fn of(convolutions: &'a [ConvBnAct], index: Option<usize>) -> Self {
+        match index.map(|index| &convolutions[index]) {
+            None => Input::Image,
+            Some(conv) if conv.written => Input::Written(conv.index),
+            Some(conv) => Input::Convolution(conv),
+        }
+    }
+
+    /// What to read of a micro-batch: `floats` of the input's tensor.
     pub fn lazy(self, tensors: &'a Tensors, floats: usize) -> LazyInput<'a> {
         match self {
             Input::Image => LazyInput { x: &[], affine: None },
             Input::Convolution(conv) => {
                 LazyInput { x: &tensors.outputs[conv.index][..floats], affine: Some(conv.norm.affine()) }
             }
-            Input::Bottleneck(index) => LazyInput { x: &tensors.bottlenecks[index][..floats], affine: None },
+            Input::Written(index) => LazyInput { x: &tensors.written[index][..floats], affine: None },
         }
     }
 
@@ -71,7 +79,7 @@ impl<'a> Input<'a> {
     fn mean(self) -> &'a [f32] {
         match self {
             Input::Convolution(conv) => &conv.norm.mean,
-            Input::Image | Input::Bottleneck(_) => &[],
+            Input::Image | Input::Written(_) => &[],
         }
     }
 }
@@ -84,6 +92,8 @@ pub struct ConvBnAct {
     pub layer: Layer,
     /// Batch norm of the current batch.
     pub norm: BatchNorm,
+    /// Whether training writes its output ([`written`](crate::train::gradients::written)).
+    pub written: bool,
     /// Whether batch norm uses its running averages and leaves them as they are.
     pub frozen: bool,
     geometry: Geometry,
@@ -100,21 +110,23 @@ pub struct ConvBnAct {
 }
 
 impl ConvBnAct {
-    /// Builds the convolution of layer `index`.
-    pub fn new(config: &Config, index: usize, layer: Layer, tensors: &[Tensor]) -> Self {
+    /// Builds the convolution of layer `index`, whose output is `written` or read lazily.
+    pub fn new(config: &Config, index: usize, layer: Layer, tensors: &[Tensor], written: bool) -> Self {
         let span = |role| {
             let tensor = tensors.iter().find(|tensor| tensor.layer == index && tensor.role == role);
             tensor.expect("every convolution has all its tensors").span.clone()
         };
+        let length = matmul::packed_len(layer.inputs(), layer.c_out);
         let packed = match layer.kind {
             Kind::Depthwise => [0, 0],
-            Kind::Stem => [matmul::packed_len(STEM_INPUTS, layer.c_out), 0],
-            _ => [matmul::packed_len(layer.c_in, layer.c_out); 2],
+            Kind::Stem => [length, 0],
+            _ => [length; 2],
         };
         ConvBnAct {
             index,
             layer,
             norm: BatchNorm::new(layer.c_out, layer.activation.range()),
+            written,
             frozen: false,
             geometry: Geometry::of(config, &layer),
             weight: span(Role::Weight),
@@ -130,26 +142,21 @@ impl ConvBnAct {
 
     /// Packs the weights for this step.
     pub fn pack(&mut self, level: Level, values: &[f32]) {
-        let n = self.layer.c_out;
+        let (k, n) = (self.layer.inputs(), self.layer.c_out);
         let w = &values[self.weight.clone()];
         let [packed, transposed] = &mut self.packed;
-        match self.layer.kind {
-            Kind::Depthwise => {}
-            Kind::Stem => dispatch!(level, simd => matmul::pack(simd, w, (STEM_INPUTS, n), false, packed)),
-            _ => {
-                let k = self.layer.c_in;
-                dispatch!(level, simd => {
-                    matmul::pack(simd, w, (k, n), false, packed);
-                    matmul::pack(simd, w, (n, k), true, transposed);
-                });
-            }
+        if !packed.is_empty() {
+            dispatch!(level, simd => matmul::pack(simd, w, (k, n), false, packed));
+        }
+        if !transposed.is_empty() {
+            dispatch!(level, simd => matmul::pack(simd, w, (n, k), true, transposed));
         }
     }
 
     /// Floats per image of the input and of the output.
     fn floats(&self) -> (usize, usize) {
-        let Layer { c_in, c_out, size_in, .. } = self.layer;
-        (c_in * size_in * size_in, c_out * self.pixels())
+        let Layer { c_in, size_in, .. } = self.layer;
+        (c_in * size_in * size_in, self.layer.floats_out())
     }
 
     /// Pixels per image of the output.
@@ -167,7 +174,7 @@ impl ConvBnAct {
         let level = pass.level;
         let (floats_in, floats_out) = self.floats();
         let ConvBnAct { index, layer, geometry, packed: [packed, _], .. } = &*self;
-        let (k, n) = (layer.c_in, layer.c_out);
+        let (k, n) = (layer.inputs(), layer.c_out);
         let weights = &pass.values[self.weight.clone()];
         for_each(pass.micro_batches, |micro_batch| {
             let mut output = take(&mut micro_batch.tensors.outputs[*index]);
@@ -183,6 +190,9 @@ impl ConvBnAct {
                 }
                 Kind::Depthwise => {
                     dispatch!(level, simd => depthwise::forward(simd, *geometry, lazy, weights, y, padded_plane, sums));
+                }
+                Kind::Convolution => {
+                    dispatch!(level, simd => convolution::forward(simd, *geometry, lazy, packed, (k, n), y, rows, sums));
                 }
                 _ => {
                     dispatch!(level, simd => pointwise::forward(simd, lazy, packed, (k, n), y, rows, sums))
@@ -208,16 +218,41 @@ impl ConvBnAct {
         pass.profile.lap(self.index, Operation::Normalize);
     }
 
-    /// Takes the gradient of the normalised value in `from`, whose sums the micro-batches hold. Computes the gradients
-    /// of γ, β and the weights, and writes the input's to `to`, with `add` (a shortcut's) on top.
-    pub fn backward(
-        &mut self,
-        pass: &mut Backward,
-        input: Input,
-        from: GradientBuffer,
-        to: GradientBuffer,
-        add: Option<GradientBuffer>,
-    ) {
+    /// Writes the output: applies batch norm and activation, then adds `added`.
+    pub fn write(&self, pass: &mut Forward, added: Option<Input>) {
+        let level = pass.level;
+        for_each(pass.micro_batches, |micro_batch| {
+            let mut output = take(&mut micro_batch.tensors.written[self.index]);
+            let out = &mut output[..micro_batch.images * self.layer.floats_out()];
+            let y = &micro_batch.tensors.outputs[self.index][..out.len()];
+            let added = added.map(|added| added.lazy(&micro_batch.tensors, out.len()));
+            let pixels = micro_batch.images * self.pixels();
+            dispatch!(level, simd => shortcut::forward(simd, y, self.norm.affine(), added, pixels, out));
+            micro_batch.tensors.written[self.index] = output;
+        });
+        pass.profile.lap(self.index, Operation::Shortcut);
+    }
+
+    /// Turns the gradient of the output into that of the normalised value, in `to`, and sums it for batch norm.
+    pub fn split(&self, pass: &mut Backward, output: Place, to: Place) {
+        let level = pass.level;
+        for_each(pass.micro_batches, |micro_batch| {
+            let images = micro_batch.images;
+            let [dout, dz] = micro_batch
+                .gradients
+                .get_disjoint_mut([output.of(images), to.of(images)])
+                .expect("both are needed at once");
+            let y = &micro_batch.tensors.outputs[self.index][..dz.len()];
+            let writer = GradientWriter { dz, add: None, mean: &self.norm.mean, sums: &mut micro_batch.sums };
+            let pixels = images * self.pixels();
+            dispatch!(level, simd => shortcut::backward(simd, y, self.norm.affine(), dout, pixels, writer));
+        });
+        pass.profile.lap(self.index, Operation::Shortcut);
+    }
+
+    /// Takes the gradient of the normalised value, whose sums the micro-batches hold. Computes the gradients of γ, β and
+    /// the weights, and writes the input's.
+    pub fn backward(&mut self, pass: &mut Backward, input: Input, gradients: &LayerGradients) {
         let level = pass.level;
         let count = self.count(pass.micro_batches);
         let [gamma, beta] = pass
@@ -229,30 +264,31 @@ impl ConvBnAct {
 
         let (floats_in, floats_out) = self.floats();
         let ConvBnAct { index, layer, geometry, norm, packed: [_, transposed], .. } = &*self;
-        let (k, n) = (layer.c_in, layer.c_out);
+        let (k, n) = (layer.inputs(), layer.c_out);
         let weights = &pass.values[self.weight.clone()];
-        // If each micro-batch's rows fit into its scratch as a whole, the weights' gradient is computed afterwards for
-        // all of them.
-        let product = !matches!(layer.kind, Kind::Stem | Kind::Depthwise);
-        let at_once = product && pass.micro_batches[0].images * self.pixels() <= pixels_at_once(k, n);
+        let LayerGradients { output, split, input: to, add, whole } = *gradients;
+        let from = split.unwrap_or(output);
+        let at_once = at_once(layer, pass.micro_batches[0].images);
         for_each(pass.micro_batches, |micro_batch| {
-            let (inputs, outputs) = (micro_batch.images * floats_in, micro_batch.images * floats_out);
-            let mut target = take(&mut micro_batch.gradients[to as usize]);
+            let images = micro_batch.images;
+            let place = |place: Option<Place>| place.map_or(0..0, |place| place.of(images));
+            let [from, to, added] = micro_batch
+                .gradients
+                .get_disjoint_mut([from.of(images), place(to), place(add)])
+                .expect("all are needed at once");
+            let (inputs, outputs) = (images * floats_in, images * floats_out);
             let lazy = input.lazy(&micro_batch.tensors, inputs);
-            let gradient = Gradient {
-                dz: &micro_batch.gradients[from as usize][..outputs],
-                y: &micro_batch.tensors.outputs[*index][..outputs],
-                norm: norm.gradient(),
-            };
+            let y = &micro_batch.tensors.outputs[*index][..outputs];
+            let gradient = Gradient { dz: from, y, norm: norm.gradient() };
             let writer = GradientWriter {
-                dz: &mut target,
-                add: add.map(|buffer| &micro_batch.gradients[buffer as usize][..inputs]),
-                // A gradient that a shortcut adds to another of the same value passes batch norm together with it.
-                mean: if matches!(to, GradientBuffer::Shortcut) { &[] } else { input.mean() },
+                dz: to,
+                add: add.map(|_| &*added),
+                // A gradient that another reader adds to passes batch norm together with that reader's.
+                mean: if whole { input.mean() } else { &[] },
                 sums: &mut micro_batch.sums,
             };
             let scratch = &mut micro_batch.scratch;
-            let dw = &mut scratch.dw[..weights.len()];
+            let dw = &mut scratch.dw[..if at_once { 0 } else { weights.len() }];
             let [rows_in, rows_out] = &mut scratch.rows;
             let rows = [rows_in.as_mut_slice(), rows_out.as_mut_slice()];
             match layer.kind {
@@ -267,6 +303,15 @@ impl ConvBnAct {
                         depthwise::backward(simd, *geometry, lazy, gradient, weights, writer, dw, padded_planes);
                     });
                 }
+                Kind::Convolution => {
+                    let (dx, add) = (writer.dz, writer.add);
+                    let (dw, patch) = ((!at_once).then_some(dw), &mut scratch.patch);
+                    dispatch!(level, simd => {
+                        convolution::backward(
+                            simd, *geometry, lazy, gradient, transposed, (k, n), dx, add, dw, rows, patch,
+                        );
+                    });
+                }
                 _ => {
                     let dw = (!at_once).then_some(dw);
                     dispatch!(level, simd => {
@@ -274,7 +319,6 @@ impl ConvBnAct {
                     });
                 }
             }
-            micro_batch.gradients[to as usize] = target;
         });
         let dw = &mut pass.gradients[self.weight.clone()];
         if at_once {
@@ -291,7 +335,7 @@ impl ConvBnAct {
     /// inputs and go through the micro-batches in order, which saves a gradient per micro-batch. That gradient is large
     /// where pixels are few.
     fn weights_gradient(&self, level: Level, micro_batches: &[MicroBatch], dw: &mut [f32]) {
-        let (k, n, pixels) = (self.layer.c_in, self.layer.c_out, self.pixels());
+        let (k, n, pixels) = (self.layer.inputs(), self.layer.c_out, self.pixels());
         // whole blocks and whole tiles
         let height = k.div_ceil(MICRO_BATCHES).next_multiple_of(24);
         for_each_chunk(dw, height * n, |index, dw| {

@@ -17,6 +17,7 @@ pub mod classifier;
 #[cfg(test)]
 mod conditioning;
 pub mod conv_bn_act;
+pub mod convolution;
 pub mod depthwise;
 pub mod pointwise;
 pub mod pool;

@@ -1,4 +1,7 @@
-//! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution.
+//! The 1×1 convolution, a matrix product over pixels: expand, project and the last convolution. The product is that of the 3×3
+//! convolutions, too.
+
+use std::ops::Range;
 
 use super::{BlockWriter, Gradient, GradientWriter, LazyInput, add_shortcut};
 use crate::kernel::elementwise::{apply_gradient, pack_rows, store};
@@ -21,22 +24,13 @@ pub fn forward<S: Isa>(
     sums: &mut Sums,
 ) {
     let pixels = y.len() / n;
-    product(
-        simd,
-        packed,
-        (k, n),
-        y,
-        rows,
-        sums,
-        #[inline(always)]
-        |first, count, rows| {
-            pack_rows(simd, input.x, pixels, first, count, input.affine, rows);
-        },
-    );
+    let mut fill = |first, count, rows: &mut [f32]| {
+        pack_rows(simd, input.x, pixels, first, count, input.affine, rows);
+    };
+    product(simd, packed, (k, n), y, rows, sums, &mut fill);
 }
 
 /// The product of packed weights with rows of k inputs, which `fill(first, count, rows)` provides.
-#[inline(always)]
 pub(super) fn product<S: Isa>(
     simd: S,
     packed: &[f32],
@@ -44,15 +38,33 @@ pub(super) fn product<S: Isa>(
     y: &mut [f32],
     rows: &mut [f32],
     sums: &mut Sums,
-    mut fill: impl FnMut(usize, usize, &mut [f32]),
+    fill: &mut dyn FnMut(usize, usize, &mut [f32]),
 ) {
-    let lanes = S::Vector::LEN;
     let pixels = y.len() / n;
     let step = pixels_at_once(k, n);
     for first in (0..pixels).step_by(step) {
         let count = step.min(pixels - first);
         let rows = &mut rows[..k * count];
         fill(first, count, rows);
+        multiply(simd, packed, (k, n), rows, first..first + count, y, Some(sums));
+    }
+}
+
+/// The product of packed weights with `rows`, (k / L, pixels, L): writes those pixels of `y`, (n / L, all pixels, L), and adds
+/// their moments to `sums`. Not inlined, so that all layers share one copy.
+#[inline(never)]
+pub(super) fn multiply<S: Isa>(
+    simd: S,
+    packed: &[f32],
+    (k, n): (usize, usize),
+    rows: &[f32],
+    Range { start: first, end }: Range<usize>,
+    y: &mut [f32],
+    mut sums: Option<&mut Sums>,
+) {
+    vectorize!(simd, {
+        let lanes = S::Vector::LEN;
+        let (pixels, count) = (y.len() / n, end - first);
         for (block, panel) in panels(simd, packed, k, n) {
             matmul(
                 simd,
@@ -65,12 +77,13 @@ pub(super) fn product<S: Isa>(
                     store(simd, tile, &mut y[start..start + tile.len() * lanes]);
                 },
             );
+            let Some(sums) = &mut sums else { continue };
             for block in block..(block + 2).min(n / lanes) {
                 let start = (block * pixels + first) * lanes;
                 sums.add_moments(simd, block, &y[start..start + count * lanes]);
             }
         }
-    }
+    })
 }
 
 /// `dx = dy · wᵀ` into `writer`, `dw = xᵀ · dy`; forward was `y = x · w`.

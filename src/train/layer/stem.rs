@@ -1,10 +1,10 @@
-//! The 3×3 convolution of the image: [`im2col`] turns each pixel's 27 inputs into a row for the matrix product.
+//! The 3×3 convolution of the image: [`im2col_image`] turns each pixel's 27 inputs into a row for the matrix product.
 
 use super::Gradient;
 use super::pointwise::{pack_gradient_rows, product};
 use crate::arch::STEM_INPUTS;
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::im2col::im2col;
+use crate::kernel::im2col::im2col_image;
 use crate::kernel::matmul::accumulate;
 use crate::kernel::sums::Sums;
 use crate::kernel::{Isa, padded};
@@ -25,18 +25,8 @@ pub fn forward<S: Isa>(
     rows: &mut [f32],
     sums: &mut Sums,
 ) {
-    product(
-        simd,
-        packed,
-        (padded(STEM_INPUTS), n),
-        y,
-        rows,
-        sums,
-        #[inline(always)]
-        |first, count, rows| {
-            im2col(simd, geometry, image, first, count, rows);
-        },
-    );
+    let mut fill = |first, count, rows: &mut [f32]| im2col_image(simd, geometry, image, first, count, rows);
+    product(simd, packed, (padded(STEM_INPUTS), n), y, rows, sums, &mut fill);
 }
 
 /// `dw = imageᵀ · dy`, (27, n); forward was `y = w ∗ image`. The image itself needs no gradient.
@@ -57,7 +47,7 @@ pub fn backward<S: Isa>(
         let count = step.min(pixels - first);
         let x = &mut x_rows[..padded(STEM_INPUTS) * count];
         let dy = &mut dy_rows[..n * count];
-        im2col(simd, geometry, image, first, count, x);
+        im2col_image(simd, geometry, image, first, count, x);
         pack_gradient_rows(simd, gradient, pixels, first, count, dy);
         accumulate(simd, x, dy, count, (STEM_INPUTS, n), first == 0, dw);
     }
