@@ -347,7 +347,6 @@ mod tests {
     use ndarray::Array4;
 
     use super::*;
-    use crate::arch::Padding;
 
     /// `count` images of numbers between -1 and 1.
     fn noise(count: usize, size: usize) -> Array4<f32> {
@@ -445,9 +444,12 @@ mod tests {
         }
     }
 
-    /// Every instruction set, both strides at odd and even sizes, every shortcut that fuses.
-    #[wasm_bindgen_test(unsupported = test)]
+    /// Every instruction set, both strides at odd and even sizes, every shortcut that fuses. (In a browser
+    /// `tests/golden.rs` runs networks op by op.)
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
     fn op_by_op_gives_the_logits_of_the_fused_network() {
+        use crate::arch::Padding;
         let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };
         let cifar = Config { width: 0.5, padding: Padding::Same, ..Config::cifar() };
         let projected = Config { shortcut: Shortcut::Projected, expand_first: true, ..cifar.clone() };
@@ -476,6 +478,7 @@ mod tests {
 
     /// What the tensors take is the least that they can: the peak of those that must exist at once.
     #[test]
+    #[cfg(not(target_arch = "wasm32"))]
     fn tensors_op_by_op_take_the_peak_that_describe_tells() {
         use crate::arch::Cost;
         for architecture in [Architecture::MobilenetV2, Architecture::MobilenetV1, Architecture::Plain] {

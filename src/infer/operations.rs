@@ -84,7 +84,7 @@ impl Operations {
     }
 
     /// Bytes of all tensors: of those, at each moment, that must exist at once.
-    #[cfg(test)]
+    #[cfg(all(test, not(target_arch = "wasm32")))]
     pub fn tensor_bytes(&self) -> usize {
         self.tensors * size_of::<f32>()
     }
