@@ -198,7 +198,7 @@ test("a class that is removed while being filled leaves nothing behind", { timeo
   await card(page, 3).locator("input[type=file]").setInputFiles(many);
   await card(page, 3).locator(".thumbnails li").first().waitFor();
   await card(page, 3).getByRole("button", { name: "Remove", exact: true }).click();
-  await page.locator(".adding").waitFor({ state: "hidden" });
+  await page.locator(".pictures .adding").waitFor({ state: "hidden" });
   await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
   await page.reload();
   await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
@@ -231,7 +231,7 @@ test(
     await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
     await card(page, 0).locator("input[type=file]").setInputFiles(many);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
-    await page.locator(".adding").getByRole("button", { name: "Cancel" }).click();
+    await page.locator(".pictures .adding").getByRole("button", { name: "Cancel" }).click();
     await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: [12]?\d\d?\.$/ }).waitFor();
     await counted(page, 1, 6);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
