@@ -35,7 +35,7 @@ pub enum Kind {
     Convolution,
     /// 1×1 convolution back to a bottleneck.
     Project,
-    /// 1×1 convolution of the block's input, added to its output ([`Shortcut::Projected`]).
+    /// 1×1 convolution of the block's input, added to its output ([`Shortcut::Projected`](super::Shortcut::Projected)).
     Shortcut,
     /// 1×1 convolution before the average pool.
     Last,

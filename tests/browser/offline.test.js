@@ -330,7 +330,7 @@ test("truncated files are not kept", { timeout: 120_000 }, async (t) => {
   const over = await overlay(t);
   const server = await serve(t, { roots: [over.folder, dist] });
   /** Passes requests on, but cuts answers to these paths. @type {Set<string>} */
-  const cut = new Set(["/data/cut.bin", `/${BUILD}/curves/activation.json`]);
+  const cut = new Set(["/data/cut.bin", `/${BUILD}/weights/imagenet-synsets.txt`]);
   const host = createServer((incoming, outgoing) => {
     request(
       new URL(incoming.url ?? "", server.url),
@@ -362,7 +362,7 @@ test("truncated files are not kept", { timeout: 120_000 }, async (t) => {
   const asked = [
     "data/cut.bin",
     "data/whole.bin",
-    ...["curves/activation.json", "weights/shapes-0.5.safetensors"].map((path) => `${BUILD}/${path}`),
+    ...["weights/imagenet-synsets.txt", "weights/shapes-0.5.safetensors"].map((path) => `${BUILD}/${path}`),
   ];
   const lengths = await page.evaluate(
     (asked) =>
