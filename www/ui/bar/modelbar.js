@@ -1,6 +1,6 @@
 /** The bar above every room: weights, width, resolution and the cost of the network. */
 import { effect } from "../../lab/signals.js";
-import { explain, h, setOptions, setWords } from "../shared/dom.js";
+import { explain, h, onResize, setOptions, setWords } from "../shared/dom.js";
 import { bytes, count, explainError, milliseconds, number, percent, plain, rich, t } from "../shared/i18n.js";
 import { createToggles } from "../shared/toggles.js";
 import { createReading } from "./reading.js";
@@ -203,9 +203,9 @@ export function createModelBar(context, openWeights) {
 
   for (const draw of [update, tellLoss, tell, tellSilence]) effect(draw);
   // elements that stick or scroll to the window's top stay below the bar
-  new ResizeObserver(() => {
-    document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`);
-  }).observe(element);
+  onResize(element, () =>
+    document.documentElement.style.setProperty("--bar", `${element.parentElement?.offsetHeight ?? 0}px`),
+  );
   return element;
 }
 

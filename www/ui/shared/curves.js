@@ -3,7 +3,7 @@
  * colour and dashes.
  */
 import { effect, follow } from "../../lab/signals.js";
-import { h, onFrame, setWords, svg } from "./dom.js";
+import { h, onFrame, onResize, setWords, svg } from "./dom.js";
 import { currentLanguage, figure, number, percent, t } from "./i18n.js";
 import { axisStyle, colour, loadUPlot } from "./plot.js";
 import { isDark } from "./theme.js";
@@ -100,7 +100,7 @@ export function createCurves({ session, state }) {
       draw();
     },
   );
-  new ResizeObserver(draw).observe(element);
+  onResize(element, draw);
   return element;
 }
 

@@ -173,6 +173,16 @@ export function paintRgb(canvas, images, resolution, index) {
   canvas.getContext("2d")?.putImageData(image, 0, 0);
 }
 
+/**
+ * Calls `act` whenever an element's size has changed, a frame later: what it changes may resize the element again, which a
+ * browser reports as an error within the same frame.
+ *
+ * @param {Element} element @param {() => void} act
+ */
+export function onResize(element, act) {
+  new ResizeObserver(onFrame(act)).observe(element);
+}
+
 /** Unfolds the element around this one, and focuses it. @param {string} id */
 export function reveal(id) {
   const element = document.getElementById(id);

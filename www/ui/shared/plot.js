@@ -1,7 +1,7 @@
 /** Shared by uPlot's drawings: styles, and fitting into a place. */
 import { importFile } from "../../engine/download.js";
 import { follow } from "../../lab/signals.js";
-import { h } from "./dom.js";
+import { h, onResize } from "./dom.js";
 import { currentLanguage } from "./i18n.js";
 import { isDark } from "./theme.js";
 
@@ -67,6 +67,6 @@ export function fitPlot(place, make) {
     fit();
   }
   follow(() => isDark.value, redraw); // a canvas does not follow the style by itself
-  new ResizeObserver(fit).observe(place);
+  onResize(place, fit);
   return redraw;
 }

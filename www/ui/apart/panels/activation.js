@@ -2,7 +2,7 @@
 import { fetchJson } from "../../../engine/download.js";
 import { effect, signal, untracked } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
-import { h, showProblem } from "../../shared/dom.js";
+import { h, onResize, showProblem } from "../../shared/dom.js";
 import { percent, t } from "../../shared/i18n.js";
 import { isDark } from "../../shared/theme.js";
 import { createPanel } from "./panel.js";
@@ -72,6 +72,6 @@ export function createActivation({ state }) {
     if (curves.value) draw(curves.value);
     else untracked(load);
   });
-  new ResizeObserver(() => curves.value && draw(curves.value)).observe(element);
+  onResize(element, () => curves.value && draw(curves.value));
   return element;
 }
