@@ -138,7 +138,10 @@ fn wasm_in(tools: &Tools, browser: &str, capabilities: &Value) -> Result<()> {
             "wasm-pack test --headless {browser} --mode no-install -- {args...} --lib --test golden --test web"
         );
         let test = tools.for_wasm(test, variant)?;
-        tools.run(test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file))?;
+        // whole networks are trained: a busy machine takes longer than the 20 s that the runner grants
+        tools.run(
+            test.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &file).env("WASM_BINDGEN_TEST_TIMEOUT", "180"),
+        )?;
     }
     Ok(())
 }
