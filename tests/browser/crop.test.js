@@ -228,7 +228,7 @@ test("the whole picture, squeezed or with bars; another picture begins anew", as
   await context.close();
 });
 
-test("a crop outlives another network, language and an engine that is started anew", async () => {
+test("a crop outlives another resolution and another language", async () => {
   const { page, context, check } = await lab.open();
   await show(page, "coffee.jpg");
   await page.locator(frame).focus();
