@@ -2,6 +2,7 @@
 //! gradient.
 
 use super::{Isa, Select, SimdBase, SimdFloat, vectorize};
+use crate::arch::Activation;
 
 /// Batch norm and activation as they are applied: a scale, a shift and a clamp per channel.
 #[derive(Clone, Copy)]
@@ -42,10 +43,7 @@ pub fn pack_rows<S: Isa>(
 #[inline(always)]
 pub fn apply<S: Isa>(simd: S, x: &[f32], block: usize, affine: Affine, out: &mut [f32]) {
     let lanes = S::Vector::LEN;
-    let scale = channel(simd, affine.scale, block);
-    let shift = channel(simd, affine.shift, block);
-    let low = S::Vector::splat(simd, affine.range.0);
-    let high = S::Vector::splat(simd, affine.range.1);
+    let [scale, shift, low, high] = constants(simd, Some(affine), block);
     for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
         clamp(simd, S::Vector::from_slice(simd, x).mul_add(scale, shift), low, high).store_slice(out);
     }
@@ -101,6 +99,18 @@ pub fn apply_gradient<S: Isa>(
 #[inline(always)]
 pub fn channel<S: Isa>(simd: S, values: &[f32], block: usize) -> S::Vector {
     S::Vector::from_slice(simd, &values[block * S::Vector::LEN..(block + 1) * S::Vector::LEN])
+}
+
+/// One block's scale, shift and bounds of the clamp; without an `affine` those that change nothing.
+#[inline(always)]
+pub fn constants<S: Isa>(simd: S, affine: Option<Affine>, block: usize) -> [S::Vector; 4] {
+    let (scale, shift, (low, high)) = match affine {
+        Some(Affine { scale, shift, range }) => {
+            (channel(simd, scale, block), channel(simd, shift, block), range)
+        }
+        None => (S::Vector::splat(simd, 1.0), S::Vector::splat(simd, 0.0), Activation::Linear.range()),
+    };
+    [scale, shift, S::Vector::splat(simd, low), S::Vector::splat(simd, high)]
 }
 
 /// Writes the vectors of neighbouring pixels to `out`.

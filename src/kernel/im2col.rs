@@ -6,9 +6,9 @@
 use std::ops::Range;
 
 use super::depthwise::Geometry;
-use super::elementwise::{Affine, channel, clamp};
+use super::elementwise::{Affine, clamp, constants};
 use super::{Isa, SimdBase, SimdFloat, padded, vectorize};
-use crate::arch::{Activation, STEM_INPUTS};
+use crate::arch::STEM_INPUTS;
 
 /// Writes the inputs of output pixels `first..first + count`, counted over all images, (N, size, size, 3), to
 /// (32 / L, count, L).
@@ -76,15 +76,7 @@ pub fn im2col<S: Isa>(
         for (index, rows) in rows.chunks_exact_mut(pixels.len() * lanes).enumerate() {
             let (tap, block) = ((block + index) / blocks, (block + index) % blocks);
             let x = &x[block * plane..(block + 1) * plane];
-            let mut scale = S::Vector::splat(simd, 1.0);
-            let mut shift = S::Vector::splat(simd, 0.0);
-            let mut range = Activation::Linear.range();
-            if let Some(affine) = affine {
-                scale = channel(simd, affine.scale, block);
-                shift = channel(simd, affine.shift, block);
-                range = affine.range;
-            }
-            let (low, high) = (S::Vector::splat(simd, range.0), S::Vector::splat(simd, range.1));
+            let [scale, shift, low, high] = constants(simd, affine, block);
             let mut rows = rows.chunks_exact_mut(lanes);
             each_source(
                 geometry,

@@ -2,8 +2,7 @@
 //! shortcut, if there is one. Bottleneck tensors are small, so the result is written out.
 
 use super::{BlockWriter, GradientWriter, LazyInput};
-use crate::arch::Activation;
-use crate::kernel::elementwise::{Affine, apply, channel, clamp};
+use crate::kernel::elementwise::{Affine, apply, clamp, constants};
 use crate::kernel::sums::PIXELS;
 use crate::kernel::{Isa, SimdBase, SimdFloat};
 
@@ -24,15 +23,7 @@ pub fn forward<S: Isa>(
         apply(simd, y, block, affine, out);
         let Some(LazyInput { x, affine }) = shortcut else { continue };
         let x = &x[block * pixels * lanes..(block + 1) * pixels * lanes];
-        let mut scale = S::Vector::splat(simd, 1.0);
-        let mut shift = S::Vector::splat(simd, 0.0);
-        let mut range = Activation::Linear.range();
-        if let Some(affine) = affine {
-            scale = channel(simd, affine.scale, block);
-            shift = channel(simd, affine.shift, block);
-            range = affine.range;
-        }
-        let (low, high) = (S::Vector::splat(simd, range.0), S::Vector::splat(simd, range.1));
+        let [scale, shift, low, high] = constants(simd, affine, block);
         for (x, out) in x.chunks_exact(lanes).zip(out.chunks_exact_mut(lanes)) {
             let x = clamp(simd, S::Vector::from_slice(simd, x).mul_add(scale, shift), low, high);
             (x + S::Vector::from_slice(simd, out)).store_slice(out);
