@@ -7,8 +7,14 @@ import test from "node:test";
 const www = new URL("../../www/", import.meta.url);
 const languages = ["en", "ko"];
 
+/** Texts of a language's files: the common strings, and those of each part. @param {string} language */
+async function texts(language) {
+  const names = (await readdir(new URL("i18n/", www))).filter((name) => name.endsWith(`${language}.json`));
+  return Promise.all(names.map((name) => readFile(new URL(`i18n/${name}`, www), "utf8")));
+}
+
 /** @param {string} language @returns {Promise<Record<string, string>>} */
-const strings = async (language) => JSON.parse(await readFile(new URL(`i18n/${language}.json`, www), "utf8"));
+const strings = async (language) => Object.assign({}, ...(await texts(language)).map((text) => JSON.parse(text)));
 
 async function sources() {
   const names = (await readdir(www, { recursive: true })).filter((name) => /\.js$|^(index|bench)\.html$/.test(name));
@@ -24,7 +30,7 @@ test("both languages have the same keys, values and terms", async () => {
 
 test("no key is duplicated: the last would silently win", async () => {
   for (const language of languages) {
-    const text = await readFile(new URL(`i18n/${language}.json`, www), "utf8");
+    const text = (await texts(language)).join("\n");
     const keys = [...text.matchAll(/^ {2}"([^"]+)":/gm)].map(([, key]) => key);
     assert.deepEqual(
       keys.filter((key, i) => keys.indexOf(key) < i),

@@ -24,7 +24,7 @@ import { trainOpener } from "./trainopener.js";
 /** @typedef {import("./context.js").Context} Context */
 
 /** Files fetched on first use that must also be available offline. */
-const LATER = ["ui/train/", "ui/apart/panels/", "ui/classify/classlist.", "lab/findclasses.js"];
+const LATER = ["ui/train/", "ui/apart/panels/", "i18n/", "ui/classify/classlist.", "lab/findclasses.js"];
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (document.getElementById(id));

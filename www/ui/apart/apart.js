@@ -3,7 +3,7 @@ import { imported } from "../../engine/download.js";
 import { computed, effect, follow } from "../../lab/signals.js";
 import { PANELS } from "../../lab/state.js";
 import { h, showProblem } from "../shared/dom.js";
-import { translate } from "../shared/i18n.js";
+import { addStrings, translate } from "../shared/i18n.js";
 
 /**
  * Modules that create the panels, each fetched when its panel is opened.
@@ -41,7 +41,8 @@ export function createApart(context) {
   /** The panel, created when it is first opened. @param {string} name */
   async function panelOf(name) {
     if (!made.has(name)) {
-      const create = await imported(VIEWS[name](), new URL(`./panels/${name}.js`, import.meta.url));
+      const view = imported(VIEWS[name](), new URL(`./panels/${name}.js`, import.meta.url));
+      const [create] = await Promise.all([view, addStrings("apart")]);
       if (!made.has(name)) made.set(name, create(context));
     }
     const panel = /** @type {HTMLElement} */ (made.get(name));

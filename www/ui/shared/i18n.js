@@ -1,4 +1,4 @@
-/** Texts and numbers in the chosen language. Every string of the page is in i18n/*.json. */
+/** Texts and numbers in the chosen language. Every string of the page is in i18n/. */
 import { fetchJson } from "../../engine/download.js";
 import { recall } from "../../lab/remember.js";
 import { signal } from "../../lab/signals.js";
@@ -15,12 +15,39 @@ export function preferredLanguage() {
   return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
+/** Parts of the page that have strings of their own, by when those have arrived. @type {Map<string, Promise<void>>} */
+const parts = new Map();
+
+/** A language's strings: the common ones, or those of a part. @param {string} language @param {string} [part] */
+const read = (language, part) =>
+  fetchJson(new URL(`../../i18n/${part ? `${part}.` : ""}${language}.json`, import.meta.url));
+
 /** Loads a language and translates every marked element of the page. @param {string} language */
 export async function setLanguage(language) {
-  const strings = await fetchJson(new URL(`../../i18n/${language}.json`, import.meta.url));
+  const known = [...parts.keys()];
+  const all = await Promise.all([read(language), ...known.map((part) => read(language, part))]);
+  if (parts.size > known.length) return setLanguage(language); // a part was opened meanwhile
   document.documentElement.lang = language;
-  words.value = { language, strings };
+  words.value = { language, strings: Object.assign({}, ...all) };
   translate(document.documentElement);
+}
+
+/**
+ * Loads the strings of a part of the page, `i18n/PART.LANGUAGE.json`, which only those who open it need.
+ *
+ * @param {string} part
+ */
+export function addStrings(part) {
+  const add = async () => {
+    const { language } = words.peek();
+    const strings = await read(language, part);
+    if (language !== words.peek().language) return setLanguage(words.peek().language);
+    words.value = { language, strings: { ...words.peek().strings, ...strings } };
+  };
+  const adding = parts.get(part) ?? add();
+  parts.set(part, adding);
+  adding.catch(() => parts.delete(part)); // the next opening tries again
+  return adding;
 }
 
 export const currentLanguage = () => words.value.language;
