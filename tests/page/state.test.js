@@ -71,7 +71,7 @@ function open(hash) {
 
 /** The values of every room. @param {any} state */
 const valuesOf = ({ values }) =>
-  Object.fromEntries(ROOMS.map((/** @type {string} */ room) => [room, values[room].value]));
+  Object.fromEntries([...ROOMS, "page"].map((/** @type {string} */ group) => [group, values[group].value]));
 
 /** @type {Record<string, any>} */
 let defaults;
@@ -112,6 +112,14 @@ const OTHERS = {
     through: ["relu", "linear"],
     matrix: [1, 2 ** 32 - 1],
   },
+  page: {
+    lesson: ["my-own-2"],
+    stop: ["relu"],
+    path: ["fifteen"],
+    hide: ["camera,samples"],
+    lock: ["width resolution"],
+    lang: ["ko"],
+  },
 };
 
 test("every value survives the way into the link and back", () => {
@@ -120,14 +128,15 @@ test("every value survives the way into the link and back", () => {
     Object.entries(defaults).map(([room, values]) => [room, Object.keys(values).sort()]),
     "all values",
   );
-  for (const room of ROOMS) {
-    for (const [key, others] of Object.entries(OTHERS[room])) {
+  for (const group of [...ROOMS, "page"]) {
+    const room = group === "page" ? "train" : group;
+    for (const [key, others] of Object.entries(OTHERS[group])) {
       for (const value of others) {
         const { state } = open(`#${room}`);
-        state.set(/** @type {any} */ (room), { [key]: value });
+        state.set(/** @type {any} */ (group), { [key]: value });
         const again = open(state.link()).state;
-        assert.equal(again.values[room].value[key], value, `${room}.${key}`);
-        assert.deepEqual(valuesOf(again), valuesOf(state), `${room}.${key} ${value}`);
+        assert.equal(again.values[group].value[key], value, `${group}.${key}`);
+        assert.deepEqual(valuesOf(again), valuesOf(state), `${group}.${key} ${value}`);
         assert.equal(again.link(), state.link());
         assert.equal(again.room.value, room);
       }
@@ -195,6 +204,46 @@ test("the last valid one of repeated values counts", () => {
 test("weights with a question mark in their id are found, escaped or not", () => {
   assert.equal(open("#classify?classify.weights=a%3Fb").state.values.classify.value.weights, "a?b");
   assert.equal(open("#classify?classify.weights=a?b").state.values.classify.value.weights, "a?b");
+});
+
+/** Links handed out before, and what they must still mean. @type {[string, string, Record<string, Record<string, any>>][]} */
+const KEPT = [
+  // before links had a version
+  ["#train?train.width=0.5&train.seed=7", "train", { train: { width: 0.5, seed: 7 } }],
+  ["#apart?apart.panel=manifold&apart.dimensions=5", "apart", { apart: { panel: "manifold", dimensions: 5 } }],
+  ["#classify?classify.weights=cifar10-0.35&classify.top=3", "classify", { classify: { top: 3 } }],
+  // version 1
+  ["#apart?apart.panel=maps&apart.block=9&v=1&lang=ko", "apart", { apart: { block: 9 }, page: { lang: "ko" } }],
+  ["#apart?apart.panel=manifold&stop=relu&path=fifteen&v=1&lang=en", "apart", { page: { stop: "relu" } }],
+  ["#train?hide=camera&lock=width,resolution&v=1", "train", { page: { hide: "camera", lock: "width,resolution" } }],
+  // a later version, as far as it can be read
+  ["#train?train.seed=7&v=2&train.unheard=1", "train", { train: { seed: 7 } }],
+];
+
+test("links handed out by earlier versions mean what they meant", () => {
+  for (const [link, room, values] of KEPT) {
+    const { state } = open(link);
+    assert.equal(state.room.value, room, link);
+    for (const [group, expected] of Object.entries(values)) {
+      for (const [key, value] of Object.entries(expected)) {
+        assert.equal(/** @type {any} */ (state.values)[group].value[key], value, `${link}: ${group}.${key}`);
+      }
+    }
+  }
+});
+
+test("a link to hand on has a version and the language, and opens as the same state", () => {
+  const { state } = open("#apart?apart.block=9&stop=block");
+  const link = state.linkToShare("ko");
+  assert.equal(link, "https://lab.example/#apart?apart.block=9&stop=block&v=1&lang=ko");
+  const again = open(new URL(link).hash).state;
+  assert.deepEqual(valuesOf(again), { ...valuesOf(state), page: { ...valuesOf(state).page, lang: "ko" } });
+});
+
+test("names in a link that could lead to other files are ignored", () => {
+  for (const name of ["../x", "a/b", "A", "x".repeat(41), "https://x.example/"]) {
+    assert.equal(open(`#apart?lesson=${encodeURIComponent(name)}`).state.values.page.value.lesson, "mobilenetv2");
+  }
 });
 
 test("a change is reported once, and no change never", () => {
@@ -266,7 +315,7 @@ test("an entered link sets everything", () => {
   page.enter("#train?train.epochs=9");
   assert.deepEqual([state.room.value, state.values.train.value.seed, state.values.classify.value.top], ["train", 1, 5]);
   assert.equal(state.values.train.value.epochs, 9);
-  assert.deepEqual(heard.sort(), ["room", ...ROOMS].sort(), "each once");
+  assert.deepEqual(heard.sort(), ["room", "page", ...ROOMS].sort(), "each once");
   page.go(-1);
   assert.equal(state.room.value, "classify");
 });

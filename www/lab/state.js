@@ -1,6 +1,6 @@
 /**
  * The page's state, and the link that restores it: `#train?train.width=0.5&train.seed=7`. The link only contains values
- * that differ from the defaults.
+ * that differ from the defaults. Values of the page as a whole have no room: `#train?stop=training&lock=setting-epochs`.
  */
 import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 import { batch, signal } from "./signals.js";
@@ -33,14 +33,18 @@ const DEFAULTS = {
     through: "relu",
     matrix: MATRIX,
   },
+  page: { lesson: "mobilenetv2", stop: "", path: "all", hide: "", lock: "", lang: "" },
 };
 
+/** The version of links: it changes when a key or value comes to mean something else, and `#read` then knows both. */
+const LINKS = "1";
 /** Marks history entries that the page has made itself. */
 const OWN = { own: true };
 /** Milliseconds between two changes of the address: browsers refuse more than some hundred in half a minute. */
 const ADDRESS_EVERY = 320;
 
-/** @typedef {keyof typeof DEFAULTS} Room */
+/** @typedef {keyof typeof DEFAULTS} Group those of a room, or of the page as a whole */
+/** @typedef {Exclude<Group, "page">} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
 /** Checks of values in the link, for keys that are not settings. @type {Record<string, (value: any) => boolean>} */
@@ -55,13 +59,14 @@ const CHECKS = {
   dimensions: (value) => DIMENSIONS.includes(value),
   through: (value) => ["relu", "linear"].includes(value),
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
+  ...Object.fromEntries(["lesson", "stop", "path", "lang"].map((key) => [key, isName])),
 };
 
 /** The page's state. */
 class State {
   room = signal(/** @type {Room} */ ("classify"));
-  /** The chosen values of each room. @type {Record<Room, import("./signals.js").Signal<Values>>} */
-  values = { classify: signal({}), train: signal({}), apart: signal({}) };
+  /** The chosen values of each room, and the page's. @type {Record<Group, import("./signals.js").Signal<Values>>} */
+  values = { classify: signal({}), train: signal({}), apart: signal({}), page: signal({}) };
   /** When the address last changed, and the timer of its next change, if any. */
   #address = { changed: -Infinity, timer: 0 };
 
@@ -86,12 +91,12 @@ class State {
     });
   }
 
-  /** @param {Room} room @param {Values} values */
-  set(room, values) {
-    const before = this.values[room].peek();
+  /** @param {Group} group @param {Values} values */
+  set(group, values) {
+    const before = this.values[group].peek();
     if (Object.entries(values).every(([key, value]) => before[key] === value)) return;
     batch(() => {
-      this.values[room].value = { ...before, ...values };
+      this.values[group].value = { ...before, ...values };
       this.#changeAddress();
     });
   }
@@ -102,15 +107,22 @@ class State {
     if (this.values.classify.peek().weights === id) this.set("classify", { weights: "" });
   }
 
-  /** The link to the current state. */
-  link() {
+  /** The link to the current state. @param {Record<string, string>} [more] values of the page that only this link has */
+  link(more = {}) {
     const query = new URLSearchParams();
-    for (const [room, defaults] of Object.entries(DEFAULTS)) {
-      for (const [key, value] of Object.entries(this.values[/** @type {Room} */ (room)].peek())) {
-        if (value !== /** @type {Values} */ (defaults)[key]) query.set(`${room}.${key}`, String(value));
+    for (const [group, defaults] of Object.entries(DEFAULTS)) {
+      for (const [key, value] of Object.entries(this.values[/** @type {Group} */ (group)].peek())) {
+        const path = group === "page" ? key : `${group}.${key}`;
+        if (value !== /** @type {Values} */ (defaults)[key]) query.set(path, String(value));
       }
     }
+    for (const [key, value] of Object.entries(more)) query.set(key, value);
     return `#${this.room.peek()}${query.toString() && "?"}${query}`;
+  }
+
+  /** A link to hand on: with the language, and the version of links, for pages that will read it differently. @param {string} lang */
+  linkToShare(lang) {
+    return new URL(this.link({ v: LINKS, lang }), location.href).href;
   }
 
   /** Now, or as soon as the browser allows: dragging a slider sets a value per frame. */
@@ -132,21 +144,26 @@ class State {
     const [, query] = /\?(.*)/s.exec(location.hash) ?? [];
     const room = roomOf(location.hash);
     history.replaceState(OWN, "");
-    /** @type {Record<Room, Values>} */
+    /** @type {Record<Group, Values>} */
     const values = structuredClone(DEFAULTS);
     for (const [path, text] of new URLSearchParams(query)) {
-      const [name, key] = path.split(".");
+      const [name, key] = path.includes(".") ? path.split(".") : ["page", path];
       if (!Object.hasOwn(DEFAULTS, name)) continue;
-      const defaults = /** @type {Values} */ (DEFAULTS[/** @type {Room} */ (name)]);
+      const defaults = /** @type {Values} */ (DEFAULTS[/** @type {Group} */ (name)]);
       if (!Object.hasOwn(defaults, key)) continue;
       const value = readValue(key, text, defaults[key]);
-      if (value !== null) values[/** @type {Room} */ (name)][key] = value;
+      if (value !== null) values[/** @type {Group} */ (name)][key] = value;
     }
     batch(() => {
       this.room.value = room;
-      for (const room of /** @type {Room[]} */ (ROOMS)) this.values[room].value = values[room];
+      for (const group of /** @type {Group[]} */ (Object.keys(values))) this.values[group].value = values[group];
     });
   }
+}
+
+/** A short name, which may become part of a file's. @param {string} value */
+function isName(value) {
+  return /^[a-z0-9-]{0,40}$/.test(value);
 }
 
 /** @param {string} hash @returns {Room} */
