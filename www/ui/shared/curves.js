@@ -5,12 +5,12 @@
 import { effect, follow } from "../../lab/signals.js";
 import { h, onFrame, onResize, setWords, svg } from "./dom.js";
 import { currentLanguage, figure, number, percent, t } from "./i18n.js";
-import { axisStyle, colour, loadUPlot } from "./plot.js";
+import { axisStyle, colour, loadUPlot, rem } from "./plot.js";
+import { presenting } from "./presenting.js";
 import { isDark } from "./theme.js";
 
 /** Maximum points drawn of a curve: each is then the mean of several steps. */
 const POINTS = 400;
-const HEIGHT = 220;
 /** Half the width of a mark, in pixels. */
 const MARK = 4;
 /** The format of each figure at the axis and in the reading, and the range of its axis if fixed. */
@@ -93,7 +93,7 @@ export function createCurves({ session, state }) {
   });
   // text and colours are drawn with the axes
   follow(
-    () => [currentLanguage(), isDark.value],
+    () => [currentLanguage(), isDark.value, presenting.value],
     () => {
       loss.forget();
       accuracy.forget();
@@ -125,7 +125,7 @@ export function createChart(key) {
   /** @param {Drawn[]} runs */
   async function draw(runs) {
     const { default: uPlot } = await loadUPlot();
-    const width = place.clientWidth;
+    const { clientWidth: width, clientHeight: height } = place;
     if (!width) return;
     const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
     const data = tables.length
@@ -139,10 +139,10 @@ export function createChart(key) {
     shown = names;
     if (plot) {
       plot.batch(() => {
-        if (plot?.width !== width) plot?.setSize({ width, height: HEIGHT });
+        if (plot?.width !== width || plot.height !== height) plot?.setSize({ width, height });
         plot?.setData(data);
       });
-    } else plot = new uPlot(options(runs, width), data, place);
+    } else plot = new uPlot({ ...options(runs), width, height }, data, place);
     const last = runs.at(-1);
     const value = last?.evaluations.at(-1);
     const label = t(value ? `curves.${key}.label` : "curves.empty", {
@@ -152,8 +152,8 @@ export function createChart(key) {
     place.setAttribute("aria-label", label);
   }
 
-  /** @param {Drawn[]} runs @param {number} width @returns {import("uplot").Options} */
-  function options(runs, width) {
+  /** @param {Drawn[]} runs @returns {Omit<import("uplot").Options, "width" | "height">} */
+  function options(runs) {
     const axis = axisStyle();
     const series = runs.flatMap((run) => {
       const shared = { ...strokeOf(run), spanGaps: true };
@@ -163,8 +163,6 @@ export function createChart(key) {
       ];
     });
     return {
-      width,
-      height: HEIGHT,
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false } },
       hooks: {
@@ -183,14 +181,14 @@ export function createChart(key) {
       axes: [
         {
           ...axis,
-          size: 28,
+          size: rem(1.75),
           incrs: WHOLE,
           values: (_, ticks) => ticks.map((tick) => number(tick)),
           label: t("curves.step"),
           labelFont: axis.font,
-          labelSize: 18,
+          labelSize: rem(1.25),
         },
-        { ...axis, size: 48, values: (_, ticks) => ticks.map(tick) },
+        { ...axis, size: rem(3.25), values: (_, ticks) => ticks.map(tick) },
       ],
       series: [{}, ...(series.length ? series : [{}])],
     };

@@ -3,14 +3,18 @@ import { importFile } from "../../engine/download.js";
 import { follow } from "../../lab/signals.js";
 import { h, onResize } from "./dom.js";
 import { currentLanguage } from "./i18n.js";
+import { presenting } from "./presenting.js";
 import { isDark } from "./theme.js";
+
+/** Pixels of so many of the page's units: text and its places grow when the page is presented. @param {number} n */
+export const rem = (n) => Math.round(n * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
 /** The style of every axis. */
 export const axisStyle = () => ({
   stroke: colour("--muted"),
   grid: { stroke: colour("--line"), width: 1 },
   ticks: { show: false },
-  font: "12px system-ui, sans-serif",
+  font: `${rem(0.875)}px system-ui, sans-serif`,
 });
 
 /**
@@ -42,7 +46,7 @@ export function loadUPlot() {
 }
 
 /**
- * Draws into a place of fixed height, and redraws when its width or colours change. Returns a function that redraws
+ * Draws into a place of fixed height, and redraws when its size or colours change. Returns a function that redraws
  * after other changes.
  *
  * @param {HTMLElement} place
@@ -56,7 +60,7 @@ export function fitPlot(place, make) {
   async function fit() {
     const { default: uPlot } = await loadUPlot();
     const { clientWidth: width, clientHeight: height } = place;
-    if (!width || plot?.width === width) return;
+    if (!width || (plot?.width === width && plot.height === height)) return;
     plot?.destroy();
     plot = make(uPlot, { width, height });
     if (plot) place.append(plot.root);
@@ -66,7 +70,7 @@ export function fitPlot(place, make) {
     plot = null;
     fit();
   }
-  follow(() => isDark.value, redraw); // a canvas does not follow the style by itself
+  follow(() => [isDark.value, presenting.value], redraw); // a canvas does not follow the style by itself
   onResize(place, fit);
   return redraw;
 }

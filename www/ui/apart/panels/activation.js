@@ -4,6 +4,7 @@ import { effect, signal, untracked } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
 import { h, onResize, showProblem } from "../../shared/dom.js";
 import { percent, t } from "../../shared/i18n.js";
+import { presenting } from "../../shared/presenting.js";
 import { isDark } from "../../shared/theme.js";
 import { createPanel } from "./panel.js";
 
@@ -66,7 +67,7 @@ export function createActivation({ state }) {
   }
   effect(() => {
     if (state.room.value !== "apart" || state.values.apart.value.panel !== "activation") return;
-    isDark.value; // its colours are used in the drawing
+    [isDark.value, presenting.value]; // the drawing uses colours and sizes
     loss.forget();
     accuracy.forget();
     if (curves.value) draw(curves.value);

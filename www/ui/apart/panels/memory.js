@@ -2,7 +2,7 @@
 import { strokeOf, swatch } from "../../shared/curves.js";
 import { h } from "../../shared/dom.js";
 import { bytes, number, t } from "../../shared/i18n.js";
-import { axisStyle, fitPlot } from "../../shared/plot.js";
+import { axisStyle, fitPlot, rem } from "../../shared/plot.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
@@ -47,13 +47,13 @@ export function createMemory(context) {
       axes: [
         {
           ...axisStyle(),
-          size: 28,
+          size: rem(1.75),
           label: t("memory.layer"),
-          labelSize: 16,
+          labelSize: rem(1.25),
           labelFont: axisStyle().font,
           values: (_, ticks) => ticks.map((tick) => number(tick)),
         },
-        { ...axisStyle(), size: 64, values: (_, ticks) => ticks.map(bytes) },
+        { ...axisStyle(), size: rem(4.5), values: (_, ticks) => ticks.map(bytes) },
       ],
       series: [{}, ...series],
     };

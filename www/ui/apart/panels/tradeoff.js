@@ -4,7 +4,7 @@ import { computed, effect, untracked } from "../../../lab/signals.js";
 import { strokeOf, swatch } from "../../shared/curves.js";
 import { h, setWords } from "../../shared/dom.js";
 import { count, number, percent, t } from "../../shared/i18n.js";
-import { axisStyle, colour, fitPlot } from "../../shared/plot.js";
+import { axisStyle, colour, fitPlot, rem } from "../../shared/plot.js";
 import { createPanel } from "./panel.js";
 
 /** Ranges of the axes: multiply-adds, and accuracy. @type {[number, number]} */
@@ -87,8 +87,8 @@ function options() {
     cursor: { show: false },
     scales: { x: { time: false, distr: 3, range: () => MACS }, y: { range: () => ACCURACY } },
     axes: [
-      { ...axisStyle(), size: 28, splits: () => TICKS, filter: () => TICKS, values: () => TICKS.map(count) },
-      { ...axisStyle(), size: 48, values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
+      { ...axisStyle(), size: rem(1.75), splits: () => TICKS, filter: () => TICKS, values: () => TICKS.map(count) },
+      { ...axisStyle(), size: rem(3.25), values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
     ],
     series: [{}, ...lines, { points: { show: true, size: 15, width: 3, stroke: ink, fill: "transparent" } }],
   };
