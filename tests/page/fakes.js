@@ -61,36 +61,45 @@ export class Gate {
 const coded = (/** @type {string} */ code) => Object.assign(new Error(code), { code });
 
 /**
- * An engine with one training at a time. Its weights are the number of steps trained and the learning rates,
- * as text; tests set `loss(step)` and `accuracy(step)`. Answers come in the order of the calls.
+ * An engine whose trainings are numbers. Their weights are the number of steps trained and the learning rates,
+ * as text; tests set `loss(step)` and `accuracy(step, how)`, where `how` is what the training was created with. Answers come in the order of the calls.
  */
 export class FakeEngine extends EventTarget {
   gate = new Gate();
   loss = (/** @type {number} */ _step) => 2;
-  accuracy = (/** @type {number} */ step) => Math.min(0.9, step / 100);
-  /** @type {any} */
-  training = null;
+  accuracy = (/** @type {number} */ step, /** @type {any} */ _how) => Math.min(0.9, step / 100);
+  /** @type {Set<any>} */
+  trainings = new Set();
+  /** Calls of trainings that were answered, by the number of the training. @type {{name: string, training: number}[]} */
+  answered = [];
+  heldOut = 100;
   batch = 10;
   imagesPerEpoch = 1000;
   /** The arguments of the trainers created. @type {any[]} */
   made = [];
 
   /** @param {any} how */
-  async createTrainer({ recipe, snapshot, signal }) {
+  async createTrainer({ config, recipe, snapshot, signal }) {
     await this.gate.pass("createTrainer", () => {}, signal);
-    this.made.push({ recipe, snapshot });
+    this.made.push({ config, recipe, snapshot });
     const training = snapshot
       ? { ...JSON.parse(new TextDecoder().decode(snapshot.bytes)), recipe: snapshot.recipe }
-      : { rates: [], recipe };
+      : { rates: [], recipe, config };
     const position = snapshot ? snapshot.position : 0;
-    this.training = { ...training, position };
-    return new FakeTrainer(this, this.training);
+    const made = { ...training, position, number: this.made.length };
+    this.trainings.add(made);
+    return new FakeTrainer(this, made);
   }
+
+  async describe() {
+    return { parameters: 1000, macs: 1e6, layers: [{ output_bytes: this.outputBytes }] };
+  }
+  outputBytes = 1000;
 
   /** Loses the core: pending calls fail, and so does every further call to its trainings. */
   crash() {
     const error = coded("engine-stopped");
-    this.training = null;
+    this.trainings.clear();
     for (const { name } of [...this.gate.held]) this.gate.open(name, error);
     this.dispatchEvent(new CustomEvent("restart", { detail: error }));
   }
@@ -102,7 +111,6 @@ export class FakeEngine extends EventTarget {
 
 class FakeTrainer {
   labels = ["circle", "ring"];
-  held_out = 100;
   ahead = 0;
   #engine;
   #training;
@@ -112,19 +120,21 @@ class FakeTrainer {
     this.#engine = engine;
     this.#training = training;
     this.images_per_epoch = engine.imagesPerEpoch;
+    this.held_out = engine.heldOut;
   }
 
   /** @template T @param {string} name @param {() => T} act @returns {Promise<T>} */
   async #ask(name, act) {
     await new Promise(setImmediate); // answers are messages
     return this.#engine.gate.pass(name, () => {
-      if (this.#engine.training !== this.#training) throw coded("closed");
+      if (!this.#engine.trainings.has(this.#training)) throw coded("closed");
+      this.#engine.answered.push({ name, training: this.#training.number });
       return act();
     });
   }
 
   get #bytes() {
-    return new TextEncoder().encode(JSON.stringify({ rates: this.#training.rates }));
+    return new TextEncoder().encode(JSON.stringify({ rates: this.#training.rates, config: this.#training.config }));
   }
 
   /** @param {{steps?: number, signal?: AbortSignal}} options */
@@ -142,13 +152,16 @@ class FakeTrainer {
   }
 
   /** @param {any} options */
-  evaluate({ images = this.held_out, signal, weightsIf }) {
+  evaluate({ images: most = this.held_out, signal, weightsIf }) {
     return this.#ask("evaluate", () => {
       signal?.throwIfAborted();
+      const images = Math.min(most, this.held_out);
       const step = this.#training.rates.length;
-      const found = { loss: this.#engine.loss(step), accuracy: this.#engine.accuracy(step), total: images };
+      const accuracy = this.#engine.accuracy(step, this.#training);
+      const found = { loss: this.#engine.loss(step), accuracy, total: images };
       const labels = Uint32Array.from({ length: images }, (_, i) => i % 2);
-      const each = { labels, predictions: labels, confidences: new Float32Array(images) };
+      const predictions = labels.map((label, i) => (i < accuracy * images ? label : 1 - label));
+      const each = { labels, predictions, confidences: new Float32Array(images) };
       return { ...found, ...each, weights: weightsIf?.(found) ? this.#bytes : null };
     });
   }
@@ -170,7 +183,9 @@ class FakeTrainer {
 
   weights = () => this.#ask("weights", () => this.#bytes);
   heldOut = () => this.#ask("heldOut", () => ({ images: new Uint8Array(), labels: new Uint32Array(), resolution: 1 }));
-  async close() {}
+  async close() {
+    this.#engine.trainings.delete(this.#training);
+  }
 }
 
 /** The storage of runs, which outlives a page; every page opens it for itself. */

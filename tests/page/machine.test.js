@@ -220,6 +220,30 @@ test("a stop while it pauses, trains, is stored, or is paused", async () => {
   assert.equal(session.run.value.end, "stopped");
 });
 
+test("the score is by 1,000 held-out pictures, however fast the machine; a second stop does without", async () => {
+  for (const twice of [false, true]) {
+    const lab = await open();
+    lab.engine.heldOut = 3000;
+    await WAYS.running(lab);
+    const { session, release, hold, held, is } = lab;
+    session.stop();
+    hold("evaluate");
+    release("train");
+    await held("evaluate"); // the sample
+    release("evaluate");
+    hold("evaluate");
+    await held("evaluate");
+    if (twice) session.stop();
+    release("evaluate");
+    await is("idle");
+    const { end, evaluations } = session.run.value;
+    assert.equal(end, "stopped");
+    assert.equal(session.problem.value, null);
+    assert.equal(evaluations.at(-1).total, twice ? 200 : 1000);
+    assert.ok(evaluations.slice(0, -1).every((/** @type {any} */ { total }) => total === 200));
+  }
+});
+
 test("a failure in a step, a checkpoint, an evaluation or at the end leaves the run paused, to be continued", async () => {
   /** @type {[string, string, (lab: Lab) => unknown][]} */
   const failures = [

@@ -106,7 +106,8 @@ test("two quick changes both act, and a failing one changes nothing", async () =
   const { session, engine, steps } = await open();
   await steps(1);
   await Promise.all([session.change({ learning_rate: 0.5 }), session.change({ momentum: 0.5 })]);
-  assert.deepEqual([engine.training.recipe.learning_rate, engine.training.recipe.momentum], [0.5, 0.5]);
+  const [training] = engine.trainings;
+  assert.deepEqual([training.recipe.learning_rate, training.recipe.momentum], [0.5, 0.5]);
   engine.gate.closed.add("setRecipe");
   const refused = session.change({ learning_rate: 7 }).catch((/** @type {Error} */ error) => error.message);
   await new Promise((done) => setTimeout(done, 5));

@@ -65,6 +65,7 @@ export const TABLE = {
     lost: ["idle", "tell", "goBack", "release"],
   },
   stopping: {
+    stop: ["stopping", "abort"],
     giveUp: ["stopping", "restart"],
     ready: ["stopping", "cutOff"],
     refused: ["idle", "tell", "release"],

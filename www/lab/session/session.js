@@ -15,10 +15,10 @@ import { claim } from "../storage/storage.js";
 import { evaluate } from "./evaluation.js";
 import { goodBest, troubleOf } from "./health.js";
 import { checkFinite, hasDiverged, isLost } from "./lost.js";
-import { next } from "./machine.js";
 import { Pace } from "./pace.js";
 import { newPlan, planToGoOn } from "./plans.js";
-import { GRID, sampleOf } from "./sample.js";
+import { FINAL, GRID, SAMPLE } from "./sample.js";
+import { sender } from "./sender.js";
 
 /** @template T @typedef {import("../signals.js").Signal<T>} Signal */
 
@@ -52,6 +52,8 @@ export class Session {
    * @type {Signal<Judged | null>}
    */
   judged = signal(null);
+  /** The share done of a comparison in progress, during which no run can start; null if there is none. @type {Signal<number | null>} */
+  comparing = signal(null);
   /** Whether a run is in progress or paused. */
   active = computed(() => this.state.value !== "idle");
   /** Changes of settings that the core has not confirmed, in order. @type {Signal<Values[]>} */
@@ -92,12 +94,7 @@ export class Session {
   #release = () => {};
   /** Changes of settings, made one after another. @type {Promise<unknown>} */
   #changed = Promise.resolve();
-  /**
-   * The table's effects; `detail` came with the event.
-   *
-   * @type {Record<import("./machine.js").Effect, (detail: any) => unknown>}
-   */
-  #effects = {
+  #send = sender(this.state, {
     prepare: (plan) => this.#prepare(plan),
     train: (steps) => this.#train(steps),
     abort: () => this.#abort.abort(),
@@ -111,7 +108,7 @@ export class Session {
     restart: () => this.#engine.restart().catch((error) => this.#send("lost", error)),
     // the state from which another tab would continue must be written first
     release: () => void this.runs.settled.then(this.#release),
-  };
+  });
 
   /**
    * @param {import("../../engine/engine.js").Engine} engine
@@ -147,12 +144,12 @@ export class Session {
    * @param {number} [steps] then pause
    */
   async start(settings, from, steps) {
-    await this.#send("start", newPlan(this.#means, settings, from, steps));
+    if (this.comparing.peek() === null) await this.#send("start", newPlan(this.#means, settings, from, steps));
   }
 
   /** Continues an interrupted run from its last checkpoint. @param {Run} run */
   async recover(run) {
-    await this.#send("recover", planToGoOn(this.#means, run));
+    if (this.comparing.peek() === null) await this.#send("recover", planToGoOn(this.#means, run));
   }
 
   /** Continues for this many steps or until the last epoch. @param {number} [steps] */
@@ -177,20 +174,6 @@ export class Session {
   /** Evaluates on all held-out pictures, or stops that. */
   evaluateAll() {
     return this.#send("evaluateAll");
-  }
-
-  /**
-   * Handles an event by the table: changes the state and runs the effects. Resolves when they are done.
-   *
-   * @param {import("./machine.js").Event} event @param {unknown} [detail]
-   */
-  async #send(event, detail) {
-    const { state, effects } = next(this.state.peek(), event);
-    const done = batch(() => {
-      this.state.value = state;
-      return effects.map((effect) => this.#effects[effect](detail));
-    });
-    await Promise.all(done);
   }
 
   /**
@@ -402,11 +385,11 @@ export class Session {
     }
   }
 
-  /** @param {AbortSignal} [signal] @param {number} [images] as many as a second is enough for, where it is left out */
+  /** @param {AbortSignal} [signal] @param {number} [images] by default the sample */
   async #evaluate(signal, images) {
     const { trainer, run } = this.#training;
     if (!trainer || !run) return;
-    run.held_out ||= Math.min(sampleOf(run, this.runs.all.peek(), this.rate.peek()), trainer.held_out);
+    run.held_out ||= Math.min(SAMPLE, trainer.held_out);
     const onProgress = (/** @type {number} */ share) => (this.evaluating.value = share < 1 ? share : null);
     const evaluation = evaluate(trainer, run, { images, signal, onProgress });
     const judged = await evaluation.finally(() => (this.evaluating.value = null));
@@ -419,12 +402,15 @@ export class Session {
 
   /** @param {Trainer} trainer @param {Run} run @param {"stopped" | "finished"} end @returns {Promise<"over">} */
   async #finish(trainer, run, end) {
+    const signal = this.#newSignal();
     try {
       // so that the results shown are those of the run's last weights
-      if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate();
+      if (run.evaluations.at(-1)?.step !== stepOf(run)) await this.#evaluate(signal);
+      // the score, by which runs are compared
+      if ((run.evaluations.at(-1)?.total ?? 0) < Math.min(FINAL, trainer.held_out)) await this.#evaluate(signal, FINAL);
     } catch (error) {
       if (isLost(error)) throw error;
-      this.problem.value = error; // not a reason to keep the run from ending
+      if (!signal.aborted) this.problem.value = error; // not a reason to keep the run from ending
     }
     run.weights = await trainer.weights();
     const best = troubleOf(run) && goodBest(run) ? await this.runs.weightsOf(run, "best").catch(() => null) : null;
