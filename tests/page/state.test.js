@@ -158,6 +158,10 @@ test("invalid values fall back to the default", () => {
     ["train", Object.fromEntries(SETTINGS.map(({ key }) => [key, ["", "NaN", "-1e9", "1e12", "[object Object]"]]))],
     ["apart", { panel: ["", "x", "__proto__"], stem: ["x"], block: ["0", "18", "1.5", ""], channel: ["0", "-1", "x"] }],
     ["apart", { dimensions: ["4", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] }],
+    [
+      "duel",
+      { compare: ["<x>", "A b"], between: ["<", "9".repeat(100)], steps: ["9", "10.5", "1e6", ""], differs: ["%"] },
+    ],
   ])) {
     for (const [key, texts] of Object.entries(wrong)) {
       for (const text of texts) {
@@ -216,6 +220,12 @@ const KEPT = [
   ["#apart?apart.panel=maps&apart.block=9&v=1&lang=ko", "apart", { apart: { block: 9 }, page: { lang: "ko" } }],
   ["#apart?apart.panel=manifold&stop=relu&path=fifteen&v=1&lang=en", "apart", { page: { stop: "relu" } }],
   ["#train?hide=camera&lock=width,resolution&v=1", "train", { page: { hide: "camera", lock: "width,resolution" } }],
+  ["#train?duel.compare=rate&v=1", "train", { duel: { compare: "rate" } }],
+  [
+    "#train?duel.compare=own&duel.differs=learning_rate&duel.between=0.1+0.05&duel.steps=500&v=1",
+    "train",
+    { duel: { differs: "learning_rate", between: "0.1 0.05", steps: 500 } },
+  ],
   // a later version, as far as it can be read
   ["#train?train.seed=7&v=2&train.unheard=1", "train", { train: { seed: 7 } }],
 ];
@@ -315,7 +325,7 @@ test("an entered link sets everything", () => {
   page.enter("#train?train.epochs=9");
   assert.deepEqual([state.room.value, state.values.train.value.seed, state.values.classify.value.top], ["train", 1, 5]);
   assert.equal(state.values.train.value.epochs, 9);
-  assert.deepEqual(heard.sort(), ["room", "page", ...ROOMS].sort(), "each once");
+  assert.deepEqual(heard.sort(), ["room", "page", "duel", ...ROOMS].sort(), "each once");
   page.go(-1);
   assert.equal(state.room.value, "classify");
 });

@@ -31,6 +31,11 @@ function core(target, group, key, quick, own) {
   return { ...known, target, group, quick, ...own };
 }
 
+/** Whether the network is made of inverted residuals. @param {Values} values */
+function hasBottlenecks({ architecture }) {
+  return architecture === "mobilenet-v2";
+}
+
 /** @type {Setting[]} */
 export const SETTINGS = [
   {
@@ -76,12 +81,19 @@ export const SETTINGS = [
   core("recipe", "augmentation", "flip", true),
   core("recipe", "augmentation", "cutout", 0),
 
+  core("config", "network", "architecture", "mobilenet-v2"),
   // without activations a network is a product of matrices and learns little
   core("config", "network", "activation", "relu6", { choices: ["relu6", "relu"] }),
-  core("config", "network", "bottleneck", "linear", { choices: ["linear", "relu6", "relu"] }), // the paper's choice comes first
+  core("config", "network", "bottleneck", "linear", {
+    choices: ["linear", "relu6", "relu"], // the paper's choice comes first
+    when: hasBottlenecks,
+  }),
   // projected shortcuts are not the paper's, and require a linear bottleneck, which the form does not enforce
-  core("config", "network", "shortcut", "bottlenecks", { choices: ["bottlenecks", "none"] }),
-  core("config", "network", "expansion", 6),
+  core("config", "network", "shortcut", "bottlenecks", {
+    choices: ["bottlenecks", "expansions", "none"],
+    when: hasBottlenecks,
+  }),
+  core("config", "network", "expansion", 6, { when: hasBottlenecks }),
   // small images need the CIFAR strides: the page trains on 32² pictures or few large ones
   core("config", "network", "stem", "cifar", { paper: "cifar", choices: ["cifar", "imagenet"] }),
   core("config", "network", "dropout", 0, { paper: 0 }),

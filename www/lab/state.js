@@ -33,6 +33,7 @@ const DEFAULTS = {
     through: "relu",
     matrix: MATRIX,
   },
+  duel: { compare: "", differs: "bottleneck", between: "linear relu6", steps: 300 },
   page: { lesson: "mobilenetv2", stop: "", path: "all", hide: "", lock: "", lang: "" },
 };
 
@@ -43,8 +44,8 @@ const OWN = { own: true };
 /** Milliseconds between two changes of the address: browsers refuse more than some hundred in half a minute. */
 const ADDRESS_EVERY = 320;
 
-/** @typedef {keyof typeof DEFAULTS} Group those of a room, or of the page as a whole */
-/** @typedef {Exclude<Group, "page">} Room */
+/** @typedef {keyof typeof DEFAULTS} Group those of a room, of its comparison, or of the page as a whole */
+/** @typedef {Exclude<Group, "page" | "duel">} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
 /** Checks of values in the link, for keys that are not settings. @type {Record<string, (value: any) => boolean>} */
@@ -59,14 +60,16 @@ const CHECKS = {
   dimensions: (value) => DIMENSIONS.includes(value),
   through: (value) => ["relu", "linear"].includes(value),
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
-  ...Object.fromEntries(["lesson", "stop", "path", "lang"].map((key) => [key, isName])),
+  between: (value) => /^[\w.,; -]{0,99}$/.test(value),
+  steps: isSteps,
+  ...Object.fromEntries(["compare", "differs", "lesson", "stop", "path", "lang"].map((key) => [key, isName])),
 };
 
 /** The page's state. */
 class State {
   room = signal(/** @type {Room} */ ("classify"));
   /** The chosen values of each room, and the page's. @type {Record<Group, import("./signals.js").Signal<Values>>} */
-  values = { classify: signal({}), train: signal({}), apart: signal({}), page: signal({}) };
+  values = { classify: signal({}), train: signal({}), apart: signal({}), duel: signal({}), page: signal({}) };
   /** When the address last changed, and the timer of its next change, if any. */
   #address = { changed: -Infinity, timer: 0 };
 
@@ -161,9 +164,14 @@ class State {
   }
 }
 
+/** Steps of a comparison. @param {number} value */
+export function isSteps(value) {
+  return Number.isInteger(value) && value >= 10 && value <= 100_000;
+}
+
 /** A short name, which may become part of a file's. @param {string} value */
 function isName(value) {
-  return /^[a-z0-9-]{0,40}$/.test(value);
+  return /^[a-z0-9_-]{0,40}$/.test(value);
 }
 
 /** @param {string} hash @returns {Room} */

@@ -24,7 +24,15 @@ import { trainOpener } from "./trainopener.js";
 /** @typedef {import("./context.js").Context} Context */
 
 /** Files fetched on first use that must also be available offline. */
-const LATER = ["ui/train/", "ui/apart/panels/", "i18n/", "ui/classify/classlist.", "lab/findclasses.js"];
+const LATER = [
+  "ui/train/",
+  "lab/duel/",
+  "duels/",
+  "ui/apart/panels/",
+  "i18n/",
+  "ui/classify/classlist.",
+  "lab/findclasses.js",
+];
 
 /** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
 const find = (id) => /** @type {T} */ (document.getElementById(id));
@@ -63,7 +71,7 @@ async function main() {
   const context = { engine, core, state, library, model, session, project, cifar };
   titleTab(state, session);
   addEventListener("beforeunload", (event) => {
-    if (session.active.value) event.preventDefault(); // the page's end would interrupt a run, so the browser asks first
+    if (session.active.value || session.comparing.value !== null) event.preventDefault(); // the page's end would interrupt a run, so the browser asks first
   });
   follow(
     () => model.loaded.value !== null,
@@ -111,7 +119,8 @@ function showRoom(state) {
 function titleTab(state, session) {
   const done = computed(() => {
     const underWay = session.active.value && session.run.value?.end === "active";
-    return underWay ? Math.floor((100 * session.steps.value) / session.total.value) : null;
+    const share = underWay ? session.steps.value / session.total.value : session.comparing.value;
+    return share === null ? null : Math.floor(100 * share);
   });
   effect(() => {
     const share = done.value === null ? "" : `${number(done.value)} % · `;

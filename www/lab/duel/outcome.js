@@ -31,15 +31,18 @@ const Z = 1.959964;
 export function outcomeOf(seeds) {
   const [one] = seeds;
   const pictures = one[0].length;
-  const others = one.slice(1).map((_, i) => i + 1);
-  if (seeds.length === 1) {
-    const differences = others.map((side) => ofPictures(one[0], one[side]));
-    return { method: pictures < ENOUGH ? "few" : "mcnemar", pictures, seeds: 1, differences: corrected(differences) };
-  }
-  const accuracies = seeds.map((sides) => sides.map(accuracyOf));
-  const differences = others.map((side) => ofSeeds(accuracies.map((sides) => [sides[0], sides[side]])));
-  const method = pictures < ENOUGH ? "few" : "seeds";
-  return { method, pictures, seeds: seeds.length, differences: corrected(differences) };
+  const single = seeds.length === 1;
+  const differences = single
+    ? corrected(one.slice(1).map((other) => ofPictures(one[0], other)))
+    : differencesOfSeeds(seeds.map((sides) => sides.map(accuracyOf)));
+  const method = pictures < ENOUGH ? "few" : single ? "mcnemar" : "seeds";
+  return { method, pictures, seeds: seeds.length, differences };
+}
+
+/** The differences of several seeds. @param {number[][]} seeds accuracies of all sides of each seed @returns {Difference[]} */
+export function differencesOfSeeds(seeds) {
+  const others = seeds[0].slice(1).map((_, i) => i + 1);
+  return corrected(others.map((side) => ofSeeds(seeds.map((sides) => [sides[0], sides[side]]))));
 }
 
 /** @param {Difference} difference */

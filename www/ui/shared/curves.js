@@ -1,18 +1,16 @@
 /**
- * Loss and accuracy of every run shown, against steps: training thin, held-out thick; the list of runs shows each run's
- * colour and dashes.
+ * Loss and accuracy of every run shown, against steps: training thin, held-out thick, each with its name at its end.
  */
 import { effect, follow } from "../../lab/signals.js";
 import { h, onFrame, onResize, setWords, svg } from "./dom.js";
 import { currentLanguage, figure, number, percent, t } from "./i18n.js";
+import { besides, drawBand, markAbove, nameEnds } from "./marks.js";
 import { axisStyle, colour, loadUPlot, rem } from "./plot.js";
 import { presenting } from "./presenting.js";
 import { isDark } from "./theme.js";
 
 /** Maximum points drawn of a curve: each is then the mean of several steps. */
 const POINTS = 400;
-/** Half the width of a mark, in pixels. */
-const MARK = 4;
 /** The format of each figure at the axis and in the reading, and the range of its axis if fixed. */
 const FIGURES = {
   loss: {
@@ -41,6 +39,8 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  * @property {{step: number[], loss: number[], accuracy: number[]}} steps
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
  * @property {string[]} [labels] class names, if known
+ * @property {string} [name] written at the line's end
+ * @property {Record<"loss" | "accuracy", {step: number, low: number, high: number}[]>} [band] behind the held-out line
  */
 
 /** A run's colour name and dashes. @param {{number: number}} run */
@@ -134,7 +134,7 @@ export function createChart(key) {
           [0, 1],
           [null, null],
         ]);
-    const names = runs.map((run) => run.number).join();
+    const names = runs.map(({ number, name }) => `${number} ${name}`).join();
     if (names !== shown) forget();
     shown = names;
     if (plot) {
@@ -163,11 +163,14 @@ export function createChart(key) {
       ];
     });
     return {
+      padding: [null, besides(runs, place.clientWidth), null, null],
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false } },
       hooks: {
         setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))],
+        drawAxes: [(plot) => runs.forEach((run) => run.band && drawBand(plot, run.band[key], strokeOf(run).stroke))],
         draw: [
+          (plot) => nameEnds(plot, runs, key),
           (plot) => {
             const highest = markAbove(plot);
             setWords(above, highest === null ? "" : t("curves.above", { value: exact(highest) }));
@@ -221,35 +224,6 @@ export function createChart(key) {
 function ceiling(runs, key) {
   const first = runs.flatMap(({ steps, labels = [] }) => [...steps[key].slice(0, 1), Math.log(labels.length || 1)]);
   return first.length ? 2 * Math.max(...first) : Infinity;
-}
-
-/**
- * Marks the upper edge where a curve leaves the chart. Returns its highest value there.
- *
- * @param {import("uplot")} plot
- */
-function markAbove(plot) {
-  const { ctx, bbox, data, scales, series } = plot;
-  const size = MARK * devicePixelRatio;
-  /** @type {number | null} */
-  let highest = null;
-  series.forEach(({ stroke }, i) => {
-    let last = -Infinity;
-    for (const [at, value] of i ? data[i].entries() : []) {
-      if (typeof value !== "number" || value <= (scales.y.max ?? Infinity)) continue;
-      highest = Math.max(highest ?? value, value);
-      const x = plot.valToPos(data[0][at], "x", true);
-      if (x < last + 2 * size) continue;
-      last = x;
-      ctx.fillStyle = /** @type {any} */ (stroke)(plot, i); // uPlot turns it into a function
-      ctx.beginPath();
-      ctx.moveTo(x - size, bbox.top + size);
-      ctx.lineTo(x, bbox.top);
-      ctx.lineTo(x + size, bbox.top + size);
-      ctx.fill();
-    }
-  });
-  return highest;
 }
 
 /**

@@ -76,6 +76,8 @@ export function createControl(context) {
   /** Why no run can start; null if one can, or is in progress. */
   const obstacle = computed(() => {
     if (session.state.value !== "idle") return null;
+    if (session.comparing.value !== null)
+      return /** @type {[string, Record<string, string>]} */ (["train.comparing", {}]);
     const { data } = state.values.train.value;
     return data === "pictures" ? project.obstacle : data === "cifar-10" ? cifar.obstacle : null;
   });
@@ -90,9 +92,9 @@ export function createControl(context) {
     turnOff(start, waits);
     turnOff(pause, now !== "running");
     turnOff(step, waits);
-    turnOff(stop, now === "idle" || now === "stopping");
+    turnOff(stop, now === "idle" || (now === "stopping" && session.evaluating.value === null)); // it skips the evaluation
     const interrupted = session.runs.interrupted.value;
-    recover.hidden = now !== "idle" || !interrupted;
+    recover.hidden = now !== "idle" || !interrupted || session.comparing.value !== null;
     recover.textContent = interrupted ? t("train.recover", { number: interrupted.number }) : "";
     problem.hidden = !wrong;
     setWords(problem, wrong ? t("train.problem", { reason: explainError(wrong) }) : "");

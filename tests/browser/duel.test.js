@@ -1,0 +1,156 @@
+// Compare: several networks trained side by side, judged by the same pictures, kept by the browser.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { crash, hashIs, startLab, watchWorkers } from "./lab.js";
+import { MINUTE } from "./train.js";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** @type {Awaited<ReturnType<typeof startLab>>} */
+let lab;
+before(async () => {
+  lab = await startLab({ cifar: false });
+});
+after(() => lab?.close());
+
+/** A comparison of two tiny networks, so that it takes a second or two. */
+const SHORT =
+  "#train?train.batch=8&train.stem=imagenet&duel.compare=own&duel.differs=expansion&duel.between=1+2&duel.steps=20";
+
+/** @typedef {import("playwright-core").Page} Page */
+/** @param {Page} page @param {string} name */
+const button = (page, name) => page.locator(".duel").getByRole("button", { name, exact: true });
+/** @param {Page} page @param {RegExp} text */
+const message = (page, text) =>
+  page.locator(".duel .train-message").filter({ hasText: text }).waitFor({ timeout: MINUTE });
+/** @param {Page} page */
+const sentence = (page) => page.locator(".duel-sentences p").first().innerText({ timeout: MINUTE });
+
+test(
+  "by keyboard: a comparison pauses, outlives its page, and runs to its sentence; more seeds",
+  { timeout: 3 * MINUTE },
+  async () => {
+    const { page, context, check } = await lab.open(SHORT);
+    const start = button(page, "Train them side by side");
+    await start.waitFor();
+    await page.getByText("t = 1", { exact: true }).waitFor();
+    await page
+      .locator(".duel tbody td")
+      .getByText(/^\d.*\s[kM]$/)
+      .first()
+      .waitFor(); // what they cost, before they are trained
+    await button(page, "One step").focus();
+    await page.keyboard.press("Enter");
+    await message(page, /Paused at step 1$/);
+    await page.keyboard.press("Enter");
+    await message(page, /Paused at step 2$/);
+
+    // a single run has to wait
+    await page.getByRole("radio", { name: "One run" }).focus();
+    await page.keyboard.press("Space");
+    await page.getByText("A comparison is in progress.").waitFor();
+    assert.ok(await page.locator(".control").getByRole("button", { name: "Start" }).isDisabled());
+    await page.keyboard.press("ArrowRight");
+    await hashIs(page, SHORT);
+
+    // the page is closed; another one goes on
+    const other = await context.newPage();
+    await page.close({ runBeforeUnload: false });
+    await other.goto(lab.url + SHORT);
+    await message(other, /Not ended: it can go on from step 2$/);
+    await button(other, "Go on where it stopped").focus();
+    await other.keyboard.press("Enter");
+    const said = await sentence(other);
+    assert.match(said, /^t = [12] \d+\.\d.%(,| against) t = [12] \d+\.\d.%: (too close to tell|unlikely to be chance)/);
+    await message(other, /^Finished$/);
+    const method = other.locator(".duel-outcome");
+    await method.getByText(/t = 1 minus t = 2: [+−-]?\d+\.\d points, 95 % interval .* p [=<] \d/).waitFor();
+    await method.getByText(/same 1,000 held-out pictures, one seed \(McNemar/).waitFor();
+    for (const row of await other.locator(".duel tbody tr").all())
+      assert.match(await row.innerText(), /t = [12]\s.*\d\sms\s+\d+\.\d.% of 1,000$/s);
+
+    // a reload shows it again, and further seeds are added
+    await other.reload();
+    assert.equal(await sentence(other), said);
+    await button(other, "4 more seeds").focus();
+    await other.keyboard.press("Enter");
+    await method.getByText(/Mean of 5 seeds/).waitFor({ timeout: MINUTE });
+    await message(other, /^Finished$/);
+    assert.equal(await method.locator("tbody tr").count(), 5);
+    await other.getByText("band: from the lowest to the highest seed").waitFor();
+    check();
+  },
+);
+
+test("the core's loss, a choice that is none, a link, and what does not fit", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open(SHORT, { script: watchWorkers });
+  await button(page, "One step").click();
+  await message(page, /Paused at step 1$/);
+  await crash(page);
+  await page.locator(".duel .problem", { hasText: "did not go on" }).waitFor();
+  await message(page, /it can go on from step 1$/);
+  await button(page, "Go on where it stopped").click();
+  await message(page, /^Finished$/);
+
+  const values = page.getByRole("textbox", { name: "Its values" });
+  for (const [text, valid] of /** @type {[string, boolean][]} */ ([
+    ["1", false],
+    ["1 11", false],
+    ["1 2 3 4 5", false],
+    ["1 3 6 10", true],
+  ])) {
+    await values.fill(text);
+    await values.blur();
+    assert.equal(await values.getAttribute("aria-invalid"), String(!valid), text);
+    assert.equal(await button(page, "Train them side by side").isDisabled(), !valid, text);
+  }
+  await page.waitForURL(/duel\.between=1\+3\+6\+10/);
+  assert.equal(await page.locator(".duel tbody tr").count(), 4);
+  await page.getByLabel("What differs").selectOption("bottleneck");
+  assert.equal(await page.locator(".duel-own input:checked").count(), 3);
+  await page.locator(".duel-own").getByLabel("ReLU", { exact: true }).uncheck();
+  await page.getByText("ReLU6 bottleneck").first().waitFor();
+
+  await page.goto(
+    `${lab.url}#train?duel.compare=own&duel.differs=width&duel.between=1.4+1&train.resolution=224&train.batch=512`,
+  );
+  await page.reload();
+  await button(page, "Train them side by side").click();
+  await page
+    .locator(".duel .problem", { hasText: /need about [\d.,]+ GB together to train, and this page has 1\.7 GB/ })
+    .waitFor();
+  check();
+});
+
+for (const locale of ["en", "ko"]) {
+  test(`ready-made comparisons at 360 pixels, ${locale}; axe finds nothing serious`, { timeout: MINUTE }, async () => {
+    const { page, check } = await lab.open("#train?duel.compare=shortcut", {
+      locale,
+      viewport: { width: 360, height: 740 },
+    });
+    const choice = page.locator(".duel-cards select");
+    await choice.waitFor();
+    assert.equal(await choice.inputValue(), "shortcut");
+    await page.evaluate(axe);
+    for (const name of await choice
+      .locator("option")
+      .evaluateAll((all) => all.map((one) => one.getAttribute("value")))) {
+      await choice.selectOption(name);
+      await page.waitForURL((url) => url.hash.includes(`duel.compare=${name}`));
+      await page.waitForFunction(() => document.querySelectorAll(".duel tbody tr").length >= 2);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= 360, `${name} is ${wide} pixels wide`);
+      assert.doesNotMatch(await page.locator(".duel").innerText(), /duel\.|setting\.|\{/, "every text has its words");
+    }
+    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+    const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+    assert.deepEqual(
+      serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`),
+      [],
+    );
+    check();
+  });
+}

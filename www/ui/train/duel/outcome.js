@@ -1,0 +1,118 @@
+/** The outcome in sentences, with the method's name; each seed; and what our recorded runs gave. */
+import { differencesOfSeeds, isClear, outcomeOf } from "../../../lab/duel/outcome.js";
+import { isJudged, judgedOf } from "../../../lab/duel/record.js";
+import { effect } from "../../../lab/signals.js";
+import { h } from "../../shared/dom.js";
+import { number, percent, t } from "../../shared/i18n.js";
+import { labelsOf } from "./labels.js";
+
+/**
+ * @typedef {import("../../../lab/duel/outcome.js").Outcome} Outcome
+ * @typedef {import("../../../lab/duel/outcome.js").Difference} Difference
+ * @typedef {import("../../../lab/duel/record.js").Record} Record
+ */
+
+/** @param {import("./duel.js").Means} means */
+export function createOutcome({ duel, records, recorded, shown }) {
+  const sentences = h("div", { class: "duel-sentences", role: "status" });
+  const method = h("div", { class: "muted" });
+  const seeds = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "duel.seeds" });
+  const ours = h("div", { class: "duel-recorded" });
+  /** What is shown, so that a screen reader hears it once. */
+  let said = "";
+
+  effect(() => {
+    records.all.value; // changes when one has ended
+    duel.changed.value;
+    const record = shown.value;
+    const judged = record ? judgedOf(record) : [];
+    const outcome = record && judged.length ? outcomeOf(judged) : null;
+    const lines = record && outcome ? sayAll(labelsOf(record.contest), outcome) : [];
+    if (said !== String(lines)) {
+      said = String(lines);
+      sentences.replaceChildren(...lines.map((line) => h("p", {}, line)));
+    }
+    const how = record && outcome ? methodOf(labelsOf(record.contest), outcome) : [];
+    method.replaceChildren(...how.map((line) => h("p", {}, line)));
+    seeds.hidden = judged.length < 2;
+    seeds.replaceChildren(...(record && judged.length > 1 ? [tableOf(record)] : []));
+    const known = record && recorded.value[record.id];
+    ours.hidden = !known;
+    if (known && record) ours.replaceChildren(...sayRecorded(labelsOf(record.contest), known));
+  });
+  return h("div", { class: "duel-outcome" }, sentences, method, seeds, ours);
+}
+
+/** @param {string[]} labels @param {Outcome} outcome */
+function sayAll([first, ...others], outcome) {
+  if (outcome.method === "few") return [t("duel.outcome.few", { n: outcome.pictures })];
+  return outcome.differences.map((difference, i) => sayOne(first, others[i], difference));
+}
+
+/** The better side first. @param {string} first @param {string} other @param {Difference} difference */
+function sayOne(first, other, difference) {
+  const sides = [
+    { name: first, accuracy: difference.first },
+    { name: other, accuracy: difference.other },
+  ].sort((a, b) => b.accuracy - a.accuracy);
+  const [a, b] = sides.map(({ accuracy }) => percent(accuracy));
+  const values = { first: sides[0].name, a, other: sides[1].name, b };
+  return t(isClear(difference) ? "duel.outcome.clear" : "duel.outcome.close", values);
+}
+
+/** @param {string[]} labels @param {Outcome} outcome */
+function methodOf([first, ...others], { method, pictures, seeds, differences }) {
+  if (method === "few") return [];
+  const intervals = differences.map(({ first: one, other, low, high, p }, i) => {
+    const sides = { first, other: others[i], difference: points(one - other) };
+    return t("duel.interval", { ...sides, low: points(low), high: points(high), p: chance(p) });
+  });
+  const how = t(`duel.method.${method}`, { pictures: number(pictures), seeds: number(seeds) });
+  return [...intervals, differences.length > 1 ? `${how} ${t("duel.method.holm")}` : how];
+}
+
+/** A difference of accuracies in percentage points. @param {number} share */
+const points = (share) =>
+  number(100 * share, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+/** @param {number} p */
+const chance = (p) => (p < 0.001 ? `< ${number(0.001)}` : `= ${number(p, { maximumSignificantDigits: 2 })}`);
+
+/** Each seed's accuracies and differences. @param {Record} record */
+function tableOf({ contest, rounds }) {
+  const [first, ...others] = labelsOf(contest);
+  const head = [t("duel.seed"), first, ...others.flatMap((label) => [label, t("duel.difference")])];
+  const rows = rounds.filter(isJudged).map(({ seed, sides }) => {
+    const [one, ...more] = sides.map(({ final }) => final?.accuracy ?? NaN);
+    const cells = [percent(one), ...more.flatMap((accuracy) => [percent(accuracy), points(one - accuracy)])];
+    return h("tr", {}, h("th", { scope: "row" }, number(seed)), ...cells.map((cell) => h("td", {}, cell)));
+  });
+  return h(
+    "table",
+    {},
+    h("caption", {}, t("duel.seeds")),
+    h("thead", {}, h("tr", {}, ...head.map((text) => h("th", { scope: "col" }, text)))),
+    h("tbody", {}, ...rows),
+  );
+}
+
+/** @param {string[]} labels @param {import("../../../lab/duel/contests.js").Recorded} recorded */
+function sayRecorded(labels, { sides, steps, command, machine }) {
+  const seeds = sides[0].map((_, seed) => sides.map((accuracies) => accuracies[seed]));
+  const differences = differencesOfSeeds(seeds);
+  const mean = (/** @type {number[]} */ values) => values.reduce((sum, one) => sum + one, 0) / values.length;
+  const each = labels.map((label, i) => t("duel.recorded.side", { label, accuracy: percent(mean(sides[i])) }));
+  const verdicts = differences.map((difference, i) => {
+    const values = {
+      first: labels[0],
+      other: labels[i + 1],
+      low: points(difference.low),
+      high: points(difference.high),
+    };
+    return t(isClear(difference) ? "duel.recorded.shows" : "duel.recorded.hidden", values);
+  });
+  return [
+    h("p", {}, h("strong", {}, t("duel.recorded", { seeds: sides[0].length, steps })), " ", each.join(" · ")),
+    ...verdicts.map((text) => h("p", {}, text)),
+    h("p", { class: "hint" }, t("duel.recorded.source", { command, machine })),
+  ];
+}
