@@ -4,7 +4,7 @@
 const forbid = (name, comment, from, to, scope = "module") => ({ name, comment, severity: "error", scope, from, to });
 
 /** Views that do not import each other. */
-const ROOMS = "^www/ui/(bar|classify|train|apart)/";
+const ROOMS = "^www/ui/(bar|classify|train|apart|lesson)/";
 /** Entry points of documents and workers. */
 const STARTS = "^www/(ui/main|ui/bench/main|engine/worker|engine/thread|lab/shrinker)[.]js$";
 /** Files that contain only types, and scripts. */

@@ -37,7 +37,7 @@ const DEFAULTS = {
   page: { lesson: "mobilenetv2", stop: "", path: "all", hide: "", lock: "", lang: "" },
 };
 
-/** The version of links: it changes when a key or value comes to mean something else, and `#read` then knows both. */
+/** The version of links. It changes when a key or value comes to mean something else; `#read` then has to know both. */
 const LINKS = "1";
 /** Marks history entries that the page has made itself. */
 const OWN = { own: true };
@@ -104,28 +104,31 @@ class State {
     });
   }
 
+  /** Whether nobody has chosen a value. @param {Group} group @param {string} key */
+  isDefault(group, key) {
+    return this.values[group].peek()[key] === /** @type {Values} */ (DEFAULTS[group])[key];
+  }
+
   /** Selects other weights if those with this id, which are gone, are selected. @param {string} id */
   forget(id) {
     if (this.values.train.peek().from === id) this.set("train", { from: "" });
     if (this.values.classify.peek().weights === id) this.set("classify", { weights: "" });
   }
 
-  /** The link to the current state. @param {Record<string, string>} [more] values of the page that only this link has */
-  link(more = {}) {
-    const query = new URLSearchParams();
-    for (const [group, defaults] of Object.entries(DEFAULTS)) {
-      for (const [key, value] of Object.entries(this.values[/** @type {Group} */ (group)].peek())) {
-        const path = group === "page" ? key : `${group}.${key}`;
-        if (value !== /** @type {Values} */ (defaults)[key]) query.set(path, String(value));
-      }
-    }
-    for (const [key, value] of Object.entries(more)) query.set(key, value);
-    return `#${this.room.peek()}${query.toString() && "?"}${query}`;
+  /** The link to the current state. */
+  link() {
+    const groups = /** @type {Group[]} */ (Object.keys(DEFAULTS));
+    return linkTo(this.room.peek(), Object.fromEntries(groups.map((group) => [group, this.values[group].peek()])));
   }
 
-  /** A link to hand on: with the language, and the version of links, for pages that will read it differently. @param {string} lang */
-  linkToShare(lang) {
-    return new URL(this.link({ v: LINKS, lang }), location.href).href;
+  /**
+   * A link to hand on: with the language, and the version of links.
+   *
+   * @param {string} lang @param {Values} [settings] of a training, instead of the current state
+   */
+  linkToShare(lang, settings) {
+    const link = settings ? linkTo("train", { train: settings }) : this.link();
+    return new URL(`${link}${link.includes("?") ? "&" : "?"}v=${LINKS}&lang=${lang}`, location.href).href;
   }
 
   /** Now, or as soon as the browser allows: dragging a slider sets a value per frame. */
@@ -167,6 +170,23 @@ class State {
 /** Steps of a comparison. @param {number} value */
 export function isSteps(value) {
   return Number.isInteger(value) && value >= 10 && value <= 100_000;
+}
+
+/**
+ * The link to a room and these values; all others are as by default.
+ *
+ * @param {Room} room @param {Partial<Record<Group, Values>>} values
+ */
+function linkTo(room, values) {
+  const query = new URLSearchParams();
+  for (const [group, defaults] of Object.entries(DEFAULTS)) {
+    for (const [key, value] of Object.entries(values[/** @type {Group} */ (group)] ?? {})) {
+      const path = group === "page" ? key : `${group}.${key}`;
+      if (Object.hasOwn(defaults, key) && value !== /** @type {Values} */ (defaults)[key])
+        query.set(path, String(value));
+    }
+  }
+  return `#${room}${query.toString() && "?"}${query}`;
 }
 
 /** A short name, which may become part of a file's. @param {string} value */

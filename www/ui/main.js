@@ -10,16 +10,19 @@ import { Runs } from "../lab/runs.js";
 import { Session } from "../lab/session/session.js";
 import { computed, effect, follow } from "../lab/signals.js";
 import { createState, ROOMS } from "../lab/state.js";
-import { createAbout } from "./about.js";
 import { createApart } from "./apart/apart.js";
 import { createModelBar } from "./bar/modelbar.js";
 import { createClassify } from "./classify/classify.js";
 import { createFoot } from "./foot.js";
 import { askedThreads, showFailure, startFrame } from "./frame.js";
 import { Offline } from "./offline.js";
-import { currentLanguage, moment, number, t } from "./shared/i18n.js";
+import { loadStyle } from "./shared/dom.js";
+import { addStrings, currentLanguage, LANGUAGES, moment, number, setLanguage, t } from "./shared/i18n.js";
+import { later } from "./shared/later.js";
 import { DRAGGED, droppedFiles, isTar, isZip } from "./shared/picturefiles.js";
+import { lessonOpener } from "./lessonopener.js";
 import { trainOpener } from "./trainopener.js";
+import { createWelcome } from "./welcome.js";
 
 /** @typedef {import("./context.js").Context} Context */
 
@@ -29,6 +32,14 @@ const LATER = [
   "lab/duel/",
   "duels/",
   "ui/apart/panels/",
+  "ui/lesson/",
+  "lab/lesson/",
+  "lessons/",
+  "ui/present.",
+  "ui/help.js",
+  "ui/tour.js",
+  "ui/handout.js",
+  "vendor/uqr/",
   "i18n/",
   "ui/classify/classlist.",
   "lab/findclasses.js",
@@ -42,8 +53,6 @@ let offline;
 
 async function main() {
   await startFrame();
-  const about = createAbout();
-  find("about").onclick = () => about.showModal();
   find("skip").onclick = () => find("rooms").focus();
   offline = new Offline();
   find("foot").replaceChildren(...createFoot(offline));
@@ -89,6 +98,8 @@ async function main() {
     () => state.room.value === "train",
     (open) => open && openTrain(),
   );
+  lessonOpener(context, find("lesson"), find("lesson-place"));
+  openLater(context);
   acceptDrops(context, classify.drop, async (dropped) => (await openTrain())?.drop(dropped));
 }
 
@@ -109,6 +120,46 @@ function showRoom(state) {
     };
     find(`panel-${room}`).hidden = !chosen;
   }
+}
+
+/** What is fetched when it is first asked for: help, the tour, links to hand on, presenting, what a link hides. @param {Context} context */
+function openLater(context) {
+  const { state } = context;
+  const at = (/** @type {string} */ name) => new URL(`./${name}`, import.meta.url);
+  const words = () => Promise.all([addStrings("lesson"), loadStyle(at("lesson/sheet.css"))]);
+  const tour = async () => {
+    const [part] = await Promise.all([later(import("./tour.js"), at("tour.js")), words()]);
+    part?.startTour(state);
+  };
+  find("about").onclick = async () => {
+    const [part] = await Promise.all([later(import("./help.js"), at("help.js")), words()]);
+    part?.showHelp(state, tour);
+  };
+  find("share").onclick = async () => {
+    const [part] = await Promise.all([later(import("./lesson/share.js"), at("lesson/share.js")), words()]);
+    part?.showShare(context);
+  };
+  const present = async () => (await later(import("./present.js"), at("present.js")))?.togglePresent(find("present"));
+  find("present").onclick = present;
+  document.addEventListener("keydown", ({ key, ctrlKey, altKey, metaKey, target }) => {
+    const writes = target instanceof Element && target.closest("input:not([type=radio]), select, textarea");
+    if (key.toLowerCase() === "p" && !writes && !ctrlKey && !altKey && !metaKey) present();
+  });
+  follow(
+    () => Boolean(state.values.page.value.hide || state.values.page.value.lock),
+    async (some) => some && (await later(import("./handout.js"), at("handout.js")))?.applyHandout(state),
+  );
+  follow(
+    () => String(state.values.page.value.lang),
+    async (lang) => {
+      if (!lang) return;
+      if (LANGUAGES.includes(lang)) await setLanguage(lang);
+      state.set("page", { lang: "" }); // from now on the person's choice holds
+    },
+  );
+  find("panel-classify")
+    .querySelector(".classify")
+    ?.append(createWelcome(tour) ?? "");
 }
 
 /**

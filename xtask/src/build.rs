@@ -50,6 +50,7 @@ const VENDORED: &[(&str, &[(&str, &str)])] = &[
         "but-unzip",
         &[("index.js", "index.browser.min.mjs"), ("index.d.ts", "index.d.ts"), ("LICENSE", "LICENSE")],
     ),
+    ("uqr", &[("index.js", "dist/index.mjs"), ("index.d.ts", "dist/index.d.mts"), ("LICENSE", "LICENSE")]),
 ];
 
 /// npm packages of many modules that dist/ contains as one: its folder, the package, and its entry module.

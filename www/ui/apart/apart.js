@@ -72,7 +72,12 @@ export function createApart(context) {
   return h(
     "div",
     { class: "apart" },
-    h("nav", { class: "apart-contents", "t-aria-label": "apart.contents" }, ...links, select),
+    h(
+      "nav",
+      { class: "apart-contents", "data-control": "contents", "t-aria-label": "apart.contents" },
+      ...links,
+      select,
+    ),
     place,
   );
 }

@@ -15,7 +15,12 @@ const WINDOW = 2000;
 export function createCamera({ model, top, take, showResult, opened, closed }) {
   const shoot = h("button", { type: "button", class: "primary", t: "camera.take", onclick: keep });
   const rate = h("p", { class: "number muted camera-rate" }, "…");
-  const button = h("button", { type: "button", t: "camera.open", onclick: () => viewfinder.start() });
+  const button = h("button", {
+    type: "button",
+    "data-control": "camera",
+    t: "camera.open",
+    onclick: () => viewfinder.start(),
+  });
   const viewfinder = createViewfinder({
     name: "camera",
     action: shoot,

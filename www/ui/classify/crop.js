@@ -52,6 +52,7 @@ export function createCrop({ changed }) {
     "div",
     {
       class: "crop-frame",
+      "data-control": "crop",
       role: "slider",
       tabindex: "0",
       "t-aria-label": "crop.label",

@@ -39,7 +39,12 @@ export function createSamples({ engine, state, model, project, choose }) {
     t: "samples.again",
     onclick: () => renew(Math.floor(Math.random() * MOST_SEEDS)),
   });
-  const element = h("div", { class: "samples" }, h("header", {}, h("h2", { t: "samples.title" }), again), list);
+  const element = h(
+    "div",
+    { class: "samples", "data-control": "samples" },
+    h("header", {}, h("h2", { t: "samples.title" }), again),
+    list,
+  );
   /** @type {"drawings" | "cifar-10" | "own" | "photos" | ""} */
   let shown = "";
   /** @type {Sample[]} */

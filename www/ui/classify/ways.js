@@ -1,4 +1,4 @@
-/** Three ways on from the first answer: a picture of one's own, a training to watch, the network from inside. */
+/** Ways on from the first answer: a picture of one's own, a training to watch, the network from inside, the lesson. */
 import { preset } from "../../lab/settings.js";
 import { h } from "../shared/dom.js";
 
@@ -28,10 +28,11 @@ export function createWays({ state, session }, open) {
   const opener = way("open", open);
   const element = h(
     "nav",
-    { class: "ways", "t-aria-label": "ways.title" },
+    { class: "ways", "data-control": "ways", "t-aria-label": "ways.title" },
     opener,
     way("watch", watch),
     way("inside", () => state.enter("apart")),
+    way("lesson", () => state.set("page", { path: "fifteen", stop: "start" })),
   );
   return { element, opener };
 }

@@ -9,9 +9,10 @@ export const LANGUAGES = ["en", "ko"];
 /** The page's strings; an effect that reads a text, number or date runs again in another language. */
 const words = signal({ language: "en", strings: /** @type {Record<string, string>} */ ({}) });
 
-/** The initial language: the one chosen before, else the first of the browser's that is available. */
+/** The initial language: the link's, the one chosen before, or else the first of the browser's that is available. */
 export function preferredLanguage() {
-  const wished = [recall("language") ?? "", ...navigator.languages];
+  const [, linked = ""] = /[?&]lang=(\w+)/.exec(location.hash) ?? [];
+  const wished = [linked, recall("language") ?? "", ...navigator.languages];
   return wished.map((tag) => tag.slice(0, 2)).find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 

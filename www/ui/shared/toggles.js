@@ -8,7 +8,7 @@ import { number, t } from "./i18n.js";
  */
 export function createToggles({ name, legend, choose }) {
   const row = h("div", { class: "toggles-row" });
-  const element = h("fieldset", { class: "toggles" }, h("legend", { t: legend }), row);
+  const element = h("fieldset", { class: "toggles", "data-control": name }, h("legend", { t: legend }), row);
   /** @type {Map<number, {label: HTMLLabelElement, input: HTMLInputElement, text: HTMLSpanElement}>} */
   const parts = new Map();
   /** @type {import("../../lab/network.js").Choice[]} */

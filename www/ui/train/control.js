@@ -11,7 +11,7 @@ const PATIENCE = 3000;
 /** @param {import("../context.js").Context} context */
 export function createControl(context) {
   const { core, state, library, session, project, cifar } = context;
-  const start = h("button", { type: "button", class: "primary", onclick: () => begin() });
+  const start = h("button", { type: "button", class: "primary", "data-control": "start", onclick: () => begin() });
   const pause = h(
     "button",
     { type: "button", onclick: () => session.pause() },

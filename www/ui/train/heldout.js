@@ -27,7 +27,7 @@ export function createHeldOut({ session }) {
   const empty = h("p", { class: "muted", t: "heldout.empty" });
   const element = h(
     "section",
-    { class: "panel", "t-aria-label": "heldout.title" },
+    { class: "panel", "data-control": "heldout", "t-aria-label": "heldout.title" },
     h("header", {}, h("h2", { t: "heldout.title" }), h("div", { class: "actions" }, score, all)),
     empty,
     list,

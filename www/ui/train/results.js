@@ -30,7 +30,7 @@ export function createResults({ session }) {
   );
   const element = h(
     "section",
-    { class: "panel results", "t-aria-label": "results.title", hidden: true },
+    { class: "panel results", "data-control": "results", "t-aria-label": "results.title", hidden: true },
     h("h2", { t: "results.title" }),
     h("p", { class: "muted", t: "results.hint" }),
     h("div", { class: "confusion-scroll", tabindex: 0, role: "group", "t-aria-label": "results.title" }, table),

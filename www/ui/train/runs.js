@@ -31,7 +31,7 @@ export function createRuns(context) {
   const restore = h("button", { type: "button", onclick: bringBack });
   const element = h(
     "section",
-    { class: "panel", "t-aria-label": "runs.title" },
+    { class: "panel", "data-control": "runs", "t-aria-label": "runs.title" },
     h("h2", { t: "runs.title" }),
     empty,
     list,

@@ -28,7 +28,7 @@ export function createTrain(context) {
     "div",
     { class: "run" },
     createControl(context),
-    h("section", { class: "panel", "t-aria-label": "train.curves" }, createCurves(context)),
+    h("section", { class: "panel", "data-control": "curves", "t-aria-label": "train.curves" }, createCurves(context)),
     createHeldOut(context),
     createResults(context),
     createRuns(context),
@@ -65,7 +65,7 @@ function settingsPanel(settings) {
     { onclick: (/** @type {Event} */ event) => wide.matches && event.preventDefault() },
     h("h2", { t: "train.settings" }),
   );
-  const panel = h("details", { class: "panel settings" }, summary, settings);
+  const panel = h("details", { class: "panel settings", "data-control": "settings" }, summary, settings);
   const fold = () => {
     panel.open = wide.matches;
     summary.tabIndex = wide.matches ? -1 : 0;

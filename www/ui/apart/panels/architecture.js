@@ -13,7 +13,13 @@ export function createArchitecture(context) {
     { id: "stem", onchange: () => state.set("apart", { stem: stem.value }) },
     ...["imagenet", "cifar"].map((value) => h("option", { value, t: `setting.stem.${value}` })),
   );
-  const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "architecture.table" });
+  const body = h("div", {
+    class: "table-place",
+    "data-control": "layers",
+    tabindex: 0,
+    role: "region",
+    "t-aria-label": "architecture.table",
+  });
   const element = createPanel(
     "architecture",
     h("label", { class: "field inline" }, h("span", { t: "architecture.stem" }), stem),

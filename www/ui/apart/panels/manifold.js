@@ -27,6 +27,7 @@ export function createManifold({ engine, core, state }) {
   );
   const another = h("button", {
     type: "button",
+    "data-control": "matrix",
     t: "manifold.another",
     onclick: () => set({ matrix: (Number(state.values.apart.value.matrix) + 1) % MATRICES || 1 }),
   });

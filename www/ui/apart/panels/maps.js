@@ -15,8 +15,8 @@ const SIDE = 800;
 /** @param {import("../../context.js").Context} context */
 export function createMaps({ state, model }) {
   const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
-  const block = createSlider("maps.block", (value) => choose({ block: value, channel: 1 }));
-  const channel = createSlider("maps.channel", (value) => choose({ channel: value }));
+  const block = createSlider("block", (value) => choose({ block: value, channel: 1 }));
+  const channel = createSlider("channel", (value) => choose({ channel: value }));
   const all = h("canvas", { role: "img", onclick: point });
   const one = h("canvas", { role: "img" });
   const saw = h("canvas", { role: "img", "t-aria-label": "classify.crop.label" });
@@ -128,19 +128,19 @@ export function createMaps({ state, model }) {
 /**
  * A slider that starts at 1.
  *
- * @param {string} key of its label, which shows the value and the maximum
+ * @param {"block" | "channel"} name its label shows the value and the maximum
  * @param {(value: number) => void} choose
  */
-function createSlider(key, choose) {
+function createSlider(name, choose) {
   const input = h("input", { type: "range", min: 1, oninput: () => choose(Number(input.value)) });
   const label = h("span", { class: "number" });
   return {
-    element: h("label", { class: "slider" }, label, input),
+    element: h("label", { class: "slider", "data-control": name }, label, input),
     /** @param {number} value @param {number} of */
     show(value, of) {
       input.max = String(of);
       input.value = String(value);
-      label.textContent = t(key, { n: value, of });
+      label.textContent = t(`maps.${name}`, { n: value, of });
     },
   };
 }

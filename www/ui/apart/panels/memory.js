@@ -11,7 +11,14 @@ const READINGS = /** @type {const} */ (["by_operation", "by_block"]);
 
 /** @param {import("../../context.js").Context} context */
 export function createMemory(context) {
-  const place = h("div", { class: "large-place", role: "slider", tabindex: 0, "aria-valuemin": 1, onkeydown: walk });
+  const place = h("div", {
+    class: "large-place",
+    "data-control": "memory",
+    role: "slider",
+    tabindex: 0,
+    "aria-valuemin": 1,
+    onkeydown: walk,
+  });
   const reading = h("span", { class: "chart-reading number" });
   const keys = h("ul", { class: "curves-keys" });
   const shows = h("p");

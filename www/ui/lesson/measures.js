@@ -1,0 +1,167 @@
+/** What the outcomes of a lesson's stops show: measured or counted here, or recorded by us; in the page's words. */
+import { fetchJson } from "../../engine/download.js";
+import { BLOCKS } from "../../lab/state.js";
+import { bytes, count, milliseconds, number, percent, tiny } from "../shared/i18n.js";
+
+/** @typedef {import("../context.js").Context} Context */
+/** @typedef {Record<string, string>} Figures */
+
+/** The paper's network on ImageNet. */
+const PAPER = { width: 1, resolution: 224 };
+/** Matrices over which the spiral's loss is averaged. */
+const MATRICES = 40;
+
+/** @param {number} value */
+const times = (value) => number(value, { maximumSignificantDigits: 2 });
+
+/** @param {import("../../engine/protocol.js").LayerCost[]} layers @param {"parameters" | "macs"} key */
+const sum = (layers, key) => layers.reduce((total, layer) => total + layer[key], 0);
+
+/** @type {Record<string, (context: Context) => Promise<Figures>>} */
+export const MEASURES = {
+  async phone({ engine }) {
+    const { macs, parameters } = await engine.describe(PAPER);
+    const { milliseconds: ms, working_bytes } = await engine.measure(PAPER);
+    return {
+      macs: count(macs),
+      parameters: count(parameters),
+      ms: milliseconds(ms),
+      memory: bytes(working_bytes),
+    };
+  },
+
+  /** Small enough for any device: the plain network has seven times as many parameters. */
+  async separable({ engine }) {
+    const size = { width: 0.5, resolution: 128 };
+    const [separable, plain] = [
+      { ...size, architecture: /** @type {const} */ ("mobilenet-v1") },
+      { ...size, architecture: /** @type {const} */ ("plain") },
+    ];
+    const [few, many] = [await engine.measure(separable), await engine.measure(plain)];
+    const [less, more] = [await engine.describe(separable), await engine.describe(plain)];
+    return {
+      separable: milliseconds(few.milliseconds),
+      plain: milliseconds(many.milliseconds),
+      times: times(many.milliseconds / few.milliseconds),
+      macs: times(more.macs / less.macs),
+    };
+  },
+
+  async v1({ engine }) {
+    const { layers, parameters } = await engine.describe({ ...PAPER, architecture: "mobilenet-v1" });
+    const share = (/** @type {string} */ kind) =>
+      percent(
+        sum(
+          layers.filter((layer) => layer.kind === kind),
+          "parameters",
+        ) / parameters,
+      );
+    return {
+      total: count(parameters),
+      pointwise: share("pointwise"),
+      classifier: share("classifier"),
+      depthwise: share("depthwise"),
+    };
+  },
+
+  async spiral({ engine }) {
+    /** @param {number} dimensions */
+    const lost = async (dimensions) => {
+      let share = 0;
+      for (let seed = 1; seed <= MATRICES; seed++) {
+        const { alive } = await engine.manifold({ dimensions, seed });
+        share += alive.filter((open) => open < 2).length / alive.length;
+      }
+      return percent(share / MATRICES);
+    };
+    return { two: await lost(2), three: await lost(3), five: await lost(5), fifteen: await lost(15) };
+  },
+
+  async negative({ model }) {
+    const shares = [];
+    for (let block = 0; block < BLOCKS; block++) {
+      const { values } = await seenBy(model, block);
+      shares.push(values.filter((value) => value < 0).length / values.length);
+    }
+    const most = Math.max(...shares);
+    return {
+      below: percent(shares.reduce((a, b) => a + b) / BLOCKS),
+      most: percent(most),
+      block: number(shares.indexOf(most) + 1),
+    };
+  },
+
+  async shortcut({ engine }) {
+    const { layers } = await engine.describe(PAPER);
+    const [expand] = layers.filter(({ block, kind }) => block === 2 && kind === "expand");
+    const narrow = (expand.output_bytes / expand.c_out) * expand.c_in;
+    return {
+      narrow: bytes(narrow),
+      wide: bytes(expand.output_bytes),
+      times: times(expand.output_bytes / narrow),
+    };
+  },
+
+  async relu6() {
+    const { width, runs } = await fetchJson(new URL("../../curves/activation.json", import.meta.url));
+    const last = (/** @type {string} */ name) =>
+      percent(runs.find((/** @type {any} */ { activation }) => activation === name).held_out.at(-1).accuracy);
+    return { width: number(width), relu6: last("relu6"), relu: last("relu") };
+  },
+
+  async whole({ engine }) {
+    const { layers, parameters, macs } = await engine.describe(PAPER);
+    const early = layers.filter(({ block, kind }) => kind === "stem" || (block !== null && block < 6));
+    const late = layers.filter(({ kind }) => kind === "last" || kind === "classifier");
+    return {
+      early: percent(sum(early, "parameters") / parameters),
+      early_macs: percent(sum(early, "macs") / macs),
+      late: percent(sum(late, "parameters") / parameters),
+      late_macs: percent(sum(late, "macs") / macs),
+    };
+  },
+
+  async width({ engine }) {
+    const [narrow, small] = [
+      { width: 0.5, resolution: 224 },
+      { width: 1, resolution: 128 },
+    ];
+    return {
+      narrow: milliseconds((await engine.measure(narrow)).milliseconds),
+      small: milliseconds((await engine.measure(small)).milliseconds),
+      narrow_parameters: count((await engine.describe(narrow)).parameters),
+      small_parameters: count((await engine.describe(small)).parameters),
+    };
+  },
+
+  async memory({ engine }) {
+    const { by_operation, by_block } = (await engine.describe(PAPER)).memory;
+    return { operation: bytes(by_operation), block: bytes(by_block), times: times(by_operation / by_block) };
+  },
+
+  async training({ session }) {
+    const run = session.run.value;
+    if (!run?.steps.step.length) throw new Error("no step yet");
+    const { step, loss, learning_rate } = run.steps;
+    const done = step[step.length - 1];
+    return {
+      step: number(done),
+      loss: number(loss[loss.length - 1], { maximumSignificantDigits: 3 }),
+      first: number(loss[0], { maximumSignificantDigits: 3 }),
+      rate: tiny(learning_rate[learning_rate.length - 1]),
+      images: number(done * Number(run.settings.batch)),
+    };
+  },
+
+  async last({ model }) {
+    const { channels, size } = await seenBy(model, BLOCKS - 1);
+    return { channels: number(channels), size: number(size) };
+  },
+};
+
+/** A block's output for the picture of Classify. @param {import("../../lab/model.js").Model} model @param {number} block */
+function seenBy({ loaded, picture, framing }, block) {
+  const [network, image] = [loaded.peek(), picture.peek()];
+  if (!network || !image) throw new Error("no picture or no weights yet");
+  return network.classifier.featureMaps(image, block, framing.peek());
+}

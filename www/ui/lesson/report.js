@@ -1,0 +1,123 @@
+/** The report: what one guessed, did and saw, and the runs beside it; to print or as Markdown. It is made here and sent nowhere. */
+import { stepOf } from "../../lab/run.js";
+import { h, save, svg } from "../shared/dom.js";
+import { accuracyOf, currentLanguage, moment, number, t } from "../shared/i18n.js";
+import { answerOf, rightOf } from "./question.js";
+import { showSheet } from "./sheet.js";
+import { wordsOf } from "./stop.js";
+
+/** Points of a curve in the report. */
+const POINTS = 120;
+/** Size of a curve, in its own units. */
+const [WIDE, HIGH] = [320, 120];
+
+/**
+ * @typedef {object} Part one stop or run, in words
+ * @property {string} title
+ * @property {[name: string, text: string][]} lines
+ * @property {import("../../lab/run.js").Run} [run]
+ */
+
+/** @param {import("../context.js").Context} context @param {import("../../lab/lesson/lesson.js").Lesson} lesson */
+export function showReport({ state, session }, lesson) {
+  const title = lesson.data.peek()?.title[currentLanguage()] ?? "";
+  const stops = (lesson.data.peek()?.stops ?? []).flatMap((stop) => partOf(stop, lesson.noteOf(stop.id)));
+  const runs = session.runs.all.peek().map((run) => runOf(run, state));
+  const parts = [...stops, ...runs];
+  const made = t("report.made", { when: moment(new Date()) });
+  const text = h(
+    "article",
+    { class: "report" },
+    h("h1", {}, title),
+    h("p", { class: "muted" }, made),
+    ...(parts.length ? parts.map(drawn) : [h("p", { t: "report.empty" })]),
+  );
+  const markdown = () => save(new TextEncoder().encode(write(title, made, parts)), "mobilenetv2-lesson.md");
+  showSheet("lesson.report.title", text, [
+    h("button", { type: "button", class: "primary", t: "report.save", onclick: markdown }),
+  ]);
+}
+
+/** What there is to say of a stop, if anything. @param {import("../../lab/lesson/lesson.js").Stop} stop @param {import("../../lab/lesson/lesson.js").Note} note @returns {Part[]} */
+function partOf(stop, { guess, outcome, seen, words: own, hands = [], link }) {
+  if (guess === undefined && !seen && !own && !hands.length) return [];
+  const words = wordsOf(stop);
+  /** @type {[string, string][]} */
+  const lines = [
+    [t("report.question"), words.question],
+    [t("report.guess"), guess === undefined ? t("report.none") : answerOf(stop, words, guess)],
+  ];
+  if (hands.some(Boolean))
+    lines.push([t("lesson.hands"), hands.map((n, i) => `${answerOf(stop, words, i)}: ${number(n)}`).join("; ")]);
+  if (seen) {
+    lines.push([t("report.right"), answerOf(stop, words, rightOf(stop))]);
+    lines.push([t("lesson.outcome"), [words.reveal, outcome].filter(Boolean).join(" ")]);
+  }
+  if (own) lines.push([t("report.own"), own]);
+  if (link) lines.push([t("report.link"), new URL(link, location.href).href]);
+  return [{ title: words.title, lines }];
+}
+
+/** @param {import("../../lab/run.js").Run} run @param {import("../../lab/state.js").PageState} state @returns {Part} */
+function runOf(run, state) {
+  const last = run.evaluations.at(-1);
+  /** @type {[string, string][]} */
+  const lines = [
+    [t("report.steps"), number(stepOf(run))],
+    [t("report.score"), last ? `${accuracyOf(last)} (${t("report.of", { n: last.total })})` : t("report.none")],
+    [t("report.settings"), settingsOf(run)],
+    [t("report.link"), state.linkToShare(currentLanguage(), run.settings)],
+  ];
+  return { title: t("runs.name", { number: run.number }), lines, run };
+}
+
+/** @param {import("../../lab/run.js").Run} run */
+const settingsOf = ({ settings }) =>
+  Object.entries(settings)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(", ");
+
+/** @param {Part} part */
+function drawn({ title, lines, run }) {
+  const rows = lines.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]);
+  return h("section", {}, h("h2", {}, title), run ? curveOf(run) : null, h("dl", {}, ...rows));
+}
+
+/** Training loss against steps, with its ends in words. @param {import("../../lab/run.js").Run} run */
+function curveOf({ steps: { step, loss } }) {
+  if (step.length < 2) return h("p", { class: "muted", t: "curves.empty" });
+  const every = Math.ceil(step.length / POINTS);
+  const most = Math.max(...loss.filter(Number.isFinite));
+  const last = step[step.length - 1];
+  const points = loss.flatMap((value, i) =>
+    i % every && i !== loss.length - 1
+      ? []
+      : `${((WIDE * step[i]) / last).toFixed(1)},${(HIGH * (1 - Math.min(value, most) / most)).toFixed(1)}`,
+  );
+  const short = (/** @type {number} */ value) => number(value, { maximumSignificantDigits: 3 });
+  return h(
+    "figure",
+    {},
+    svg(
+      { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "report-curve" },
+      ["path", { d: `M0 0V${HIGH}H${WIDE}`, class: "axes" }],
+      ["polyline", { points: points.join(" ") }],
+    ),
+    h("figcaption", {}, t("report.curve", { first: short(loss[0]), last: short(loss[loss.length - 1]), step: last })),
+  );
+}
+
+/** @param {string} title @param {string} made @param {Part[]} parts */
+function write(title, made, parts) {
+  const sections = parts.map(({ title, lines, run }) => {
+    const rows = lines.map(([name, text]) => `- **${name}:** ${text}`);
+    return [`## ${title}`, "", ...rows, ...(run?.evaluations.length ? ["", ...tableOf(run)] : [])].join("\n");
+  });
+  return [`# ${title}`, made, ...sections].join("\n\n") + "\n";
+}
+
+/** The evaluations of a run. @param {import("../../lab/run.js").Run} run */
+function tableOf({ evaluations }) {
+  const rows = evaluations.map((one) => `| ${one.step} | ${one.loss.toFixed(4)} | ${accuracyOf(one)} |`);
+  return [`| ${t("curves.step")} | ${t("curves.loss")} | ${t("curves.accuracy")} |`, "|---|---|---|", ...rows];
+}

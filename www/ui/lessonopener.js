@@ -1,0 +1,47 @@
+/** The lesson's button, and the place beside the rooms that is filled when the lesson is first opened. */
+import { imported } from "../engine/download.js";
+import { follow } from "../lab/signals.js";
+import { h, loadStyle } from "./shared/dom.js";
+import { addStrings, explainError } from "./shared/i18n.js";
+
+/**
+ * Opens the lesson when the state names a stop; a name that it does not have is the one where the person left.
+ *
+ * @param {import("./context.js").Context} context @param {HTMLElement} button @param {HTMLElement} place
+ */
+export function lessonOpener(context, button, place) {
+  const { state } = context;
+  /** @type {import("../lab/lesson/lesson.js").Lesson | null} */
+  let lesson = null;
+
+  async function load() {
+    const at = (/** @type {string} */ name) => new URL(`./lesson/${name}`, import.meta.url);
+    const [{ createLesson }] = await Promise.all([
+      imported(import("./lesson/lesson.js"), at("lesson.js")),
+      addStrings("lesson"),
+      loadStyle(at("lesson.css")),
+    ]);
+    lesson ??= createLesson(context, place);
+    await lesson.load();
+    return lesson;
+  }
+
+  async function enter() {
+    try {
+      (await load()).enter();
+    } catch (error) {
+      place.hidden = false;
+      place.replaceChildren(h("p", { class: "problem", role: "alert" }, explainError(error)));
+    }
+  }
+
+  follow(
+    () => [state.values.page.value.lesson, state.values.page.value.stop],
+    ([, stop]) => {
+      place.hidden = !stop;
+      button.setAttribute("aria-expanded", String(!!stop));
+      if (stop) enter();
+    },
+  );
+  button.onclick = () => state.set("page", { stop: state.values.page.peek().stop ? "" : "start" });
+}
