@@ -10,6 +10,9 @@ export async function train(config: Config, recipe: Recipe, signal: AbortSignal)
   const classifier = await engine.loadClassifier(await trainer.weights());
   const { predictions } = await classifier.classify(new Blob(), { k: 3 });
   await classifier.classify(new Blob(), { box: { x: 10, y: 20, width: 100, height: 100 } });
+  const trace = await engine.loadTrace(await trainer.weights());
+  await trace.run(new Blob(), { reluFrom: 3, fit: "bars" });
+  console.log((await trace.maps(0)).values[0].toFixed(), (await trace.statistics())[0].zeros.toFixed(2));
   // @ts-expect-error: no such fit exists
   await classifier.classify(new Blob(), { fit: "stretch" });
   // @ts-expect-error: a probability is not a string; without types this would pass

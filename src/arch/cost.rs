@@ -47,6 +47,10 @@ pub struct LayerCost {
     pub kind: Kind,
     /// Index of its block, from 0.
     pub block: Option<usize>,
+    /// The layer that it reads; none: the image.
+    pub input: Option<usize>,
+    /// The layer whose output is added to its own: a shortcut ends here.
+    pub adds: Option<usize>,
     /// Channels read.
     pub c_in: usize,
     /// Channels written.
@@ -59,8 +63,6 @@ pub struct LayerCost {
     pub size_out: usize,
     /// What follows batch norm.
     pub activation: Activation,
-    /// Whether a shortcut ends here, that is, whether another layer's output is added to this one's.
-    pub shortcut: bool,
     /// Trainable values, including batch norm's or the bias.
     pub parameters: usize,
     /// Multiply-adds.
@@ -111,13 +113,14 @@ fn layer_cost(layers: &[Layer], index: usize, last_uses: &[usize]) -> LayerCost 
         name: layer.block.map_or(kind.into(), |block| format!("block {block} {kind}")),
         kind: layer.kind,
         block: layer.block,
+        input: layer.input,
+        adds: layer.adds,
         c_in: layer.c_in,
         c_out: layer.c_out,
         stride: layer.stride,
         size_in: layer.size_in,
         size_out: layer.size_out(),
         activation: layer.activation,
-        shortcut: layer.adds.is_some(),
         parameters: layer.weights() + per_channel * layer.c_out,
         macs: square(layer.size_out()) * layer.weights() as u64,
         output_bytes: output_bytes(layer),
@@ -231,7 +234,7 @@ mod tests {
         // sum(p.numel() for p in net.parameters()) of the public collection's network
         assert_eq!(public.parameters, 2_296_922);
         assert!((public.macs as f64 / 1e6 - 91.2).abs() < 0.05, "{}", public.macs);
-        assert_eq!(public.layers.iter().filter(|l| l.shortcut).count(), 14);
+        assert_eq!(public.layers.iter().filter(|l| l.adds.is_some()).count(), 14);
     }
 
     #[test]
@@ -288,15 +291,15 @@ mod tests {
 
         let layer = |name: &str| cost.layers.iter().find(|l| l.name == name).unwrap();
         // a block with a shortcut keeps its input until the end, one without does not
-        assert!(layer("block 2 project").shortcut);
+        assert!(layer("block 2 project").adds.is_some());
         assert_eq!(floats(layer("block 2 expand").memory.by_operation), 56 * 56 * (24 + 144));
         assert_eq!(floats(layer("block 2 depthwise").memory.by_operation), 56 * 56 * (24 + 144 + 144));
         assert_eq!(floats(layer("block 2 project").memory.by_operation), 56 * 56 * (24 + 144 + 24));
-        assert!(!layer("block 3 project").shortcut);
+        assert!(layer("block 3 project").adds.is_none());
         assert_eq!(floats(layer("block 3 depthwise").memory.by_operation), 56 * 56 * 144 + 28 * 28 * 144);
 
         let of = |shortcut| Cost::new(&Config { shortcut, ..Config::imagenet() });
-        assert!(of(Shortcut::None).layers.iter().all(|l| !l.shortcut));
+        assert!(of(Shortcut::None).layers.iter().all(|l| l.adds.is_none()));
 
         // An expansion that is to be added to the next one is kept, and no block disposes of it.
         let expansions = of(Shortcut::Expansions);

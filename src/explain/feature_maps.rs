@@ -4,7 +4,6 @@ use ndarray::{Array3, ArrayView3};
 
 use crate::error::Result;
 use crate::infer::Classifier;
-use crate::kernel::dispatch;
 
 /// The output of block `index`, 0 – 16, for a normalised `image`, (R, R, 3): one channel after another, (C, S, S).
 /// Values have either sign, since a block's last convolution has no activation.
@@ -30,10 +29,7 @@ pub fn feature_maps(
     index: usize,
 ) -> Result<Array3<f32>> {
     let (map, level) = classifier.bottleneck(image, index)?;
-    let mut values = vec![0.0; map.values.len()];
-    dispatch!(level, simd => map.planes(simd, &mut values));
-    Ok(Array3::from_shape_vec((map.channels, map.size, map.size), values)
-        .expect("a map's channels are square"))
+    Ok(map.to_planes(level))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use fearless_simd::Level;
+use ndarray::Array3;
 
 use crate::kernel::{Isa, SimdBase, dispatch};
 
@@ -37,9 +38,17 @@ impl<'a> Map<'a> {
         out
     }
 
+    /// The whole map, channel by channel: (C, size, size).
+    pub fn to_planes(self, level: Level) -> Array3<f32> {
+        let mut planes = Array3::zeros((self.channels, self.size, self.size));
+        let values = planes.as_slice_mut().expect("a new array is contiguous");
+        dispatch!(level, simd => self.planes(simd, values));
+        planes
+    }
+
     /// Copies the whole map to `out`, channel by channel: (C, size, size).
     #[inline(always)]
-    pub fn planes<S: Isa>(self, simd: S, out: &mut [f32]) {
+    fn planes<S: Isa>(self, simd: S, out: &mut [f32]) {
         let lanes = S::Vector::LEN;
         for (index, row) in out.chunks_exact_mut(self.size).enumerate() {
             let (channel, y) = (index / self.size, index % self.size);

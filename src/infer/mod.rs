@@ -24,12 +24,14 @@ mod fused;
 mod map;
 mod operations;
 mod softmax;
+mod trace;
 
 use fold::Folded;
 use fused::{Fused, each_panel};
 pub(crate) use map::Map;
-use operations::Operations;
+use operations::{Keeping, Operations};
 pub use softmax::{Prediction, best, confidence, log_sum_exp, top};
+pub use trace::{Changes, Filters, Statistics, Trace};
 
 /// A trained network ready to classify.
 pub struct Classifier {
@@ -71,7 +73,7 @@ impl Classifier {
     /// [`Error::Argument`] if the configuration is out of range, [`Error::Memory`] if there is not enough for one
     /// image.
     pub fn new(weights: &Weights) -> Result<Self> {
-        Self::at(best_level(), weights, fuses(&weights.config))
+        Self::at(best_level(), weights, Run::of(&weights.config))
     }
 
     /// As [`Classifier::new`], but run op by op: a convolution reads a whole tensor and writes another, as engines without
@@ -91,24 +93,33 @@ impl Classifier {
     /// # Ok::<(), mobilenetv2::error::Error>(())
     /// ```
     pub fn op_by_op(weights: &Weights) -> Result<Self> {
-        Self::at(best_level(), weights, false)
+        Self::at(best_level(), weights, Run::OpByOp)
     }
 
-    fn at(level: Level, weights: &Weights, fused: bool) -> Result<Self> {
+    fn at(level: Level, weights: &Weights, run: Run) -> Result<Self> {
         weights.config.validate()?;
         let config = weights.config.clone();
-        let layers = config.layers();
+        let mut layers = config.layers();
         // Packing holds them twice.
         ensure_memory(2 * size_of_val(&weights.values[..]) as u64, "width or number of classes", || {
             format!("a network of width {} with {} classes", config.width, config.classes)
         })?;
-        let (execution, classifier) = if fused {
-            let (fused, classifier) = Fused::new(level, weights, &layers);
-            (Execution::Fused(fused), classifier)
-        } else {
-            let (operations, classifier) = Operations::new(level, weights, &layers);
-            (Execution::OpByOp(operations), classifier)
+        let keeping = match run {
+            Run::Fused => {
+                let (fused, classifier) = Fused::new(level, weights, &layers);
+                return Self::with(level, config, Execution::Fused(fused), classifier);
+            }
+            Run::OpByOp => None,
+            Run::Keeping(changes) => {
+                changes.apply(&mut layers);
+                Some(Keeping { bits: changes.activation_bits })
+            }
         };
+        let (operations, classifier) = Operations::new(level, weights, &layers, keeping);
+        Self::with(level, config, Execution::OpByOp(operations), classifier)
+    }
+
+    fn with(level: Level, config: Config, execution: Execution, classifier: Folded) -> Result<Self> {
         let mut classifier = Classifier {
             level,
             config,
@@ -315,9 +326,22 @@ impl Classifier {
     }
 }
 
-/// Whether a network runs with each block as one operation: nothing but its input and output may leave a block.
-fn fuses(config: &Config) -> bool {
-    config.architecture == Architecture::MobilenetV2 && config.shortcut != Shortcut::Expansions
+/// How a network runs.
+#[derive(Clone, Copy)]
+enum Run<'a> {
+    Fused,
+    OpByOp,
+    /// Op by op, changed, and every output stays.
+    Keeping(&'a Changes),
+}
+
+impl Run<'_> {
+    /// Each block as one operation where that is possible: nothing but its input and output may leave a block.
+    fn of(config: &Config) -> Self {
+        let blocks =
+            config.architecture == Architecture::MobilenetV2 && config.shortcut != Shortcut::Expansions;
+        if blocks { Run::Fused } else { Run::OpByOp }
+    }
 }
 
 impl Worker {
@@ -428,7 +452,7 @@ mod tests {
             .map(|level| {
                 (
                     level,
-                    Classifier::at(level, &weights, fuses(&weights.config))
+                    Classifier::at(level, &weights, Run::of(&weights.config))
                         .unwrap()
                         .forward(image.view())
                         .unwrap(),
@@ -459,8 +483,8 @@ mod tests {
             let weights = Weights::random(config, 4);
             let image = noise(2, weights.config.resolution);
             for level in crate::kernel::levels() {
-                let [fused, op_by_op] = [true, false].map(|fused| {
-                    let mut classifier = Classifier::at(level, &weights, fused).unwrap();
+                let [fused, op_by_op] = [Run::Fused, Run::OpByOp].map(|run| {
+                    let mut classifier = Classifier::at(level, &weights, run).unwrap();
                     let features = classifier.features(image.view()).unwrap();
                     (classifier.forward(image.view()).unwrap(), features)
                 });

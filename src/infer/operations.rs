@@ -28,6 +28,14 @@ pub struct Operations {
     operations: Vec<Operation>,
     /// Floats of all tensors; working memory lies behind them.
     tensors: usize,
+    keeping: Option<Keeping>,
+}
+
+/// Every output stays until the next image, so that it can be looked at.
+#[derive(Clone, Copy)]
+pub struct Keeping {
+    /// Outputs are rounded to so many bits; 0: not at all.
+    pub bits: u32,
 }
 
 /// A convolution, and where its tensors lie.
@@ -42,7 +50,12 @@ struct Operation {
 
 impl Operations {
     /// Folds and packs `weights`; returns the classifier apart.
-    pub fn new(level: Level, weights: &Weights, layers: &[Layer]) -> (Self, Folded) {
+    pub fn new(
+        level: Level,
+        weights: &Weights,
+        layers: &[Layer],
+        keeping: Option<Keeping>,
+    ) -> (Self, Folded) {
         let mut folded = fold(level, weights, layers, false);
         let classifier = folded.pop().expect("a network ends with the classifier");
         let operation = |folded| Operation {
@@ -52,7 +65,8 @@ impl Operations {
             added: None,
             output: 0..0,
         };
-        (Operations { operations: folded.into_iter().map(operation).collect(), tensors: 0 }, classifier)
+        let operations = folded.into_iter().map(operation).collect();
+        (Operations { operations, tensors: 0, keeping }, classifier)
     }
 
     /// Computes shapes and places for the configuration's resolution and `threads` threads; returns the length of the arena.
@@ -62,7 +76,7 @@ impl Operations {
             .map(|index| Lifetime {
                 floats: layers[index].floats_out(),
                 first: index,
-                last: last_uses[index],
+                last: if self.keeping.is_some() { layers.len() } else { last_uses[index] },
             })
             .collect();
         let (places, tensors) = share_memory(&lifetimes);
@@ -115,10 +129,15 @@ impl Operations {
     ) -> Map<'a> {
         let within = |operation: &Operation| operation.folded.layer.block.is_some_and(|block| block < count);
         let end = self.operations.iter().rposition(within).map_or(1, |last| last + 1);
-        let last = self.run(level, image, end, arena, profiles);
-        let size = last.geometry.size_out();
-        let values = &arena[last.output.clone()];
-        Map { channels: last.folded.layer.c_out, size, partition_rows: size, values }
+        self.run(level, image, end, arena, profiles);
+        self.map(end - 1, arena)
+    }
+
+    /// The output of operation `index`, if it still exists.
+    pub fn map<'a>(&self, index: usize, arena: &'a [f32]) -> Map<'a> {
+        let Operation { folded, geometry, output, .. } = &self.operations[index];
+        let size = geometry.size_out();
+        Map { channels: folded.layer.c_out, size, partition_rows: size, values: &arena[output.clone()] }
     }
 
     /// Runs the first `count` operations; returns the last of them.
@@ -144,6 +163,9 @@ impl Operations {
                 profiles[0].start();
                 out.iter_mut().zip(&*added).for_each(|(out, added)| *out += added);
                 profiles[0].lap(operation.folded.index, profile::Operation::Shortcut);
+            }
+            if let Some(Keeping { bits: bits @ 1.. }) = self.keeping {
+                round(out, bits);
             }
         }
         &operations[count - 1]
@@ -266,6 +288,17 @@ impl Operation {
             work(2 * *index * panels, out, working);
             profile.lap(self.folded.index, profile::Operation::Forward);
         });
+    }
+}
+
+/// Rounds values to `bits` bits between 0, or minus the largest, and the largest of them.
+pub fn round(values: &mut [f32], bits: u32) {
+    let largest = values.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let signed = values.iter().any(|value| *value < 0.0);
+    let levels = ((1u64 << (bits - u32::from(signed))) - 1) as f32;
+    if largest > 0.0 {
+        let step = largest / levels.max(1.0);
+        values.iter_mut().for_each(|value| *value = (*value / step).round_ties_even() * step);
     }
 }
 

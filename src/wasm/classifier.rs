@@ -1,14 +1,13 @@
 //! Pictures in, classes and feature maps out.
 
 use js_sys::Uint8Array;
-use ndarray::{Array4, Axis};
-use serde::Deserialize;
+use ndarray::{Array3, Array4, Axis};
 use wasm_bindgen::prelude::*;
 
 use super::arrays::float32_array;
 use super::clock::{now, seconds};
 use super::objects::{from_js, object, predictions, read_weights, strings, to_js};
-use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings, JsView};
+use super::{JsConfig, JsFeatureMaps, JsProfile, JsResult, JsStrings};
 use crate::arch::{Config, Cost, Weights};
 use crate::data::image::{Area, Image, Orientation, RowResampler, Span, View};
 use crate::error::{Error, Result};
@@ -84,21 +83,12 @@ impl Classifier {
     /// The output of block `block`, 0 – 16, for a picture that was pushed row by row.
     pub fn feature_maps_rows(&mut self, rows: Rows, block: usize) -> Result<JsFeatureMaps> {
         let input = self.preprocess(rows)?;
-        let maps = feature_maps(&mut self.classifier, input.index_axis(Axis(0), 0), block)?;
-        let (channels, size, _) = maps.dim();
-        Ok(object([
-            ("channels", channels.into()),
-            ("size", size.into()),
-            ("values", float32_array(&maps).into()),
-        ])
-        .unchecked_into())
+        Ok(maps_object(&feature_maps(&mut self.classifier, input.index_axis(Axis(0), 0), block)?))
     }
 
     /// The crop of the last picture, as RGBA bytes at the network's resolution; empty before the first.
     pub fn crop(&self) -> Uint8Array {
-        let rgb = self.seen.as_ref().map_or(&[][..], Image::rgb);
-        let rgba: Vec<u8> = rgb.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
-        Uint8Array::from(rgba.as_slice())
+        self.seen.as_ref().map_or_else(Uint8Array::default, rgba)
     }
 
     /// Starts to add up the time of each operation, over all threads.
@@ -116,20 +106,15 @@ impl Classifier {
     /// Crops and resizes a picture of RGBA bytes.
     fn rows(&self, rgba: &[u8], width: usize, height: usize) -> Result<Rows> {
         let Config { crop, resolution, .. } = *self.classifier.config();
-        Rows::of(rgba, width, height, crop, resolution)
+        let mut rows = RowResampler::center_crop(width, height, Orientation::default(), crop, resolution)?;
+        rows.push_rgba(rgba)?;
+        Ok(Rows { rows })
     }
 
-    /// Normalises a picture that is cropped and resized for the network: (1, R, R, 3).
     fn preprocess(&mut self, rows: Rows) -> Result<Array4<f32>> {
-        let Config { mean, std, resolution, .. } = *self.classifier.config();
-        let picture = rows.rows.finish()?;
-        if picture.width() != resolution {
-            let found = picture.width();
-            return Err(Error::Argument(format!(
-                "the picture was resized to {found} pixels; the network expects {resolution}"
-            )));
-        }
-        Ok(self.seen.insert(picture).normalized(mean, std))
+        let (seen, input) = rows.preprocess(self.classifier.config())?;
+        self.seen = Some(seen);
+        Ok(input)
     }
 
     fn classify_preprocessed(&mut self, rows: Rows, k: usize, start: f64) -> Result<JsResult> {
@@ -147,15 +132,6 @@ impl Classifier {
     }
 }
 
-/// [`View`] as JavaScript says it: a share, pixels, or a colour of 0 – 1.
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ViewFields {
-    Center(f32),
-    Box { x: f64, y: f64, width: f64, height: f64 },
-    Bars([f32; 3]),
-}
-
 /// A picture that is pushed row by row from the top and becomes the network's input; it is never held whole.
 #[wasm_bindgen]
 pub struct Rows {
@@ -164,30 +140,46 @@ pub struct Rows {
 
 #[wasm_bindgen]
 impl Rows {
-    /// For a picture stored as `width` × `height`: resizes what `view` shows of it to `resolution` (8 – 1024) pixels. Its EXIF
-    /// orientation, 1 – 8, is given unless the rows are upright.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
+    /// For a picture stored as `width` × `height`: resizes the centre crop whose side is this share of the shorter side, 0.1 – 1,
+    /// to `resolution` (8 – 1024) pixels. The picture's EXIF orientation is 1 – 8.
+    pub fn of_center(
         width: usize,
         height: usize,
-        view: JsView,
+        orientation: u8,
         resolution: usize,
-        orientation: Option<u8>,
+        crop: f32,
     ) -> Result<Rows> {
-        let mut config = Config { resolution, ..Config::cifar() };
-        let view = match from_js(view.into())? {
-            ViewFields::Center(crop) => {
-                config.crop = crop;
-                View::Center(crop)
-            }
-            ViewFields::Box { x, y, width, height } => {
-                View::Part(Area { left: x, top: y, right: x + width, bottom: y + height })
-            }
-            ViewFields::Bars(mean) => View::Bars(mean.map(|mean| (255.0 * mean).round() as u8)),
-        };
-        config.validate()?;
-        let orientation = Orientation::from_exif(orientation.unwrap_or(1));
-        Ok(Rows { rows: RowResampler::new(width, height, orientation, view, resolution)? })
+        Config { crop, ..Config::cifar() }.validate()?;
+        Rows::of(width, height, orientation, resolution, View::Center(crop))
+    }
+
+    /// The same for a part, in pixels of the upright picture; it is squeezed unless it is square.
+    pub fn of_part(
+        width: usize,
+        height: usize,
+        orientation: u8,
+        resolution: usize,
+        x: f64,
+        y: f64,
+        part_width: f64,
+        part_height: f64,
+    ) -> Result<Rows> {
+        let part = Area { left: x, top: y, right: x + part_width, bottom: y + part_height };
+        Rows::of(width, height, orientation, resolution, View::Part(part))
+    }
+
+    /// The same for the whole picture, in its own proportions between bars of this colour, 0 – 1.
+    pub fn between_bars(
+        width: usize,
+        height: usize,
+        orientation: u8,
+        resolution: usize,
+        red: f32,
+        green: f32,
+        blue: f32,
+    ) -> Result<Rows> {
+        let colour = [red, green, blue].map(|share| (255.0 * share).round() as u8);
+        Rows::of(width, height, orientation, resolution, View::Bars(colour))
     }
 
     /// The part of the picture to push: the columns left of it, the rows above it, its columns and its rows.
@@ -209,10 +201,36 @@ impl Rows {
 }
 
 impl Rows {
-    /// Crops and resizes a picture that is in memory as a whole.
-    fn of(rgba: &[u8], width: usize, height: usize, crop: f32, resolution: usize) -> Result<Rows> {
-        let mut rows = RowResampler::center_crop(width, height, Orientation::default(), crop, resolution)?;
-        rows.push_rgba(rgba)?;
-        Ok(Rows { rows })
+    fn of(width: usize, height: usize, orientation: u8, resolution: usize, view: View) -> Result<Rows> {
+        Config { resolution, ..Config::cifar() }.validate()?;
+        let orientation = Orientation::from_exif(orientation);
+        Ok(Rows { rows: RowResampler::new(width, height, orientation, view, resolution)? })
     }
+
+    /// The picture, and the same normalised for the network of `config`: (1, R, R, 3).
+    pub(super) fn preprocess(self, config: &Config) -> Result<(Image, Array4<f32>)> {
+        let Config { mean, std, resolution, .. } = *config;
+        let picture = self.rows.finish()?;
+        if picture.width() != resolution {
+            let found = picture.width();
+            return Err(Error::Argument(format!(
+                "the picture was resized to {found} pixels; the network expects {resolution}"
+            )));
+        }
+        let input = picture.normalized(mean, std);
+        Ok((picture, input))
+    }
+}
+
+/// An image as RGBA bytes.
+pub(super) fn rgba(image: &Image) -> Uint8Array {
+    let rgba: Vec<u8> = image.rgb().chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect();
+    Uint8Array::from(rgba.as_slice())
+}
+
+/// Feature maps, (C, S, S).
+pub(super) fn maps_object(maps: &Array3<f32>) -> JsFeatureMaps {
+    let (channels, size, _) = maps.dim();
+    let values = float32_array(maps).into();
+    object([("channels", channels.into()), ("size", size.into()), ("values", values)]).unchecked_into()
 }

@@ -18,11 +18,13 @@ mod clock;
 mod objects;
 #[cfg(feature = "threads")]
 mod pool;
+mod trace;
 mod trainer;
 
 use arrays::{float32_array, uint32_array};
 pub use classifier::{Classifier, Rows};
 use objects::{from_js, object, read_weights, strings, to_js};
+pub use trace::Trace;
 pub use trainer::Trainer;
 
 #[wasm_bindgen(typescript_custom_section)]
@@ -63,9 +65,12 @@ extern "C" {
     /// A block's output for a picture.
     #[wasm_bindgen(typescript_type = "FeatureMaps")]
     pub type JsFeatureMaps;
-    /// What a network sees of a picture.
-    #[wasm_bindgen(typescript_type = "View")]
-    pub type JsView;
+    /// A layer's filters.
+    #[wasm_bindgen(typescript_type = "Filters")]
+    pub type JsFilters;
+    /// The classes of a picture, and the network's crop of it.
+    #[wasm_bindgen(typescript_type = "{ predictions: Prediction[]; crop: Uint8Array }")]
+    pub type JsSeen;
     /// Images with labels.
     #[wasm_bindgen(typescript_type = "Batch")]
     pub type JsBatch;

@@ -10,13 +10,14 @@ export interface LayerCost {
   name: string;
   kind: "stem" | "expand" | "depthwise" | "pointwise" | "convolution" | "project" | "shortcut" | "last" | "classifier";
   block: number | null;
+  input: number | null;
   c_in: number;
   c_out: number;
   stride: number;
   size_in: number;
   size_out: number;
   activation: "relu6" | "relu" | "linear";
-  shortcut: boolean;
+  adds: number | null;
   parameters: number;
   macs: number;
   output_bytes: number;
@@ -47,25 +48,24 @@ export interface Result {
   network_ms: number;
 }
 
-/** A part of an upright picture, in pixels; edges may lie within pixels. */
-export interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/**
- * The part of a picture that becomes a network's input: a centre crop whose side is this share of the shorter side, a box,
- * squeezed unless it is square, or the whole picture, between bars of this colour (0 – 1).
- */
-export type View = { center: number } | { box: Box } | { bars: [number, number, number] };
-
 /** (channels, size, size). */
 export interface FeatureMaps {
   channels: number;
   size: number;
   values: Float32Array;
+}
+
+/**
+ * `clamp(scale · Σ filter · input + shift, low, high)`; `filters`: (c_out, inputs, taps), a depthwise filter has one input.
+ */
+export interface Filters {
+  filters: Float32Array;
+  inputs: number;
+  taps: number;
+  scale: Float32Array;
+  shift: Float32Array;
+  low: number;
+  high: number;
 }
 
 export interface Step {

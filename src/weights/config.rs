@@ -91,10 +91,11 @@ pub fn check_claims(file: &Container, naming: &Naming, config: &Config) -> Resul
 
 /// A configuration as metadata: one key per field, numbers and names as they are, colours as `0.5,0.5,0.5`.
 pub fn to_metadata(config: &Config) -> Vec<(String, String)> {
+    let json = |value: &Value| serde_json::to_string(value).expect("numbers are plain data");
     let text = |value: Value| match value {
         Value::String(text) => text,
-        Value::Array(items) => items.iter().map(Value::to_string).collect::<Vec<_>>().join(","),
-        other => other.to_string(),
+        Value::Array(items) => items.iter().map(json).collect::<Vec<_>>().join(","),
+        other => json(&other),
     };
     to_map(config).into_iter().map(|(key, value)| (key, text(value))).collect()
 }

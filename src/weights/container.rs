@@ -32,7 +32,7 @@ impl<'a> Container<'a> {
     /// # Errors
     /// [`Error::Weights`] if the bytes are not a whole safetensors file, or its header has a duplicate key.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
-        if let Some(key) = header(bytes).and_then(json::doubled_key) {
+        if let Some(key) = header(bytes).and_then(|header| json::doubled_key(str::from_utf8(header).ok()?)) {
             return Err(Error::weights(
                 "weights-twice",
                 "the file's header has the key {key} twice",
@@ -223,7 +223,7 @@ pub fn write(mut entries: Vec<Entry>, metadata: Vec<(String, String)>) -> Vec<u8
         info.insert("data_offsets".into(), vec![start, end].into());
         header.insert(name.clone(), info.into());
     }
-    let mut header = Value::Object(header).to_string();
+    let mut header = serde_json::to_string(&header).expect("a header is plain data");
     let padding = header.len().next_multiple_of(8) - header.len();
     header.extend(iter::repeat_n(' ', padding));
     let mut file = Vec::with_capacity(8 + header.len() + end);

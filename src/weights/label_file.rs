@@ -41,7 +41,7 @@ fn array(text: &str) -> Result<Vec<String>> {
 fn object(text: &str) -> Result<Vec<String>> {
     let wrong = |error| Error::Data(format!("expected a JSON object of class numbers and names: {error}"));
     let named: BTreeMap<String, String> = serde_json::from_str(text).map_err(wrong)?;
-    if let Some(key) = crate::arch::json::doubled_key(text.as_bytes()) {
+    if let Some(key) = crate::arch::json::doubled_key(text) {
         return Err(Error::Data(format!("the JSON object names the class \"{key}\" twice")));
     }
     let mut classes = BTreeMap::new();

@@ -373,6 +373,83 @@ test("the number of threads does not change a bit of a training or an answer", {
   }
 });
 
+test("a trace is the network, tells every value, and shows what changes do", { timeout: 60_000 }, async () => {
+  await page.goto(`${lab.url}empty.html`);
+  const found = await page.evaluate(async () => {
+    const { createEngine, download } = await import(/** @type {any} */ ("/engine/engine.js"));
+    const engine = await createEngine({ threads: 2 });
+    const weights = await download("/weights/shapes-0.35.safetensors");
+    const [classifier, trace] = await Promise.all([engine.loadClassifier(weights), engine.loadTrace(weights)]);
+    const picture = await engine.openPicture(await (await fetch("/samples/cat.jpg")).blob());
+    const classified = await classifier.classify(picture, { k: 3, crop: true });
+    const run = await trace.run(picture, { k: 3 });
+
+    // one value of the stem, from the picture and its filter
+    const { channels, size, values } = await trace.maps(0);
+    const { filters, scale, shift, low, high } = await trace.filters(0);
+    const { mean, std, resolution } = trace.config;
+    const [channel, y, x] = [5, 9, 12];
+    let sum = 0;
+    for (const colour of [0, 1, 2]) {
+      for (let tap = 0; tap < 9; tap++) {
+        const pixel = (y - 1 + Math.floor(tap / 3)) * resolution + x - 1 + (tap % 3);
+        const input = (run.crop[4 * pixel + colour] / 255 - mean[colour]) / std[colour];
+        sum += input * filters[(channel * 3 + colour) * 9 + tap];
+      }
+    }
+    const expected = Math.min(Math.max(sum * scale[channel] + shift[channel], low), high);
+    const value = values[(channel * size + y) * size + x];
+
+    const statistics = await trace.statistics();
+    const changed = await trace.run(picture, { k: 3, reluFrom: 1 });
+    const after = await trace.statistics();
+    const again = await trace.run(picture, { k: 3 });
+    const { layers } = await engine.describe(trace.config);
+    const projections = layers.flatMap((/** @type {any} */ { kind }, /** @type {number} */ i) =>
+      kind === "project" ? [i] : [],
+    );
+    const few = await engine.shapes({ seed: 9, count: 100, resolution: 32 });
+    const right = await trace.correct(few);
+    const rounded = await trace.correct(few, { weightBits: 2, activationBits: 2 });
+    const zeros = (/** @type {any} */ of) => projections.map((/** @type {number} */ i) => of[i].zeros);
+    await engine.close();
+    return {
+      classified,
+      run,
+      channels,
+      value,
+      expected,
+      before: zeros(statistics),
+      changed,
+      after: zeros(after),
+      again,
+      right,
+      rounded,
+      rank: statistics[0].rank,
+      adds: layers.filter((/** @type {any} */ { adds }) => adds !== null).length,
+    };
+  });
+  const close = (/** @type {any[]} */ a, /** @type {any[]} */ b) =>
+    a.every(({ label, probability }, i) => label === b[i].label && Math.abs(probability - b[i].probability) < 1e-5);
+  assert.ok(close(found.run.predictions, found.classified.predictions), "it is the network");
+  assert.deepEqual(found.run.crop, found.classified.crop);
+  assert.equal(found.channels, 16);
+  assert.ok(Math.abs(found.value - found.expected) < 1e-4, `${found.value}, ${found.expected}`);
+  assert.ok(
+    found.before.every((/** @type {number} */ share) => share < 0.01),
+    `a linear layer has no zeros: ${found.before}`,
+  );
+  assert.ok(
+    found.after.every((/** @type {number} */ share) => share > 0.05),
+    `ReLU leaves zeros: ${found.after}`,
+  );
+  assert.ok(!close(found.changed.predictions, found.run.predictions));
+  assert.deepEqual(found.again.predictions, found.run.predictions, "a change can be taken back");
+  assert.ok(found.right > 80 && found.rounded < found.right, `${found.right}, with 2 bits ${found.rounded} of 100`);
+  assert.ok(found.rank > 1 && found.rank <= 16, `rank ${found.rank}`);
+  assert.equal(found.adds, 10, "shortcuts");
+});
+
 test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
   await page.goto(`${lab.url}empty.html`);
   await page.evaluate(async () => {

@@ -13,10 +13,11 @@ import { decode } from "./decode.js";
 import { abortable, download, fetchFile, folderAt } from "./download.js";
 import { EngineError } from "./errors.js";
 import { Classifier, Picture, SLICE, Trainer } from "./handles.js";
+import { Trace } from "./trace.js";
 import { findObstacle, pickInstructions } from "./support.js";
 import { Watch } from "./watch.js";
 
-export { Classifier, download, EngineError, Picture, Trainer };
+export { Classifier, download, EngineError, Picture, Trace, Trainer };
 export { fetchCifar, forgetCifar, openCifar, openedCifar } from "./opencifar.js";
 
 /**
@@ -276,6 +277,19 @@ export class Engine extends EventTarget {
     const classifier = this.handle();
     const { config, labels } = await this.call("load", { classifier, weights, options });
     return new Classifier(this, classifier, config, labels);
+  }
+
+  /**
+   * Creates a network to look into from a `.safetensors` file.
+   *
+   * @param {string | URL | Blob | Uint8Array} source an address, a file or its bytes
+   * @param {{options?: Config, signal?: AbortSignal, onProgress?: (share: number) => void}} [how] as of `loadClassifier`
+   * @returns {Promise<Trace>}
+   */
+  async loadTrace(source, { options = {}, signal, onProgress } = {}) {
+    const weights = await bytesOf(source, { signal, onProgress });
+    const trace = this.handle();
+    return new Trace(this, trace, await this.call("loadTrace", { trace, weights, options }));
   }
 
   /**

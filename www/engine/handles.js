@@ -18,7 +18,7 @@ import { EngineError } from "./errors.js";
 export const SLICE = 50;
 
 /** An object that the worker holds until it is closed. */
-class Held {
+export class Held {
   /** @param {Engine} engine @param {number} handle */
   constructor(engine, handle) {
     this.engine = engine;
@@ -43,6 +43,25 @@ export class Picture extends Held {
   }
 }
 
+/**
+ * Asks about a picture, which is opened for that if it is not yet.
+ *
+ * @template T
+ * @param {Engine} engine
+ * @param {ImageSource | Picture} image
+ * @param {Framing} framing
+ * @param {(picture: number) => Promise<T>} ask
+ */
+export async function onPicture(engine, image, framing, ask) {
+  const picture = image instanceof Picture ? image : await engine.openPicture(image);
+  try {
+    checkFraming(framing, picture);
+    return await ask(picture.handle);
+  } finally {
+    if (picture !== image) picture.close();
+  }
+}
+
 /** A network that classifies. */
 export class Classifier extends Held {
   /** @param {Engine} engine @param {number} handle @param {Required<Config>} config @param {string[]} labels */
@@ -63,7 +82,7 @@ export class Classifier extends Held {
   async classify(image, { k = 5, crop = false, fit, box } = {}) {
     checkWhole({ k });
     const framing = { fit, box };
-    return this.#look(image, framing, (picture) =>
+    return onPicture(this.engine, image, framing, (picture) =>
       this.engine.call("classify", { classifier: this.handle, picture, k, crop, framing }),
     );
   }
@@ -78,25 +97,9 @@ export class Classifier extends Held {
    */
   async featureMaps(image, block, framing = {}) {
     checkWhole({ block });
-    return this.#look(image, framing, (picture) =>
+    return onPicture(this.engine, image, framing, (picture) =>
       this.engine.call("featureMaps", { classifier: this.handle, picture, block, framing }),
     );
-  }
-
-  /**
-   * @template T
-   * @param {ImageSource | Picture} image
-   * @param {Framing} framing
-   * @param {(picture: number) => Promise<T>} ask
-   */
-  async #look(image, framing, ask) {
-    const picture = image instanceof Picture ? image : await this.engine.openPicture(image);
-    try {
-      checkFraming(framing, picture);
-      return await ask(picture.handle);
-    } finally {
-      if (picture !== image) picture.close();
-    }
   }
 
   /** @param {number} resolution 8 – 1024, on any weights */

@@ -4,7 +4,7 @@ import { draw, needsTurn, openFile, openStill, pixelsOf, readRows } from "./pixe
 /**
  * @typedef {import("./pixels.js").Still} Still
  * @typedef {typeof import("./pkg/simd128-threads/mobilenetv2.js")} Core
- * @typedef {InstanceType<Core["Rows"]>} Rows
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Rows} Rows
  */
 
 /** Pixels up to which a picture stays in memory. Of a larger one only the file does; it is decoded again when needed. */
@@ -86,7 +86,7 @@ export class HeldPicture {
     const known = this.#seen.get(key) ?? withAlpha((await this.#resize(core, view, resolution)).finish());
     this.#seen.set(key, known);
     if (this.#seen.size > KEPT_VIEWS) this.#seen.delete(/** @type {string} */ (this.#seen.keys().next().value));
-    const rows = new core.Rows(resolution, resolution, { center: 1 }, resolution);
+    const rows = core.Rows.of_part(resolution, resolution, 1, resolution, 0, 0, resolution, resolution);
     rows.push(known);
     return rows;
   }
@@ -104,7 +104,13 @@ export class HeldPicture {
   /** @param {Core} core @param {import("./protocol.js").View} view @param {number} resolution */
   async #resize(core, view, resolution) {
     const { width, height } = this.#stored;
-    const rows = new core.Rows(width, height, view, resolution, this.#orientation);
+    const how = /** @type {const} */ ([width, height, this.#orientation, resolution]);
+    const rows =
+      "bars" in view
+        ? core.Rows.between_bars(...how, ...view.bars)
+        : "box" in view
+          ? core.Rows.of_part(...how, view.box.x, view.box.y, view.box.width, view.box.height)
+          : core.Rows.of_center(...how, view.center);
     try {
       const [left, top, columns, count] = rows.span;
       const span = { left, top, width: columns, height: count };

@@ -13,12 +13,22 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").About} About
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").FeatureMaps} FeatureMaps
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Filters} Filters
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Manifold} Manifold
- * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Box} Box
- * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").View} View
+ */
+
+/**
+ * A part of an upright picture, in pixels; edges may lie within pixels.
+ * @typedef {{x: number, y: number, width: number, height: number}} Box
+ */
+
+/**
+ * The part of a picture that becomes a network's input: a centre crop whose side is this share of the shorter side, a box,
+ * squeezed unless it is square, or the whole picture, between bars of this colour (0 – 1).
+ * @typedef {{center: number} | {box: Box} | {bars: [number, number, number]}} View
  */
 
 /**
@@ -98,6 +108,14 @@
  *   network.
  * @property {[{classifier: number, picture: number, block: number, framing: Framing}, Seen]} featureMaps Runs the network up to a
  *   block, 0 – 16.
+ * @property {[{trace: number, weights: Uint8Array, options: Config}, Loaded]} loadTrace Creates a network to look into.
+ * @property {[{trace: number, picture: number, k: number, framing: Framing, changes: Changes}, {predictions:
+ *   Prediction[], crop: Uint8Array}]} runTrace Runs it, changed, and keeps the outputs of its layers.
+ * @property {[{trace: number, layer: number}, FeatureMaps]} maps A layer's output for the last picture.
+ * @property {[{trace: number, layer: number}, Filters]} filters A layer's filters.
+ * @property {[{trace: number}, Float32Array]} statistics Three numbers for each layer; see trace.js.
+ * @property {[{trace: number, images: Uint8Array, labels: Uint32Array, changes: Changes}, number]} correct How
+ *   many pictures it classifies as their labels say.
  * @property {[{trainer: number, config: Config, recipe: Recipe, data: Data, weights: Uint8Array | null, options: Config,
  *   snapshot: Snapshot | null}, Prepared]} prepare Creates a trainer; with `weights` it continues from those with their
  *   config, except for `config.resolution`. With `snapshot` it continues that training.
@@ -122,6 +140,13 @@
  * @property {[{dimensions: number, relu: boolean, seed: number}, Manifold]} manifold Embeds a spiral in so many dimensions, with
  *   or without ReLU there, and projects it back.
  * @property {[{handle: number}, {}]} drop Frees a classifier, a trainer or a picture.
+ */
+
+/**
+ * What is different from the network of the weights. `reluFrom`: from this block on, counted from 1, the projections have
+ * a ReLU6; 0: none has. `weightBits` and `activationBits`: each output channel's weights, and each layer's output, are rounded
+ * to so many bits, 2 – 16; 0: they are not.
+ * @typedef {{reluFrom?: number, weightBits?: number, activationBits?: number}} Changes
  */
 
 /**

@@ -17,6 +17,8 @@ let core;
 let starting = Promise.resolve();
 /** @type {Held<import("./pkg/simd128-threads/mobilenetv2.js").Classifier>} */
 const classifiers = new Held();
+/** @type {Held<import("./pkg/simd128-threads/mobilenetv2.js").Trace>} */
+const traces = new Held();
 /** @type {Held<import("./heldpicture.js").HeldPicture>} */
 const pictures = new Held();
 /** @type {Trainings} */
@@ -44,7 +46,7 @@ const methods = {
   about: ({ weights, options }) => core.about(weights, options),
 
   resize({ classifier, resolution }) {
-    classifiers.of(classifier).set_resolution(resolution);
+    (traces.get(classifier) ?? classifiers.of(classifier)).set_resolution(resolution);
     return {};
   },
 
@@ -61,15 +63,35 @@ const methods = {
 
   async classify({ classifier, picture, k, crop, framing }) {
     const start = performance.now();
-    const { network, rows } = await see(classifier, picture, framing);
+    const { network, rows } = await see(classifiers, classifier, picture, framing);
     const seen = performance.now() - start;
     const result = network.classify_rows(rows, k);
     return { ...result, preprocess_ms: seen + result.preprocess_ms, crop: crop ? network.crop() : null };
   },
 
   async featureMaps({ classifier, picture, block, framing }) {
-    const { network, rows } = await see(classifier, picture, framing);
+    const { network, rows } = await see(classifiers, classifier, picture, framing);
     return { ...network.feature_maps_rows(rows, block), crop: network.crop() };
+  },
+
+  loadTrace({ trace, weights, options }) {
+    const network = new core.Trace(weights, options);
+    traces.set(trace, network);
+    return { config: /** @type {any} */ (network.config), labels: network.labels };
+  },
+
+  async runTrace({ trace, picture, k, framing, changes }) {
+    change(traces.of(trace), changes);
+    const { network, rows } = await see(traces, trace, picture, framing);
+    return network.run(rows, k);
+  },
+
+  maps: ({ trace, layer }) => traces.of(trace).maps(layer),
+  filters: ({ trace, layer }) => traces.of(trace).filters(layer),
+  statistics: ({ trace }) => traces.of(trace).statistics(),
+  correct({ trace, images, labels, changes }) {
+    change(traces.of(trace), changes);
+    return traces.of(trace).correct(images, labels);
   },
 
   prepare: (start) => trainings.prepare(start),
@@ -103,30 +125,39 @@ const methods = {
 
   drop({ handle }) {
     classifiers.get(handle)?.free();
+    traces.get(handle)?.free();
     pictures.get(handle)?.close();
-    for (const held of [classifiers, pictures]) held.delete(handle);
+    for (const held of [classifiers, traces, pictures]) held.delete(handle);
     trainings.drop(handle);
     return {};
   },
 };
 
 /**
- * A classifier, and its input from a picture. Either may be closed, or the resolution change, meanwhile.
+ * A network, and its input from a picture. Either may be closed, or the resolution change, meanwhile.
  *
- * @param {number} classifier @param {number} picture @param {import("./protocol.js").Framing} framing
+ * @template {{config: import("./pkg/simd128-threads/mobilenetv2.js").Config}} Network
+ * @param {Held<Network>} networks
+ * @param {number} handle @param {number} picture @param {import("./protocol.js").Framing} framing
  */
-async function see(classifier, picture, framing) {
+async function see(networks, handle, picture, framing) {
   for (;;) {
-    const { config } = classifiers.of(classifier);
+    const { config } = networks.of(handle);
     const rows = await pictures.of(picture).see(core, config, framing);
-    const network = classifiers.get(classifier);
+    const network = networks.get(handle);
     if (network && network.config.resolution === config.resolution) return { network, rows };
     rows.free();
   }
 }
 
+/** @param {import("./pkg/simd128-threads/mobilenetv2.js").Trace} trace @param {import("./protocol.js").Changes} changes */
+function change(trace, { reluFrom = 0, weightBits = 0, activationBits = 0 }) {
+  trace.change(reluFrom ? reluFrom - 1 : undefined, weightBits, activationBits);
+}
+
 /** Buffers of an answer that can be transferred instead of copied. @param {object} result */
 function buffers(result) {
+  if (ArrayBuffer.isView(result)) return [result.buffer];
   return Object.values(result).flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
 }
 

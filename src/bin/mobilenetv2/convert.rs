@@ -40,7 +40,7 @@ pub struct Args {
 
 /// Which layers end a shortcut.
 fn shortcuts(config: &Config) -> Vec<bool> {
-    Cost::new(config).layers.iter().map(|layer| layer.shortcut).collect()
+    Cost::new(config).layers.iter().map(|layer| layer.adds.is_some()).collect()
 }
 
 pub fn run(args: &Args) -> Result<()> {

@@ -44,7 +44,7 @@ impl RecipeOptions {
         if let Some(path) = &self.recipe {
             let bytes = files::read(path)?;
             let fields: Fields = serde_json::from_slice(&bytes).map_err(|error| files::wrong(path, error))?;
-            if let Some(key) = json::doubled_key(&bytes) {
+            if let Some(key) = str::from_utf8(&bytes).ok().and_then(json::doubled_key) {
                 return Err(files::wrong(path, format!("{key} is given twice")));
             }
             recipe = overlay(&recipe, &fields).map_err(|error| files::wrong(path, error))?;

@@ -32,9 +32,7 @@ fn output(block: &FusedBlock, level: Level, input: Input, threads: usize) -> Vec
     // what another block left there must not matter
     let mut working = vec![f32::NAN; block.working_floats(threads)];
     block.run(level, input, &mut out, &mut working, &mut profiles);
-    let mut planes = vec![f32::NAN; out.len()];
-    dispatch!(level, simd => block.map(&out).planes(simd, &mut planes));
-    planes
+    block.map(&out).to_planes(level).into_raw_vec_and_offset().0
 }
 
 proptest! {

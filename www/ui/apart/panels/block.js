@@ -71,13 +71,13 @@ export function createBlock(context) {
         after: t(`setting.bottleneck.${activation}`),
       })),
     ];
-    const joined = layers.some(({ block, shortcut }) => block === n - 1 && shortcut);
+    const joined = layers.some(({ block, adds }) => block === n - 1 && adds !== null);
     inverted.draw(tensors, joined);
     const wide = first.output_bytes;
     const narrow = first.memory.by_operation - wide; // its input: no other tensor is kept yet
     const values = { narrow: bytes(narrow), wide: bytes(wide), times: number(wide / narrow) };
     const words = [t(wide > narrow ? "block.widens" : "block.flat", values)];
-    if (!layers.some(({ shortcut }) => shortcut)) words.push(t("block.none"));
+    if (!layers.some(({ adds }) => adds !== null)) words.push(t("block.none"));
     else if (!joined) words.push(t(own.some(({ stride }) => stride > 1) ? "block.strided" : "block.wider"));
     const comparable = joined && first.kind === "expand";
     classical.element.hidden = !comparable;
