@@ -78,7 +78,10 @@ export function createCurves({ session, state }) {
   const { all, shown } = session.runs;
   const draw = onFrame(async () => {
     if (state.room.value !== "train") return;
-    await Promise.all([loss.draw(shown.value), accuracy.draw(shown.value)]);
+    const named = (/** @type {{number: number}} */ { number }) =>
+      all.value.length > 1 ? t("runs.name", { number }) : "";
+    const runs = shown.value.map((run) => ({ ...run, name: named(run) }));
+    await Promise.all([loss.draw(runs), accuracy.draw(runs)]);
   });
   // which line belongs to which run, if there are several
   effect(() => {

@@ -4,13 +4,13 @@
  * @typedef {import("./curves.js").Drawn} Drawn
  */
 import { h } from "./dom.js";
-import { colour, rem } from "./plot.js";
+import { rem } from "./plot.js";
 
 /** Half the width of a mark, in pixels. */
 const MARK = 4;
 /** The font of the names at the lines' ends. */
 const nameFont = () => `600 ${rem(0.875)}px system-ui, sans-serif`;
-/** At least as wide, a chart has the names beside it; else they stand above the ends. */
+/** At least as wide, a chart has room for names beside it. */
 const WIDE = 26;
 /** Of the chart's width, at most this share for the names. */
 const FOR_NAMES = 0.4;
@@ -28,21 +28,19 @@ export function besides(runs, width) {
 }
 
 /**
- * Writes each run's name at the end of its line, without two of them overlapping.
+ * Writes each run's name beside the end of its line, if there is room, without two of them overlapping.
  *
  * @param {import("uplot")} plot @param {Drawn[]} runs @param {"loss" | "accuracy"} key
  */
 export function nameEnds(plot, runs, key) {
   const { ctx, bbox, width } = plot;
-  const wide = width >= rem(WIDE);
+  if (width < rem(WIDE)) return;
   const size = rem(0.875) * devicePixelRatio;
   const [top, bottom] = [bbox.top + size / 2, bbox.top + bbox.height - size / 2];
   const ends = runs.flatMap(({ name, evaluations, steps }, i) => {
     const value = evaluations.at(-1)?.[key] ?? steps[key].at(-1);
-    const step = evaluations.at(-1)?.step ?? steps.step.at(-1);
-    if (!name || value === undefined || step === undefined) return [];
-    const y = plot.valToPos(value, "y", true) - (wide ? 0 : size);
-    return { name, x: plot.valToPos(step, "x", true), y: Math.min(Math.max(y, top), bottom), series: 2 * i + 1 };
+    if (!name || value === undefined) return [];
+    return { name, y: Math.min(Math.max(plot.valToPos(value, "y", true), top), bottom), series: 2 * i + 1 };
   });
   ends.sort((a, b) => a.y - b.y);
   ends.forEach((end, i) => (end.y = Math.max(end.y, i ? ends[i - 1].y + 1.2 * size : top)));
@@ -50,14 +48,10 @@ export function nameEnds(plot, runs, key) {
   ctx.save();
   ctx.font = nameFont().replace(/\d+px/, `${size}px`);
   ctx.textBaseline = "middle";
-  ctx.textAlign = wide ? "left" : "right";
-  ctx.lineWidth = 4 * devicePixelRatio;
-  ctx.strokeStyle = colour("--surface");
-  for (const { name, x, y, series } of ends) {
-    const at = wide ? x + size / 2 : Math.max(x, bbox.left + ctx.measureText(name).width);
+  ctx.textAlign = "left";
+  for (const { name, y, series } of ends) {
     ctx.fillStyle = /** @type {any} */ (plot.series[series].stroke)(plot, series); // uPlot turns it into a function
-    ctx.strokeText(name, at, y);
-    ctx.fillText(name, at, y);
+    ctx.fillText(name, bbox.left + bbox.width + size / 2, y);
   }
   ctx.restore();
 }

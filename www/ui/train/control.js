@@ -1,7 +1,8 @@
 /** The controls of a run, its state and its errors. */
 import { computed, effect, follow } from "../../lab/signals.js";
-import { h, setWords, showProblem, svg, turnOff } from "../shared/dom.js";
+import { h, setWords, showProblem, turnOff } from "../shared/dom.js";
 import { accuracyOf, explainError, percent, t } from "../shared/i18n.js";
+import { button, shows } from "./buttons.js";
 import { createFigures } from "./figures.js";
 import { createTrouble } from "./trouble.js";
 
@@ -12,24 +13,9 @@ const PATIENCE = 3000;
 export function createControl(context) {
   const { core, state, library, session, project, cifar } = context;
   const start = h("button", { type: "button", class: "primary", "data-control": "start", onclick: () => begin() });
-  const pause = h(
-    "button",
-    { type: "button", onclick: () => session.pause() },
-    icon("M3 2h4v12H3zM9 2h4v12H9z"),
-    h("span", { t: "train.pause" }),
-  );
-  const step = h(
-    "button",
-    { type: "button", onclick: () => begin(1) },
-    icon("M3 2l7 6-7 6zM10 2h3v12h-3z"),
-    h("span", { t: "train.step" }),
-  );
-  const stop = h(
-    "button",
-    { type: "button", onclick: () => session.stop() },
-    icon("M3 3h10v10H3z"),
-    h("span", { t: "train.stop" }),
-  );
+  const pause = button("pause", () => session.pause());
+  const step = button("step", () => begin(1));
+  const stop = button("stop", () => session.stop());
   const recover = h("button", { type: "button", onclick: goOn });
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => session.giveUp() });
   const why = h("p", { class: "train-why", role: "status", hidden: true });
@@ -85,7 +71,7 @@ export function createControl(context) {
   function drawState() {
     const now = session.state.value;
     const wrong = session.problem.value;
-    start.replaceChildren(icon("M4 2l10 6-10 6z"), h("span", { t: now === "paused" ? "train.resume" : "train.start" }));
+    start.replaceChildren(...shows("start", now === "paused" ? "train.resume" : "train.start"));
     why.hidden = !obstacle.value;
     setWords(why, obstacle.value ? t(...obstacle.value) : "");
     const waits = (now !== "idle" && now !== "paused") || !!obstacle.value;
@@ -150,6 +136,3 @@ export function createControl(context) {
   });
   return element;
 }
-
-/** @param {string} path in a square of 16 */
-const icon = (path) => svg({ viewBox: "0 0 16 16", class: "icon" }, ["path", { d: path }]);

@@ -1,7 +1,7 @@
 /** The sides' curves, each with its name at its end; of several seeds the mean, and their range as a band. */
 import { isJudged } from "../../../lab/duel/record.js";
 import { effect } from "../../../lab/signals.js";
-import { createChart } from "../../shared/curves.js";
+import { createChart, swatch } from "../../shared/curves.js";
 import { h, onFrame, onResize } from "../../shared/dom.js";
 import { currentLanguage, t } from "../../shared/i18n.js";
 import { presenting } from "../../shared/presenting.js";
@@ -14,10 +14,12 @@ import { labelsOf } from "./labels.js";
 export function createDuelChart({ duel, state, shown }) {
   const accuracy = createChart("accuracy");
   const loss = createChart("loss");
+  const keys = h("ul", { class: "curves-keys" });
   const band = h("span", { t: "duel.band" });
   const element = h(
     "div",
-    {},
+    { class: "duel-chart" },
+    keys,
     h("div", { class: "curves" }, accuracy.element, loss.element),
     h("p", { class: "curves-legend" }, h("span", { t: "curves.legend" }), " ", band),
   );
@@ -26,6 +28,7 @@ export function createDuelChart({ duel, state, shown }) {
     const record = shown.peek();
     if (state.room.peek() !== "train" || !element.isConnected) return;
     const runs = record ? drawnOf(record) : [];
+    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), run.name ?? "")));
     band.hidden = !runs.some((run) => run.band);
     await Promise.all([accuracy.draw(runs), loss.draw(runs)]);
   });

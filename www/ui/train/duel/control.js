@@ -3,6 +3,7 @@ import { stepsDone, stepsOf } from "../../../lab/duel/record.js";
 import { computed, effect } from "../../../lab/signals.js";
 import { h, onFrame, setWords, turnOff } from "../../shared/dom.js";
 import { duration, explainError, number, percent, t } from "../../shared/i18n.js";
+import { button, shows } from "../buttons.js";
 
 /** Milliseconds without a response after which an action offers a way out. */
 const PATIENCE = 3000;
@@ -12,9 +13,9 @@ const MORE = 4;
 /** @param {import("./duel.js").Means} means */
 export function createControl({ duel, records, session, project, cifar, core, chosen, shown }) {
   const start = h("button", { type: "button", class: "primary", onclick: () => begin() });
-  const pause = h("button", { type: "button", t: "train.pause", onclick: () => duel.pause() });
-  const step = h("button", { type: "button", t: "train.step", onclick: () => begin(1) });
-  const stop = h("button", { type: "button", t: "train.stop", onclick: () => duel.stop() });
+  const pause = button("pause", () => duel.pause());
+  const step = button("step", () => begin(1));
+  const stop = button("stop", () => duel.stop());
   const giveUp = h("button", { type: "button", t: "train.give-up", hidden: true, onclick: () => duel.giveUp() });
   const recover = h("button", { type: "button", t: "duel.recover", onclick: () => goOn() });
   const more = h("button", { type: "button", onclick: () => again() });
@@ -57,7 +58,7 @@ export function createControl({ duel, records, session, project, cifar, core, ch
     records.all.value; // changes when it has ended
     const wrong = duel.problem.value;
     const waits = (now !== "idle" && now !== "paused") || !!obstacle() || !chosen.value.contest;
-    start.textContent = t(now === "paused" && here.value ? "train.resume" : "duel.start");
+    start.replaceChildren(...shows("start", now === "paused" && here.value ? "train.resume" : "duel.start"));
     turnOff(start, waits);
     turnOff(step, waits);
     turnOff(pause, now !== "running" || !here.value);

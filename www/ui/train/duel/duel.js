@@ -22,26 +22,30 @@ export async function createDuel(context) {
   const { chosen, contests, costs, duel } = means;
   const title = h("h2");
   const look = h("p");
+  const change = h("button", { type: "button", t: "duel.change", onclick: () => makeOwn(means) });
+  const about = h("div", { class: "duel-look" }, look, change);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const own = createOwn(means);
   const cards = createCards(means);
+  const { outcome, seeds } = createOutcome(means);
   const element = h(
     "section",
     { class: "panel duel", "t-aria-label": "duel.title" },
     title,
-    look,
+    about,
     own,
     createControl(means),
-    createOutcome(means),
     createDuelChart(means),
-    createSides(means),
+    outcome,
+    h("div", { class: "duel-tables" }, createSides(means), seeds),
     problem,
   );
   effect(() => {
-    const { name } = chosen.value;
+    const { name, contest } = chosen.value;
     title.textContent = t(`duel.name.${name}`);
     setWords(look, has(`duel.look.${name}`) ? t(`duel.look.${name}`) : "");
     own.hidden = name !== OWN;
+    change.hidden = name === OWN || !contest || differing(contest).length > 1;
   });
   // costs of what is chosen, before it is trained
   follow(
@@ -61,6 +65,20 @@ export async function createDuel(context) {
   estimate.weigh(contests.value).catch((error) => console.info(error));
   return { element, cards, own: computed(() => chosen.value.name === OWN) };
 }
+
+/** Turns a ready-made comparison into one's own, to change it. @param {Means} means */
+function makeOwn({ state, chosen }) {
+  const { contest } = chosen.peek();
+  if (!contest) return;
+  const { steps, ...settings } = contest.settings;
+  const [differs] = differing(contest);
+  const between = contest.sides.map((side) => side[differs]).join(" ");
+  state.set("train", settings);
+  state.set("duel", { compare: OWN, differs, between, steps });
+}
+
+/** The settings in which the sides differ. @param {import("../../../lab/duel/record.js").Contest} contest */
+const differing = ({ sides }) => [...new Set(sides.flatMap((side) => Object.keys(side)))];
 
 /** @param {import("../../context.js").Context} context */
 async function meansOf(context) {
@@ -97,7 +115,7 @@ async function meansOf(context) {
     cifar,
     records,
     contests,
-    recorded: signal(outcomes),
+    recorded: outcomes,
     duel,
     estimate: new Estimate(engine, { project, cifar }),
     chosen,

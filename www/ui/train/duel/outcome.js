@@ -12,8 +12,8 @@ import { labelsOf } from "./labels.js";
  * @typedef {import("../../../lab/duel/record.js").Record} Record
  */
 
-/** @param {import("./duel.js").Means} means */
-export function createOutcome({ duel, records, recorded, shown }) {
+/** @param {import("./duel.js").Means} means @returns {{outcome: HTMLElement, seeds: HTMLElement}} */
+export function createOutcome({ duel, records, recorded, chosen, shown }) {
   const sentences = h("div", { class: "duel-sentences", role: "status" });
   const method = h("div", { class: "muted" });
   const seeds = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "duel.seeds" });
@@ -32,15 +32,18 @@ export function createOutcome({ duel, records, recorded, shown }) {
       said = String(lines);
       sentences.replaceChildren(...lines.map((line) => h("p", {}, line)));
     }
-    const how = record && outcome ? methodOf(labelsOf(record.contest), outcome) : [];
+    const how = record && outcome ? methodOf(labelsOf(record.contest), outcome) : [t("duel.outcome.later")];
     method.replaceChildren(...how.map((line) => h("p", {}, line)));
     seeds.hidden = judged.length < 2;
     seeds.replaceChildren(...(record && judged.length > 1 ? [tableOf(record)] : []));
-    const known = record && recorded.value[record.id];
-    ours.hidden = !known;
-    if (known && record) ours.replaceChildren(...sayRecorded(labelsOf(record.contest), known));
   });
-  return h("div", { class: "duel-outcome" }, sentences, method, seeds, ours);
+  effect(() => {
+    const { name, contest } = chosen.value;
+    const known = contest && recorded[name];
+    ours.hidden = !known;
+    if (known) ours.replaceChildren(...sayRecorded(labelsOf(contest), known));
+  });
+  return { outcome: h("div", { class: "duel-outcome" }, sentences, method, ours), seeds };
 }
 
 /** @param {string[]} labels @param {Outcome} outcome */
@@ -73,7 +76,10 @@ function methodOf([first, ...others], { method, pictures, seeds, differences }) 
 
 /** A difference of accuracies in percentage points. @param {number} share */
 const points = (share) =>
-  number(100 * share, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" });
+  number(100 * share, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" }).replace(
+    "-",
+    "−",
+  );
 /** @param {number} p */
 const chance = (p) => (p < 0.001 ? `< ${number(0.001)}` : `= ${number(p, { maximumSignificantDigits: 2 })}`);
 

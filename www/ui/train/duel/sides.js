@@ -22,8 +22,7 @@ export function createSides({ duel, shown, chosen, costs }) {
     const known = record?.costs ?? costs.value;
     const labels = contest ? labelsOf(contest) : [];
     const rows = labels.map((label, side) => {
-      const { evaluations, final } = record?.rounds.at(-1)?.sides[side] ?? { evaluations: [], final: null };
-      const held = final ?? evaluations.at(-1);
+      const held = record && heldOut(record, side);
       const time = record?.milliseconds[side];
       const cells = [
         known[side] ? count(known[side].parameters) : "–",
@@ -42,4 +41,15 @@ export function createSides({ duel, shown, chosen, costs }) {
     draw();
   });
   return element;
+}
+
+/**
+ * A side's accuracy: the mean over the seeds that were judged, else the latest on the sample.
+ *
+ * @param {import("../../../lab/duel/record.js").Record} record @param {number} side
+ */
+function heldOut({ rounds }, side) {
+  const finals = rounds.flatMap(({ sides }) => sides[side].final ?? []);
+  if (!finals.length) return rounds.at(-1)?.sides[side].evaluations.at(-1);
+  return { accuracy: finals.reduce((sum, { accuracy }) => sum + accuracy, 0) / finals.length, total: finals[0].total };
 }
