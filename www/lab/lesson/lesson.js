@@ -13,6 +13,7 @@
  * @property {string} why
  * @property {string} paper where the paper says it
  * @property {string} mistakes for the teacher: what people get wrong
+ * @property {string} [more] what else to do, if there is
  *
  * @typedef {{value: string, is?: (string | number)[]} | {use: string} | {steps: number} | {looked: true}} Done
  *   a value of the state (one of `is`, or any other than at first), a control that is used, steps of a training, or the
@@ -29,6 +30,7 @@
  * @property {number} [right] the right answer, from 0
  * @property {{min: number, max: number, step: number, start: number, right: number, within: number}} [value] instead of answers
  * @property {string} [measure] one of ui/lesson/measures.js
+ * @property {{room: import("../state.js").Room, set: Record<string, string | number | boolean>}} [more] where to go on from here
  * @property {Words} en
  * @property {Words} ko
  *
@@ -110,13 +112,17 @@ export class Lesson {
     remember(`${this.#key}-place`, stop.id);
   }
 
-  /** Sets the page as the stop begins. @param {Stop} stop @param {boolean} [gently] only what nobody has chosen */
+  /**
+   * Sets the page as the stop begins.
+   *
+   * @param {Pick<Stop, "room" | "set">} stop @param {boolean} [gently] only what nobody has chosen
+   */
   prepare({ room, set }, gently = false) {
     for (const [path, value] of Object.entries(set)) {
-      const [group, key] = /** @type {[import("../state.js").Room, string]} */ (path.split("."));
+      const [group, key] = /** @type {[import("../state.js").Group, string]} */ (path.split("."));
       if (!gently || this.#state.isDefault(group, key)) this.#state.set(group, { [key]: value });
     }
-    if (!gently || this.#state.room.peek() === "classify") this.#state.enter(room);
+    this.#state.enter(room);
   }
 
   #arrive() {

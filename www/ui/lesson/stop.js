@@ -60,6 +60,13 @@ export function createStop(context, lesson, stop, { ring, go }) {
     h("h4", { t: "lesson.why" }),
     h("p", {}, words.why),
     h("p", { class: "muted" }, words.paper),
+    stop.more && words.more
+      ? h(
+          "button",
+          { type: "button", class: "primary", onclick: () => stop.more && lesson.prepare(stop.more) },
+          words.more,
+        )
+      : null,
     h("div", { class: "field" }, h("label", { for: own.id, t: "lesson.own" }), own),
     h("button", { type: "button", t: "lesson.again", onclick: () => again() }),
   );

@@ -186,7 +186,7 @@ export function createChart(key) {
       },
       axes: [
         {
-          ...axis,
+          ...axisStyle(4.5),
           size: rem(1.75),
           incrs: WHOLE,
           values: (_, ticks) => ticks.map((tick) => number(tick)),

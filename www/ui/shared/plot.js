@@ -9,8 +9,9 @@ import { isDark } from "./theme.js";
 /** Pixels of so many of the page's units: text and its places grow when the page is presented. @param {number} n */
 export const rem = (n) => Math.round(n * parseFloat(getComputedStyle(document.documentElement).fontSize));
 
-/** The style of every axis. */
-export const axisStyle = () => ({
+/** The style of every axis. @param {number} [space] between labels, at least */
+export const axisStyle = (space = 2) => ({
+  space: rem(space),
   stroke: colour("--muted"),
   grid: { stroke: colour("--line"), width: 1 },
   ticks: { show: false },

@@ -53,7 +53,7 @@ export function createMemory(context) {
       scales: { x: { time: false, range: [1, steps.length] }, y: { range: (_, _low, high) => [0, high * 1.05] } },
       axes: [
         {
-          ...axisStyle(),
+          ...axisStyle(3.5),
           size: rem(1.75),
           label: t("memory.layer"),
           labelSize: rem(1.25),

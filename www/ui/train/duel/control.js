@@ -12,7 +12,7 @@ const MORE = 4;
 
 /** @param {import("./duel.js").Means} means */
 export function createControl({ duel, records, session, project, cifar, core, chosen, shown }) {
-  const start = h("button", { type: "button", class: "primary", onclick: () => begin() });
+  const start = h("button", { type: "button", class: "primary", "data-control": "duel-start", onclick: () => begin() });
   const pause = button("pause", () => duel.pause());
   const step = button("step", () => begin(1));
   const stop = button("stop", () => duel.stop());
