@@ -10,7 +10,7 @@ import { createOffer } from "./offer.js";
 
 /**
  * @param {import("../context.js").Context} context
- * @param {{names: import("./names.js").Names, count: import("../../lab/signals.js").ReadonlySignal<number>}} options
+ * @param {{names: import("../shared/classnames.js").Names, count: import("../../lab/signals.js").ReadonlySignal<number>}} options
  *   `count`: how many classes are shown
  */
 export function createAnswer(context, { names, count }) {

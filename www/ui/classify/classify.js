@@ -7,7 +7,7 @@ import { chosenFiles, droppedFiles, pastedFiles } from "../shared/picturefiles.j
 import { createAnswer } from "./answer.js";
 import { createCamera } from "./camera.js";
 import { createCrop } from "./crop.js";
-import { createNames } from "./names.js";
+import { createNames } from "../shared/classnames.js";
 import { createSamples } from "./samples.js";
 import { createStrip } from "./strip.js";
 import { createWays } from "./ways.js";

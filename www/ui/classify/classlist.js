@@ -6,7 +6,7 @@ import { currentLanguage, t } from "../shared/i18n.js";
 
 /**
  * @param {import("../../lab/model.js").Model} model
- * @param {import("./names.js").Names} names
+ * @param {import("../shared/classnames.js").Names} names
  */
 export function createClassList(model, names) {
   const title = h("h2");

@@ -1,7 +1,7 @@
 /** What the classes of the network in use are called, in the page's language. */
 import { koreanNames } from "../../lab/classnames.js";
 import { effect, signal } from "../../lab/signals.js";
-import { className, currentLanguage, t } from "../shared/i18n.js";
+import { className, currentLanguage, t } from "./i18n.js";
 
 /**
  * @typedef {object} Name
