@@ -65,6 +65,21 @@ test("Train sets the network to be trained, unless weights to start from fix it"
   assert.ok(fixed.widths.filter(({ chosen }) => !chosen).every(({ reason }) => reason?.[0] === "width.from"));
 });
 
+test("Take apart shows the paper's network until weights are chosen, or when it is", () => {
+  const paper = { width: 1, resolution: 224, classes: 1000, stem: "imagenet" };
+  const none = { weights: "", resolution: 0, top: 5 };
+  for (const values of [{ classify: none }, { apart: { network: "paper", width: 0, resolution: 0, stem: "" } }]) {
+    const { config, entry } = networkOf(state("apart", values), library);
+    assert.deepEqual(config, paper);
+    assert.equal(entry, undefined, "there need not be any weights of it");
+  }
+  const narrow = networkOf(
+    state("apart", { classify: none, apart: { width: 0.5, resolution: 96, stem: "" } }),
+    library,
+  );
+  assert.deepEqual(narrow.config, { ...paper, width: 0.5, resolution: 96 });
+});
+
 test("Take apart follows the weights until something is chosen", () => {
   assert.equal(networkOf(state("apart"), library).config.width, 0.35);
   const free = networkOf(state("apart", { apart: { width: 1.4, resolution: 224, stem: "imagenet" } }), library);

@@ -46,9 +46,8 @@ class Window extends EventTarget {
   }
 }
 
-const [{ createState, DIMENSIONS, PANELS, ROOMS }, { preset, SETTINGS }, { effect }] = await Promise.all(
-  ["lab/state", "lab/settings", "lab/signals"].map(module),
-);
+const [{ COLOURS, createState, DIMENSIONS, PANELS, ROOMS }, { PARTS }, { preset, SETTINGS }, { effect }] =
+  await Promise.all(["lab/state", "lab/selection", "lab/settings", "lab/signals"].map(module));
 
 /** A page opened by a link. @param {string} [hash] */
 function open(hash) {
@@ -103,11 +102,25 @@ const OTHERS = {
   },
   apart: {
     panel: PANELS,
-    width: [0.35, 1.4],
+    width: [0.35, 1.3, 1.4],
     resolution: [224],
+    network: ["paper"],
     stem: ["imagenet", "cifar"],
     block: [1, 17],
+    part: PARTS,
     channel: [1, 960],
+    x: [0.0022, 0.9978],
+    y: [0.0022, 0.9978],
+    opened: [1, 17],
+    colour: COLOURS,
+    scale: ["log", "linear"],
+    d: [8, 512],
+    d2: [8, 512],
+    side: [7, 112],
+    relu: [1, 17],
+    classA: [1, 1000],
+    classB: [1, 1000],
+    axis: ["macs", "time"],
     dimensions: DIMENSIONS,
     through: ["relu", "linear"],
     matrix: [1, 2 ** 32 - 1],
@@ -157,6 +170,19 @@ test("invalid values fall back to the default", () => {
     ["train", { width: ["0", "2", "x", ""], resolution: ["0", "1"], flip: ["1", "yes", ""], data: ["mnist", ""] }],
     ["train", Object.fromEntries(SETTINGS.map(({ key }) => [key, ["", "NaN", "-1e9", "1e12", "[object Object]"]]))],
     ["apart", { panel: ["", "x", "__proto__"], stem: ["x"], block: ["0", "18", "1.5", ""], channel: ["0", "-1", "x"] }],
+    [
+      "apart",
+      {
+        part: ["", "head"],
+        x: ["-0.1", "1", "x"],
+        opened: ["-1", "18"],
+        colour: ["red"],
+        d: ["9", "0"],
+        side: ["8"],
+        relu: ["18", "-1"],
+        classA: ["-1", "1.5"],
+      },
+    ],
     ["apart", { dimensions: ["4", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] }],
     [
       "duel",
@@ -214,6 +240,7 @@ test("weights with a question mark in their id are found, escaped or not", () =>
 const KEPT = [
   // before links had a version
   ["#train?train.width=0.5&train.seed=7", "train", { train: { width: 0.5, seed: 7 } }],
+  ["#apart?apart.panel=architecture&apart.block=9", "apart", { apart: { panel: "map", block: 9 } }],
   ["#apart?apart.panel=manifold&apart.dimensions=5", "apart", { apart: { panel: "manifold", dimensions: 5 } }],
   ["#classify?classify.weights=cifar10-0.35&classify.top=3", "classify", { classify: { top: 3 } }],
   // version 1

@@ -20,6 +20,9 @@
  */
 import { classesOf, configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
 
+/** The paper's network. @type {Config} */
+const PAPER = { width: 1, resolution: 224, classes: 1000, stem: "imagenet" };
+
 /**
  * @param {import("./state.js").PageState} state
  * @param {import("./library.js").Library} library
@@ -56,11 +59,13 @@ export function networkOf(state, library, project) {
       };
     }
     case "apart": {
-      const { width, resolution, stem } = apart;
-      const config = { ...shown?.config, ...given({ width, resolution, stem }) };
+      const { network, width, resolution, stem } = apart;
+      // the paper's, until a person chooses weights
+      const paper = network === "paper" || !classify.weights;
+      const config = { ...(paper ? PAPER : shown?.config), ...given({ width, resolution, stem }) };
       return {
         config,
-        entry: shown,
+        entry: paper ? undefined : shown,
         widths: free("width", WIDTHS, config.width),
         resolutions: free("resolution", RESOLUTIONS, config.resolution),
       };

@@ -2,13 +2,33 @@
  * The page's state, and the link that restores it: `#train?train.width=0.5&train.seed=7`. The link only contains values
  * that differ from the defaults. Values of the page as a whole have no room: `#train?stop=training&lock=setting-epochs`.
  */
+import { PARTS } from "./selection.js";
 import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 import { batch, signal } from "./signals.js";
 
 export const ROOMS = ["classify", "train", "apart"];
 
 /** Panels of the third room, one shown at a time. */
-export const PANELS = ["architecture", "separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
+export const PANELS = [
+  "map",
+  "magnifier",
+  "separable",
+  "block",
+  "maps",
+  "manifold",
+  "relu",
+  "evidence",
+  "memory",
+  "tradeoff",
+  "activation",
+];
+/** Panels that are part of others now: a link to one opens the other. @type {Record<string, string>} */
+const MOVED = { architecture: "map" };
+/** Channels and sides of the convolutions that race. */
+export const DEPTHS = [8, 16, 32, 64, 128, 256, 512];
+export const SIDES = [7, 14, 28, 56, 112];
+/** What the map's colours say. */
+export const COLOURS = ["kind", "parameters", "macs", "memory"];
 
 /** Number of blocks in every network. */
 export const BLOCKS = 17;
@@ -24,11 +44,25 @@ const DEFAULTS = {
   train: { from: "", width: 0.35, resolution: 32, ...preset("quick") },
   apart: {
     panel: PANELS[0],
+    network: "",
     width: 0,
     resolution: 0,
     stem: "",
     block: 3,
+    part: "project",
     channel: 1,
+    x: 0.5,
+    y: 0.5,
+    opened: 0,
+    colour: COLOURS[0],
+    scale: "log",
+    d: 64,
+    d2: 128,
+    side: 14,
+    relu: 0,
+    classA: 0,
+    classB: 0,
+    axis: "macs",
     dimensions: 2,
     through: "relu",
     matrix: MATRIX,
@@ -48,14 +82,31 @@ const ADDRESS_EVERY = 320;
 /** @typedef {Exclude<Group, "page" | "duel">} Room */
 /** @typedef {Record<string, number | string | boolean>} Values */
 
+/** Whether this numbers a class, from 1, or leaves the choice open with 0. @param {any} value */
+const isClass = (value) => Number.isInteger(value) && value >= 0 && value <= 100_000;
+
 /** Checks of values in the link, for keys that are not settings. @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
-  width: (value) => WIDTHS.includes(value),
+  width: (value) => [...WIDTHS, 1.3].includes(value), // which is published, though nothing here has it
   resolution: isResolution,
   top: (value) => Number.isInteger(value) && value >= 1 && value <= 20,
   panel: (value) => PANELS.includes(value),
   stem: (value) => ["imagenet", "cifar"].includes(value),
+  network: (value) => value === "paper",
   block: (value) => Number.isInteger(value) && value >= 1 && value <= BLOCKS,
+  part: (value) => PARTS.includes(value),
+  x: (value) => value >= 0 && value < 1,
+  y: (value) => value >= 0 && value < 1,
+  opened: (value) => Number.isInteger(value) && value >= 0 && value <= BLOCKS,
+  colour: (value) => COLOURS.includes(value),
+  scale: (value) => ["log", "linear"].includes(value),
+  d: (value) => DEPTHS.includes(value),
+  d2: (value) => DEPTHS.includes(value),
+  side: (value) => SIDES.includes(value),
+  relu: (value) => Number.isInteger(value) && value >= 0 && value <= BLOCKS,
+  classA: isClass,
+  classB: isClass,
+  axis: (value) => ["macs", "time"].includes(value),
   channel: (value) => Number.isInteger(value) && value >= 1,
   dimensions: (value) => DIMENSIONS.includes(value),
   through: (value) => ["relu", "linear"].includes(value),
@@ -152,8 +203,9 @@ class State {
     history.replaceState(OWN, "");
     /** @type {Record<Group, Values>} */
     const values = structuredClone(DEFAULTS);
-    for (const [path, text] of new URLSearchParams(query)) {
+    for (const [path, given] of new URLSearchParams(query)) {
       const [name, key] = path.includes(".") ? path.split(".") : ["page", path];
+      const text = path === "apart.panel" ? (MOVED[given] ?? given) : given;
       if (!Object.hasOwn(DEFAULTS, name)) continue;
       const defaults = /** @type {Values} */ (DEFAULTS[/** @type {Group} */ (name)]);
       if (!Object.hasOwn(defaults, key)) continue;

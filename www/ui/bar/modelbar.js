@@ -8,6 +8,8 @@ import { createWeights } from "./weights.js";
 
 /** Stands for random weights. */
 const RANDOM = "";
+/** Stands for the paper's network, of which there need not be any weights. */
+const PAPER = "";
 
 /**
  * @param {import("../context.js").Context} context
@@ -102,8 +104,9 @@ export function createModelBar(context, openWeights) {
   function use(id) {
     model.report(null);
     if (state.room.value === "train") return startFrom(id);
-    state.set("classify", { weights: id, resolution: 0 });
-    state.set("apart", { width: 0, resolution: 0, stem: "" });
+    const paper = id === PAPER && state.room.value === "apart";
+    if (!paper) state.set("classify", { weights: id, resolution: 0 });
+    state.set("apart", { network: paper ? "paper" : "", width: 0, resolution: 0, stem: "" });
   }
   /** Starts at the resolution of the weights. @param {string} from */
   function startFrom(from) {
@@ -128,7 +131,8 @@ export function createModelBar(context, openWeights) {
     const list = heads.map((entry) => h("option", { value: entry.id }, entry.name()));
     const room = state.room.value;
     if (room === "train") list.unshift(h("option", { value: RANDOM }, t("bar.random")));
-    if (!chosen && room !== "train") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
+    if (room === "apart") list.unshift(h("option", { value: PAPER }, t("bar.paper")));
+    if (!chosen && room === "classify") list.unshift(h("option", { value: RANDOM }, t("bar.none")));
     setOptions(select, list);
     select.value = chosen?.id ?? RANDOM;
   }
