@@ -5,6 +5,7 @@ import { preset } from "../../../lab/settings.js";
 import { computed } from "../../../lab/signals.js";
 import { goTo, h, reveal, setOptions } from "../../shared/dom.js";
 import { bytes, count, number, t } from "../../shared/i18n.js";
+import { createDrawing, tensorsOfBlock } from "./blockdrawing.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
 
@@ -61,16 +62,7 @@ export function createBlock(context) {
 
     const own = layers.filter(({ block, kind }) => block === n - 1 && kind !== "shortcut");
     const [first] = own;
-    /** @type {Tensor[]} */
-    const tensors = [
-      { name: t("block.input"), channels: first.c_in, size: first.size_in, after: "" },
-      ...own.map(({ kind, c_out, size_out, activation }) => ({
-        name: t(`layer.${kind}`),
-        channels: c_out,
-        size: size_out,
-        after: t(`setting.bottleneck.${activation}`),
-      })),
-    ];
+    const tensors = tensorsOfBlock(own);
     const joined = layers.some(({ block, adds }) => block === n - 1 && adds !== null);
     inverted.draw(tensors, joined);
     const wide = first.output_bytes;
@@ -94,14 +86,6 @@ export function createBlock(context) {
   return element;
 }
 
-/** @typedef {{name: string, channels: number, size: number, after: string}} Tensor `after`: the activation it passed */
-
-/** @param {Tensor} tensor */
-const shapeOf = ({ size, channels }) => `${size}² × ${channels}`;
-
-/** @param {Tensor} tensor */
-const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(Boolean).join(", ");
-
 /**
  * A residual block with the same channels in the earlier order: wide at its ends, with a plain 3 × 3 convolution
  * between the narrow tensors (the paper's figure 3).
@@ -110,43 +94,15 @@ const wordsOf = (tensor) => [tensor.name, shapeOf(tensor), tensor.after].filter(
  */
 function wideAtItsEnds({ c_in: narrow, c_out: wide, size_in: size }) {
   const relu = t("setting.activation.relu");
+  /** @type {import("./blockdrawing.js").Tensor[]} */
+  const tensors = [
+    { name: t("block.input"), kind: "input", channels: wide, size, after: "" },
+    { name: t("block.reduce"), kind: "project", channels: narrow, size, after: relu },
+    { name: t("block.plain"), kind: "convolution", channels: narrow, size, after: relu },
+    { name: t("layer.expand"), kind: "expand", channels: wide, size, after: relu },
+  ];
   return {
-    tensors: [
-      { name: t("block.input"), channels: wide, size, after: "" },
-      { name: t("block.reduce"), channels: narrow, size, after: relu },
-      { name: t("block.plain"), channels: narrow, size, after: relu },
-      { name: t("layer.expand"), channels: wide, size, after: relu },
-    ],
+    tensors,
     macs: size * size * (wide * narrow + 9 * narrow * narrow + narrow * wide),
   };
-}
-
-/** A drawing of a block. @param {string} caption key */
-function createDrawing(caption) {
-  const figure = h("div", { class: "block-figure", role: "img" });
-  return {
-    element: h("figure", {}, h("figcaption", { t: caption }), figure),
-    /** @param {Tensor[]} tensors @param {boolean} joined whether a shortcut joins the first and the last */
-    draw(tensors, joined) {
-      const bypass = h("div", { class: "bypass", style: `--tensors: ${tensors.length}` }, t("block.shortcut"));
-      figure.replaceChildren(...(joined ? [bypass] : []), ...columns(tensors));
-      figure.setAttribute("aria-label", tensors.map(wordsOf).join("; "));
-    },
-  };
-}
-
-/** Tensors, each drawn by its share of the maximum channels and of the largest size. @param {Tensor[]} tensors */
-function columns(tensors) {
-  const most = Math.max(...tensors.map(({ channels }) => channels));
-  const largest = Math.max(...tensors.map(({ size }) => size));
-  return tensors.map((tensor) =>
-    h(
-      "div",
-      { class: "tensor" },
-      h("div", { class: "slab", style: `--channels: ${tensor.channels / most}; --size: ${tensor.size / largest}` }),
-      h("strong", {}, tensor.name),
-      h("span", { class: "number" }, shapeOf(tensor)),
-      h("span", { class: "muted" }, tensor.after),
-    ),
-  );
 }

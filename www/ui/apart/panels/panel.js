@@ -2,7 +2,7 @@
 import { h, showProblem } from "../../shared/dom.js";
 
 /**
- * A panel of Take apart: the idea, something to try, something to see, and the reference to the paper.
+ * A panel of Take apart: the figure first, then something to try, the idea, and the reference to the paper.
  *
  * @param {string} name as in its strings, `apart.NAME.…`
  * @param {...HTMLElement} shows
@@ -12,9 +12,9 @@ export const createPanel = (name, ...shows) =>
     "article",
     { class: "panel" },
     h("h2", { t: `apart.${name}` }),
-    h("p", { t: `apart.${name}.idea` }),
-    h("p", { class: "muted", t: `apart.${name}.try` }),
     ...shows,
+    h("p", { t: `apart.${name}.try` }),
+    h("p", { class: "muted", t: `apart.${name}.idea` }),
     h("p", { class: "muted", t: `apart.${name}.paper` }),
   );
 

@@ -1,0 +1,51 @@
+/** The block that is open in the map, drawn beside MobileNetV1's, which has the same task. */
+import { h, setWords } from "../../shared/dom.js";
+import { count, t } from "../../shared/i18n.js";
+import { createDrawing, tensorsOfBlock } from "./blockdrawing.js";
+
+/** Taps of a 3 × 3 filter. */
+const TAPS = 9;
+
+/** @param {import("../../context.js").Context} context */
+export function createOpenBlock({ state }) {
+  const own = createDrawing("block.inverted");
+  const earlier = createDrawing("map.v1");
+  const shows = h("p");
+  const element = h(
+    "section",
+    { class: "map-block", hidden: true },
+    h("div", { class: "blocks" }, own.element, earlier.element),
+    h("p", { class: "curves-legend", t: "block.legend" }),
+    shows,
+    h("button", { type: "button", t: "map.close", onclick: () => state.set("apart", { opened: 0 }) }),
+  );
+
+  /** @param {import("../../../engine/protocol.js").Description} description @param {number} block from 0; -1: none */
+  function draw({ layers }, block) {
+    const all = layers.filter((layer) => layer.block === block);
+    const chain = all.filter(({ kind }) => kind !== "shortcut");
+    element.hidden = !chain.length;
+    if (!chain.length) return;
+    const [first, last] = [chain[0], chain[chain.length - 1]];
+    const joined = all.some(({ adds }) => adds !== null);
+    const stride = Math.max(...chain.map((layer) => layer.stride));
+    const tensors = tensorsOfBlock(chain);
+    own.draw(tensors, joined);
+    const relu = t("setting.activation.relu");
+    const shared = { size: last.size_out, after: relu };
+    earlier.draw(
+      [
+        { name: t("block.input"), kind: "input", channels: first.c_in, size: first.size_in, after: "" },
+        { name: t("layer.depthwise"), kind: "depthwise", channels: first.c_in, ...shared },
+        { name: t("layer.pointwise"), kind: "pointwise", channels: last.c_out, ...shared },
+      ],
+      false,
+      tensors,
+    );
+    const macs = chain.reduce((sum, layer) => sum + layer.macs, 0);
+    const separable = last.size_out ** 2 * first.c_in * (TAPS + last.c_out);
+    const why = joined ? "map.joined" : stride > 1 ? "block.strided" : "map.alone";
+    setWords(shows, `${t(why)} ${t("map.compared", { macs: count(macs), other: count(separable) })}`);
+  }
+  return { element, draw };
+}
