@@ -1,11 +1,10 @@
 /** Separable convolution: the cost of depthwise and 1×1 convolution against a plain 3×3 convolution. */
+import { TAPS } from "../../../lab/race.js";
 import { h } from "../../shared/dom.js";
 import { count, number, t } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
 import { createPanel } from "./panel.js";
-
-/** Taps of a 3 × 3 filter. */
-const TAPS = 9;
+import { createRace } from "./racing.js";
 
 /**
  * The work of a block after its expansion, in multiply-adds.
@@ -23,7 +22,13 @@ const TAPS = 9;
 export function createSeparable(context) {
   const shows = h("p");
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "separable.table" });
-  const element = createPanel("separable", h("p", { t: "separable.formula" }), shows, body);
+  const element = createPanel(
+    "separable",
+    createRace(context),
+    h("p", { t: "separable.formula" }),
+    shows,
+    h("details", { class: "figures" }, h("summary", { t: "separable.table" }), body),
+  );
   onDescription(context, (description) => {
     const pairs = pairsOf(description);
     const saved = pairs.reduce((sum, { plain, separable }) => sum + plain - separable, 0);
