@@ -1,0 +1,164 @@
+/** ReLU where it hurts: the network of Classify with ReLU6 after its projections too, from a block on. */
+import { outputOf } from "../../../lab/selection.js";
+import { computed, effect, signal } from "../../../lab/signals.js";
+import { BLOCKS } from "../../../lab/state.js";
+import { branchOf, tracingOf } from "../../../lab/tracing.js";
+import { createNames } from "../../shared/classnames.js";
+import { goTo, h, loadStyle, setWords } from "../../shared/dom.js";
+import { number, percent, t } from "../../shared/i18n.js";
+import { createPredictions } from "../../shared/predictions.js";
+import { isDark } from "../../shared/theme.js";
+import { createLayerBars } from "./layerbars.js";
+import { painter, rangesOf, show, tile } from "./paint.js";
+import { createAsker, createPanel } from "./panel.js";
+import { createSlider } from "./slider.js";
+
+loadStyle(new URL("./relu.css", import.meta.url));
+
+/**
+ * @typedef {object} Run
+ * @property {number} from the block from which on there is a ReLU6, from 1; 0: none
+ * @property {number} block whose maps these are, from 0
+ * @property {import("../../../engine/protocol.js").LayerCost[]} layers
+ * @property {import("../../../engine/protocol.js").FeatureMaps} maps
+ * @property {import("../../../engine/protocol.js").Prediction[]} predictions
+ * @property {{zeros: number, sixes: number, rank: number}[]} statistics
+ * @property {import("../../../lab/library.js").Entry} entry
+ */
+
+/** @param {import("../../context.js").Context} context */
+export function createRelu(context) {
+  const { state, model } = context;
+  const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
+  const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "relu");
+  const names = createNames(model);
+  /** As trained, and changed. @type {import("../../../lab/signals.js").Signal<[Run, Run] | null>} */
+  const found = signal(null);
+
+  const input = h("input", {
+    type: "range",
+    min: 0,
+    max: BLOCKS,
+    id: "relu-from",
+    oninput: setFrom,
+  });
+  /** Also shows a block that has changed. */
+  function setFrom() {
+    const relu = Number(input.value) && BLOCKS + 1 - Number(input.value);
+    choose({ relu, block: Math.max(relu, Number(state.values.apart.peek().block)) });
+  }
+  const label = h("span", { class: "number" });
+  const block = createSlider("block", (value) => choose({ block: value, channel: 1 }));
+  const sides = ["relu.before", "relu.after"].map((key) => {
+    const [canvas, zeroed, predictions] = [
+      h("canvas", { role: "img" }),
+      h("strong", { class: "number" }),
+      createPredictions(),
+    ];
+    const element = h("figure", {}, h("figcaption", { t: key }), canvas, zeroed, predictions.element);
+    return { canvas, zeroed, predictions, element };
+  });
+  const shows = h("p", { role: "status" });
+  const source = h("p", { class: "muted" });
+  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const bars = createLayerBars();
+  const element = createPanel(
+    "relu",
+    h(
+      "div",
+      { class: "maps-choices" },
+      h("label", { class: "slider relu-slider", "data-control": "relu" }, label, input),
+      block.element,
+    ),
+    h("div", { class: "relu", inert: true }, ...sides.map(({ element }) => element)),
+    shows,
+    bars.element,
+    source,
+    problem,
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", t: "maps.another", onclick: () => goTo(state, "classify") }),
+    ),
+    bars.fold,
+  );
+  const figure = /** @type {HTMLElement} */ (element.querySelector(".relu"));
+  const ask = createAsker(element, problem);
+  const tracing = tracingOf(context);
+  /** The last run as trained, and what it is of. @type {{of: unknown[], run: Run} | null} */
+  let trained = null;
+
+  function run() {
+    const { relu, block: n } = state.values.apart.value;
+    const [picture, framing, loaded] = [model.picture.value, model.framing.value, model.loaded.value];
+    if (!isOpen.value) return;
+    const from = Number(relu);
+    input.value = String(from && BLOCKS + 1 - from);
+    label.textContent = from ? t("relu.from", { n: from, of: BLOCKS }) : t("relu.none");
+    input.setAttribute("aria-valuetext", label.textContent);
+    block.show(Number(n), BLOCKS);
+    if (!found.peek()) setWords(shows, t("maps.waits"));
+    if (!loaded || !picture) return;
+    const { entry, classifier } = loaded;
+    const of = [classifier, classifier.config.resolution, picture, framing, n];
+    /** @param {number} reluFrom @returns {Promise<Run>} */
+    const look = (reluFrom) =>
+      tracing.look("relu", { loaded, picture, framing, reluFrom }, async (traced) => {
+        const { trace, layers, predictions } = traced;
+        const statistics = await trace.statistics();
+        // what a shortcut adds would hide the zeros
+        for (const [i, { adds }] of layers.entries())
+          if (adds !== null) statistics[i].zeros = zerosOf(await branchOf(traced, i));
+        const maps = await branchOf(traced, outputOf(layers, Number(n) - 1));
+        return { from: reluFrom, block: Number(n) - 1, layers, predictions, entry, maps, statistics };
+      });
+    ask(
+      [...of, from],
+      async () => {
+        const same = trained && of.every((value, i) => value === trained?.of[i]);
+        if (!trained || !same) trained = { of, run: await look(0) };
+        const before = trained.run;
+        return /** @type {[Run, Run]} */ ([before, from ? await look(from) : before]);
+      },
+      (answer) => {
+        figure.inert = false;
+        found.value = answer;
+      },
+    );
+  }
+
+  function draw() {
+    const runs = found.value;
+    isDark.value;
+    if (!isOpen.value || !runs) return;
+    sides.forEach(({ canvas, zeroed, predictions }, i) => {
+      const { maps, predictions: said, block } = runs[i];
+      const ranges = rangesOf(runs[0].maps); // both on the scale of the network as trained
+      show(canvas, tile(maps.channels, maps.size, painter({ ...maps, ranges })));
+      const share = percent(zerosOf(maps));
+      const words = { n: block + 1, channels: maps.channels, size: maps.size, share };
+      canvas.ariaLabel = t("maps.all.label", words);
+      zeroed.textContent = t("relu.zeroed", words);
+      predictions.show(said.map((one) => ({ name: names.nameOf(one.class).name, probability: one.probability })));
+    });
+    const [before, after] = runs;
+    const [best] = before.predictions;
+    const still = after.predictions.find((one) => one.class === best.class);
+    const words = {
+      name: names.nameOf(best.class).name,
+      before: percent(best.probability),
+      after: still ? percent(still.probability) : t("relu.below"),
+      n: number(after.from),
+    };
+    setWords(shows, t(after.from ? "relu.shows" : "relu.untouched", words));
+    setWords(source, t("relu.source", { name: before.entry.name() }));
+    bars.draw(before.layers, before.statistics, after.statistics);
+  }
+
+  effect(run);
+  effect(draw);
+  return element;
+}
+
+/** The share of values that are 0. @param {import("../../../engine/protocol.js").FeatureMaps} maps */
+const zerosOf = ({ values }) => values.reduce((zeros, value) => zeros + Number(value === 0), 0) / values.length;
