@@ -9,7 +9,18 @@ import { startLab } from "./lab.js";
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** Panels of Take apart, after its first. */
-const PANELS = ["separable", "block", "maps", "manifold", "memory", "tradeoff", "activation"];
+const PANELS = [
+  "magnifier",
+  "separable",
+  "block",
+  "maps",
+  "manifold",
+  "relu",
+  "evidence",
+  "memory",
+  "tradeoff",
+  "activation",
+];
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -52,7 +63,10 @@ for (const locale of ["en", "ko"]) {
 /** Waits for the content of a panel of Take apart. @param {import("playwright-core").Page} page @param {string} room */
 async function drawn(page, room) {
   const shows = {
-    apart: "tfoot td",
+    apart: ".netmap canvas:not([hidden])",
+    relu: ".relu:not([inert])",
+    evidence: ".evidence:not([inert])",
+    magnifier: ".magnifier-products li",
     block: ".slab",
     maps: ".maps:not([inert])",
     manifold: ".plane .lost",
@@ -72,7 +86,7 @@ test("rooms, toggles and explanations work by keyboard", async () => {
   await page.locator("#panel-train .train").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement?.id), "tab-train");
   await page.keyboard.press("ArrowRight");
-  await page.locator("tfoot td").first().waitFor();
+  await page.locator(".netmap button").first().waitFor();
 
   await page.locator("input[name=width]:checked").focus();
   await page.keyboard.press("ArrowRight");
@@ -201,6 +215,6 @@ test("language and theme switch in place", async () => {
   await page.locator("#language").click();
   await page.getByRole("tab", { name: "Classify" }).waitFor();
   await contents.nth(1).click();
-  await page.getByRole("heading", { name: "Separable convolution" }).waitFor();
+  await page.getByRole("heading", { name: "Under the magnifier" }).waitFor();
   check();
 });

@@ -12,7 +12,8 @@ before(async () => {
 after(() => lab?.close());
 
 test("the table follows width, resolution and stem, and its totals are the published ones", async () => {
-  const { page, check } = await lab.open("#apart");
+  const { page, check } = await lab.open("#apart?apart.panel=architecture"); // as links said before
+  await page.getByText("Figures, layer by layer").click();
   const total = page.locator("tfoot td").first();
   const rows = page.locator(".architecture tbody tr:not(.block)");
   await total.waitFor();
@@ -22,13 +23,13 @@ test("the table follows width, resolution and stem, and its totals are the publi
     "a stem, 16 blocks of three layers, one of two, the last convolution, a classifier",
   );
   assert.equal(await page.locator(".architecture .block").count(), 18, "17 blocks, and the layers after them");
-  // reference: 10 classes; parameters by width
+  // reference: 1,000 classes; parameters by width, from the paper's on
   for (const [width, parameters] of [
-    ["0.35", "408,938"],
-    ["0.5", "700,490"],
-    ["0.75", "1,368,234"],
-    ["1", "2,236,682"],
-    ["1.4", "4,333,706"],
+    ["1", "3,504,872"],
+    ["0.35", "1,677,128"],
+    ["0.5", "1,968,680"],
+    ["0.75", "2,636,424"],
+    ["1.4", "6,108,776"],
   ]) {
     await page.locator(`input[name=width][value="${width}"]`).click();
     await page.locator("tfoot td", { hasText: parameters }).waitFor();
@@ -37,6 +38,9 @@ test("the table follows width, resolution and stem, and its totals are the publi
     await page.locator(".cost", { hasText: `${rounded} parameters` }).waitFor(); // the bar says the same
   }
   await page.locator('input[name=width][value="1"]').click();
+  await page.locator('input[name=resolution][value="32"]').click();
+  await page.selectOption("#stem", "cifar");
+  await page.locator("tbody td", { hasText: "4 × 4 × 1280" }).first().waitFor();
   await page.locator('input[name=resolution][value="224"]').click();
   await page.selectOption("#stem", "imagenet");
   await page.locator("tbody td", { hasText: /^224 × 224 × 3$/ }).waitFor();
@@ -49,7 +53,7 @@ test("two trainings, with ReLU6 and with ReLU, are compared as curves", async ()
   const { page, check } = await lab.open("#apart");
   await page.getByRole("button", { name: "ReLU6 or ReLU" }).click();
   await hashIs(page, "#apart?apart.panel=activation");
-  await page.locator(".cost", { hasText: "409 k parameters" }).waitFor(); // the bar works as in any room
+  await page.locator(".cost", { hasText: "3.5 M parameters" }).waitFor(); // the bar works as in any room
   await page.locator(".curves-keys li").nth(1).waitFor();
   assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
   const charts = page.locator("#panel-apart .chart-place[aria-label]");
@@ -88,6 +92,7 @@ test("charts are drawn in a browser whose language is not a language tag", async
 test("separable convolutions are compared with plain ones, block by block", async () => {
   const { page, check } = await lab.open("#apart?apart.width=1&apart.resolution=224&apart.stem=imagenet");
   await page.getByRole("button", { name: "Separable convolution" }).click();
+  await page.getByText("Separable and plain convolutions, block by block").click();
   const rows = page.locator(".separable tbody tr");
   await rows.nth(16).waitFor();
   assert.equal(await rows.count(), 17);
@@ -95,7 +100,7 @@ test("separable convolutions are compared with plain ones, block by block", asyn
   assert.match(await rows.first().innerText(), /^Block 1\t112 × 112\t32 → 16\t10\sM\t57\.8\sM\t5\.8$/);
   assert.match(
     await page.locator("#panel-apart").innerText(),
-    /takes 300\sM multiply-adds\. .* it would take 1\.\d+\sG: \d\.\d times as many/,
+    /takes 301\sM multiply-adds\. .* it would take 1\.\d+\sG: \d\.\d times as many/,
   );
   check();
 });
@@ -257,16 +262,28 @@ test("published accuracies are drawn against multiply-adds, with the bar's netwo
   const { page, check } = await lab.open("#apart?apart.panel=tradeoff&apart.width=1&apart.resolution=224");
   const panel = page.locator("#panel-apart");
   await panel.locator(".large-place canvas").waitFor();
-  await panel.getByText("Width 1 at 224 pixels reaches 71.8 % with 300 M MACs.").waitFor();
+  await panel.getByText("Width 1 at 224 pixels reaches 71.8 % with 301 M MACs.").waitFor(); // as in the bar
   await page.locator('input[name=resolution][value="128"]').click();
   // of 79 to 124 M: 0.75 at 160, 0.5 at 224
   await panel
     .getByText(
-      "65.3 % with 99 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
+      "65.3 % with 99.1 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
         "65.4 % at width 0.5 and 224 pixels.",
     )
     .waitFor();
-  assert.match(await panel.locator("td[aria-current]").innerText(), /^65\.3\s%\n99\sM$/);
+  assert.match(await panel.locator("td [aria-pressed=true]").innerText(), /65\.3\s%\n99\.1\sM$/);
+
+  // a cell and a point choose their network
+  await panel.getByRole("button", { name: "63.9 % at width 0.5 and 192 pixels" }).press("Enter");
+  await hashIs(
+    page,
+    "#apart?apart.panel=tradeoff&apart.network=paper&apart.width=0.5&apart.resolution=192&apart.stem=imagenet",
+  );
+  await panel.getByText("Width 0.5 at 192 pixels reaches 63.9 %").waitFor();
+  await panel.locator(".u-over").click({ position: await pointOf(page, 301e6, 0.718) });
+  await panel.getByText("Width 1 at 224 pixels reaches 71.8 %").waitFor();
+  await page.locator('input[name=resolution][value="128"]').click();
+  await panel.getByText("Width 1 at 128 pixels reaches").waitFor();
 
   // another room has another network, in any language
   await page.locator("#tab-train").click();
@@ -277,6 +294,16 @@ test("published accuracies are drawn against multiply-adds, with the bar's netwo
   await panel.getByText("Width 1 at 128 pixels").waitFor();
   await page.locator('input[name=width][value="1.4"]').click();
   await panel.getByText("no published figures of width 1.4 at 128").waitFor();
-  assert.equal(await panel.locator("td[aria-current]").count(), 0);
+  assert.equal(await panel.locator("td [aria-pressed=true]").count(), 0);
   check();
 });
+
+/** Where the chart of accuracy against multiply-adds has a point. @param {import("playwright-core").Page} page @param {number} macs @param {number} accuracy */
+async function pointOf(page, macs, accuracy) {
+  const { width = 0, height = 0 } = (await page.locator("#panel-apart .u-over").boundingBox()) ?? {};
+  const [least, most] = [11e6 / 1.2, 584e6 * 1.2]; // of width 0.35 at 96 pixels, and 1.4 at 224
+  return {
+    x: (width * Math.log(macs / least)) / Math.log(most / least),
+    y: (height * (0.78 - accuracy)) / (0.78 - 0.42),
+  };
+}

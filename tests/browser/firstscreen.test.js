@@ -87,7 +87,7 @@ test("the three ways on: a picture of one's own, a training that starts, the net
   assert.ok((await chooser).isMultiple());
 
   await page.getByRole("button", { name: "See inside" }).press("Enter");
-  await page.locator("#panel-apart tfoot td").first().waitFor();
+  await page.locator("#panel-apart .netmap button").first().waitFor();
   await page.goBack();
 
   await page.getByRole("button", { name: "Watch one learn" }).click();

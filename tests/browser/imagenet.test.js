@@ -87,7 +87,7 @@ test("while they come there is the photo, and how far they are; the page can be 
   await page.locator(".says .waits", { hasText: /Fetching “.*”: 0.0\s%/ }).waitFor();
   assert.ok(await page.locator(".bar-loading progress").isVisible());
   await page.getByRole("button", { name: "See inside" }).click();
-  await page.locator("#panel-apart tfoot td").first().waitFor();
+  await page.locator("#panel-apart .netmap button").first().waitFor();
   await page.locator("#tab-classify").click();
   release(true);
   await page.locator("#panel-classify .predictions li").first().waitFor();

@@ -154,7 +154,7 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   const second = await context.newPage();
   await second.goto(`${server.url}some/lab/index.html?threads=2#apart`);
-  await second.locator("tfoot td").first().waitFor();
+  await second.locator(".netmap button").first().waitFor();
 });
 
 test("a newer build waits until it is complete and requested", { timeout: 120_000 }, async (t) => {
@@ -227,7 +227,7 @@ test("a page loads its own build's files, even if another tab has a newer one", 
   while (restarted().length !== 1) await old.waitForTimeout(50);
   await old.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   await old.locator("#tab-apart").click();
-  await old.locator("tfoot td").first().waitFor();
+  await old.locator(".netmap button").first().waitFor();
   await loadIt(old).click();
   await old.waitForFunction(() => document.title.endsWith("Newer Lab"));
 });

@@ -20,8 +20,11 @@ const { PANELS } = await import(pathToFileURL(`${pageFolder()}/lab/state.js`).hr
 const MINUTES = 60_000;
 /** An element that each panel of Take apart shows when ready. */
 const SHOWN = {
-  architecture: "tfoot td",
-  separable: ".separable tbody tr",
+  map: ".netmap canvas:not([hidden])",
+  relu: ".layerbars span",
+  evidence: ".evidence .predictions li",
+  magnifier: ".magnifier-products li",
+  separable: ".race-lanes canvas",
   block: ".block-figure .bypass",
   maps: ".maps canvas",
   manifold: ".plane .kept",
@@ -183,10 +186,11 @@ function draw(count) {
   );
 }
 
-/** In the page: whether every canvas of the panel has content. */
+/** In the page: whether every canvas of the panel that shows has content. */
 function drawn() {
   const canvases = /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll("#panel-apart canvas"));
-  return [...canvases].every((canvas) => {
+  const shown = [...canvases].filter((canvas) => canvas.getClientRects().length);
+  return shown.every((canvas) => {
     const { width, height } = canvas;
     return (
       width &&

@@ -11,17 +11,20 @@ import { addStrings, translate } from "../shared/i18n.js";
  * @type {Record<string, () => Promise<(context: import("../context.js").Context) => HTMLElement>>}
  */
 const VIEWS = {
-  architecture: async () => (await import("./panels/architecture.js")).createArchitecture,
+  map: async () => (await import("./panels/map.js")).createMap,
+  magnifier: async () => (await import("./panels/magnifier.js")).createMagnifier,
   separable: async () => (await import("./panels/separable.js")).createSeparable,
   block: async () => (await import("./panels/block.js")).createBlock,
   maps: async () => (await import("./panels/maps.js")).createMaps,
   manifold: async () => (await import("./panels/manifold.js")).createManifold,
+  relu: async () => (await import("./panels/relu.js")).createRelu,
+  evidence: async () => (await import("./panels/evidence.js")).createEvidence,
   memory: async () => (await import("./panels/memory.js")).createMemory,
   tradeoff: async () => (await import("./panels/tradeoff.js")).createTradeoff,
   activation: async () => (await import("./panels/activation.js")).createActivation,
 };
 /** Panels about the network in the bar. */
-const OF_NETWORK = ["architecture", "separable", "block", "memory"];
+const OF_NETWORK = ["map", "separable", "block", "memory"];
 
 /** @param {import("../context.js").Context} context */
 export function createApart(context) {

@@ -21,5 +21,5 @@ export const focusable = (part) =>
   part.matches("button, input, select, [tabindex]")
     ? part
     : (part.querySelector("input:checked") ??
-      part.querySelector("button:not(.term), select, input, [tabindex]") ??
+      part.querySelector("summary, button:not(.term), select, input, [tabindex]") ??
       part);
