@@ -1,6 +1,7 @@
 // The second room: its controls, its runs, and the link that repeats it.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { hashIs, sharedData, startLab } from "./lab.js";
 import { button, figure, message, MINUTE, step, stepsDone } from "./train.js";
@@ -81,6 +82,52 @@ test("pause, single step, continue and stop work; runs are kept and overlaid", {
   await page.locator("#tab-train").click();
   await rows.nth(1).waitFor();
   assert.equal(await rows.count(), 2);
+  check();
+});
+
+test("a run is renamed; curves are saved as CSV and JSON, and opened again", { timeout: MINUTE }, async () => {
+  const { page, check } = await lab.open("#train");
+  await button(page, "One step").click();
+  await message(page, /pauses at step 1;/);
+  await button(page, "Stop").click();
+  await message(page, /Run 1 was stopped/);
+  const rows = page.locator(".runs li");
+  await rows.getByRole("button", { name: "Rename" }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("first try");
+  await page.keyboard.press("Enter");
+  await rows.getByText("first try", { exact: true }).waitFor();
+  assert.ok(await rows.getByRole("button", { name: "Rename" }).evaluate((one) => one === document.activeElement));
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("no");
+  await page.keyboard.press("Escape");
+  await rows.getByText("first try", { exact: true }).waitFor();
+
+  const files = [];
+  for (const name of ["Save curves as CSV", "Save curves as JSON"]) {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name }).click()]);
+    files.push({ name: download.suggestedFilename(), text: await readFile(await download.path(), "utf8") });
+  }
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ["mobilenetv2-curves.csv", "mobilenetv2-curves.json"],
+  );
+  assert.match(files[0].text, /^run,name,step,.*\n1,"first try",1,[\d.]+,.*,1000\n$/);
+
+  const open = (/** @type {string} */ text) =>
+    page
+      .locator(".runs-panel input[type=file]")
+      .setInputFiles({ name: "curves.json", mimeType: "application/json", buffer: Buffer.from(text) });
+  await open("{}");
+  await page.locator(".runs-panel .problem", { hasText: "not a file of curves" }).waitFor();
+  await open(files[1].text);
+  await rows.nth(1).getByText("from a file").waitFor();
+  assert.ok(await page.locator(".runs-panel .problem").isHidden());
+  assert.ok(await rows.nth(1).getByRole("button", { name: "Use in Classify" }).isDisabled());
+  assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["first try", "first try"]);
+  await page.reload();
+  await rows.nth(1).getByText("from a file").waitFor();
+  assert.deepEqual(await page.locator(".run-name strong").allInnerTexts(), ["first try", "first try"]);
   check();
 });
 

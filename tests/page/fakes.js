@@ -222,7 +222,7 @@ export class FakeStorage {
           tell();
         });
       },
-      hide: async () => {},
+      mark: async () => {},
       remove: async (/** @type {string} */ id) => {
         runs.delete(id);
         weights.delete(id);

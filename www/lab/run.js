@@ -14,14 +14,15 @@
  * @typedef {object} Run
  * @property {string} id unique, even across reloads
  * @property {number} number from 1; unique among tabs
+ * @property {string} [title] that a person gave it
  * @property {Values} settings including later changes
  * @property {{step: number[], loss: number[], accuracy: number[], learning_rate: number[]}} steps
  * @property {Evaluated[]} evaluations
  * @property {{step: number, key: string, from: Value, to: Value}[]} [changes] of settings, after the given step
  * @property {number} steps_per_epoch
  * @property {number} held_out pictures per evaluation, 0 until the first
- * @property {"active" | "interrupted" | "stopped" | "finished" | "failed"} end interrupted: it can continue from its
- *   checkpoint
+ * @property {"active" | "interrupted" | "stopped" | "finished" | "failed" | "imported"} end interrupted: it can
+ *   continue from its checkpoint; imported: only its curves are here
  * @property {import("../engine/protocol.js").Config} config
  * @property {string[]} labels
  * @property {Omit<import("../engine/protocol.js").Snapshot, "bytes">} [snapshot] of an interrupted run; its bytes are
@@ -37,6 +38,9 @@
 /** Values kept of each step. */
 export const CURVES = /** @type {const} */ (["step", "loss", "accuracy", "learning_rate"]);
 
+/** A unique id, even across reloads. @param {number} number */
+export const newId = (number) => `run-${Date.now().toString(36)}-${number}`;
+
 /** Number of steps that a run has done. @param {Run} run */
 export const stepOf = ({ steps }) => steps.step.at(-1) ?? 0;
 
@@ -48,7 +52,7 @@ export const stepOf = ({ steps }) => steps.step.at(-1) ?? 0;
  * @returns {Run}
  */
 export const newRun = (number, settings, config, labels, steps_per_epoch) => ({
-  id: `run-${Date.now().toString(36)}-${number}`,
+  id: newId(number),
   number,
   settings: { ...settings },
   steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
@@ -75,6 +79,7 @@ export function copyOf(run) {
 
 /** The weights that a run offers: the last, and the best if they differ. @param {Run} run @returns {Which[]} */
 export function weightsIn({ end, best, steps }) {
+  if (end === "imported") return [];
   if (end === "failed" || end === "interrupted") return best ? ["best"] : [];
   return best && (end === "active" || best.step !== steps.step.at(-1)) ? ["last", "best"] : ["last"];
 }

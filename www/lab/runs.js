@@ -7,10 +7,10 @@
  * @typedef {import("./run.js").Which} Which
  * @typedef {import("./settings.js").Values} Values
  * @typedef {(storage: Storage) => Promise<unknown>} Change
- * @typedef {Pick<Awaited<ReturnType<typeof openRunStorage>>, "list" | "read" | "weights" | "keep" | "hide" | "remove" | "listen">} Storage
+ * @typedef {Pick<Awaited<ReturnType<typeof openRunStorage>>, "list" | "read" | "weights" | "keep" | "mark" | "remove" | "listen">} Storage
  */
 import { EngineError } from "../engine/errors.js";
-import { copyOf } from "./run.js";
+import { copyOf, newId } from "./run.js";
 import { batch, computed, signal } from "./signals.js";
 import { openRunStorage } from "./storage/runstorage.js";
 import { answered } from "./storage/storage.js";
@@ -135,7 +135,7 @@ export class Runs {
    */
   goBack(run) {
     if (this.#record?.id !== run.id) return false;
-    Object.assign(run, copyOf(this.#record), { hidden: run.hidden });
+    Object.assign(run, copyOf(this.#record), { hidden: run.hidden, title: run.title });
     this.#publish();
     return true;
   }
@@ -220,7 +220,24 @@ export class Runs {
   show(run, shown) {
     run.hidden = !shown;
     this.shown.value = drawn(this.all.peek());
-    this.#write(`${run.id} shown`, (storage) => storage.hide(run.id, !shown));
+    this.#write(`${run.id} shown`, (storage) => storage.mark(run.id, { hidden: !shown }));
+  }
+
+  /** Gives a run a name; "": none of its own. @param {Run} run @param {string} title */
+  rename(run, title) {
+    run.title = title || undefined;
+    this.#publish();
+    this.#write(`${run.id} title`, (storage) => storage.mark(run.id, { title: run.title }));
+  }
+
+  /** Adds runs whose curves were read from a file. @param {Omit<Run, "id" | "number">[]} runs */
+  async import(runs) {
+    for (const run of runs) {
+      const number = await this.claimNumber();
+      const imported = { ...run, id: newId(number), number };
+      this.add(imported);
+      this.keep(imported);
+    }
   }
 
   /**

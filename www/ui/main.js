@@ -30,6 +30,7 @@ import { createWelcome } from "./welcome.js";
 const LATER = [
   "ui/train/",
   "lab/duel/",
+  "lab/curvesfile.js",
   "duels/",
   "ui/apart/panels/",
   "ui/lesson/",

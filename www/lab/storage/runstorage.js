@@ -63,16 +63,16 @@ export async function openRunStorage() {
       ]),
 
     /**
-     * Changes only this field of a run: another tab may have continued it.
+     * Changes only these fields of a run: another tab may have continued it.
      *
      * @param {string} id
-     * @param {boolean} hidden
+     * @param {Pick<Run, "hidden" | "title">} fields
      */
-    hide: (id, hidden) =>
+    mark: (id, fields) =>
       whole(database, ["runs"], (runs) => [
         async () => {
           const run = await runs.get(id);
-          if (run) await runs.put({ ...run, hidden });
+          if (run) await runs.put({ ...run, ...fields });
         },
       ]),
 

@@ -49,6 +49,9 @@ function lookOf(run) {
   return { colour: `--run-${index + 1}`, dash: DASHES[index] };
 }
 
+/** A run's name. @param {{number: number, title?: string}} run */
+export const titleOf = ({ number, title }) => title || t("runs.name", { number });
+
 /** A run's line style for uPlot. @param {{number: number}} run */
 export function strokeOf(run) {
   const { colour: name, dash } = lookOf(run);
@@ -78,15 +81,14 @@ export function createCurves({ session, state }) {
   const { all, shown } = session.runs;
   const draw = onFrame(async () => {
     if (state.room.value !== "train") return;
-    const named = (/** @type {{number: number}} */ { number }) =>
-      all.value.length > 1 ? t("runs.name", { number }) : "";
-    const runs = shown.value.map((run) => ({ ...run, name: named(run) }));
+    const several = all.value.length > 1;
+    const runs = shown.value.map((run) => ({ ...run, name: several ? titleOf(run) : "" }));
     await Promise.all([loss.draw(runs), accuracy.draw(runs)]);
   });
   // which line belongs to which run, if there are several
   effect(() => {
     const runs = all.value.length > 1 ? shown.value : [];
-    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), t("runs.name", { number: run.number }))));
+    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), titleOf(run))));
   });
   effect(() => {
     session.steps.value;

@@ -3,9 +3,10 @@ import { troubleOf } from "../../lab/session/health.js";
 import { stepOf, weightsIn } from "../../lab/run.js";
 import { SETTINGS } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
-import { swatch } from "../shared/curves.js";
+import { swatch, titleOf } from "../shared/curves.js";
 import { goTo, h, keepFocus, save } from "../shared/dom.js";
 import { accuracyOf, areFew, explainError, number, t } from "../shared/i18n.js";
+import { createCurveFiles } from "./curvefiles.js";
 
 /**
  * @typedef {import("../../lab/run.js").Run} Run
@@ -31,11 +32,12 @@ export function createRuns(context) {
   const restore = h("button", { type: "button", onclick: bringBack });
   const element = h(
     "section",
-    { class: "panel", "data-control": "runs", "t-aria-label": "runs.title" },
+    { class: "panel runs-panel", "data-control": "runs", "t-aria-label": "runs.title" },
     h("h2", { t: "runs.title" }),
     empty,
     list,
     h("div", { class: "actions" }, restore),
+    createCurveFiles(runs, attempt),
     problem,
   );
 
@@ -97,7 +99,7 @@ export function createRuns(context) {
   /** @param {Run} run */
   function row(run) {
     const unfit = !weightsIn(run).length;
-    const name = t("runs.name", { number: run.number });
+    const name = h("strong", {}, titleOf(run));
     const described = nameOf(run, runs.all.value, library);
     return h(
       "li",
@@ -111,13 +113,7 @@ export function createRuns(context) {
           runs.show(run, /** @type {HTMLInputElement} */ (event.target).checked),
       }),
       swatch(run),
-      h(
-        "span",
-        { class: "run-name" },
-        h("strong", {}, name),
-        described && h("span", {}, ` ${described}`),
-        changesOf(run),
-      ),
+      h("span", { class: "run-name" }, name, described && h("span", {}, ` ${described}`), changesOf(run)),
       h(
         "span",
         { class: "run-end" },
@@ -136,9 +132,39 @@ export function createRuns(context) {
         action(run, "weights.onnx", unfit, () =>
           attempt(() => withFile(run, async (bytes, name) => save(await engine.toOnnx(bytes), `${name}.onnx`))),
         ),
+        action(run, "runs.rename", false, () => rename(run, name)),
         action(run, "runs.forget", run.end === "active", () => forget(run)),
       ),
     );
+  }
+
+  /** Lets a person write a run's name in the place where it stands. @param {Run} run @param {HTMLElement} name */
+  function rename(run, name) {
+    let open = true;
+    const finish = (/** @type {string | undefined} */ title) => {
+      if (open) {
+        open = false; // the field loses the focus as it goes
+        runs.rename(run, title ?? "");
+      }
+    };
+    const input = h("input", {
+      type: "text",
+      maxlength: 60,
+      value: run.title ?? "",
+      placeholder: t("runs.name", { number: run.number }),
+      "aria-label": t("runs.name.of", { number: run.number }),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        const { key } = event;
+        if (key !== "Enter" && key !== "Escape") return;
+        event.preventDefault(); // else Enter would also press the button that gets the focus
+        finish(key === "Enter" ? input.value.trim() : run.title);
+        const button = list.querySelector(`[data-key="${run.id} runs.rename"]`);
+        /** @type {HTMLElement | null} */ (button)?.focus();
+      },
+      onblur: () => finish(input.value.trim()),
+    });
+    name.replaceChildren(input);
+    input.focus();
   }
 
   /** Removes a run and focuses the button that undoes it. @param {Run} run */

@@ -26,7 +26,7 @@ export function createTrain(context) {
   const data = [pictures.element, cifar.element];
   const single = h(
     "div",
-    { class: "run" },
+    { class: "run single" },
     createControl(context),
     h("section", { class: "panel", "data-control": "curves", "t-aria-label": "train.curves" }, createCurves(context)),
     createHeldOut(context),
@@ -94,7 +94,7 @@ function createSwitch(state, comparing) {
     several.input.checked = comparing.value;
   });
   const row = h("div", { class: "toggles-row" }, one.label, several.label);
-  return h("fieldset", { class: "toggles train-switch", "t-aria-label": "train.kind" }, row);
+  return h("fieldset", { class: "toggles train-switch", "data-control": "compare", "t-aria-label": "train.kind" }, row);
 }
 
 /**

@@ -15,7 +15,12 @@ export function createCards({ state, contests, estimate, records, chosen }) {
   function card(/** @type {string} */ name) {
     const time = h("span", { class: "muted" });
     const title = h("span", { t: `duel.name.${name}` });
-    const button = h("button", { type: "button", onclick: () => choose(name) }, title, time);
+    const button = h(
+      "button",
+      { type: "button", "data-control": `duel-${name}`, onclick: () => choose(name) },
+      title,
+      time,
+    );
     cards.set(name, { button, time });
     return h("li", {}, button);
   }
