@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { startLab } from "./lab.js";
 
 /** @typedef {import("playwright-core").Page} Page */
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const folder = new URL("../../www/lessons/", import.meta.url);
 /** @type {Record<string, any>} */
@@ -185,6 +188,79 @@ test("a link to hand on opens the same state elsewhere, in its language, and has
   check();
   checkOther();
 });
+
+for (const [locale, colorScheme] of /** @type {const} */ ([
+  ["en", "light"],
+  ["ko", "dark"],
+])) {
+  test(`axe finds nothing serious in the lesson, its sheets and dialogs, ${locale}, ${colorScheme}`, async () => {
+    const { page, check } = await lab.open("#apart?stop=relu", { locale, colorScheme });
+    await page.evaluate(axe);
+    const judge = async (/** @type {string} */ what) => {
+      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+      const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+      const found = serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`);
+      assert.deepEqual(found, [], what);
+    };
+    await page.locator(".lesson-stop").waitFor();
+    await page.locator("#panel-apart .plane svg").first().waitFor();
+    await judge("question");
+    await page.keyboard.press("PageDown");
+    await judge("try");
+    await page.keyboard.press("PageDown");
+    await page.locator(".lesson-outcome.open").waitFor();
+    await page.locator(".lesson-hands summary").click();
+    await judge("outcome");
+    for (const n of [0, 1]) {
+      await page.locator(".lesson-more .actions button").nth(n).click();
+      await page.locator("dialog[open] article").waitFor();
+      await judge(`sheet ${n}`);
+      await page.keyboard.press("Escape");
+    }
+    for (const id of ["share", "about"]) {
+      await page.locator(`#${id}`).click();
+      await page.locator("dialog[open]").waitFor();
+      await judge(id);
+      await page.keyboard.press("Escape");
+      await page.locator("dialog[open]").waitFor({ state: "detached" });
+    }
+    check();
+  });
+
+  test(`the lesson fits a phone, with targets for fingers, ${locale}`, async () => {
+    const { page, check } = await lab.open("#apart?stop=relu", {
+      locale,
+      viewport: { width: 360, height: 740 },
+      hasTouch: true,
+      isMobile: true,
+    });
+    const fits = async (/** @type {string} */ what) => {
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(wide <= 0, `${what} is ${wide} pixels too wide`);
+      const small = await page.evaluate(() =>
+        [...document.querySelectorAll("button:not(.term), select, summary, .lesson-answer")]
+          .filter((element) => element.checkVisibility() && element.getBoundingClientRect().height < 44)
+          .map((element) => element.outerHTML.slice(0, 80)),
+      );
+      assert.deepEqual(small, [], `${what}: targets under 44 pixels`);
+    };
+    await page.locator(".lesson-stop").waitFor();
+    await fits("question");
+    await page.locator(".lesson-answer").first().tap();
+    await page.locator(".lesson-go").tap();
+    const ringed = page.locator("[data-ringed]");
+    await ringed.waitFor();
+    const [at, sheet] = await Promise.all([ringed.boundingBox(), page.locator("#lesson-place").boundingBox()]);
+    assert.ok(at && sheet && at.y + at.height <= sheet.y, "the control is above the sheet");
+    await page.locator('input[name=dimensions][value="3"]').tap();
+    await page.locator(".lesson-outcome.open").waitFor();
+    await fits("outcome");
+    await page.locator(".lesson-more .actions button").nth(1).tap();
+    await page.locator("dialog[open] article").waitFor();
+    await fits("teacher's page");
+    check();
+  });
+}
 
 test("a link hides and locks what it names", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=manifold&hide=contents,matrix&lock=dimensions,width");

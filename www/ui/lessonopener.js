@@ -19,7 +19,7 @@ export function lessonOpener(context, button, place) {
     const [{ createLesson }] = await Promise.all([
       imported(import("./lesson/lesson.js"), at("lesson.js")),
       addStrings("lesson"),
-      loadStyle(at("lesson.css")),
+      ...["lesson.css", "sheet.css"].map((name) => loadStyle(at(name))),
     ]);
     lesson ??= createLesson(context, place);
     await lesson.load();
