@@ -154,8 +154,8 @@ export const MEASURES = {
   },
 
   async last({ model }) {
-    const { channels, size } = await seenBy(model, BLOCKS - 1);
-    return { channels: number(channels), size: number(size) };
+    const { channels, size, crop } = await seenBy(model, BLOCKS - 1);
+    return { channels: number(channels), size: number(size), side: number(Math.sqrt(crop.length / 4)) };
   },
 };
 
