@@ -440,14 +440,14 @@ test("a trace is the network, tells every value, and shows what changes do", { t
     `a linear layer has no zeros: ${found.before}`,
   );
   assert.ok(
-    found.after.every((/** @type {number} */ share) => share > 0.05),
+    found.after.every((/** @type {number} */ share) => share > 0.02),
     `ReLU leaves zeros: ${found.after}`,
   );
   assert.ok(!close(found.changed.predictions, found.run.predictions));
   assert.deepEqual(found.again.predictions, found.run.predictions, "a change can be taken back");
   assert.ok(found.right > 80 && found.rounded < found.right, `${found.right}, with 2 bits ${found.rounded} of 100`);
   assert.ok(found.rank > 1 && found.rank <= 16, `rank ${found.rank}`);
-  assert.equal(found.adds, 10, "shortcuts");
+  assert.equal(found.adds, 11, "shortcuts, of which this width has one more");
 });
 
 test("the threads of an engine end with it", { timeout: 60_000 }, async () => {
