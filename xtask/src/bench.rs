@@ -59,7 +59,8 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
 }
 
 /// Our command line, built with optimisation.
-fn command_line(tools: &Tools) -> Result<PathBuf> {
+/// Builds the command line, and returns its path.
+pub fn command_line(tools: &Tools) -> Result<PathBuf> {
     tools.run(cmd!(tools.shell, "cargo build --release --bin mobilenetv2"))?;
     Ok(tools.root().join("target/release/mobilenetv2"))
 }

@@ -4,6 +4,7 @@ mod bench;
 mod build;
 mod curves;
 mod data;
+mod experiments;
 mod fuzz;
 mod imports;
 mod serve;
@@ -67,6 +68,10 @@ enum Task {
     Data(data::Data),
     /// Write the files generated from the core's settings and constants: the page's form, types, docs/settings.md
     Generate,
+    /// Train the page's ready-made comparisons over several seeds, and write what they give
+    Duels(experiments::Args),
+    /// Train the recorded comparisons on CIFAR-10 and write their curves: about a quarter of an hour each on two cores
+    Experiments(experiments::Args),
     /// Write the page's curves for ReLU6 and ReLU from the logs of two trainings
     Curves(curves::Args),
     /// Add weights trained on CIFAR-10 to those the page ships, as 16-bit floats and with their accuracy
@@ -100,6 +105,8 @@ fn run(task: Task) -> Result<()> {
         Task::Bench { what, variant } => bench::bench(what, &variant),
         Task::Data(data) => data::data(&data),
         Task::Generate => generate(),
+        Task::Duels(args) => experiments::duels(&args),
+        Task::Experiments(args) => experiments::experiments(&args),
         Task::Curves(args) => curves::curves(&args),
         Task::Weights(args) => weights::weights(&args),
     }
