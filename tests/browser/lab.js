@@ -49,7 +49,8 @@ export async function startLab({ cifar = true, mounts = {} } = {}) {
     const context = await browser.newContext({ ...own, ...options });
     for (const [url, body] of Object.entries(routes)) await context.route(url, (route) => route.fulfill({ body }));
     const page = await context.newPage();
-    if (script) await page.addInitScript(script);
+    // Firefox also runs it in the empty document before the page, which is no secure context
+    if (script) await page.addInitScript(`if (isSecureContext) (${script})()`);
     /** @type {string[]} */
     const errors = [];
     page.on("console", (message) => message.type() === "error" && errors.push(message.text()));

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // Firefox for Playwright, which starts this program instead: it starts the Firefox that FIREFOX names with the arguments it
-// gets, and relays between the two. Playwright tells each context to prefer light colours, with a command that Firefox does not
-// know, and gives up if that fails. Headless Firefox prefers them anyway, so Playwright is told of success. Everything else,
-// including a preference for dark colours, passes unchanged.
+// gets, and relays between the two. Playwright tells each context which colours to prefer, with a command that Firefox does not
+// know, and gives up if that fails. Headless Firefox prefers light ones anyway, so Playwright is told of success unless it asks
+// for dark ones. Everything else passes unchanged.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -32,7 +32,7 @@ async function startProxy(url) {
     playwright.on("message", async (data) => {
       const text = String(data);
       const { id, method, params } = JSON.parse(text);
-      if (method === "emulation.setMediaFeaturesOverride" && params.features["prefers-color-scheme"] === "light") {
+      if (method === "emulation.setMediaFeaturesOverride" && params.features["prefers-color-scheme"] !== "dark") {
         return playwright.send(JSON.stringify({ type: "success", id, result: {} }));
       }
       await opened;

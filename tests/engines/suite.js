@@ -10,6 +10,9 @@ import { run } from "node:test";
 import { fileURLToPath } from "node:url";
 import { IMPOSSIBLE } from "./impossible.js";
 
+/** Milliseconds after which a file has failed: a lost answer of the driver would otherwise hold the suite forever. */
+const FILE_TIMEOUT = 600_000;
+
 const folder = fileURLToPath(new URL("../browser/", import.meta.url));
 const named = process.argv.slice(2).map((file) => basename(file));
 const files = named.length ? named : readdirSync(folder).filter((file) => file.endsWith(".test.js"));
@@ -26,7 +29,11 @@ const wrong = [];
 
 process.env.BROWSER = "firefox"; // for `launch` of tests/browser/server.js
 // Two files at a time: pages wait more than they compute.
-for await (const { type, data } of run({ files: files.map((file) => folder + file), concurrency: 2 })) {
+for await (const { type, data } of run({
+  files: files.map((file) => folder + file),
+  concurrency: 2,
+  timeout: FILE_TIMEOUT,
+})) {
   if (type !== "test:pass" && type !== "test:fail") continue;
   const title = `${basename(data.file ?? "")}: ${data.name}`;
   const reason = reasons.get(title);
