@@ -278,6 +278,7 @@ export class Duel {
           checkFinite(step.loss);
           for (const key of CURVES) round.sides[side].steps[key].push(step[key]);
         }
+        if (round.sides[side].steps.step.length === 1) continue; // code that runs for the first time is slower
         const [before, now] = [record.milliseconds[side], performance.now() - from];
         record.milliseconds[side] = before ? before + LATEST * (now - before) : now;
       }

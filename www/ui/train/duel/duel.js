@@ -23,7 +23,8 @@ export async function createDuel(context) {
   const title = h("h2");
   const look = h("p");
   const change = h("button", { type: "button", t: "duel.change", onclick: () => makeOwn(means) });
-  const about = h("div", { class: "duel-look" }, look, change);
+  const fixed = h("p", { class: "hint", t: "duel.fixed" });
+  const about = h("div", { class: "duel-look" }, look, change, fixed);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const own = createOwn(means);
   const cards = createCards(means);
@@ -45,6 +46,7 @@ export async function createDuel(context) {
     title.textContent = t(`duel.name.${name}`);
     setWords(look, has(`duel.look.${name}`) ? t(`duel.look.${name}`) : "");
     own.hidden = name !== OWN;
+    fixed.hidden = name === OWN;
     change.hidden = name === OWN || !contest || differing(contest).length > 1;
   });
   // costs of what is chosen, before it is trained
