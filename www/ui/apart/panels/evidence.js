@@ -87,7 +87,7 @@ export function createEvidence(context) {
       rubbed.value,
     ];
     if (!isOpen.value) return;
-    if (!now.peek()) setWords(shows, t("maps.waits"));
+    if (!now.peek()) setWords(shows, t(loaded && picture ? "maps.computes" : "maps.waits"));
     if (!loaded || !picture) return;
     const about = [loaded.classifier, loaded.classifier.config.resolution, picture, framing, image];
     // of a picture with something rubbed out there is exactly what the network sees

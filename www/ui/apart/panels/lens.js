@@ -2,6 +2,7 @@
 import { h, setWords } from "../../shared/dom.js";
 import { number, t } from "../../shared/i18n.js";
 import { colour } from "../../shared/plot.js";
+import { isDark } from "../../shared/theme.js";
 import { gridOf, painter, rangesOf, tile } from "./paint.js";
 
 /**
@@ -19,6 +20,8 @@ export function createLens(point) {
   const [readsTitle, writesTitle] = [h("figcaption"), h("figcaption")];
   /** Pictures of all maps of each tensor. @type {WeakMap<Maps, Map<string, OffscreenCanvas>>} */
   const drawings = new WeakMap();
+  /** Lines around what was read, and around what counts most. */
+  let ink = { dark: /** @type {boolean | null} */ (null), all: "", most: "" };
   /** What is shown. @type {{size: number, pixel: Pixel} | null} */
   let shown = null;
 
@@ -43,7 +46,7 @@ export function createLens(point) {
 
   /** Maps side by side, in the colours of the theme. @param {Maps} maps @param {number[]} channels */
   function drawingOf(maps, channels) {
-    const key = `${channels.length > 1 ? "all" : channels[0]} ${colour("--surface")}`;
+    const key = `${channels.length > 1 ? "all" : channels[0]} ${isDark.value}`;
     const known = drawings.get(maps) ?? new Map();
     drawings.set(maps, known);
     const made = known.get(key) ?? paintAll(maps, channels);
@@ -61,8 +64,9 @@ export function createLens(point) {
     const depthwise = layer.kind === "depthwise";
     const channels = depthwise ? [channel] : Array.from({ length: input.channels }, (_, i) => i);
     const most = new Set(first.map(({ channel }) => (depthwise ? 0 : channel)));
-    light(before, drawingOf(input, channels), channels.length, input.size, window, most);
-    light(after, drawingOf(output, [channel]), 1, output.size, { ...pixel, side: 1 }, new Set([0]));
+    if (isDark.value !== ink.dark) ink = { dark: isDark.value, all: colour("--accent"), most: colour("--ink") };
+    light(before, drawingOf(input, channels), channels.length, input.size, window, most, ink);
+    light(after, drawingOf(output, [channel]), 1, output.size, { ...pixel, side: 1 }, new Set([0]), ink);
     const words = { n: channels.length, side: window.side, size: input.size };
     setWords(readsTitle, t(depthwise ? "magnifier.before.one" : "magnifier.before.all", words));
     setWords(writesTitle, t("magnifier.after", { channel: channel + 1, size: output.size }));
@@ -97,8 +101,9 @@ function paintAll(maps, channels) {
  * @param {number} size of a map
  * @param {Window} window in its pixels, which may reach beyond the edge
  * @param {Set<number>} most maps whose window stands out
+ * @param {{all: string, most: string}} ink
  */
-function light(canvas, drawing, count, size, window, most) {
+function light(canvas, drawing, count, size, window, most, ink) {
   if (canvas.width !== drawing.width) canvas.width = canvas.height = drawing.width;
   const context = canvas.getContext("2d");
   if (!context) return;
@@ -108,7 +113,6 @@ function light(canvas, drawing, count, size, window, most) {
   context.clearRect(0, 0, canvas.width, canvas.height);
   context.drawImage(drawing, 0, 0);
   context.globalAlpha = 1;
-  const [ink, accent] = [colour("--ink"), colour("--accent")];
   const [left, top] = [Math.max(0, window.x), Math.max(0, window.y)];
   const width = Math.min(size, window.x + window.side) - left;
   const height = Math.min(size, window.y + window.side) - top;
@@ -118,7 +122,7 @@ function light(canvas, drawing, count, size, window, most) {
     const place = /** @type {const} */ ([x + left * value, y + top * value, width * value, height * value]);
     context.drawImage(drawing, ...place, ...place);
     const strong = most.has(map);
-    context.strokeStyle = strong ? ink : accent;
+    context.strokeStyle = strong ? ink.most : ink.all;
     context.lineWidth = strong ? 2 * line : line / 2;
     context.strokeRect(...place);
   }

@@ -88,7 +88,7 @@ export function createMagnifier(context) {
     const { block, part } = state.values.apart.value;
     const [picture, framing, loaded] = [model.picture.value, model.framing.value, model.loaded.value];
     if (!isOpen.value) return;
-    if (!opened.peek()) setWords(shows, t("maps.waits"));
+    if (!opened.peek()) setWords(shows, t(loaded && picture ? "maps.computes" : "maps.waits"));
     if (!loaded || !picture) return;
     const { config } = loaded.classifier;
     ask(

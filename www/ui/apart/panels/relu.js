@@ -15,14 +15,18 @@ import { createSlider } from "./slider.js";
 
 loadStyle(new URL("./relu.css", import.meta.url));
 
+/** Milliseconds without a change after which all layers are counted, which takes a while. */
+const REST = 300;
+
 /**
+ * @typedef {import("../../../engine/protocol.js").LayerCost} Layer
+ * @typedef {{zeros: number, sixes: number, rank: number}} Statistics
+ *
  * @typedef {object} Run
  * @property {number} from the block from which on there is a ReLU6, from 1; 0: none
  * @property {number} block whose maps these are, from 0
- * @property {import("../../../engine/protocol.js").LayerCost[]} layers
  * @property {import("../../../engine/protocol.js").FeatureMaps} maps
  * @property {import("../../../engine/protocol.js").Prediction[]} predictions
- * @property {{zeros: number, sixes: number, rank: number}[]} statistics
  * @property {import("../../../lab/library.js").Entry} entry
  */
 
@@ -42,10 +46,10 @@ export function createRelu(context) {
     id: "relu-from",
     oninput: setFrom,
   });
-  /** Also shows a block that has changed. */
+  /** Also shows the first block that has changed. */
   function setFrom() {
     const relu = Number(input.value) && BLOCKS + 1 - Number(input.value);
-    choose({ relu, block: Math.max(relu, Number(state.values.apart.peek().block)) });
+    choose({ relu, ...(relu && { block: relu }) });
   }
   const label = h("span", { class: "number" });
   const block = createSlider("block", (value) => choose({ block: value, channel: 1 }));
@@ -85,8 +89,13 @@ export function createRelu(context) {
   const figure = /** @type {HTMLElement} */ (element.querySelector(".relu"));
   const ask = createAsker(element, problem);
   const tracing = tracingOf(context);
+  const askLayers = createAsker(bars.element, problem);
   /** The last run as trained, and what it is of. @type {{of: unknown[], run: Run} | null} */
   let trained = null;
+  /** Starts to count, once the slider rests. */
+  let counting = 0;
+  /** The same of the figures. @type {{of: unknown[], layers: Layer[], statistics: Statistics[]} | null} */
+  let counted = null;
 
   function run() {
     const { relu, block: n } = state.values.apart.value;
@@ -97,33 +106,58 @@ export function createRelu(context) {
     label.textContent = from ? t("relu.from", { n: from, of: BLOCKS }) : t("relu.none");
     input.setAttribute("aria-valuetext", label.textContent);
     block.show(Number(n), BLOCKS);
-    if (!found.peek()) setWords(shows, t("maps.waits"));
+    if (!found.peek()) setWords(shows, t(loaded && picture ? "maps.computes" : "maps.waits"));
     if (!loaded || !picture) return;
     const { entry, classifier } = loaded;
     const of = [classifier, classifier.config.resolution, picture, framing, n];
     /** @param {number} reluFrom @returns {Promise<Run>} */
     const look = (reluFrom) =>
       tracing.look("relu", { loaded, picture, framing, reluFrom }, async (traced) => {
-        const { trace, layers, predictions } = traced;
-        const statistics = await trace.statistics();
-        // what a shortcut adds would hide the zeros
-        for (const [i, { adds }] of layers.entries())
-          if (adds !== null) statistics[i].zeros = zerosOf(await branchOf(traced, i));
+        const { layers, predictions } = traced;
         const maps = await branchOf(traced, outputOf(layers, Number(n) - 1));
-        return { from: reluFrom, block: Number(n) - 1, layers, predictions, entry, maps, statistics };
+        return { from: reluFrom, block: Number(n) - 1, predictions, entry, maps };
       });
     ask(
       [...of, from],
       async () => {
-        const same = trained && of.every((value, i) => value === trained?.of[i]);
-        if (!trained || !same) trained = { of, run: await look(0) };
+        if (!trained || !isSame(of, trained.of)) trained = { of, run: await look(0) };
         const before = trained.run;
         return /** @type {[Run, Run]} */ ([before, from ? await look(from) : before]);
       },
       (answer) => {
         figure.inert = false;
         found.value = answer;
+        clearTimeout(counting);
+        counting = window.setTimeout(() => countLayers(of.slice(0, -1), { loaded, picture, framing }, from), REST);
       },
+    );
+  }
+
+  /**
+   * Counts zeros and ranks in all layers, which takes longer and comes later.
+   *
+   * @param {unknown[]} of what the figures are of, whatever the ReLU
+   * @param {import("../../../lab/tracing.js").Wanted} wanted
+   * @param {number} from
+   */
+  function countLayers(of, wanted, from) {
+    const count = (/** @type {number} */ reluFrom) =>
+      tracing.look("relu-layers", { ...wanted, reluFrom }, async (traced) => {
+        const { trace, layers } = traced;
+        const statistics = await trace.statistics();
+        // what a shortcut adds would hide the zeros
+        for (const [i, { adds }] of layers.entries())
+          if (adds !== null) statistics[i].zeros = zerosOf(await branchOf(traced, i));
+        return { layers, statistics };
+      });
+    askLayers(
+      [...of, from],
+      async () => {
+        if (!counted || !isSame(of, counted.of)) counted = { of, ...(await count(0)) };
+        const before = counted;
+        return { ...before, after: from ? (await count(from)).statistics : before.statistics };
+      },
+      ({ layers, statistics, after }) => bars.draw(layers, statistics, after),
     );
   }
 
@@ -152,7 +186,6 @@ export function createRelu(context) {
     };
     setWords(shows, t(after.from ? "relu.shows" : "relu.untouched", words));
     setWords(source, t("relu.source", { name: before.entry.name() }));
-    bars.draw(before.layers, before.statistics, after.statistics);
   }
 
   effect(run);
@@ -162,3 +195,6 @@ export function createRelu(context) {
 
 /** The share of values that are 0. @param {import("../../../engine/protocol.js").FeatureMaps} maps */
 const zerosOf = ({ values }) => values.reduce((zeros, value) => zeros + Number(value === 0), 0) / values.length;
+
+/** @param {unknown[]} a @param {unknown[]} b */
+const isSame = (a, b) => a.every((value, i) => value === b[i]);

@@ -4,7 +4,7 @@ import { computed, effect, signal, untracked } from "../../../lab/signals.js";
 import { strokeOf, swatch } from "../../shared/curves.js";
 import { h, keepFocus, setWords, showProblem } from "../../shared/dom.js";
 import { count, milliseconds, number, percent, t } from "../../shared/i18n.js";
-import { axisStyle, colour, fitPlot } from "../../shared/plot.js";
+import { axisStyle, colour, fitPlot, rem } from "../../shared/plot.js";
 import { createPanel } from "./panel.js";
 
 /** Range of the axis of accuracy. @type {[number, number]} */
@@ -174,8 +174,8 @@ function options(along, range) {
     cursor: { show: false },
     scales: { x: { time: false, distr: 3, range: () => range }, y: { range: () => ACCURACY } },
     axes: [
-      { ...axisStyle(), size: 28, splits: () => ticks, filter: () => ticks, values: () => ticks.map(words) },
-      { ...axisStyle(), size: 48, values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
+      { ...axisStyle(), size: rem(1.75), splits: () => ticks, filter: () => ticks, values: () => ticks.map(words) },
+      { ...axisStyle(), size: rem(3.25), values: (_, ticks) => ticks.map((tick) => `${number(100 * tick)} %`) },
     ],
     series: [{}, ...lines, { points: { show: true, size: 17, width: 3, stroke: ink, fill: "transparent" } }],
   };
