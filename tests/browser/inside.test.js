@@ -92,6 +92,8 @@ test("width and resolution are dragged on the map, and the boxes follow", async 
     );
   assert.equal(Math.max(...shares), 100);
   assert.equal(shares.indexOf(100), shares.length - 1, "most parameters are in the classifier");
+  await panel.locator("#map-colour").selectOption("time");
+  await panel.getByText(/On this device [\d.]+\sms, summed over all threads\./).waitFor();
   check();
 });
 

@@ -150,16 +150,16 @@ export function shortcutsOf(tensors, layers) {
  * @param {Tensor} tensor
  * @param {Description["layers"]} layers
  * @param {number} opened the block that is open, from 0, or -1
+ * @param {Record<string, number>} [times] milliseconds of layers by their names
  */
-export function costOf({ layer, block }, layers, opened) {
-  const own =
-    block === null || block === opened
-      ? layers.filter((_, i) => i === layer)
-      : layers.filter((one) => one.block === block);
-  const sum = (/** @type {"parameters" | "macs"} */ key) => own.reduce((total, one) => total + one[key], 0);
+export function costOf({ layer, block }, layers, opened, times = {}) {
+  const own = layers.filter((one, i) => (block === null || block === opened ? i === layer : one.block === block));
+  const sum = (/** @type {(one: Description["layers"][number]) => number} */ of) =>
+    own.reduce((total, one) => total + of(one), 0);
   return {
-    parameters: sum("parameters"),
-    macs: sum("macs"),
+    parameters: sum(({ parameters }) => parameters),
+    macs: sum(({ macs }) => macs),
     memory: Math.max(0, ...own.map(({ memory }) => memory.by_operation)),
+    time: sum(({ name }) => times[name] ?? 0),
   };
 }

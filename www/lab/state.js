@@ -28,7 +28,7 @@ const MOVED = { architecture: "map" };
 export const DEPTHS = [8, 16, 32, 64, 128, 256, 512];
 export const SIDES = [7, 14, 28, 56, 112];
 /** What the map's colours say. */
-export const COLOURS = ["kind", "parameters", "macs", "memory"];
+export const COLOURS = ["kind", "parameters", "macs", "memory", "time"];
 
 /** Number of blocks in every network. */
 export const BLOCKS = 17;

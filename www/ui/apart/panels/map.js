@@ -4,19 +4,19 @@ import { selectedLayer, selecting } from "../../../lab/selection.js";
 import { computed, effect, follow, signal, untracked } from "../../../lab/signals.js";
 import { COLOURS } from "../../../lab/state.js";
 import { goTo, h, loadStyle, setWords } from "../../shared/dom.js";
-import { bytes, count, number, t } from "../../shared/i18n.js";
+import { bytes, count, milliseconds, number, t } from "../../shared/i18n.js";
 import { isDark } from "../../shared/theme.js";
 import { createFold } from "./architecture.js";
 import { createOpenBlock } from "./openblock.js";
 import { createMapFigure, titleOf } from "./mapfigure.js";
-import { createPanel } from "./panel.js";
+import { createAsker, createPanel } from "./panel.js";
 import { onStrongest } from "./strongest.js";
 
 loadStyle(new URL("./map.css", import.meta.url));
 
 /** @param {import("../../context.js").Context} context */
 export function createMap(context) {
-  const { state, model } = context;
+  const { engine, core, state, model } = context;
   const choose = (/** @type {Record<string, any>} */ values) => state.set("apart", values);
   const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "map");
   const resized = signal(0);
@@ -39,6 +39,9 @@ export function createMap(context) {
   const source = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const block = createOpenBlock(context);
+  /** Milliseconds of layers by their names, once they are wanted. @type {import("../../../lab/signals.js").Signal<Record<string, number>>} */
+  const times = signal({});
+  const askTimes = createAsker(figure.element, problem);
   const element = createPanel(
     "map",
     h(
@@ -88,24 +91,44 @@ export function createMap(context) {
     scale.value = String(values.scale);
     const tensors = tensorsOf(description, opened);
     const at = indexOf(tensors, layers, selectedLayer(layers, values));
-    const key = /** @type {"parameters" | "macs" | "memory"} */ (by);
-    const amounts = tensors.map((tensor) => (tensor.layer === null ? 0 : costOf(tensor, layers, opened)[key]));
+    const key = /** @type {"parameters" | "macs" | "memory" | "time"} */ (by);
+    const costs = tensors.map((tensor) => costOf(tensor, layers, opened, times.value));
+    const amounts = costs.map((cost, i) => (tensors[i].layer === null ? 0 : cost[key]));
     const most = Math.max(...amounts.filter((_, i) => tensors[i].shown));
     const names = tensors.map((tensor) => {
       const closed = tensor.block !== null && tensor.block !== opened;
       const shape = `${tensor.size}² × ${number(tensor.channels, { useGrouping: false })}`;
       return `${closed ? t("architecture.block", { n: Number(tensor.block) + 1 }) : titleOf(tensor)}: ${shape}`;
     });
-    const shares = by === "kind" ? null : amounts.map((amount) => amount / most);
+    const shares = by === "kind" ? null : amounts.map((amount) => amount / (most || 1));
     figure.draw({ layers, tensors, names, shares, opened, selected: at, log: values.scale === "log" });
     legend.dataset.by = by;
-    const { parameters, macs, memory } = costOf(tensors[at], layers, opened);
+    const { parameters, macs, memory, time } = costs[at];
     const figures = { parameters: count(parameters), macs: count(macs), memory: bytes(memory) };
-    setWords(shows, t("map.shows", { name: names[at], ...figures }));
+    const words = [t("map.shows", { name: names[at], ...figures })];
+    if (by === "time") words.push(time ? t("map.time", { time: milliseconds(time) }) : t("map.timing"));
+    setWords(shows, words.join(" "));
     block.draw(description, opened);
   }
 
+  /** Times the layers, if that is what the colours are to show. */
+  function timeLayers() {
+    const { config } = model.network.value;
+    core.loss.value; // a restarted core is asked again
+    if (!isOpen.value || state.values.apart.value.colour !== "time") return;
+    askTimes(
+      [JSON.stringify(config)],
+      () => engine.profile(config),
+      ({ rows }) => {
+        const found = /** @type {Record<string, number>} */ ({});
+        for (const { layer, seconds } of rows) found[layer] = (found[layer] ?? 0) + 1000 * seconds;
+        times.value = found;
+      },
+    );
+  }
+
   effect(draw);
+  effect(timeLayers);
   const strongest = onStrongest(context, isOpen, problem, () => ({
     description: model.description.value,
     opened: Number(state.values.apart.value.opened) - 1,
