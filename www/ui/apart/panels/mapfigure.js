@@ -19,6 +19,8 @@ const REST = 30.5;
 const TARGET = 44;
 /** Pixels by which an arc rises above what it spans. */
 const RISE = 14;
+/** How close two numbers below the drawing may be, in the page's unit. */
+const CLOSE = 1.4;
 /** Rows below the drawing. */
 const ROWS = /** @type {const} */ (["block", "t", "c", "n", "s"]);
 
@@ -139,20 +141,26 @@ export function createMapFigure(select, redraw) {
    */
   function rowsOf(layers, stages, places) {
     /** The middle of some blocks. @param {number} first @param {number} last */
-    const span = (first, last) => {
+    const middleOf = (first, last) => {
       const own = places.filter((_, i) => {
         const { block, shown } = tensors[i];
         return shown && block !== null && block >= first && block <= last;
       });
       const [from, to] = [own[0].at, own[own.length - 1].at + own[own.length - 1].slot];
-      return `--at: ${(from + to) / 2}`;
+      return (from + to) / 2;
     };
     const blocks = [...new Set(layers.flatMap(({ block }) => block ?? []))];
     return ROWS.filter((row) => row === "block" || stages.length).map((row) => {
-      const cells =
+      const all =
         row === "block"
-          ? blocks.map((block) => h("span", { style: span(block, block) }, String(block + 1)))
-          : stages.map((stage) => h("span", { style: span(stage.first, stage.last) }, number(stage[row])));
+          ? blocks.map((block) => ({ at: middleOf(block, block), words: String(block + 1) }))
+          : stages.map((stage) => ({ at: middleOf(stage.first, stage.last), words: number(stage[row]) }));
+      let last = -Infinity;
+      const cells = all.flatMap(({ at, words }) => {
+        if (at < last + rem(CLOSE)) return []; // there is no room for another number
+        last = at;
+        return h("span", { style: `--at: ${at}` }, words);
+      });
       return h("div", {}, h("b", { t: `map.row.${row}` }), ...cells);
     });
   }
