@@ -67,7 +67,7 @@ test(
     assert.match(said, /^t = [12] \d+\.\d.%(,| against) t = [12] \d+\.\d.%: (too close to tell|unlikely to be chance)/);
     await message(other, /^Finished$/);
     const method = other.locator(".duel-outcome");
-    await method.getByText(/t = 1 minus t = 2: [+−-]?\d+\.\d points, 95 % interval .* p [=<] \d/).waitFor();
+    await method.getByText(/t = 1 minus t = 2: [+−-]?\d+\.\d points, 95.% interval .* p [=<] \d/).waitFor();
     await method.getByText(/same 1,000 held-out pictures, one seed \(McNemar/).waitFor();
     for (const row of await other.locator(".duel tbody tr").all())
       assert.match(await row.innerText(), /t = [12]\s.*\d\sms\s+\d+\.\d.% of 1,000$/s);
@@ -125,6 +125,37 @@ test("the core's loss, a choice that is none, a link, and what does not fit", { 
   await page
     .locator(".duel .problem", { hasText: /need about [\d.,]+ GB together to train, and this page has 1\.7 GB/ })
     .waitFor();
+  check();
+});
+
+test("what our recorded runs gave stands beside a ready-made comparison, and says if nothing shows", async () => {
+  const recorded = (/** @type {number[][]} */ sides) => ({
+    sides,
+    steps: 300,
+    command: "xtask duels",
+    machine: "a test",
+  });
+  const outcomes = {
+    bottleneck: recorded([
+      [0.86, 0.87, 0.85, 0.86, 0.88],
+      [0.81, 0.83, 0.8, 0.82, 0.82],
+    ]),
+    activation: recorded([
+      [0.86, 0.87, 0.85, 0.86, 0.88],
+      [0.87, 0.86, 0.86, 0.85, 0.88],
+    ]),
+  };
+  const routes = { "**/duels/outcomes.json": JSON.stringify(outcomes) };
+  const { page, check } = await lab.open("#train?duel.compare=bottleneck", { routes });
+  const ours = page.locator(".duel-recorded");
+  await ours.getByText(/Our runs, 5 seeds, 300 steps: Linear bottleneck 86\.4.% · ReLU6 bottleneck 81\.6.%/).waitFor();
+  await ours.getByText(/95.% interval of the difference \+3\.8 to \+5\.8 points\./).waitFor();
+  await ours.getByText("Recorded with xtask duels on a test.").waitFor();
+  const cards = page.getByRole("navigation", { name: "Comparisons" });
+  await cards.getByRole("button", { name: /^ReLU6 or ReLU/ }).click();
+  await ours.getByText("The effect does not show on this data.").waitFor();
+  await cards.getByRole("button", { name: /^How the rate falls/ }).click();
+  assert.ok(await ours.isHidden());
   check();
 });
 

@@ -120,6 +120,8 @@ export function createChart(key) {
   /** @type {import("uplot") | null} */
   let plot = null;
   let shown = "";
+  /** As last drawn; uPlot's hooks read it later. @type {Drawn[]} */
+  let drawn = [];
 
   function forget() {
     plot?.destroy();
@@ -132,6 +134,7 @@ export function createChart(key) {
     const { default: uPlot } = await loadUPlot();
     const { clientWidth: width, clientHeight: height } = place;
     if (!width) return;
+    drawn = runs;
     const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
     const data = tables.length
       ? uPlot.join(tables)
@@ -172,10 +175,10 @@ export function createChart(key) {
       legend: { show: false },
       cursor: { y: false, drag: { setScale: false, x: false } },
       hooks: {
-        setCursor: [(plot) => reading.replaceChildren(...read(plot, runs))],
-        drawAxes: [(plot) => runs.forEach((run) => run.band && drawBand(plot, run.band[key], strokeOf(run).stroke))],
+        setCursor: [(plot) => reading.replaceChildren(...read(plot, drawn))],
+        drawAxes: [(plot) => drawn.forEach((run) => run.band && drawBand(plot, run.band[key], strokeOf(run).stroke))],
         draw: [
-          (plot) => nameEnds(plot, runs, key),
+          (plot) => nameEnds(plot, drawn, key),
           (plot) => {
             const highest = markAbove(plot);
             setWords(above, highest === null ? "" : t("curves.above", { value: exact(highest) }));
@@ -184,7 +187,7 @@ export function createChart(key) {
       },
       scales: {
         x: { time: false },
-        y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(runs, key))]) },
+        y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(drawn, key))]) },
       },
       axes: [
         {

@@ -66,6 +66,9 @@ export function drawBand(plot, band, fill) {
   const x = (/** @type {number} */ step) => plot.valToPos(step, "x", true);
   const y = (/** @type {number} */ value) => plot.valToPos(value, "y", true);
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+  ctx.clip(); // what leaves the chart is cut off there, like the lines
   ctx.globalAlpha = 0.18;
   ctx.fillStyle = fill;
   ctx.beginPath();
