@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use xshell::cmd;
 
-use crate::build::build;
+use crate::build::{build, build_with_imagenet};
 use crate::setup::{Needs, setup};
 use crate::stamp::keep;
 use crate::test::in_engines;
@@ -22,6 +22,8 @@ pub enum What {
     Train,
     /// The page's bench.html, in Chromium, Firefox and WebKitGTK, each with its own variant
     Engines,
+    /// The page, from opening it to the first answer, with ImageNet's weights if they are there or can be fetched
+    Opening,
 }
 
 /// npm packages of the browser peers, and the bundler for those of inference.
@@ -38,7 +40,11 @@ const TRAINING: &[&str] = &["@jax-js/jax"];
 pub fn bench(what: What, instructions: &str) -> Result<()> {
     let variants = choose(&Tools::new()?, instructions)?;
     let tools = setup(if what == What::Engines { Needs::Engines } else { Needs::Test })?;
-    build(&tools)?;
+    if what == What::Opening {
+        build_with_imagenet(&tools)?
+    } else {
+        build(&tools)?
+    }
     let sh = &tools.shell;
     let measure = match what {
         What::Browser => {
@@ -53,6 +59,7 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
             let program = command_line(&tools)?;
             cmd!(sh, "node benches/browser/train.js {folder} {python} {program} {variants...}")
         }
+        What::Opening => cmd!(sh, "node benches/browser/opening.js"),
         What::Engines => in_engines(&tools, cmd!(sh, "node benches/browser/engines.js"))?,
     };
     tools.run(measure.env("CHROME", tools.chrome()?))
