@@ -142,7 +142,7 @@ test(
         ),
       );
     const panel = page.locator("#panel-classify");
-    const choice = panel.getByLabel("Which camera");
+    const choice = panel.getByLabel("Camera to use");
     await panel.getByRole("button", { name: "Camera" }).click();
     await choice.waitFor();
     assert.equal(await choice.inputValue(), "front");

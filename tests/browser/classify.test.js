@@ -108,15 +108,15 @@ test("pictures come by file, paste and drop; several become a strip", async () =
   assert.equal(await strip.count(), 5);
 
   // A removed picture disappears, and the focus moves on; its neighbour is shown instead.
-  await page.getByRole("button", { name: "Take out two.jpg" }).click();
+  await page.getByRole("button", { name: "Remove two.jpg" }).click();
   assert.equal(await strip.count(), 4);
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label"));
-  assert.equal(await focused(), "Take out three.jpg");
+  assert.equal(await focused(), "Remove three.jpg");
   assert.equal(await page.locator(".caption").innerText(), "dropped.jpg");
-  await page.getByRole("button", { name: "Take out dropped.jpg" }).press("Enter");
+  await page.getByRole("button", { name: "Remove dropped.jpg" }).press("Enter");
   await waitForPicture(page, "pasted.jpg");
-  assert.equal(await focused(), "Take out pasted.jpg");
-  for (const name of ["one.jpg", "three.jpg"]) await page.getByRole("button", { name: `Take out ${name}` }).click();
+  assert.equal(await focused(), "Remove pasted.jpg");
+  for (const name of ["one.jpg", "three.jpg"]) await page.getByRole("button", { name: `Remove ${name}` }).click();
   assert.ok(await page.locator(".strip").isHidden(), "a single picture has no strip");
   assert.equal(await page.locator(".caption").innerText(), "pasted.jpg");
   assert.equal(await page.evaluate(() => document.activeElement?.className), "way way-open");
@@ -280,10 +280,10 @@ test("the ImageNet weights give PyTorch's probabilities in the browser", async (
   const silent = JSON.stringify(header).padEnd(length);
   bytes.write(silent, 8);
   await page.setInputFiles(weightsInput, file("silent.safetensors", bytes, "application/octet-stream"));
-  await page.getByRole("button", { name: "How it is read" }).click();
+  await page.getByRole("button", { name: "Reading options" }).click();
   await page.locator("dialog[open]").getByLabel("Padding").selectOption("same");
   await page.locator("dialog[open]").getByLabel("Colours").selectOption("signed");
-  await page.getByRole("button", { name: "Read it so" }).click();
+  await page.getByRole("button", { name: "Apply" }).click();
   const { file: name, probability } = expected[0];
   await page
     .waitForFunction(

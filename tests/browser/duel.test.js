@@ -93,7 +93,7 @@ test("the core's loss, a choice that is none, a link, and what does not fit", { 
   await button(page, "One step").click();
   await message(page, /Paused at step 1$/);
   await crash(page);
-  await page.locator(".duel .problem", { hasText: "did not go on" }).waitFor();
+  await page.locator(".duel .problem", { hasText: "Training stopped" }).waitFor();
   await message(page, /it can go on from step 1$/);
   await button(page, "Go on where it stopped").click();
   await message(page, /^Finished$/);

@@ -30,11 +30,11 @@ test("a run outlives its page, and only one tab continues it", { timeout: 2 * MI
 
   const other = await context.newPage();
   await other.goto(`${lab.url}#train`);
-  await message(other, /Run 1 has not ended: it can go on from step 2/);
+  await message(other, /Run 1 was interrupted: it can resume from step 2/);
   assert.equal(await figure(other, "Loss"), loss);
-  assert.match(await other.locator(".runs li").innerText(), /not ended/);
+  assert.match(await other.locator(".runs li").innerText(), /interrupted/);
   await other.locator(".runs .actions", { hasText: /^Best weights: [\d.]+.% ?, step [12]/ }).waitFor();
-  await button(other, "Go on with run 1").click();
+  await button(other, "Resume run 1").click();
   await other.locator(".control .problem", { hasText: "Run 1 is under way in another tab." }).waitFor();
   check();
 
@@ -42,10 +42,10 @@ test("a run outlives its page, and only one tab continues it", { timeout: 2 * MI
   await button(page, "One step").click();
   await message(page, /pauses at step 3;/);
   await page.close();
-  await button(other, "Go on with run 1").click();
+  await button(other, "Resume run 1").click();
   await stepsDone(other, 4);
   assert.equal(await other.locator("#setting-batch").inputValue(), "8", "with the settings that it was started with");
-  assert.ok(await button(other, "Go on with run 1").isHidden());
+  assert.ok(await button(other, "Resume run 1").isHidden());
   await button(other, "Pause").click();
   await message(other, /pauses at step/);
   await button(other, "Stop").click();
@@ -66,13 +66,13 @@ test("a run that was ended in another tab is no longer continued", { timeout: 2 
   await message(page, /pauses at step 1;/);
   const other = await context.newPage();
   await other.goto(`${lab.url}#train`);
-  await message(other, /Run 1 has not ended/);
+  await message(other, /Run 1 was interrupted/);
   await other.locator(".runs input[type=checkbox]").click();
   await button(page, "Stop").click();
   await message(page, /Run 1 was stopped/);
   // it hears of that at once
   await message(other, /Run 1 was stopped/);
-  assert.ok(await button(other, "Go on with run 1").isHidden());
+  assert.ok(await button(other, "Resume run 1").isHidden());
   assert.equal(await other.locator(".runs input[type=checkbox]").isChecked(), false);
   await other.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
   await other.locator("#panel-classify .predictions li").first().waitFor();
@@ -86,18 +86,18 @@ test("a run whose core was restarted continues, or can be removed instead", { ti
   await page.locator(".runs li", { hasText: "held out, at step 1" }).waitFor(); // the evaluation is over
   await crash(page);
   await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
-  await message(page, /Run 1 has not ended: it can go on from step 1/);
-  await button(page, "Go on with run 1").click();
+  await message(page, /Run 1 was interrupted: it can resume from step 1/);
+  await button(page, "Resume run 1").click();
   await stepsDone(page, 2);
   await crash(page);
-  await message(page, /Run 1 has not ended: it can go on from step 1/);
+  await message(page, /Run 1 was interrupted: it can resume from step 1/);
   assert.equal(await step(page), 1, "steps after the checkpoint are lost");
   await button(page, "One step").click();
   await message(page, /Run 2 pauses at step 1;/);
   await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
   await button(page, "Stop").click();
   await message(page, /Run 2 was stopped/);
-  assert.ok(await button(page, "Go on with run 1").isHidden());
+  assert.ok(await button(page, "Resume run 1").isHidden());
   check();
 });
 
@@ -106,12 +106,12 @@ test("a run that was continued after a reload survives the loss of the core", { 
   await button(page, "One step").click();
   await message(page, /pauses at step 1;/);
   await page.reload();
-  await button(page, "Go on with run 1").click();
+  await button(page, "Resume run 1").click();
   await stepsDone(page, 3);
   await crash(page);
-  await message(page, /Run 1 has not ended: it can go on from step 1/);
+  await message(page, /Run 1 was interrupted: it can resume from step 1/);
   assert.deepEqual(await storedSteps(page), [[1]]);
-  await button(page, "Go on with run 1").click();
+  await button(page, "Resume run 1").click();
   await stepsDone(page, 2);
   check();
 });

@@ -248,7 +248,7 @@ test(
     const { page, check } = await lab.open("#train?train.data=pictures&train.epochs=900");
     page.on("dialog", (dialog) => dialog.accept()); // the run ends with the page
     await fill(page, files);
-    const [pause, step, goOn] = ["Pause", "One step", "Go on with run 1"].map((name) =>
+    const [pause, step, goOn] = ["Pause", "One step", "Resume run 1"].map((name) =>
       page.locator(".control").getByRole("button", { name, exact: true }),
     );
     await step.click();

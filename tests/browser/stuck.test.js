@@ -68,13 +68,13 @@ test(
     await page.locator(engineIs("2 threads")).waitFor();
     await button(page, "One step").click();
     await message(page, /pauses at step 1;/);
-    await button(page, "Go on").click();
+    await button(page, "Resume").click();
     await stepsDone(page, 3);
     await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[1].terminate());
-    await message(page, /Run 1 has not ended: it can go on from step 1/);
+    await message(page, /Run 1 was interrupted: it can resume from step 1/);
     await page.locator("#bar .problem", { hasText: "One of the engine’s threads has ended" }).waitFor();
     await page.locator(engineIs("1 thread,")).waitFor();
-    await button(page, "Go on with run 1").click();
+    await button(page, "Resume run 1").click();
     await stepsDone(page, 3);
     await page.locator("#tab-classify").click();
     await page.locator("#panel-classify .says[aria-busy=false] .predictions li").first().waitFor();
@@ -122,7 +122,7 @@ test("a silent engine is reported, and only the person ends it", { timeout: 2 * 
   await stepsDone(page, (await step(page)) + 1); // it was busy
   await block(page, 1e9);
   await page.clock.runFor(25_000);
-  await page.getByRole("button", { name: "End it and start anew" }).click();
+  await page.getByRole("button", { name: "Restart the engine" }).click();
   await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
   await button(page, "One step").click();
   await message(page, /Run 2 pauses at step 1;/);

@@ -24,14 +24,14 @@ test("pause, single step, continue and stop work; runs are kept and overlaid", {
   await message(page, /pauses at step 2;/);
   await page.keyboard.press("Enter");
   await message(page, /pauses at step 3;/);
-  await button(page, "Go on").click();
+  await button(page, "Resume").click();
   await stepsDone(page, 5);
   await button(page, "Pause").click();
   await message(page, /pauses at step/);
   const paused = await step(page);
   await page.waitForTimeout(500);
   assert.equal(await step(page), paused, "no steps while it pauses");
-  await button(page, "Go on").click();
+  await button(page, "Resume").click();
   await stepsDone(page, paused + 1);
   await button(page, "Stop").click();
   await message(page, /was stopped at step/);
@@ -264,10 +264,10 @@ test(
       route.request().method() === "HEAD" ? route.continue() : route.abort(),
     );
     await button(page, "Start").click();
-    await page.locator(".control .problem", { hasText: "The training did not go on" }).waitFor();
+    await page.locator(".control .problem", { hasText: "Training stopped" }).waitFor();
     await message(page, /pauses at step 0;/);
     await context.unroute("**/train_*.webp");
-    await button(page, "Go on").click();
+    await button(page, "Resume").click();
     await stepsDone(page, 2);
     assert.ok(await page.locator(".control .problem").isHidden());
     await button(page, "Stop").click();
@@ -334,7 +334,7 @@ test("a training too large for the memory is reported, and the next one runs", {
   const { page } = await lab.open("#train?train.width=1.4&train.resolution=224&train.batch=1024");
   await button(page, "Start").click();
   await page
-    .locator(".control .problem", { hasText: /The training did not go on.* takes [\d.,]+ GB of memory/ })
+    .locator(".control .problem", { hasText: /Training stopped.* takes [\d.,]+ GB of memory/ })
     .waitFor({ timeout: MINUTE });
   await page.getByRole("button", { name: "Quick start" }).click();
   await page.locator('input[name=width][value="0.35"]').click();

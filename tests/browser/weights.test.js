@@ -132,10 +132,10 @@ test(
     await problem(page, /The connection to 127\.0\.0\.1:\d+ broke off/);
     await page.reload();
     await list(page);
-    await row(page).getByText("1.3 MB of about 1.54 MB here").waitFor();
+    await row(page).getByText("1.3 MB of about 1.54 MB fetched").waitFor();
     assert.ok(await button(page, "Use").isHidden(), "a partial file is unusable");
     answer = well;
-    await button(page, "Go on").click();
+    await button(page, "Continue").click();
     await button(page, "Use").waitFor();
     assert.deepEqual(ranges, [undefined, "bytes=1300000-"]);
     await button(page, "Use").click();
@@ -177,7 +177,7 @@ for (const [what, second] of /** @type {[string, Answer][]} */ ([
     await button(page, "Fetch").click();
     await page.locator("dialog .problem", { hasText: "broke off" }).waitFor();
     answer = second;
-    await button(page, "Go on").click();
+    await button(page, "Continue").click();
     await button(page, "Use").waitFor();
     const [saved] = await Promise.all([page.waitForEvent("download"), button(page, "Save").click()]);
     assert.ok(whole.equals(await readFile(await saved.path())), "byte for byte");
@@ -195,7 +195,7 @@ test("a fetch is cancelled where it is shown, and the part received is kept", { 
   await loading.waitFor({ state: "hidden" });
   assert.equal(await used(page), before);
   await list(page);
-  await button(page, "Go on").waitFor();
+  await button(page, "Continue").waitFor();
   await button(page, "Delete").click();
   await button(page, "Fetch").waitFor();
   assert.equal(
@@ -254,12 +254,12 @@ test("opened and trained weights survive a reload, until they are deleted", { ti
   await page.locator("#tab-classify").click();
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.equal(await used(page), "file:mine.safetensors");
-  await page.getByRole("button", { name: "How it is read" }).click();
+  await page.getByRole("button", { name: "Reading options" }).click();
   const read = await page
     .locator("dialog[open] select")
     .evaluateAll((all) => all.map((one) => /** @type {any} */ (one).value));
   assert.deepEqual(read, ["cifar", "symmetric", "cifar"], "as it is");
-  await page.getByRole("button", { name: "Read it so" }).click();
+  await page.getByRole("button", { name: "Apply" }).click();
   await list(page);
   page.on("dialog", (dialog) => dialog.accept());
   await button(page, "Delete", "run 1, step 1,").click();

@@ -104,8 +104,8 @@ async function walk(t, engine) {
     await browser.see("#panel-train .chart-place canvas");
     assert.equal(await browser.errors(), "");
     await browser.reload();
-    await browser.see(".train-message", `Run 1 has not ended: it can go on from step ${paused}`);
-    await browser.click(".control button", "Go on with run 1");
+    await browser.see(".train-message", `Run 1 was interrupted: it can resume from step ${paused}`);
+    await browser.click(".control button", "Resume run 1");
     await trained(paused + 2);
     await browser.click(".control button", "Stop");
     await browser.see(".train-message", "Run 1 was stopped");

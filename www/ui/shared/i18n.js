@@ -207,7 +207,7 @@ export function duration(seconds) {
 }
 
 /**
- * The message for an error: the page's words, or the core's, which name numbers and tensors. A browser's own message is for
+ * The message for an error: the page's words, or the core's, which name numbers and tensors in English. A browser's own message is for
  * developers, so it goes to the console.
  *
  * @param {unknown} error
@@ -218,7 +218,7 @@ export const explainError = (error) => explain(error, "error.browser");
 /** @param {any} error @param {string} otherwise the key of the message for an error without words @returns {string} */
 function explain(error, otherwise) {
   const { code = "", name = "", message = "", values = {} } = error ?? {};
-  if (code === "core") return message;
+  if (code === "core") return t("error.core", { reason: message });
   const key = [`error.${code}`, `error.browser.${name}`].find(has);
   if (!key) console.info(error);
   /** @type {Values} */
