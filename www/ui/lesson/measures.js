@@ -1,6 +1,8 @@
 /** What the outcomes of a lesson's stops show: measured or counted here, or recorded by us; in the page's words. */
 import { fetchJson } from "../../engine/download.js";
+import { evidenceOf } from "../../lab/evidence.js";
 import { BLOCKS } from "../../lab/state.js";
+import { tracingOf } from "../../lab/tracing.js";
 import { bytes, count, milliseconds, number, percent, tiny } from "../shared/i18n.js";
 
 /** @typedef {import("../context.js").Context} Context */
@@ -78,9 +80,10 @@ export const MEASURES = {
   },
 
   async negative({ model }) {
+    const { loaded, picture, framing } = seenBy(model);
     const shares = [];
     for (let block = 0; block < BLOCKS; block++) {
-      const { values } = await seenBy(model, block);
+      const { values } = await loaded.classifier.featureMaps(picture, block, framing);
       shares.push(values.filter((value) => value < 0).length / values.length);
     }
     const most = Math.max(...shares);
@@ -153,15 +156,47 @@ export const MEASURES = {
     };
   },
 
-  async last({ model }) {
-    const { channels, size, crop } = await seenBy(model, BLOCKS - 1);
-    return { channels: number(channels), size: number(size), side: number(Math.sqrt(crop.length / 4)) };
+  /** What the answer is worth without the place that speaks most for it. */
+  async evidence(context) {
+    const { loaded, picture, framing } = seenBy(context.model);
+    const seen = await tracingOf(context).look(
+      "lesson",
+      { loaded, picture, framing },
+      async ({ trace, layers, predictions, crop }) => {
+        const last = await trace.maps(layers.length - 2);
+        return { last, classifier: await trace.filters(layers.length - 1), best: predictions[0], crop };
+      },
+    );
+    const { last, classifier, best, crop } = seen;
+    const { values } = evidenceOf(last, classifier, best.class);
+    const without = greyAt(crop, last.size, values.indexOf(Math.max(...values)), loaded.classifier.config.mean);
+    const { predictions } = await loaded.classifier.classify(without, { k: loaded.names.length, fit: "squeeze" });
+    const after = predictions.find((one) => one.class === best.class)?.probability ?? 0;
+    return { size: number(last.size), before: percent(best.probability), after: percent(after) };
   },
 };
 
-/** A block's output for the picture of Classify. @param {import("../../lab/model.js").Model} model @param {number} block */
-function seenBy({ loaded, picture, framing }, block) {
-  const [network, image] = [loaded.peek(), picture.peek()];
-  if (!network || !image) throw new Error("no picture or no weights yet");
-  return network.classifier.featureMaps(image, block, framing.peek());
+/** The network and the picture of Classify. @param {import("../../lab/model.js").Model} model */
+function seenBy({ loaded: { value: loaded }, picture: { value: picture }, framing: { value: framing } }) {
+  if (!loaded || !picture) throw new Error("no picture or no weights yet");
+  return { loaded, picture, framing };
+}
+
+/**
+ * A picture with one of its places in the mean colour of the training's pictures.
+ *
+ * @param {Uint8Array} crop R × R RGBA bytes @param {number} size places in a row @param {number} place
+ * @param {[number, number, number]} mean
+ */
+function greyAt(crop, size, place, mean) {
+  const side = Math.sqrt(crop.length / 4);
+  const image = new ImageData(new Uint8ClampedArray(crop), side);
+  const [row, column] = [Math.floor(place / size), place % size];
+  const edge = (/** @type {number} */ at) => Math.round((side * at) / size);
+  for (let y = edge(row); y < edge(row + 1); y++) {
+    for (let x = edge(column); x < edge(column + 1); x++) {
+      mean.forEach((value, c) => (image.data[4 * (y * side + x) + c] = 255 * value));
+    }
+  }
+  return image;
 }
