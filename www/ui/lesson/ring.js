@@ -17,7 +17,7 @@ export function createRing() {
   new MutationObserver(mark).observe(document.body, {
     childList: true,
     subtree: true,
-    attributeFilter: ["hidden", "class"],
+    attributeFilter: ["hidden", "class", "inert"],
   });
 
   return {

@@ -13,8 +13,8 @@ export const partsNamed = (name) =>
       (part.matches("input, select") && /** @type {HTMLElement | null} */ (part.closest(".field, .setting"))) || part,
   );
 
-/** The element of a name that is on show, if any. @param {string} name */
-export const partOnShow = (name) => partsNamed(name).find((part) => part.checkVisibility());
+/** The element of a name that is on show and can be used, if any. @param {string} name */
+export const partOnShow = (name) => partsNamed(name).find((part) => part.checkVisibility() && !part.closest("[inert]"));
 
 /** The first control of a part that the keyboard reaches. @param {HTMLElement} part @returns {HTMLElement} */
 export const focusable = (part) =>
