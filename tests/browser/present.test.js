@@ -59,7 +59,7 @@ const small = (page) =>
 const cut = (page) =>
   page.evaluate(() => {
     const figures =
-      "[role=tabpanel]:not([hidden]) :is(.stage, .apart-panel :is(canvas, svg, .table-place, .slab), .run .chart)";
+      "[role=tabpanel]:not([hidden]) :is(.stage, .apart-panel :is(canvas, svg, .table-place, .slab, .netmap), .run .chart)";
     return [...document.querySelectorAll(figures)].flatMap((figure) => {
       if (!figure.checkVisibility() || figure.closest(".inert, .curves-keys, button")) return [];
       const { left, right, top, bottom } = figure.getBoundingClientRect();

@@ -13,7 +13,8 @@ const NAMES = [
   ["weights", "width", "resolution"],
   ["crop", "samples", "camera", "ways"],
   ["settings", "start", "curves", "heldout", "results", "runs", "setting-epochs", "setting-learning_rate"],
-  ["contents", "layers", "block", "channel", "dimensions", "through", "matrix", "memory"],
+  ["contents", "map", "layers", "magnifier", "race", "block", "channel", "relu", "eraser"],
+  ["dimensions", "through", "matrix", "memory", "duel-start"],
 ];
 
 /** @param {import("../context.js").Context} context @param {import("../../lab/lesson/lesson.js").Lesson} lesson */

@@ -6,6 +6,7 @@ import { place, shortcutsOf, stagesOf } from "../../../lab/networkmap.js";
 import { h, onResize } from "../../shared/dom.js";
 import { number, t } from "../../shared/i18n.js";
 import { rem } from "../../shared/plot.js";
+import { presenting } from "../../shared/presenting.js";
 import { paintChannel, paintCrop } from "./paint.js";
 
 /** Pixels below which the network is drawn from top to bottom. */
@@ -15,6 +16,7 @@ const LONG = 900;
 /** Pixels across it at least, and the part of a window left for all else, in the page's unit. */
 const TALL = 200;
 const REST = 30.5;
+const REST_PRESENTED = 24.5;
 /** Pixels of a target for a finger. */
 const TARGET = 44;
 /** Pixels by which an arc rises above what it spans. */
@@ -81,7 +83,9 @@ export function createMapFigure(select, redraw) {
     const width = element.clientWidth;
     if (!width) return;
     const vertical = width < NARROW;
-    const across = vertical ? width * 0.5 : Math.max(TALL, Math.min(innerHeight - rem(REST), width / 3));
+    const across = vertical
+      ? width * 0.5
+      : Math.max(TALL, Math.min(innerHeight - rem(presenting.peek() ? REST_PRESENTED : REST), width / 3));
     element.style.setProperty("--tall", String(across));
     tensors = shown.tensors;
     const first = !boxes.size;
