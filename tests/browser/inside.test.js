@@ -62,6 +62,8 @@ test("Take apart opens on the paper's network as a map, which keys walk along an
     "Depthwise",
     "the table has the same selection",
   );
+  await panel.getByRole("button", { name: "under the magnifier" }).last().click();
+  await panel.getByText(/^It reads 3 × 3 of one map of 32 × 32 before it/).waitFor(); // as does the magnifier
   check();
 });
 

@@ -60,6 +60,7 @@ export function createMap(context) {
     h(
       "div",
       { class: "actions" },
+      h("button", { type: "button", t: "map.magnify", onclick: () => choose({ panel: "magnifier" }) }),
       h("button", { type: "button", t: "map.maps", onclick: () => choose({ panel: "maps" }) }),
       h("button", { type: "button", t: "maps.another", onclick: () => goTo(state, "classify") }),
     ),

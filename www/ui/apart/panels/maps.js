@@ -11,8 +11,8 @@ import { createSlider } from "./slider.js";
 
 /** @param {import("../../context.js").Context} context */
 export function createMaps({ state, model }) {
-  const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
-  const block = createSlider("block", (value) => choose({ block: value, channel: 1 }));
+  const choose = (/** @type {Record<string, number | string>} */ values) => state.set("apart", values);
+  const block = createSlider("block", (value) => choose({ block: value, part: "project", channel: 1 }));
   const channel = createSlider("channel", (value) => choose({ channel: value }));
   const all = h("canvas", { role: "img", onclick: point });
   const one = h("canvas", { role: "img" });

@@ -33,7 +33,7 @@ const REST = 300;
 /** @param {import("../../context.js").Context} context */
 export function createRelu(context) {
   const { state, model } = context;
-  const choose = (/** @type {Record<string, number>} */ values) => state.set("apart", values);
+  const choose = (/** @type {Record<string, number | string>} */ values) => state.set("apart", values);
   const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "relu");
   const names = createNames(model);
   /** As trained, and changed. @type {import("../../../lab/signals.js").Signal<[Run, Run] | null>} */
@@ -49,10 +49,10 @@ export function createRelu(context) {
   /** Also shows the first block that has changed. */
   function setFrom() {
     const relu = Number(input.value) && BLOCKS + 1 - Number(input.value);
-    choose({ relu, ...(relu && { block: relu }) });
+    choose({ relu, ...(relu && { block: relu, part: "project" }) });
   }
   const label = h("span", { class: "number" });
-  const block = createSlider("block", (value) => choose({ block: value, channel: 1 }));
+  const block = createSlider("block", (value) => choose({ block: value, part: "project", channel: 1 }));
   const sides = ["relu.before", "relu.after"].map((key) => {
     const [canvas, zeroed, predictions] = [
       h("canvas", { role: "img" }),
