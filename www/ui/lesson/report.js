@@ -1,7 +1,8 @@
 /** The report: what one guessed, did and saw, and the runs beside it; to print or as Markdown. It is made here and sent nowhere. */
 import { stepOf } from "../../lab/run.js";
+import { SETTINGS } from "../../lab/settings.js";
 import { h, save, svg } from "../shared/dom.js";
-import { accuracyOf, currentLanguage, moment, number, t } from "../shared/i18n.js";
+import { accuracyOf, currentLanguage, moment, number, plain, t } from "../shared/i18n.js";
 import { answerOf, rightOf } from "./question.js";
 import { showSheet } from "./sheet.js";
 import { wordsOf } from "./stop.js";
@@ -71,11 +72,21 @@ function runOf(run, state) {
   return { title: t("runs.name", { number: run.number }), lines, run };
 }
 
-/** @param {import("../../lab/run.js").Run} run */
-const settingsOf = ({ settings }) =>
-  Object.entries(settings)
-    .map(([key, value]) => `${key} ${value}`)
+/** All settings of a run, in words. @param {import("../../lab/run.js").Run} run */
+function settingsOf({ settings }) {
+  const names = ["width", "resolution"].map((key) => ({ key, name: t(`setting.${key}.short`) }));
+  const all = [...names, ...SETTINGS.map(({ key }) => ({ key, name: t(`setting.${key}`) }))];
+  return all
+    .filter(({ key }) => key in settings)
+    .map(({ key, name }) => `${plain(name)}: ${valueOf(key, settings[key])}`)
     .join(", ");
+}
+
+/** @param {string} key @param {import("../../lab/settings.js").Value} value */
+function valueOf(key, value) {
+  if (typeof value === "number") return number(value, { maximumSignificantDigits: 9, useGrouping: false });
+  return typeof value === "boolean" ? t(value ? "yes" : "no") : t(`setting.${key}.${value}`);
+}
 
 /** @param {Part} part */
 function drawn({ title, lines, run }) {
