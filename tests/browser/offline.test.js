@@ -155,6 +155,14 @@ test("in a folder of a host without headers: isolated after one reload, and kept
   const second = await context.newPage();
   await second.goto(`${server.url}some/lab/index.html?threads=2#apart`);
   await second.locator(".netmap button").first().waitFor();
+
+  // the lesson, a link to hand on and presenting were not opened before
+  await second.locator("#lesson").click();
+  await second.locator(".lesson-stop h3").waitFor();
+  await second.keyboard.press("p");
+  await second.locator("[data-present]").waitFor({ state: "attached" });
+  await second.locator("#share").click();
+  await second.locator(".share-code path").waitFor();
 });
 
 test("a newer build waits until it is complete and requested", { timeout: 120_000 }, async (t) => {
