@@ -2,7 +2,7 @@
 import { perPixel, progress } from "../../../lab/race.js";
 import { computed, effect, follow, signal } from "../../../lab/signals.js";
 import { DEPTHS, SIDES } from "../../../lab/state.js";
-import { h, loadStyle, setWords, showProblem } from "../../shared/dom.js";
+import { h, loadStyle, onResize, setWords, showProblem } from "../../shared/dom.js";
 import { milliseconds, number, t } from "../../shared/i18n.js";
 import { colour } from "../../shared/plot.js";
 import { isDark } from "../../shared/theme.js";
@@ -114,6 +114,7 @@ export function createRace({ state, engine }) {
     setWords(shows, t("race.shows", { times }));
   }
   effect(draw);
+  onResize(element, draw); // squares are whole pixels of the screen
   follow(
     () => shape.value,
     () => {
@@ -150,7 +151,7 @@ function createLane(name) {
     say: (/** @type {string} */ words) => setWords(formula, words),
     /** @param {number} side @param {{pixels: number, macs: number, all: number}} now */
     draw(side, { pixels, macs, all }) {
-      const scale = Math.ceil(448 / side);
+      const scale = Math.max(1, Math.round((canvas.clientWidth * devicePixelRatio) / side));
       if (canvas.width !== side * scale) canvas.width = canvas.height = side * scale;
       const context = canvas.getContext("2d");
       if (!context) return;
