@@ -17,7 +17,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["evaluate", "infer", "profile", "kernel", "weights", "data", "arch", "threads", "arrays", "error"],
     ),
     ("evaluate", &["infer", "data", "arch", "arrays", "error"]),
-    ("explain", &["infer", "kernel", "arch", "error"]),
+    ("explain", &["infer", "arch", "error"]),
     ("infer", &["profile", "kernel", "arch", "threads", "arrays", "error"]),
     ("profile", &["arch"]),
     ("kernel", &["arch"]),
