@@ -1,5 +1,6 @@
 /** What the outcomes of a lesson's stops show: measured or counted here, or recorded by us; in the page's words. */
 import { fetchJson } from "../../engine/download.js";
+import { recordedOutcomes } from "../../lab/duel/contests.js";
 import { evidenceOf } from "../../lab/evidence.js";
 import { BLOCKS } from "../../lab/state.js";
 import { tracingOf } from "../../lab/tracing.js";
@@ -18,6 +19,12 @@ const times = (value) => number(value, { maximumSignificantDigits: 2 });
 
 /** @param {import("../../engine/protocol.js").LayerCost[]} layers @param {"parameters" | "macs"} key */
 const sum = (layers, key) => layers.reduce((total, layer) => total + layer[key], 0);
+
+/** Mean accuracy over the recorded seeds of each side of a ready-made comparison. @param {string} name */
+async function recorded(name) {
+  const { sides } = (await recordedOutcomes())[name];
+  return sides.map((accuracies) => percent(accuracies.reduce((total, one) => total + one, 0) / accuracies.length));
+}
 
 /** @type {Record<string, (context: Context) => Promise<Figures>>} */
 export const MEASURES = {
@@ -87,7 +94,10 @@ export const MEASURES = {
       shares.push(values.filter((value) => value < 0).length / values.length);
     }
     const most = Math.max(...shares);
+    const [linear, relu6] = await recorded("bottleneck");
     return {
+      linear,
+      relu6,
       below: percent(shares.reduce((a, b) => a + b) / BLOCKS),
       most: percent(most),
       block: number(shares.indexOf(most) + 1),
@@ -98,7 +108,11 @@ export const MEASURES = {
     const { layers } = await engine.describe(PAPER);
     const [expand] = layers.filter(({ block, kind }) => block === 2 && kind === "expand");
     const narrow = (expand.output_bytes / expand.c_out) * expand.c_in;
+    const [bottlenecks, expansions, none] = await recorded("shortcut");
     return {
+      bottlenecks,
+      expansions,
+      none,
       narrow: bytes(narrow),
       wide: bytes(expand.output_bytes),
       times: times(expand.output_bytes / narrow),
