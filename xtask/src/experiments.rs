@@ -22,7 +22,7 @@ use crate::tools::Tools;
 const DUELS: &str = "www/duels/duels.json";
 const OUTCOMES: &str = "www/duels/outcomes.json";
 /// Longer trainings on CIFAR-10, and the folder of their curves.
-const EXPERIMENTS: &str = "recipes/experiments.json";
+const EXPERIMENTS: &str = "xtask/experiments.json";
 const CURVES: &str = "www/curves";
 /// Checkpoints, weights and logs.
 const WORK: &str = "target/experiments";
