@@ -140,6 +140,7 @@ test("classes have Korean names with the English ones beside; a list of all is s
   await page.locator("#language").click();
   await page.getByRole("button", { name: "1,000 classes" }).click();
   await page.keyboard.type("n02124075");
+  await dialog.getByRole("status").filter({ hasText: "1 of 1,000" }).waitFor();
   assert.match(await rows.innerText(), new RegExp(`^Egyptian cat\\s+${korean[cat]}\\s+n02124075$`));
   check();
 });
