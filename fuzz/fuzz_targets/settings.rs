@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 fuzz_target!(|bytes: &[u8]| {
     within(bytes.len(), 0, || {
-        let _ = json::doubled_key(bytes);
+        let _ = str::from_utf8(bytes).map(json::doubled_key);
         let Ok(fields) = serde_json::from_slice::<Map<String, Value>>(bytes) else { return };
         if let Ok(recipe) = json::settings::<Recipe>(&fields)
             && recipe.validate().is_ok()
