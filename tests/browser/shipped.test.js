@@ -17,14 +17,15 @@ test("the page states their accuracy at the chosen resolution, and offers CIFAR-
   const there = sharedData("cifar-10");
   const lab = await startLab();
   t.after(() => lab.close());
-  const [{ id, accuracy }] = ours;
+  const [{ id, accuracy, training }] = ours;
   const { page, check } = await lab.open(`#classify?classify.weights=${id}`);
   await page.locator("#panel-classify .predictions li").first().waitFor();
   assert.equal(await page.locator(".samples-list canvas").count(), there ? 10 : 0);
   assert.equal(await page.locator(".samples-list img").count(), there ? 1 : 5);
   for (const resolution of [32, 48, 64]) {
     await page.locator(`input[name=resolution][value="${resolution}"]`).click();
-    await page.locator(".cost", { hasText: `accuracy ${(100 * accuracy[resolution]).toFixed(1)} %` }).waitFor();
+    const stated = `accuracy ${(100 * accuracy[resolution]).toFixed(1)} % after ${training.epochs} epochs`;
+    await page.locator(".cost", { hasText: stated }).waitFor();
   }
   if (there) check(); // else the console reports that they are missing
 });

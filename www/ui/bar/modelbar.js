@@ -166,11 +166,16 @@ export function createModelBar(context, openWeights) {
       [publishedAccuracy, true],
     ])) {
       one.element.hidden = stated === undefined || !!entry?.source !== published;
-      one.set(percent(stated ?? 0));
+      one.set(percent(stated ?? 0) + (entry?.training ? trainedFor(entry.training) : ""));
     }
     const measuredAt = room === "classify" && stated === undefined ? Object.keys(entry?.accuracy ?? {}) : [];
     unmeasured.hidden = !measuredAt.length;
     unmeasured.textContent = t("cost.unmeasured", { at: measuredAt.map((side) => `${side}²`).join(", ") });
+  }
+
+  /** Weights of one family were not trained equally, which their accuracies show. @param {Record<string, any>} training */
+  function trainedFor({ epochs, widened_from: from }) {
+    return t(from ? "cost.trained-widened" : "cost.trained", { n: epochs, from });
   }
 
   /** Explains the time, with the number of threads and what prevents more. */
