@@ -121,8 +121,8 @@ impl Trace {
         Ok(())
     }
 
-    /// The output of layer `index` of [`Config::layers`](crate::arch::Config::layers) for the last image, after batch norm, activation and shortcut: one
-    /// channel after another, (C, S, S).
+    /// The output of layer `index` of [`Config::layers`](crate::arch::Config::layers) for the last image, after batch norm,
+    /// activation and shortcut: one channel after another, (C, S, S).
     ///
     /// # Errors
     /// [`Error::Argument`] if there is no such layer; the classifier's output are the logits.
