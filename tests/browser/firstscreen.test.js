@@ -52,7 +52,8 @@ for (const locale of ["en", "ko"]) {
       assert.ok(photo.bottom <= says.y && says.bottom <= ways.y, "one beneath the other");
       assert.ok(photo.height >= 150, `the photo is ${photo.height} pixels high`);
       assert.ok(ways.bottom <= 844, `the ways on end at ${ways.bottom}`);
-      for (const way of await page.locator(".way").filter({ visible: true }).all()) assert.ok(((await way.boundingBox())?.height ?? 0) >= 44);
+      for (const way of await page.locator(".way").filter({ visible: true }).all())
+        assert.ok(((await way.boundingBox())?.height ?? 0) >= 44);
     });
   }
 }
