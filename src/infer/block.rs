@@ -152,8 +152,16 @@ impl FusedBlock {
         }
     }
 
-    /// Computes shapes for the configuration's resolution and `threads` threads.
-    pub fn lay_out(&mut self, level: Level, config: &Config, layers: &[Layer], threads: usize) {
+    /// Computes shapes for the configuration's resolution and `threads` threads, and row tiles of `row_tile` rows or, if none
+    /// are given, as many as the cache holds.
+    pub fn lay_out(
+        &mut self,
+        level: Level,
+        config: &Config,
+        layers: &[Layer],
+        threads: usize,
+        row_tile: Option<usize>,
+    ) {
         let own: Vec<Layer> =
             layers.iter().filter(|layer| layer.block == Some(self.index)).copied().collect();
         let depthwise = own.iter().find(|layer| layer.kind == Kind::Depthwise).expect("every block has one");
@@ -168,7 +176,7 @@ impl FusedBlock {
             (size, size)
         } else {
             let rows = size.div_ceil(threads);
-            (rows, (ROW_TILE_FLOATS / row).clamp(1, rows))
+            (rows, row_tile.unwrap_or(ROW_TILE_FLOATS / row).clamp(1, rows))
         };
         self.divide(level, partition_rows, tile_rows);
     }

@@ -17,6 +17,8 @@ use crate::threads;
 pub struct Fused {
     pub blocks: Vec<FusedBlock>,
     last: Folded,
+    /// Output rows of a row tile; none: as many as the cache holds.
+    pub row_tile: Option<usize>,
 }
 
 impl Fused {
@@ -32,7 +34,7 @@ impl Fused {
         let (Some(last), Some(classifier)) = (folded.next(), folded.next()) else {
             unreachable!("two layers are left")
         };
-        (Fused { blocks, last }, classifier)
+        (Fused { blocks, last, row_tile: None }, classifier)
     }
 
     /// Computes shapes for the configuration's resolution and `threads` threads; returns the length of the arena.
@@ -40,7 +42,7 @@ impl Fused {
         // A block's input lies where the block before left its output.
         let (mut input, mut arena) = (0, 0);
         for block in &mut self.blocks {
-            block.lay_out(level, config, layers, threads);
+            block.lay_out(level, config, layers, threads, self.row_tile);
             arena = arena.max(input + block.working_floats(threads) + block.floats_out());
             input = block.floats_out();
         }

@@ -170,6 +170,36 @@ impl Classifier {
         Ok(())
     }
 
+    /// Sets how many output rows of a fused block are computed at a time, or leaves it to the size of a cache; fewer rows take
+    /// less memory. A block whose map is smaller than its filters is computed at once all the same, and so is everything
+    /// that runs op by op.
+    ///
+    /// # Errors
+    /// [`Error::Memory`] if there is not enough for one image; the number then stays as it was.
+    ///
+    /// ```
+    /// use mobilenetv2::arch::{Config, Weights};
+    /// use mobilenetv2::infer::Classifier;
+    ///
+    /// let mut classifier = Classifier::new(&Weights::random(Config::imagenet(), 1))?;
+    /// let [one, all] = [1, 112].map(|rows| {
+    ///     classifier.set_row_tile(Some(rows)).unwrap();
+    ///     classifier.working_bytes()
+    /// });
+    /// assert!(one < all);
+    /// # Ok::<(), mobilenetv2::error::Error>(())
+    /// ```
+    pub fn set_row_tile(&mut self, rows: Option<usize>) -> Result<()> {
+        let Execution::Fused(fused) = &mut self.execution else { return Ok(()) };
+        let before = std::mem::replace(&mut fused.row_tile, rows);
+        self.lay_out().or_else(|error| {
+            if let Execution::Fused(fused) = &mut self.execution {
+                fused.row_tile = before;
+            }
+            self.lay_out().and(Err(error))
+        })
+    }
+
     /// Bytes of working memory for one image: everything but weights, input and output.
     pub fn working_bytes(&self) -> usize {
         self.workers

@@ -7,10 +7,16 @@
 //! An image that needs no resizing goes straight from its bytes to the network's input. Nothing is allocated after the
 //! first batch.
 
-use fastrand::Rng;
+use std::ops::Range;
 
+use fastrand::Rng;
+use ndarray::{Array4, ArrayView4};
+
+use super::Recipe;
 use crate::arch::Config;
+use crate::arrays::{image_shape, values};
 use crate::data::image::{Area, Resampler, normalize};
+use crate::error::Result;
 
 /// The augmentation of a batch, with its buffers.
 pub struct Augment {
@@ -25,6 +31,62 @@ pub struct Augment {
     renderings: Vec<Rendering>,
     /// An image after resizing, (side, side, 3).
     resized: Vec<u8>,
+}
+
+/// What happens to an image: the part that the network sees, and what is missing of it. In pixels of the resized image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Index of the size in the recipe's.
+    rendering: usize,
+    /// Height and width to which the image is resized.
+    pub size: usize,
+    /// Column of the image where the window begins; below 0 in the padding.
+    pub left: isize,
+    /// Row of the image where the window begins.
+    pub top: isize,
+    /// Whether left and right are exchanged.
+    pub mirrored: bool,
+    /// The window's rows and columns that are blanked, after mirroring.
+    pub cutout: Option<(Range<usize>, Range<usize>)>,
+}
+
+/// What a network in training by `recipe` sees of images, (N, R, R, 3), normalised, and the window of each. `images` is (N, S,
+/// S, 3) RGB bytes of any size S; `seed` is the state of the generator.
+///
+/// # Errors
+/// [`Error::Argument`](crate::error::Error::Argument) if a knob or a setting is out of range,
+/// [`Error::Shape`](crate::error::Error::Shape) if the images are not square.
+///
+/// ```
+/// use mobilenetv2::arch::Config;
+/// use mobilenetv2::data::shapes;
+/// use mobilenetv2::train::{Recipe, augment::augmented};
+///
+/// let (config, recipe) = (Config::cifar(), Recipe { cutout: 8, ..Recipe::default() });
+/// let (inputs, windows) = augmented(&config, &recipe, 7, shapes::dataset(1, 0, 4, 32).images.view())?;
+/// assert_eq!((inputs.dim(), windows.len()), ((4, 32, 32, 3), 4));
+/// assert!(windows.iter().all(|window| window.left.abs() <= 4 && window.cutout.is_some()));
+/// # Ok::<(), mobilenetv2::error::Error>(())
+/// ```
+pub fn augmented(
+    config: &Config,
+    recipe: &Recipe,
+    seed: u64,
+    images: ArrayView4<u8>,
+) -> Result<(Array4<f32>, Vec<Window>)> {
+    config.validate()?;
+    recipe.validate()?;
+    let (count, size) = image_shape(&images, None)?;
+    let mut inputs = Array4::zeros((count, config.resolution, config.resolution, 3));
+    let mut windows = Vec::with_capacity(count);
+    Augment::of(config, recipe).run_telling(
+        &mut Rng::with_seed(seed),
+        values("images", &images)?,
+        size,
+        inputs.as_slice_mut().expect("a new array"),
+        &mut |window| windows.push(window),
+    );
+    Ok((inputs, windows))
 }
 
 /// A size to which images are resized.
@@ -58,6 +120,11 @@ impl Augment {
         }
     }
 
+    /// As `recipe` asks for it.
+    pub fn of(config: &Config, recipe: &Recipe) -> Self {
+        Augment::new(config, recipe.crop_padding, recipe.flip, &recipe.sizes, recipe.cutout)
+    }
+
     /// Writes `images` (N, size, size, 3) to `out` (N, resolution, resolution, 3).
     ///
     /// Each image has its own generator, forked from `rng` in order: its augmentation depends only on its position, and
@@ -66,6 +133,18 @@ impl Augment {
     /// # Panics
     /// If the lengths do not match.
     pub fn run(&mut self, rng: &mut Rng, images: &[u8], size: usize, out: &mut [f32]) {
+        self.run_telling(rng, images, size, out, &mut |_| ());
+    }
+
+    /// The same, and gives the window of each image to `tell`.
+    pub fn run_telling(
+        &mut self,
+        rng: &mut Rng,
+        images: &[u8],
+        size: usize,
+        out: &mut [f32],
+        tell: &mut dyn FnMut(Window),
+    ) {
         let (bytes, values) = (3 * size * size, 3 * self.resolution * self.resolution);
         let count = out.len() / values;
         assert_eq!(
@@ -75,7 +154,9 @@ impl Augment {
         );
         self.prepare(size);
         for (image, out) in images.chunks_exact(bytes).zip(out.chunks_exact_mut(values)) {
-            self.image(rng.fork(), image, out);
+            let window = self.draw(rng.fork());
+            self.render(&window, image, out);
+            tell(window);
         }
     }
 
@@ -95,12 +176,29 @@ impl Augment {
         self.resized.resize(3 * largest * largest, 0);
     }
 
-    fn image(&mut self, mut rng: Rng, image: &[u8], out: &mut [f32]) {
+    /// Draws what happens to an image that has been prepared for.
+    fn draw(&self, mut rng: Rng) -> Window {
         // 64-bit numbers: a narrower type, such as a browser's usize, is drawn differently
-        let drawn = rng.u64(..self.renderings.len() as u64) as usize;
-        let rendering = &mut self.renderings[drawn];
-        let size = rendering.size;
-        let image = match &mut rendering.resampler {
+        let rendering = rng.u64(..self.renderings.len() as u64) as usize;
+        let (size, resolution) = (self.renderings[rendering].size as i64, self.resolution as i64);
+        let padding = self.crop_padding as i64;
+        let mut offset =
+            || rng.i64((size - resolution).min(0) - padding..=(size - resolution).max(0) + padding) as isize;
+        let (left, top) = (offset(), offset());
+        let mirrored = self.flip && rng.bool();
+        let mut span = || {
+            let centre = rng.u64(..self.resolution as u64) as usize;
+            let end = (centre + self.cutout.div_ceil(2)).min(self.resolution);
+            centre.saturating_sub(self.cutout / 2)..end
+        };
+        let cutout = (self.cutout > 0).then(|| (span(), span()));
+        Window { rendering, size: size as usize, left, top, mirrored, cutout }
+    }
+
+    /// Writes what `window` shows of an image to `out` (resolution, resolution, 3), normalised.
+    fn render(&mut self, window: &Window, image: &[u8], out: &mut [f32]) {
+        let &Window { rendering, size, left, top, mirrored, ref cutout } = window;
+        let image = match &mut self.renderings[rendering].resampler {
             None => image,
             Some(resampler) => {
                 let resized = &mut self.resized[..3 * size * size];
@@ -108,13 +206,6 @@ impl Augment {
                 resized
             }
         };
-        let mut offset = || {
-            let (size, resolution) = (size as i64, self.resolution as i64);
-            let padding = self.crop_padding as i64;
-            rng.i64((size - resolution).min(0) - padding..=(size - resolution).max(0) + padding) as isize
-        };
-        let (left, top) = (offset(), offset());
-        let mirrored = self.flip && rng.bool();
         let black = std::array::from_fn(|c| -self.mean[c] / self.std[c]);
         // The window's columns that lie on the image.
         let covered = |from: isize| from.clamp(0, self.resolution as isize) as usize;
@@ -136,13 +227,7 @@ impl Augment {
                 pixels.reverse();
             }
         }
-        if self.cutout > 0 {
-            let mut span = || {
-                let centre = rng.u64(..self.resolution as u64) as usize;
-                let end = (centre + self.cutout.div_ceil(2)).min(self.resolution);
-                centre.saturating_sub(self.cutout / 2)..end
-            };
-            let (rows, columns) = (span(), span());
+        if let Some((rows, columns)) = cutout {
             for row in out.chunks_exact_mut(3 * self.resolution).take(rows.end).skip(rows.start) {
                 row[3 * columns.start..3 * columns.end].fill(0.0);
             }

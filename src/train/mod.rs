@@ -19,4 +19,5 @@ mod trainer;
 pub mod workspace;
 
 pub use recipe::{Optimizer, Recipe, Schedule};
+pub use schedule::learning_rate;
 pub use trainer::{State, Step, Trainer};

@@ -55,6 +55,8 @@ settings! {
         decay: f32 = 0.98, between(0.0, 1.0).live();
         /// Epoch at which the linear and cosine schedules reach 0.
         decay_until: f32 = 150.0, between(0.0, 1e6).unit("epochs").live();
+        /// Epoch until which the rate is held before it falls.
+        hold_until: f32 = 0.0, between(0.0, 1e6).unit("epochs").live();
         /// Epochs over which the rate first rises linearly from 0.
         warmup: f32 = 0.0, between(0.0, 1e6).unit("epochs").live();
         /// Weight of the past in the momentum.

@@ -68,6 +68,11 @@ impl Classifier {
         self.classifier.set_crop(crop)
     }
 
+    /// Sets how many output rows of a block are computed at a time; none: as many as a cache holds.
+    pub fn set_row_tile(&mut self, rows: Option<usize>) -> Result<()> {
+        self.classifier.set_row_tile(rows)
+    }
+
     /// The `k` most probable classes of a picture of RGBA bytes, best first, with the milliseconds taken.
     pub fn classify(&mut self, rgba: &[u8], width: usize, height: usize, k: usize) -> Result<JsResult> {
         let start = now();

@@ -25,7 +25,7 @@ use arrays::{float32_array, uint32_array};
 pub use classifier::{Classifier, Rows};
 use objects::{from_js, object, read_weights, strings, to_js};
 pub use trace::Trace;
-pub use trainer::Trainer;
+pub use trainer::{Trainer, augmented, learning_rates};
 
 #[wasm_bindgen(typescript_custom_section)]
 const SETTINGS: &str = include_str!("settings.d.ts");
@@ -59,6 +59,9 @@ extern "C" {
     /// The report of an evaluation.
     #[wasm_bindgen(typescript_type = "Evaluation")]
     pub type JsEvaluation;
+    /// What a network in training sees of images.
+    #[wasm_bindgen(typescript_type = "Inputs")]
+    pub type JsInputs;
     /// The time per operation.
     #[wasm_bindgen(typescript_type = "ProfileRow[]")]
     pub type JsProfile;

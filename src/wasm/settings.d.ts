@@ -52,6 +52,8 @@ export interface Recipe {
   decay?: number;
   /** Epoch at which the linear and cosine schedules reach 0 (0 to 1000000 epochs; default 150) */
   decay_until?: number;
+  /** Epoch until which the rate is held before it falls (0 to 1000000 epochs; default 0) */
+  hold_until?: number;
   /** Epochs over which the rate first rises linearly from 0 (0 to 1000000 epochs; default 0) */
   warmup?: number;
   /** Weight of the past in the momentum (0 to 0.9999; default 0.9) */

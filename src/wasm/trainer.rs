@@ -1,16 +1,18 @@
 //! Batches in, steps, evaluations and files out.
 
-use js_sys::{Float32Array, Uint32Array};
+use js_sys::{Float32Array, Int32Array, Uint32Array};
+use ndarray::Array4;
 use wasm_bindgen::prelude::*;
 
 use super::arrays;
 use super::clock::seconds;
 use super::objects::{from_js, object, predictions, read_weights, to_js};
-use super::{JsConfig, JsEvaluation, JsPredictions, JsProfile, JsRecipe, JsStep};
+use super::{JsConfig, JsEvaluation, JsInputs, JsPredictions, JsProfile, JsRecipe, JsStep};
 use crate::arch::{Config, Cost, Weights};
 use crate::error::Result;
 use crate::evaluate::Evaluation;
-use crate::train::{self, Recipe, checkpoint};
+use crate::train::augment::{self, Window};
+use crate::train::{self, Recipe, checkpoint, learning_rate};
 use crate::weights::Precision;
 
 /// A network in training.
@@ -92,6 +94,17 @@ impl Trainer {
         Ok(predictions(logits.row(0), &self.trainer.weights().labels, k).unchecked_into())
     }
 
+    /// What the next step would see of images in the same form.
+    pub fn next_inputs(&self, images: &[u8], count: usize) -> Result<JsInputs> {
+        let (inputs, windows) = self.trainer.next_inputs(arrays::images(images, count)?)?;
+        Ok(inputs_object(&inputs, &windows))
+    }
+
+    /// How long the gradient of each layer's weights was in the last step.
+    pub fn gradient_norms(&self) -> Float32Array {
+        arrays::float32_array(&self.trainer.gradient_norms())
+    }
+
     /// Switches to another recipe from the next step on; `batch` and `freeze` cannot change.
     pub fn set_recipe(&mut self, recipe: JsRecipe) -> Result<()> {
         self.trainer.set_recipe(from_js(recipe.into())?)
@@ -122,6 +135,42 @@ impl Trainer {
     pub fn snapshot(&self) -> Result<Vec<u8>> {
         checkpoint::save(&self.trainer)
     }
+}
+
+/// The learning rates of a recipe after so many epochs each, whole and fractional.
+#[wasm_bindgen]
+pub fn learning_rates(recipe: JsRecipe, epochs: &[f64]) -> Result<Vec<f32>> {
+    let recipe: Recipe = from_js(recipe.into())?;
+    recipe.validate()?;
+    Ok(epochs.iter().map(|&epoch| learning_rate(&recipe, epoch)).collect())
+}
+
+/// What a training by a recipe would see of `count` images: (N, S, S, 3) RGB bytes of any size S.
+#[wasm_bindgen]
+pub fn augmented(config: JsConfig, recipe: JsRecipe, images: &[u8], count: usize) -> Result<JsInputs> {
+    let (config, recipe): (Config, Recipe) = (from_js(config.into())?, from_js(recipe.into())?);
+    let images = arrays::images(images, count)?;
+    let (inputs, windows) = augment::augmented(&config, &recipe, recipe.seed, images)?;
+    Ok(inputs_object(&inputs, &windows))
+}
+
+/// Eight numbers for each window: size, left, top, 1 if mirrored, then the rows and the columns of the cut-out, each from and to.
+fn inputs_object(inputs: &Array4<f32>, windows: &[Window]) -> JsInputs {
+    let numbers: Vec<i32> = windows
+        .iter()
+        .flat_map(|Window { size, left, top, mirrored, cutout, .. }| {
+            let (rows, columns) = cutout.clone().unwrap_or_default();
+            let span = [rows.start, rows.end, columns.start, columns.end];
+            [*size as i32, *left as i32, *top as i32, i32::from(*mirrored)]
+                .into_iter()
+                .chain(span.map(|v| v as i32))
+        })
+        .collect();
+    object([
+        ("inputs", arrays::float32_array(inputs).into()),
+        ("windows", Int32Array::from(&numbers[..]).into()),
+    ])
+    .unchecked_into()
 }
 
 fn step_object(step: train::Step) -> JsStep {

@@ -75,6 +75,13 @@ export interface Step {
   learning_rate: number;
 }
 
+/** What a network in training sees of images, (N, R, R, 3), and eight numbers for each: the size to which it is resized, the
+ * window's left and top, 1 if it is mirrored, and of the cut-out the rows and the columns, each from and to, or zeros. */
+export interface Inputs {
+  inputs: Float32Array;
+  windows: Int32Array;
+}
+
 export interface Evaluation {
   loss: number;
   correct: number;

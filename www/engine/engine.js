@@ -12,7 +12,7 @@ import { MICRO_BATCHES } from "./constants.js";
 import { decode } from "./decode.js";
 import { abortable, download, fetchFile, folderAt } from "./download.js";
 import { EngineError } from "./errors.js";
-import { Classifier, Picture, SLICE, Trainer } from "./handles.js";
+import { Classifier, Picture, SLICE, Trainer, windowsOf } from "./handles.js";
 import { Trace } from "./trace.js";
 import { findObstacle, pickInstructions } from "./support.js";
 import { Watch } from "./watch.js";
@@ -262,6 +262,31 @@ export class Engine extends EventTarget {
   async manifold({ dimensions, relu = true, seed = 1 }) {
     checkWhole({ dimensions, seed });
     return this.call("manifold", { dimensions, relu, seed });
+  }
+
+  /**
+   * The learning rates of a recipe.
+   *
+   * @param {Recipe} recipe
+   * @param {ArrayLike<number>} epochs whole and fractional numbers of epochs trained before
+   * @returns {Promise<Float32Array>}
+   */
+  async learningRates(recipe, epochs) {
+    return this.call("learningRates", { recipe, epochs: Float64Array.from(epochs) });
+  }
+
+  /**
+   * What a training of a network of `config` would see of pictures: `inputs`, (N, R, R, 3), normalised, and what was done to
+   * each. The recipe's seed determines what is drawn.
+   *
+   * @param {Uint8Array} images (N, S, S, 3) RGB bytes
+   * @param {number} count N
+   * @param {{config: Config, recipe: Recipe}} training
+   */
+  async augmented(images, count, { config, recipe }) {
+    checkWhole({ count });
+    const { inputs, windows } = await this.call("augmented", { config, recipe, images, count });
+    return { inputs, windows: windowsOf(windows) };
   }
 
   /**

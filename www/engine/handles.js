@@ -31,6 +31,31 @@ export class Held {
   }
 }
 
+/**
+ * What happens to a picture before a network in training sees it: the picture is resized to `size`, seen from (`left`, `top`)
+ * on, which may lie in the padding, and `mirrored`; then `cutout`, a part of the network's input, becomes the mean colour.
+ *
+ * @typedef {{size: number, left: number, top: number, mirrored: boolean,
+ *   cutout: {x: number, y: number, width: number, height: number} | null}} Window
+ */
+
+/** @param {Int32Array} numbers eight for each window @returns {Window[]} */
+export function windowsOf(numbers) {
+  return Array.from({ length: numbers.length / 8 }, (_, i) => {
+    const [size, left, top, mirrored, y, bottom, x, right] = numbers.subarray(8 * i);
+    const cutout = right ? { x, y, width: right - x, height: bottom - y } : null;
+    return { size, left, top, mirrored: mirrored === 1, cutout };
+  });
+}
+
+/** @param {Float32Array} values three for each layer */
+export function statisticsOf(values) {
+  return Array.from({ length: values.length / 3 }, (_, layer) => {
+    const [zeros, sixes, rank] = values.subarray(3 * layer);
+    return { zeros, sixes, rank };
+  });
+}
+
 /** A decoded picture. */
 export class Picture extends Held {
   /** @param {Engine} engine @param {number} handle @param {number} width @param {number} height @param {Blob | null} preview */
@@ -107,6 +132,17 @@ export class Classifier extends Held {
     checkWhole({ resolution });
     await this.engine.call("resize", { classifier: this.handle, resolution });
     this.config = { ...this.config, resolution };
+  }
+
+  /**
+   * Sets how many output rows of a block are computed at a time, which does not change the result: with fewer it takes less
+   * memory.
+   *
+   * @param {number} rows 0: as many as a cache holds
+   */
+  async setRowTile(rows) {
+    checkWhole({ rows });
+    await this.engine.call("setRowTile", { classifier: this.handle, rows });
   }
 
   /** Times one picture through this network. */
@@ -224,6 +260,29 @@ export class Trainer extends Held {
   /** The network's current predictions for one held-out picture. @param {number} index @param {number} k */
   predict(index, k) {
     return this.engine.call("predict", { trainer: this.handle, index, k });
+  }
+
+  /**
+   * The first pictures of the next batch, what the network will see of them, and the window of each.
+   *
+   * @param {number} count at most the recipe's `batch`
+   */
+  nextBatch(count) {
+    return this.#inTurn(async () => {
+      const { windows, ...batch } = await this.engine.call("nextBatch", { trainer: this.handle, count });
+      return { ...batch, windows: windowsOf(windows) };
+    });
+  }
+
+  /**
+   * What the network consists of now: of each layer the shares of its output for the first held-out picture that are 0 and 6,
+   * and the output's effective rank; how long the gradient of its weights was in the last step; and the stem's filters.
+   */
+  inside() {
+    return this.#inTurn(async () => {
+      const { statistics, gradients, filters } = await this.engine.call("inside", { trainer: this.handle });
+      return { statistics: statisticsOf(statistics), gradients, filters };
+    });
   }
 
   /**

@@ -14,6 +14,7 @@
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Result} Result
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").FeatureMaps} FeatureMaps
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Filters} Filters
+ * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Inputs} Inputs
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Step} Step
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").Evaluation} Evaluation
  * @typedef {import("./pkg/simd128-threads/mobilenetv2.js").ProfileRow} ProfileRow
@@ -98,6 +99,8 @@
  * @property {[{classifier: number, weights: Uint8Array, options: Config}, About]} load Creates a classifier.
  * @property {[{weights: Uint8Array, options: Config}, About]} about Reads what a file of weights says about its network.
  * @property {[{classifier: number, resolution: number}, {}]} resize Sets a classifier's resolution.
+ * @property {[{classifier: number, rows: number}, {}]} setRowTile Sets how many output rows of a block are computed at a time; 0:
+ *   as many as a cache holds.
  * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
  *   through untrained weights of `config`.
  * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, if `batch` is
@@ -130,6 +133,12 @@
  * @property {[{trainer: number, index: number, k: number}, Prediction[]]} predict Classifies one held-out picture.
  * @property {[{trainer: number, recipe: Recipe}, {position: number}]} setRecipe Changes these settings from the next step on;
  *   `position`: images drawn before.
+ * @property {[{trainer: number, count: number}, Batch & Inputs]} nextBatch The first pictures of the next batch, and what the
+ *   network will see of them.
+ * @property {[{trainer: number}, Inside]} inside What the network consists of now.
+ * @property {[{config: Config, recipe: Recipe, images: Uint8Array, count: number}, Inputs]} augmented What a training would see of
+ *   these pictures.
+ * @property {[{recipe: Recipe, epochs: Float64Array}, Float32Array]} learningRates The rates after so many epochs each.
  * @property {[{trainer: number, half: boolean}, {bytes: Uint8Array}]} weights A `.safetensors` file.
  * @property {[{source: Blob | {api?: string}}, {}]} storeCifar Starts to store CIFAR-10: its archive, or the Hub's copy.
  * @property {[{}, {share: number, bytes: number, stored: boolean, checked: boolean}]} cifarState How much of it is stored.
@@ -147,6 +156,12 @@
  * a ReLU6; 0: none has. `weightBits` and `activationBits`: each output channel's weights, and each layer's output, are rounded
  * to so many bits, 2 – 16; 0: they are not.
  * @typedef {{reluFrom?: number, weightBits?: number, activationBits?: number}} Changes
+ */
+
+/**
+ * A network in training: of each layer the shares of zeros and sixes in its output for a held-out picture and the output's
+ * effective rank, three numbers; the length of its weights' gradient in the last step; and the stem's filters, (C, 3, 9).
+ * @typedef {{statistics: Float32Array, gradients: Float32Array, filters: Float32Array}} Inside
  */
 
 /**

@@ -1,6 +1,6 @@
 /** A network to look into: it keeps the output of every layer, and can be changed to see what that does. */
 import { checkWhole } from "./checks.js";
-import { Held, onPicture } from "./handles.js";
+import { Held, onPicture, statisticsOf } from "./handles.js";
 
 export class Trace extends Held {
   /**
@@ -56,11 +56,7 @@ export class Trace extends Held {
    * the effective rank of the channels' covariance.
    */
   async statistics() {
-    const values = await this.engine.call("statistics", { trace: this.handle });
-    return Array.from({ length: values.length / 3 }, (_, layer) => {
-      const [zeros, sixes, rank] = values.subarray(3 * layer);
-      return { zeros, sixes, rank };
-    });
+    return statisticsOf(await this.engine.call("statistics", { trace: this.handle }));
   }
 
   /**

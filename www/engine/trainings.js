@@ -154,6 +154,27 @@ export class Trainings {
     return { position: training.position };
   }
 
+  /** @param {Methods["nextBatch"][0]} args */
+  async nextBatch({ trainer, count }) {
+    const { data, position, leave } = this.#held.of(trainer);
+    const batch = await data.train(position, count, leave.signal);
+    return { ...batch, ...this.#held.of(trainer).trainer.next_inputs(batch.images, count) };
+  }
+
+  /** @param {Methods["inside"][0]} args */
+  async inside({ trainer }) {
+    const { images, labels } = await heldOutOf(this.#held.of(trainer), 0, 1);
+    const network = this.#held.of(trainer).trainer;
+    const trace = new this.#core.Trace(network.weights(true));
+    try {
+      trace.correct(images, labels); // runs the network; how well it does is asked elsewhere
+      const { filters } = trace.filters(0);
+      return { statistics: trace.statistics(), gradients: network.gradient_norms(), filters };
+    } finally {
+      trace.free();
+    }
+  }
+
   /** @param {Methods["weights"][0]} args */
   weights({ trainer, half }) {
     return { bytes: this.#held.of(trainer).trainer.weights(half) };

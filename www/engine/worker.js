@@ -50,6 +50,11 @@ const methods = {
     return {};
   },
 
+  setRowTile({ classifier, rows }) {
+    classifiers.of(classifier).set_row_tile(rows || undefined);
+    return {};
+  },
+
   measure: ({ classifier, config = {} }) =>
     classifier === undefined ? measureUntrained(core, config) : measure(classifiers.of(classifier)),
 
@@ -102,6 +107,8 @@ const methods = {
   heldOut: (args) => trainings.heldOut(args),
   predict: (args) => trainings.predict(args),
   setRecipe: (args) => trainings.setRecipe(args),
+  nextBatch: (args) => trainings.nextBatch(args),
+  inside: (args) => trainings.inside(args),
   weights: (args) => trainings.weights(args),
   snapshot: (args) => trainings.snapshot(args),
 
@@ -114,6 +121,9 @@ const methods = {
     await (await trainings.cifar()).forget();
     return {};
   },
+
+  augmented: ({ config, recipe, images, count }) => core.augmented(config, recipe, images, count),
+  learningRates: ({ recipe, epochs }) => core.learning_rates(recipe, epochs),
 
   toOnnx: ({ weights, options }) => ({ bytes: core.to_onnx(weights, options) }),
 

@@ -38,6 +38,7 @@ export const RECIPE = [
   { key: "schedule", live: true, paper: "exponential", choices: ["exponential", "linear", "cosine", "constant"] },
   { key: "decay", live: true, paper: 0.98, min: 0, max: 1 },
   { key: "decay_until", live: true, paper: 150, min: 0, max: 1000000 },
+  { key: "hold_until", live: true, paper: 0, min: 0, max: 1000000 },
   { key: "warmup", live: true, paper: 0, min: 0, max: 1000000 },
   { key: "momentum", live: true, paper: 0.9, min: 0, max: 0.9999 },
   { key: "rms_decay", live: true, paper: 0.9, min: 0, max: 0.9999 },

@@ -60,7 +60,7 @@ proptest! {
             let stem = folded.next().filter(|_| index == 0);
             let parts = folded.filter(|part| part.layer.block == Some(index));
             let mut block = FusedBlock::new(index, stem, parts);
-            block.lay_out(level, &config, &layers, threads);
+            block.lay_out(level, &config, &layers, threads, None);
             let size = block.size_out();
 
             block.by_channels = false;
