@@ -11,6 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use mobilenetv2::arch::json::settings;
 use mobilenetv2::arch::{Activation, Config, Padding, Stem, Weights};
 use mobilenetv2::data::{Dataset, cifar10, shapes};
 use mobilenetv2::evaluate::evaluate;
@@ -129,7 +130,7 @@ fn steps_match_ours() {
         let lines = torchrun(&python, processes, &folder, "4");
         let theirs: Vec<f64> = lines.iter().filter_map(|line| line["loss"].as_f64()).collect();
 
-        let recipe: Recipe = serde_json::from_value(recipe).unwrap();
+        let recipe: Recipe = settings(recipe.as_object().unwrap()).unwrap();
         let mut trainer = Trainer::new(before, recipe, 40).unwrap();
         let ours: Vec<f64> = (0..4)
             .map(|_| f64::from(trainer.step(data.images.view(), data.labels.view()).unwrap().loss))

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
+use mobilenetv2::arch::json::settings;
 use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::train::{Recipe, Trainer, checkpoint};
 use mobilenetv2::weights::{self, PartialConfig};
@@ -358,10 +359,10 @@ fn resize(shape: &mut [u64], axis: u8, size: &Size) {
 
 /// Narrow networks as each library saves them, one of our own, and trainings with every optimiser's state.
 static BASES: LazyLock<Vec<File>> = LazyLock::new(|| {
-    let recipe = |json: Value| serde_json::from_value::<Recipe>(json).unwrap();
-    let checkpoint = |json| {
+    let recipe = |fields: Value| settings::<Recipe>(fields.as_object().unwrap()).unwrap();
+    let checkpoint = |fields| {
         let config = Config { width: 0.1, expansion: 1, classes: 2, resolution: 8, ..Config::cifar() };
-        checkpoint::save(&Trainer::new(Weights::random(config, 1), recipe(json), 10).unwrap()).unwrap()
+        checkpoint::save(&Trainer::new(Weights::random(config, 1), recipe(fields), 10).unwrap()).unwrap()
     };
     [
         include_bytes!("../../tests/golden/schemes/torchvision.safetensors").to_vec(),

@@ -3,22 +3,22 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use super::setting::Settings;
 
 /// Reads settings such as [`Config`](crate::arch::Config) and [`Recipe`](crate::train::Recipe) from the fields of an
 /// object; any of them may be missing.
 ///
 /// # Errors
 /// A message that names the unknown or mistyped field.
-pub fn settings<T: DeserializeOwned>(fields: &Map<String, Value>) -> Result<T, String> {
-    // Field by field first: serde's messages do not name the field.
-    for (key, value) in fields {
-        let mut field = Map::new();
-        field.insert(key.clone(), value.clone());
-        T::deserialize(&field).map_err(|error| format!("{key}: {error}"))?;
+pub fn settings<T: Settings>(fields: &Map<String, Value>) -> Result<T, String> {
+    let mut settings = T::default();
+    for (name, value) in fields {
+        settings.set(name, value).map_err(|error| format!("{name}: {error}"))?;
     }
-    T::deserialize(fields).map_err(|error| error.to_string())
+    Ok(settings)
 }
 
 /// The first duplicate key of any object in this JSON; parsers silently keep the last one. Invalid JSON has none.

@@ -9,6 +9,9 @@
 
 use std::fmt::Display;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
 use crate::error::{Error, Result};
 
 /// One setting.
@@ -93,6 +96,22 @@ impl Setting {
         let range = low.is_finite().then(|| format!("{low} to {high} {unit}"));
         range.map(|range| range.trim_end().to_owned())
     }
+}
+
+/// A struct of settings.
+pub trait Settings: Default {
+    /// Sets the field of this name.
+    ///
+    /// # Errors
+    /// If there is none, or the value has another type.
+    fn set(&mut self, name: &str, value: &Json) -> serde_json::Result<()>;
+}
+
+/// Reads a field. Each type is compiled once, which keeps forty fields small.
+#[inline(never)]
+pub(crate) fn read<T: DeserializeOwned>(field: &mut T, value: &Json) -> serde_json::Result<()> {
+    *field = T::deserialize(value)?;
+    Ok(())
 }
 
 /// A type that a setting can have.
@@ -202,8 +221,7 @@ macro_rules! settings {
         }
     ) => {
         $(#[$attribute])*
-        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
         pub struct $Settings {
             $(
                 $(#[doc = $doc])+
@@ -215,6 +233,15 @@ macro_rules! settings {
         impl Default for $Settings {
             fn default() -> Self {
                 $Settings { $($name: $default),+ }
+            }
+        }
+
+        impl $crate::arch::setting::Settings for $Settings {
+            fn set(&mut self, name: &str, value: &serde_json::Value) -> serde_json::Result<()> {
+                match name {
+                    $(stringify!($name) => $crate::arch::setting::read(&mut self.$name, value),)+
+                    _ => Err(serde::de::Error::unknown_field(name, &[$(stringify!($name)),+])),
+                }
             }
         }
 
@@ -239,7 +266,6 @@ pub(crate) use settings;
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
-    use serde::de::DeserializeOwned;
     use serde_json::{Map, Value, json};
 
     use super::*;
@@ -251,7 +277,7 @@ mod tests {
 
     /// Calls `test` with each numeric setting and a function that validates defaults with that setting changed.
     fn each_number(test: impl Fn(&Setting, &Validate)) {
-        fn of<T: DeserializeOwned>(
+        fn of<T: Settings>(
             all: &[Setting],
             validate: fn(&T) -> Result<()>,
             test: &impl Fn(&Setting, &Validate),
@@ -309,7 +335,7 @@ mod tests {
 
     #[test]
     fn choices_have_their_names_in_json() {
-        fn of<T: Serialize + DeserializeOwned>(all: &[Setting]) {
+        fn of<T: Serialize + Settings>(all: &[Setting]) {
             for setting in all {
                 let Values::Choice(names) = setting.values else { continue };
                 for name in names {

@@ -46,12 +46,14 @@ pub struct Window {
     pub top: isize,
     /// Whether left and right are exchanged.
     pub mirrored: bool,
-    /// The window's rows and columns that are blanked, after mirroring.
-    pub cutout: Option<(Range<usize>, Range<usize>)>,
+    /// The window's rows that are blanked, after mirroring; none without a cut-out.
+    pub rows: Range<usize>,
+    /// The columns of those rows.
+    pub columns: Range<usize>,
 }
 
 /// What a network in training by `recipe` sees of images, (N, R, R, 3), normalised, and the window of each. `images` is (N, S,
-/// S, 3) RGB bytes of any size S; `seed` is the state of the generator.
+/// S, 3) RGB bytes of any size S; `seed` is the state of the generator, [`State::rng`](super::State::rng) in a training.
 ///
 /// # Errors
 /// [`Error::Argument`](crate::error::Error::Argument) if a knob or a setting is out of range,
@@ -65,7 +67,7 @@ pub struct Window {
 /// let (config, recipe) = (Config::cifar(), Recipe { cutout: 8, ..Recipe::default() });
 /// let (inputs, windows) = augmented(&config, &recipe, 7, shapes::dataset(1, 0, 4, 32).images.view())?;
 /// assert_eq!((inputs.dim(), windows.len()), ((4, 32, 32, 3), 4));
-/// assert!(windows.iter().all(|window| window.left.abs() <= 4 && window.cutout.is_some()));
+/// assert!(windows.iter().all(|window| window.left.abs() <= 4 && window.rows.len() <= 8));
 /// # Ok::<(), mobilenetv2::error::Error>(())
 /// ```
 pub fn augmented(
@@ -187,17 +189,20 @@ impl Augment {
         let (left, top) = (offset(), offset());
         let mirrored = self.flip && rng.bool();
         let mut span = || {
+            if self.cutout == 0 {
+                return 0..0;
+            }
             let centre = rng.u64(..self.resolution as u64) as usize;
             let end = (centre + self.cutout.div_ceil(2)).min(self.resolution);
             centre.saturating_sub(self.cutout / 2)..end
         };
-        let cutout = (self.cutout > 0).then(|| (span(), span()));
-        Window { rendering, size: size as usize, left, top, mirrored, cutout }
+        let (rows, columns) = (span(), span());
+        Window { rendering, size: size as usize, left, top, mirrored, rows, columns }
     }
 
     /// Writes what `window` shows of an image to `out` (resolution, resolution, 3), normalised.
     fn render(&mut self, window: &Window, image: &[u8], out: &mut [f32]) {
-        let &Window { rendering, size, left, top, mirrored, ref cutout } = window;
+        let &Window { rendering, size, left, top, mirrored, .. } = window;
         let image = match &mut self.renderings[rendering].resampler {
             None => image,
             Some(resampler) => {
@@ -227,10 +232,8 @@ impl Augment {
                 pixels.reverse();
             }
         }
-        if let Some((rows, columns)) = cutout {
-            for row in out.chunks_exact_mut(3 * self.resolution).take(rows.end).skip(rows.start) {
-                row[3 * columns.start..3 * columns.end].fill(0.0);
-            }
+        for row in out.chunks_exact_mut(3 * self.resolution).take(window.rows.end).skip(window.rows.start) {
+            row[3 * window.columns.start..3 * window.columns.end].fill(0.0);
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The trainer: one step after another, without I/O and without a clock.
 
-use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView4, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, ArrayView4, Axis};
 use serde::Serialize;
 
-use super::augment::{Augment, Window, augmented};
+use super::augment::Augment;
 use super::network::Network;
 use super::optim::{self, OptimizerState};
 use super::recipe::Recipe;
@@ -504,37 +504,15 @@ impl Trainer {
         &self.gradients
     }
 
-    /// How long the gradient of each layer's weights was in the last step, (layers): the root of the sum of their squares; 0 of
-    /// frozen layers and before the first step.
-    pub fn gradient_norms(&self) -> Array1<f32> {
-        let mut norms = Array1::zeros(self.weights.config.layers().len());
+    /// How long the gradient of each layer's weights was in the last step: the root of the sum of its squares; 0 of frozen layers
+    /// and before the first step.
+    pub fn gradient_norms(&self) -> Vec<f32> {
+        let mut norms = vec![0.0; self.weights.config.layers().len()];
         for tensor in self.tensors.iter().filter(|tensor| tensor.role == Role::Weight) {
-            let gradient = ArrayView1::from(&self.gradients[tensor.span.clone()]);
-            norms[tensor.layer] = gradient.dot(&gradient).sqrt();
+            let gradient = &self.gradients[tensor.span.clone()];
+            norms[tensor.layer] = gradient.iter().map(|value| value * value).sum::<f32>().sqrt();
         }
         norms
-    }
-
-    /// What the next step would see of images, (N, R, R, 3), normalised, and the window of each. `images` is (N, S, S, 3) RGB
-    /// bytes of any size S.
-    ///
-    /// # Errors
-    /// [`Error::Shape`] if the images are not square.
-    ///
-    /// ```
-    /// use mobilenetv2::arch::{Config, Weights};
-    /// use mobilenetv2::data::shapes;
-    /// use mobilenetv2::train::{Recipe, Trainer};
-    ///
-    /// let images = shapes::dataset(1, 0, 2, 16).images;
-    /// let config = Config { width: 0.1, resolution: 16, ..Config::cifar() };
-    /// let trainer = Trainer::new(Weights::random(config, 1), Recipe { batch: 2, ..Recipe::default() }, 2)?;
-    /// let (inputs, windows) = trainer.next_inputs(images.view())?;
-    /// assert_eq!((inputs.dim(), windows.len()), ((2, 16, 16, 3), 2));
-    /// # Ok::<(), mobilenetv2::error::Error>(())
-    /// ```
-    pub fn next_inputs(&self, images: ArrayView4<u8>) -> Result<(Array4<f32>, Vec<Window>)> {
-        augmented(&self.weights.config, &self.recipe, self.state.rng, images)
     }
 
     /// The part of a checkpoint beyond weights and recipe.

@@ -63,11 +63,6 @@ impl Classifier {
         self.classifier.set_resolution(resolution)
     }
 
-    /// Sets the share of a picture's centre that is cropped, 0.1 – 1.
-    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
-        self.classifier.set_crop(crop)
-    }
-
     /// Sets how many output rows of a block are computed at a time; none: as many as a cache holds.
     pub fn set_row_tile(&mut self, rows: Option<usize>) -> Result<()> {
         self.classifier.set_row_tile(rows)

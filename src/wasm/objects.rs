@@ -3,10 +3,10 @@
 use js_sys::{Array, JSON, Object, Reflect};
 use ndarray::ArrayView1;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::prelude::*;
 
 use super::{JsConfig, JsStrings};
+use crate::arch::setting::Settings;
 use crate::arch::{Weights, json};
 use crate::error::{Error, Result, gigabytes};
 use crate::infer::top;
@@ -19,7 +19,7 @@ pub(super) fn read_weights(bytes: &[u8], options: Option<JsConfig>) -> Result<We
 }
 
 /// Reads an object whose fields are optional; an unknown field is an error.
-pub(super) fn from_js<T: DeserializeOwned>(value: JsValue) -> Result<T> {
+pub(super) fn from_js<T: Settings>(value: JsValue) -> Result<T> {
     json::settings(&fields(value)?).map_err(Error::Argument)
 }
 

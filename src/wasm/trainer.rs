@@ -1,7 +1,6 @@
 //! Batches in, steps, evaluations and files out.
 
 use js_sys::{Float32Array, Int32Array, Uint32Array};
-use ndarray::Array4;
 use wasm_bindgen::prelude::*;
 
 use super::arrays;
@@ -94,15 +93,15 @@ impl Trainer {
         Ok(predictions(logits.row(0), &self.trainer.weights().labels, k).unchecked_into())
     }
 
-    /// What the next step would see of images in the same form.
-    pub fn next_inputs(&self, images: &[u8], count: usize) -> Result<JsInputs> {
-        let (inputs, windows) = self.trainer.next_inputs(arrays::images(images, count)?)?;
-        Ok(inputs_object(&inputs, &windows))
+    /// State of the random generator: what the next step sees of its images follows from it.
+    #[wasm_bindgen(getter)]
+    pub fn random(&self) -> u64 {
+        self.trainer.state().rng
     }
 
     /// How long the gradient of each layer's weights was in the last step.
-    pub fn gradient_norms(&self) -> Float32Array {
-        arrays::float32_array(&self.trainer.gradient_norms())
+    pub fn gradient_norms(&self) -> Vec<f32> {
+        self.trainer.gradient_norms()
     }
 
     /// Switches to another recipe from the next step on; `batch` and `freeze` cannot change.
@@ -145,32 +144,28 @@ pub fn learning_rates(recipe: JsRecipe, epochs: &[f64]) -> Result<Vec<f32>> {
     Ok(epochs.iter().map(|&epoch| learning_rate(&recipe, epoch)).collect())
 }
 
-/// What a training by a recipe would see of `count` images: (N, S, S, 3) RGB bytes of any size S.
+/// What a training by a recipe would see of `count` images, (N, S, S, 3) RGB bytes of any size S, when its generator has this
+/// state.
 #[wasm_bindgen]
-pub fn augmented(config: JsConfig, recipe: JsRecipe, images: &[u8], count: usize) -> Result<JsInputs> {
+pub fn augmented(
+    config: JsConfig,
+    recipe: JsRecipe,
+    random: u64,
+    images: &[u8],
+    count: usize,
+) -> Result<JsInputs> {
     let (config, recipe): (Config, Recipe) = (from_js(config.into())?, from_js(recipe.into())?);
-    let images = arrays::images(images, count)?;
-    let (inputs, windows) = augment::augmented(&config, &recipe, recipe.seed, images)?;
-    Ok(inputs_object(&inputs, &windows))
-}
-
-/// Eight numbers for each window: size, left, top, 1 if mirrored, then the rows and the columns of the cut-out, each from and to.
-fn inputs_object(inputs: &Array4<f32>, windows: &[Window]) -> JsInputs {
-    let numbers: Vec<i32> = windows
-        .iter()
-        .flat_map(|Window { size, left, top, mirrored, cutout, .. }| {
-            let (rows, columns) = cutout.clone().unwrap_or_default();
-            let span = [rows.start, rows.end, columns.start, columns.end];
-            [*size as i32, *left as i32, *top as i32, i32::from(*mirrored)]
-                .into_iter()
-                .chain(span.map(|v| v as i32))
-        })
-        .collect();
-    object([
-        ("inputs", arrays::float32_array(inputs).into()),
+    let (inputs, windows) = augment::augmented(&config, &recipe, random, arrays::images(images, count)?)?;
+    let mut numbers = Vec::with_capacity(8 * windows.len());
+    for Window { size, left, top, mirrored, rows, columns, .. } in windows {
+        numbers.extend([size as i32, left as i32, top as i32, i32::from(mirrored)]);
+        numbers.extend([rows.start, rows.end, columns.start, columns.end].map(|at| at as i32));
+    }
+    Ok(object([
+        ("inputs", arrays::float32_array(&inputs).into()),
         ("windows", Int32Array::from(&numbers[..]).into()),
     ])
-    .unchecked_into()
+    .unchecked_into())
 }
 
 fn step_object(step: train::Step) -> JsStep {

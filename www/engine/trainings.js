@@ -158,7 +158,8 @@ export class Trainings {
   async nextBatch({ trainer, count }) {
     const { data, position, leave } = this.#held.of(trainer);
     const batch = await data.train(position, count, leave.signal);
-    return { ...batch, ...this.#held.of(trainer).trainer.next_inputs(batch.images, count) };
+    const { trainer: network, recipe } = this.#held.of(trainer);
+    return { ...batch, ...this.#core.augmented(network.config, recipe, network.random, batch.images, count) };
   }
 
   /** @param {Methods["inside"][0]} args */

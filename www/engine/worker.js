@@ -122,7 +122,8 @@ const methods = {
     return {};
   },
 
-  augmented: ({ config, recipe, images, count }) => core.augmented(config, recipe, images, count),
+  augmented: ({ config, recipe, images, count }) =>
+    core.augmented(config, recipe, BigInt(recipe.seed ?? 1), images, count),
   learningRates: ({ recipe, epochs }) => core.learning_rates(recipe, epochs),
 
   toOnnx: ({ weights, options }) => ({ bytes: core.to_onnx(weights, options) }),

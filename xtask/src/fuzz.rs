@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use xshell::cmd;
+use xshell::{Shell, cmd};
 
 use crate::setup::{Needs, setup};
 use crate::tools::Tools;
@@ -18,6 +19,7 @@ const TARGETS: &[(&str, usize, Option<&str>)] = &[
     ("image", 4_000, Some("tests/golden/pictures")),
     ("archive", 12_000, None),
     ("project", 8_000, None),
+    ("parquet", 12_000, Some("tests/golden/parquet")),
     ("settings", 1_000, None),
     ("labels", 1_000, None),
 ];
@@ -30,7 +32,7 @@ const RUNS: usize = 1_000_000;
 /// The target and the duration.
 #[derive(Args)]
 pub struct FuzzArgs {
-    /// The target, one of fuzz/fuzz_targets/; by default all, one after another
+    /// The target, one of fuzz/fuzz_targets/; by default all, two at a time
     name: Option<String>,
     /// Seconds per target; a million runs end it earlier
     #[arg(long, default_value_t = 1800)]
@@ -63,35 +65,56 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
     // the compiler's flags are unstable
     tools.run(build.env("RUSTC_BOOTSTRAP", "1"))?;
     write_headers(tools)?;
-    for (name, longest, valid) in TARGETS.iter().filter(|(name, ..)| wanted(name)) {
-        println!("\n{name}");
-        let found = format!("fuzz/artifacts/{name}/");
-        // libFuzzer adds interesting inputs to the first folder, where the next run finds them
-        let own = ["target/fuzz/corpus", "fuzz/corpus"].map(|at| format!("{at}/{name}"));
-        for folder in own.iter().chain([&found]) {
-            sh.create_dir(folder)?;
-        }
-        let program = tools.root().join(format!("target/fuzz/{host}/release/{name}"));
-        let options = [
-            format!("-max_total_time={seconds}"),
-            format!("-runs={RUNS}"),
-            format!("-max_len={longest}"),
-            format!("-artifact_prefix={found}"),
-        ];
-        // A wall clock would count a loaded machine's delays: the target enforces its own limit of one second of CPU
-        // time.
-        let fuzz = cmd!(
-            sh,
-            "{program} {options...} -timeout=20 -verbosity=0 -print_funcs=0 -print_final_stats=1 {own...} {valid...}"
-        )
-        .env("ASAN_OPTIONS", "malloc_context_size=0:detect_leaks=0:allocator_may_return_null=1")
-        .env("RAYON_NUM_THREADS", "1");
-        tools.run(fuzz).with_context(|| {
-            format!(
-                "a finding: {found} holds the input; fix the bug and keep the input in fuzz/corpus/{name}/"
-            )
+    let chosen: Vec<_> = TARGETS.iter().filter(|(name, ..)| wanted(name)).collect();
+    // a target keeps one processor busy
+    for pair in chosen.chunks(2) {
+        let root = &tools.root();
+        thread::scope(|scope| {
+            let running: Vec<_> = pair
+                .iter()
+                .map(|target| scope.spawn(move || run_target(root, host, target, seconds)))
+                .collect();
+            running.into_iter().try_for_each(|running| running.join().expect("no panic"))
         })?;
     }
+    Ok(())
+}
+
+/// Runs a target from the start of the project, and prints what it reports when it has ended.
+fn run_target(
+    root: &Path,
+    host: &str,
+    &(name, longest, valid): &(&str, usize, Option<&str>),
+    seconds: u64,
+) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(root);
+    let found = format!("fuzz/artifacts/{name}/");
+    // libFuzzer adds interesting inputs to the first folder, where the next run finds them
+    let own = ["target/fuzz/corpus", "fuzz/corpus"].map(|at| format!("{at}/{name}"));
+    for folder in own.iter().chain([&found]) {
+        sh.create_dir(folder)?;
+    }
+    let program = root.join(format!("target/fuzz/{host}/release/{name}"));
+    let options = [
+        format!("-max_total_time={seconds}"),
+        format!("-runs={RUNS}"),
+        format!("-max_len={longest}"),
+        format!("-artifact_prefix={found}"),
+    ];
+    // A wall clock would count a loaded machine's delays: the target enforces its own limit of one second of CPU time.
+    let fuzz = cmd!(
+        sh,
+        "{program} {options...} -timeout=20 -verbosity=0 -print_funcs=0 -print_final_stats=1 {own...} {valid...}"
+    )
+    .env("ASAN_OPTIONS", "malloc_context_size=0:detect_leaks=0:allocator_may_return_null=1")
+    .env("RAYON_NUM_THREADS", "1");
+    let ended = fuzz.quiet().ignore_status().output()?;
+    println!("\n{name}\n{}", String::from_utf8_lossy(&ended.stderr));
+    ensure!(
+        ended.status.success(),
+        "a finding: {found} holds the input; fix the bug and keep the input in fuzz/corpus/{name}/"
+    );
     Ok(())
 }
 

@@ -28,11 +28,10 @@ const STAGES: &[Stage] = &[
     ("types", types),
     ("bundlers", bundlers),
     ("browser", browser),
-    ("firefox", firefox),
     ("walk", walk),
 ];
 /// Only on request: each takes minutes.
-const ON_REQUEST: &[Stage] = &[("engines", engines), ("aarch64", aarch64)];
+const ON_REQUEST: &[Stage] = &[("firefox", firefox), ("engines", engines), ("aarch64", aarch64)];
 /// Stages that need browsers other than Chromium.
 const OF_ENGINES: [&str; 3] = ["firefox", "walk", "engines"];
 

@@ -5,10 +5,9 @@ use std::marker::PhantomData;
 use clap::builder::{BoolValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use mobilenetv2::arch::json;
-use mobilenetv2::arch::setting::{Setting, Values};
+use mobilenetv2::arch::setting::{Setting, Settings, Values};
 use mobilenetv2::error::{Error, Result};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Settings by their JSON names.
@@ -107,7 +106,7 @@ pub fn written(settings: &impl Serialize) -> Fields {
 }
 
 /// `base`, overridden by these fields.
-pub fn overlay<T: Serialize + DeserializeOwned>(base: &T, fields: &Fields) -> Result<T> {
+pub fn overlay<T: Serialize + Settings>(base: &T, fields: &Fields) -> Result<T> {
     let Ok(Value::Object(mut all)) = serde_json::to_value(base) else {
         unreachable!("settings are an object")
     };
