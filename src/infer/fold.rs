@@ -56,6 +56,12 @@ fn fold_layer(weights: &Weights, layer: &Layer, index: usize, tensors: &[Tensor]
 }
 
 impl Folded {
+    /// A layer whose weights all have this value, without a bias.
+    pub fn uniform(level: Level, layer: Layer, weight: f32) -> Self {
+        let (weights, bias) = (vec![weight; layer.weights()], vec![0.0; padded(layer.c_out)]);
+        Folded { index: 0, layer, inputs: layer.inputs(), weights, bias }.pack(level)
+    }
+
     /// Appends the inputs of a layer with the same outputs.
     fn add(&mut self, other: Folded) {
         self.inputs += other.inputs;

@@ -19,6 +19,7 @@ use crate::profile::{Clock, Operation, Profile};
 use crate::threads;
 
 mod block;
+mod convolution;
 mod fold;
 mod fused;
 mod map;
@@ -26,6 +27,7 @@ mod operations;
 mod softmax;
 mod trace;
 
+pub use convolution::Convolution;
 use fold::Folded;
 use fused::{Fused, each_panel};
 pub(crate) use map::Map;

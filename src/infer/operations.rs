@@ -39,7 +39,7 @@ pub struct Keeping {
 }
 
 /// A convolution, and where its tensors lie.
-struct Operation {
+pub struct Operation {
     folded: Folded,
     geometry: Geometry,
     /// None: the image.
@@ -58,14 +58,8 @@ impl Operations {
     ) -> (Self, Folded) {
         let mut folded = fold(level, weights, layers, false);
         let classifier = folded.pop().expect("a network ends with the classifier");
-        let operation = |folded| Operation {
-            folded,
-            geometry: Geometry { size: 0, stride: 1, offset: 0 },
-            input: None,
-            added: None,
-            output: 0..0,
-        };
-        let operations = folded.into_iter().map(operation).collect();
+        let nothing = Geometry { size: 0, stride: 1, offset: 0 };
+        let operations = folded.into_iter().map(|folded| Operation::alone(folded, nothing)).collect();
         (Operations { operations, tensors: 0, keeping }, classifier)
     }
 
@@ -88,11 +82,7 @@ impl Operations {
             operation.geometry = Geometry::of(config, layer);
             (operation.input, operation.added) = (place(layer.input), place(layer.adds));
             operation.output = places[index].clone();
-            working = working.max(match layer.kind {
-                Kind::Depthwise => threads * MAX_LANES * operation.geometry.padded_pixels(),
-                Kind::Stem | Kind::Convolution => padded(layer.inputs()) * operation.pixels().min(ROWS),
-                _ => 0,
-            });
+            working = working.max(operation.working_floats(threads));
         }
         tensors + working
     }
@@ -173,13 +163,37 @@ impl Operations {
 }
 
 impl Operation {
+    /// One that reads and writes no tensor of a network.
+    pub fn alone(folded: Folded, geometry: Geometry) -> Self {
+        Operation { folded, geometry, input: None, added: None, output: 0..0 }
+    }
+
+    /// Its kind and shape.
+    pub fn layer(&self) -> &Layer {
+        &self.folded.layer
+    }
+
+    /// Floats of the output.
+    pub fn floats_out(&self) -> usize {
+        padded(self.folded.layer.c_out) * self.pixels()
+    }
+
+    /// Floats of working memory for `threads` threads.
+    pub fn working_floats(&self, threads: usize) -> usize {
+        match self.folded.layer.kind {
+            Kind::Depthwise => threads * MAX_LANES * self.geometry.padded_pixels(),
+            Kind::Stem | Kind::Convolution => padded(self.folded.inputs) * self.pixels().min(ROWS),
+            _ => 0,
+        }
+    }
+
     /// Pixels of the output.
     fn pixels(&self) -> usize {
         self.geometry.size_out() * self.geometry.size_out()
     }
 
     /// Computes the output, (C / L, pixels, L).
-    fn run(
+    pub fn run(
         &self,
         level: Level,
         input: &[f32],

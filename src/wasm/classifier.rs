@@ -132,6 +132,26 @@ impl Classifier {
     }
 }
 
+/// A convolution to be timed, plain or separable.
+#[wasm_bindgen]
+pub struct Convolution {
+    convolution: infer::Convolution,
+}
+
+#[wasm_bindgen]
+impl Convolution {
+    /// From `from` to `to` channels on maps of `size`² pixels.
+    #[wasm_bindgen(constructor)]
+    pub fn new(separable: bool, from: usize, to: usize, size: usize) -> Result<Convolution> {
+        Ok(Convolution { convolution: infer::Convolution::new(separable, from, to, size)? })
+    }
+
+    /// Convolves a map of ones, and returns the output's first value.
+    pub fn run(&mut self) -> f32 {
+        self.convolution.run()
+    }
+}
+
 /// A picture that is pushed row by row from the top and becomes the network's input; it is never held whole.
 #[wasm_bindgen]
 pub struct Rows {

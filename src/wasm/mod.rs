@@ -22,7 +22,7 @@ mod trace;
 mod trainer;
 
 use arrays::{float32_array, uint32_array};
-pub use classifier::{Classifier, Rows};
+pub use classifier::{Classifier, Convolution, Rows};
 use objects::{from_js, object, read_weights, strings, to_js};
 pub use trace::Trace;
 pub use trainer::{Trainer, augmented, learning_rates};

@@ -265,6 +265,17 @@ export class Engine extends EventTarget {
   }
 
   /**
+   * Times a 3×3 convolution with stride 1, plain and separable: median milliseconds of each.
+   *
+   * @param {{from: number, to: number, size: number}} shape channels read and written, multiples of 8 up to 2048, and the map's
+   *   height and width, up to 1024
+   */
+  async timeConvolutions({ from, to, size }) {
+    checkWhole({ from, to, size });
+    return this.call("timeConvolutions", { from, to, size });
+  }
+
+  /**
    * The learning rates of a recipe.
    *
    * @param {Recipe} recipe

@@ -103,6 +103,8 @@
  *   as many as a cache holds.
  * @property {[{classifier?: number, config?: Config}, Measured]} measure Times one picture through a classifier, or
  *   through untrained weights of `config`.
+ * @property {[{from: number, to: number, size: number}, {plain: number, separable: number}]} timeConvolutions Median milliseconds
+ *   of a 3×3 convolution from `from` to `to` channels on maps of `size`² pixels.
  * @property {[{config: Config, batch: number}, Profiled]} profile Times one picture through untrained weights or, if `batch` is
  *   not 0, a training step on as many, as a whole and operation by operation.
  * @property {[{picture: number, source: Pixels}, {width: number, height: number, preview: Blob | null}]} open Keeps a picture;

@@ -31,6 +31,21 @@ export function measureUntrained(core, config) {
   return measured;
 }
 
+/** Times a convolution; then frees it. @param {import("./pkg/simd128-threads/mobilenetv2.js").Convolution} convolution */
+export function timeConvolution(convolution) {
+  let repeats = 1;
+  const run = () => {
+    const start = performance.now();
+    for (let i = 0; i < repeats; i++) convolution.run();
+    return (performance.now() - start) / repeats;
+  };
+  // a small one takes less than the clock can tell
+  while (run() * repeats < 10 && repeats < 4096) repeats *= 4;
+  const milliseconds = medianOf(run);
+  convolution.free();
+  return milliseconds;
+}
+
 /**
  * Times an untrained network on one picture or, if `batch` is not 0, a training step on as many.
  *

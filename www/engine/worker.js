@@ -6,7 +6,7 @@
 import { loadCore } from "./core.js";
 import { Held } from "./held.js";
 import { holdPicture } from "./heldpicture.js";
-import { measure, measureUntrained, profile, warmUp } from "./timing.js";
+import { measure, measureUntrained, profile, timeConvolution, warmUp } from "./timing.js";
 import { Trainings } from "./trainings.js";
 
 /** @typedef {import("./protocol.js").Methods} Methods */
@@ -57,6 +57,11 @@ const methods = {
 
   measure: ({ classifier, config = {} }) =>
     classifier === undefined ? measureUntrained(core, config) : measure(classifiers.of(classifier)),
+
+  timeConvolutions: ({ from, to, size }) => ({
+    plain: timeConvolution(new core.Convolution(false, from, to, size)),
+    separable: timeConvolution(new core.Convolution(true, from, to, size)),
+  }),
 
   profile: ({ config, batch }) => profile(core, config, batch),
 

@@ -11,10 +11,6 @@ loadStyle(new URL("./racing.css", import.meta.url));
 
 /** Milliseconds that the slower side takes. */
 const LAP = 8000;
-/** What is timed: MobileNetV1 with plain convolutions, and as it is. @type {import("../../../engine/protocol.js").Config[]} */
-const TWINS = /** @type {const} */ (["plain", "mobilenet-v1"]).map((architecture) => ({
-  ...{ architecture, width: 0.5, resolution: 128, classes: 1000, stem: "imagenet" },
-}));
 
 /** @typedef {"plain" | "separable"} Side */
 
@@ -79,20 +75,22 @@ export function createRace({ state, engine }) {
     done.value = done.peek() === separable.all ? Infinity : separable.all;
   }
 
-  /** Runs MobileNetV1 and its twin with plain convolutions: the same network but for this. */
+  /** Runs both convolutions as they stand in the race. */
   async function measure() {
     showProblem(problem, null);
     timed.textContent = t("race.timing");
+    const { from, to, side } = shape.peek();
     try {
-      const [plain, separable] = await Promise.all(
-        TWINS.map(async (config) => ({ ...(await engine.describe(config)), ...(await engine.measure(config)) })),
-      );
+      const { plain, separable } = await engine.timeConvolutions({ from, to, size: side });
+      const one = shape.peek();
+      if (one.from !== from || one.to !== to || one.side !== side) return; // another race by now
+      const each = perPixel(from, to);
       const times = (/** @type {number} */ ratio) => number(ratio, { maximumSignificantDigits: 2 });
       const words = {
-        plain: milliseconds(plain.milliseconds),
-        separable: milliseconds(separable.milliseconds),
-        times: times(plain.milliseconds / separable.milliseconds),
-        macs: times(plain.macs / separable.macs),
+        plain: milliseconds(plain),
+        separable: milliseconds(separable),
+        times: times(plain / separable),
+        macs: times(each.plain / each.separable),
       };
       setWords(timed, t("race.timed", words));
     } catch (error) {
@@ -120,6 +118,7 @@ export function createRace({ state, engine }) {
     () => {
       running = false;
       done.value = Infinity;
+      timed.textContent = "";
       draw();
     },
   );
