@@ -4,6 +4,7 @@
  */
 import { imported } from "../../engine/download.js";
 import { computed, effect, follow, signal } from "../../lab/signals.js";
+import { freshSteps } from "../../lab/lag.js";
 import { createCurves } from "../shared/curves.js";
 import { h, loadStyle, showProblem } from "../shared/dom.js";
 import { addStrings, translate } from "../shared/i18n.js";
@@ -11,6 +12,7 @@ import { isTar } from "../shared/picturefiles.js";
 import { createCifar } from "./cifar.js";
 import { createControl } from "./control.js";
 import { createHeldOut } from "./heldout.js";
+import { createLag } from "./lag.js";
 import { createPictures } from "./pictures.js";
 import { createResults } from "./results.js";
 import { createRuns } from "./runs.js";
@@ -28,7 +30,12 @@ export function createTrain(context) {
     "div",
     { class: "run single" },
     createControl(context),
-    h("section", { class: "panel", "data-control": "curves", "t-aria-label": "train.curves" }, createCurves(context)),
+    h(
+      "section",
+      { class: "panel", "data-control": "curves", "t-aria-label": "train.curves" },
+      createCurves(context),
+      lagOfRun(context),
+    ),
     createHeldOut(context),
     createResults(context),
     createRuns(context),
@@ -55,6 +62,17 @@ export function createTrain(context) {
     /** @type {(dropped: Parameters<typeof pictures.drop>[0]) => unknown} */
     drop: (dropped) => (dropped instanceof File && isTar(dropped.name) ? cifar.drop(dropped) : pictures.drop(dropped)),
   };
+}
+
+/** Where the held-out loss of the run in progress, or of the last one, leaps. @param {import("../context.js").Context} context */
+function lagOfRun({ session }) {
+  const { element, show } = createLag();
+  effect(() => {
+    session.judged.value; // changes with each evaluation
+    const run = session.run.value;
+    show(run ? [{ ...run, fresh: freshSteps(run.settings, run.steps_per_epoch) }] : []);
+  });
+  return element;
 }
 
 /** The settings: beside the run if there is room, else folded into a line above it. @param {HTMLElement} settings */
