@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { crash, hashIs, startLab, watchWorkers } from "./lab.js";
+import { FIXTURE_ROUTES, recording, routesOf } from "./recordings.js";
 import { MINUTE } from "./train.js";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -159,6 +160,122 @@ test("what our recorded runs gave stands beside a ready-made comparison, and say
   check();
 });
 
+test("recorded runs show without any training, say what they are, and stand beside the published six", async () => {
+  const { page, check } = await lab.open("#train?duel.compare=bottleneck&duel.view=recorded", {
+    routes: FIXTURE_ROUTES,
+  });
+  const duel = page.locator(".duel");
+  await duel.getByText("Recorded, our runs: CIFAR-10, 12 epochs, seeds 1 – 3. Nothing is trained here.").waitFor();
+  await duel
+    .getByText(/Linear bottleneck minus ReLU6 bottleneck: \+\d.\d to \+\d.\d points .* Unlikely to be chance/)
+    .waitFor();
+  await duel.getByText(/steps of 64 images.*\(Shapes, 300 steps\), so both are not on one axis/).waitFor();
+  await duel.getByText("How they were recorded").click();
+  await duel.getByText("Command: cargo xtask experiments --only bottleneck. Commit: abc1234.").waitFor();
+  await duel.locator(".chart canvas").first().waitFor();
+  assert.match(
+    await duel.locator(".chart-place").first().getAttribute("aria-label").then(String),
+    /Held-out accuracy at step 9,372: 8\d\.\d.%/,
+  );
+  assert.ok(await button(page, "Train them side by side").isHidden());
+  const rows = duel.locator(".landing tbody");
+  assert.equal(await rows.nth(0).locator(".number").count(), 6);
+  assert.match(await rows.nth(0).innerText(), /ReLU, from the 80s, 150 epochs, decay till 150\s+93\.4/);
+  assert.match(await rows.nth(1).innerText(), /Linear bottleneck\s+86\.\d/);
+  assert.match(await rows.nth(2).innerText(), /None yet/);
+  await duel.getByText(/ReLU minus ReLU6: \+0\.3 points .* −0\.3 .* 1\.0 \(ReLU\) and 0\.4 \(ReLU6\)/).waitFor();
+
+  await duel.getByRole("radio", { name: "Train here" }).check();
+  await hashIs(page, "#train?duel.compare=bottleneck");
+  assert.ok(await button(page, "Train them side by side").isVisible());
+  const cards = page.getByRole("navigation", { name: "Comparisons" });
+  await cards.getByRole("button", { name: /^How wide inside/ }).click();
+  assert.ok(await duel.getByRole("radio", { name: "Recorded: our runs" }).isHidden(), "there is none of this one");
+  check();
+});
+
+test("of one seed nothing is claimed; a page without recordings asks for none", async () => {
+  const { page, check } = await lab.open("#train?duel.compare=activation&duel.view=recorded", {
+    routes: routesOf({ relu: { ...recording([0.86], [0.82]), name: "relu" } }),
+  });
+  await page.locator(".duel").getByText("one seed so far").waitFor();
+  await page.locator(".duel").getByText("One seed proves nothing").waitFor();
+  check();
+  const { page: bare, check: checkBare } = await lab.open("#train?duel.compare=bottleneck&duel.view=recorded", {
+    routes: routesOf({}),
+  });
+  /** @type {string[]} */
+  const asked = [];
+  bare.on("request", (request) => asked.push(request.url()));
+  await button(bare, "Train them side by side").waitFor();
+  await bare
+    .getByRole("navigation", { name: "Comparisons" })
+    .getByRole("button", { name: /^ReLU6 or ReLU/ })
+    .click();
+  await bare.getByRole("heading", { name: "ReLU6 or ReLU" }).waitFor();
+  assert.deepEqual(
+    asked.filter((url) => /\/curves\/(?!recorded)/.test(url)),
+    [],
+  );
+  assert.ok(asked.filter((url) => url.includes("/curves/recorded")).length <= 1, "the list is fetched once");
+  checkBare();
+});
+
+test("a comparison is saved as CSV and JSON and opened again, and replaces none", { timeout: 2 * MINUTE }, async () => {
+  const { page, check } = await lab.open(SHORT);
+  await button(page, "Train them side by side").click();
+  const said = await sentence(page);
+  await message(page, /^Finished$/);
+  const files = [];
+  for (const kind of ["CSV", "JSON"]) {
+    const [file] = await Promise.all([
+      page.waitForEvent("download"),
+      button(page, `Save comparison as ${kind}`).click(),
+    ]);
+    files.push({ name: file.suggestedFilename(), text: readFileSync(await file.path(), "utf8") });
+  }
+  assert.deepEqual(
+    files.map(({ name }) => name),
+    ["mobilenetv2-comparison-own.csv", "mobilenetv2-comparison-own.json"],
+  );
+  const [head, ...lines] = files[0].text.trim().split("\n");
+  assert.equal(head, "seed,side,step,loss,accuracy,learning_rate,held_out_loss,held_out_accuracy,held_out_total");
+  assert.equal(lines.length, 40);
+  assert.match(lines[39], /^1,"t = 2",20,.*,1000$/);
+
+  // the report has it, with its own file
+  await page.locator("#lesson").click();
+  await page.getByRole("button", { name: "Report…" }).click();
+  const report = page.getByRole("dialog", { name: "Report" });
+  await report.getByRole("heading", { name: "Comparison: Your own" }).waitFor();
+  await report.getByText(said).waitFor();
+  await report.getByText("t = 1; t = 2").waitFor();
+  assert.equal(await report.locator(".report-curve polyline").count(), 2);
+  const save = async (/** @type {string} */ name) => {
+    const [file] = await Promise.all([page.waitForEvent("download"), report.getByRole("button", { name }).click()]);
+    return readFileSync(await file.path(), "utf8");
+  };
+  assert.equal(await save("Save this comparison, to open it again"), files[1].text);
+  assert.match(
+    await save("Save as Markdown"),
+    /## Comparison: Your own[\s\S]*mobilenetv2-comparison-own\.json[\s\S]*\| Seed \| t = 1 \| t = 2 \|\n\| --- \| --- \| --- \|\n\| 1 \| \d/,
+  );
+  check();
+
+  const { page: other, check: checkOther } = await lab.open("#train?duel.compare=rate");
+  const input = other.locator(".duel-files input[type=file]");
+  await input.setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
+  await other.getByText("This is not a file of a comparison").waitFor();
+  await input.setInputFiles({ ...files[1], mimeType: "application/json", buffer: Buffer.from(files[1].text) });
+  assert.equal(await sentence(other), said);
+  await other.getByText("Opened from mobilenetv2-comparison-own.json; nothing here was replaced.").waitFor();
+  assert.ok(await other.getByText("This is not a file of a comparison").isHidden());
+  assert.ok(await button(other, "4 more seeds").isHidden(), "its networks are not here");
+  await button(other, "Close the opened comparison").click();
+  await other.getByText("The outcome appears here").waitFor();
+  checkOther();
+});
+
 for (const [locale, colorScheme] of /** @type {const} */ ([
   ["en", "light"],
   ["ko", "dark"],
@@ -168,6 +285,7 @@ for (const [locale, colorScheme] of /** @type {const} */ ([
       locale,
       colorScheme,
       viewport: { width: 360, height: 740 },
+      routes: FIXTURE_ROUTES,
     });
     const choice = page.locator(".duel-cards select");
     await choice.waitFor();
@@ -183,12 +301,19 @@ for (const [locale, colorScheme] of /** @type {const} */ ([
       assert.ok(wide <= 360, `${name} is ${wide} pixels wide`);
       assert.doesNotMatch(await page.locator(".duel").innerText(), /duel\.|setting\.|\{/, "every text has its words");
     }
-    const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-    const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
-    assert.deepEqual(
-      serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`),
-      [],
-    );
+    const judge = async () => {
+      const { violations } = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+      const serious = violations.filter((/** @type {any} */ { impact }) => ["serious", "critical"].includes(impact));
+      return serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html}`);
+    };
+    assert.deepEqual(await judge(), []);
+    await choice.selectOption("bottleneck");
+    await page.locator('[data-control="duel-view"] input[value=recorded]').check();
+    await page.locator(".landing tbody").first().waitFor();
+    assert.deepEqual(await judge(), [], "recorded runs");
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 360, `recorded runs are ${wide} pixels wide`);
+    assert.doesNotMatch(await page.locator(".duel").innerText(), /duel\.|setting\.|recording\.|landing\.|\{/);
     check();
   });
 }

@@ -26,7 +26,7 @@ export function csvOf(runs) {
 }
 
 /** A text as a field; a leading = would be a formula. @param {string} text */
-const quoted = (text) => `"${text.replace(/^[=+@-]/, " $&").replaceAll('"', '""')}"`;
+export const quoted = (text) => `"${text.replace(/^[=+@-]/, " $&").replaceAll('"', '""')}"`;
 
 /** @param {Run[]} runs */
 export function jsonOf(runs) {

@@ -67,7 +67,7 @@ const DEFAULTS = {
     through: "relu",
     matrix: MATRIX,
   },
-  duel: { compare: "", differs: "bottleneck", between: "linear relu6", steps: 300 },
+  duel: { compare: "", data: "", view: "", differs: "bottleneck", between: "linear relu6", steps: 300 },
   page: { lesson: "mobilenetv2", stop: "", path: "all", hide: "", lock: "", lang: "" },
 };
 
@@ -113,6 +113,7 @@ const CHECKS = {
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
   between: (value) => /^[\w.,; -]{0,99}$/.test(value),
   steps: isSteps,
+  view: (value) => value === "recorded",
   ...Object.fromEntries(["compare", "differs", "lesson", "stop", "path", "lang"].map((key) => [key, isName])),
 };
 

@@ -13,9 +13,8 @@
 import { fetchJson } from "../../engine/download.js";
 import { CONFIG } from "../coresettings.js";
 import { parse, SETTINGS } from "../settings.js";
+import { OWN } from "./record.js";
 
-/** The name of a person's own comparison. */
-export const OWN = "own";
 /** At least and at most so many sides. */
 export const SIDES = [2, 4];
 
@@ -32,6 +31,24 @@ export const DIFFERING = [
   ...OF_BAR,
   ...SETTINGS.filter(({ key, target }) => target === "recipe" && key !== "decay_until" && key !== "seed"),
 ];
+
+/** The images on which a ready-made comparison may be made. */
+export const DATA = ["shapes", "cifar-10"];
+/** Steps of a ready-made comparison on CIFAR-10: an epoch at their batch of 32. */
+const CIFAR_STEPS = 1563;
+/** The side of its images. */
+const CIFAR_SIDE = 32;
+
+/**
+ * A ready-made comparison on CIFAR-10; null if a side needs images of another size.
+ *
+ * @param {Contest} contest @returns {Contest | null}
+ */
+export function onCifar(contest) {
+  const { settings, sides } = contest;
+  if (sides.some((side) => ({ ...settings, ...side }).resolution !== CIFAR_SIDE)) return null;
+  return { ...contest, settings: { ...settings, data: "cifar-10", steps: CIFAR_STEPS } };
+}
 
 /** @returns {Promise<Contest[]>} */
 export const readyMade = () => fetchJson(new URL("../../duels/duels.json", import.meta.url));

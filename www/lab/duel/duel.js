@@ -20,13 +20,11 @@ import { FINAL, SAMPLE } from "../session/sample.js";
 import { sender } from "../session/sender.js";
 import { batch, computed, effect, follow, signal } from "../signals.js";
 import { claim } from "../storage/storage.js";
-import { firstSeed, isJudged, newRecord, newRound, stepsDone, stepsOf } from "./record.js";
+import { EVALUATIONS, firstSeed, isJudged, newRecord, newRound, stepsDone, stepsOf } from "./record.js";
 import { checkMemory, costsOf, createTrainers } from "./sides.js";
 
 /** @template T @typedef {import("../signals.js").Signal<T>} Signal */
 
-/** Evaluations of each side while it trains, at steps that follow from the length alone. */
-const EVALUATIONS = 15;
 /** Milliseconds of training that may be lost with the page. */
 const CHECKPOINT_AFTER = 10_000;
 /** Weight of the latest step in the time of a step. */

@@ -1,61 +1,73 @@
 /**
- * How long comparisons take on this device. One training step is timed, once; others follow from their multiply-adds. A
- * comparison that was trained here has its own times.
+ * How long comparisons take on this device: a step of each side is timed, while nothing trains, once for each network and
+ * batch. A comparison that was trained here has its own times.
  *
  * @typedef {import("./record.js").Contest} Contest
  */
 import { signal } from "../signals.js";
-import { settingsOf, stepsOf } from "./record.js";
-import { costsOf } from "./sides.js";
+import { FINAL, SAMPLE } from "../session/sample.js";
+import { EVALUATIONS, settingsOf, stepsOf } from "./record.js";
+import { configOfSide } from "./sides.js";
 
-/** The network timed: that of most ready-made comparisons, with its multiply-adds. */
-const TIMED = { config: { width: 0.35, resolution: 32, classes: 10, stem: /** @type {const} */ ("cifar") }, batch: 32 };
-/** Work besides the steps, as a share of it: evaluations, drawing. */
-const REST = 1.15;
+/** A step is forward and backward, the latter twice the work: an evaluated picture takes a third of a trained one. */
+const OF_STEP = 1 / 3;
+/** Drawing, pictures and checkpoints, as a share of the rest. */
+const REST = 1.1;
 
 export class Estimate {
   #engine;
   #sources;
-  /** Milliseconds of a step for each multiply-add of its pictures; 0 while unknown. */
-  #pace = signal(0);
-  /** Steps of multiply-adds of all sides, by contest. @type {import("../signals.js").Signal<Map<Contest, number>>} */
-  #work = signal(new Map());
+  #isBusy;
+  /** Milliseconds of a step by network and batch. @type {import("../signals.js").Signal<Map<string, number>>} */
+  #times = signal(new Map());
+  /** The measurements so far, one after another. */
+  #turn = Promise.resolve();
 
-  /** @param {import("../../engine/engine.js").Engine} engine @param {import("./sides.js").Sources} sources */
-  constructor(engine, sources) {
+  /**
+   * @param {Pick<import("../../engine/engine.js").Engine, "profile">} engine @param {import("./sides.js").Sources} sources
+   * @param {() => boolean} isBusy whether something trains, which has precedence
+   */
+  constructor(engine, sources, isBusy) {
     this.#engine = engine;
     this.#sources = sources;
+    this.#isBusy = isBusy;
   }
 
-  /** Times a step, while nothing trains. */
-  async measure() {
-    if (this.#pace.peek()) return;
-    const { config, batch } = TIMED;
-    const [{ macs }, { milliseconds }] = await Promise.all([
-      this.#engine.describe(config),
-      this.#engine.profile(config, { batch }),
-    ]);
-    this.#pace.value = milliseconds / (macs * batch);
+  /** Times a step of each side of these, unless that is known. @param {Contest[]} contests */
+  measure(contests) {
+    this.#turn = this.#turn.then(() => this.#measure(contests)).catch((error) => console.info(error)); // only times are missing
+    return this.#turn;
   }
 
-  /** Finds out how much work contests are. @param {Contest[]} contests */
-  async weigh(contests) {
-    const works = contests.map(async (contest) => {
-      const costs = await costsOf(this.#engine, contest, this.#sources);
-      const each = costs.map(({ macs }, side) => macs * Number(settingsOf(contest, side).batch));
-      return /** @type {const} */ ([contest, each.reduce((sum, one) => sum + one, 0) * stepsOf(contest)]);
-    });
-    this.#work.value = new Map([...this.#work.peek(), ...(await Promise.all(works))]);
-  }
-
-  /** Seconds for one seed; NaN while unknown. @param {Contest} contest @param {import("./record.js").Record} [record] */
-  seconds(contest, record) {
-    const work = this.#work.value.get(contest);
-    const pace = this.#pace.value;
-    if (record && !record.milliseconds.includes(0)) {
-      const step = record.milliseconds.reduce((sum, one) => sum + one, 0);
-      return (REST * step * stepsOf(record.contest)) / 1000;
+  /** @param {Contest[]} contests */
+  async #measure(contests) {
+    for (const contest of contests) {
+      for (const side of contest.sides.keys()) {
+        const { key, config, batch } = this.#timed(contest, side);
+        if (this.#times.peek().has(key)) continue;
+        if (this.#isBusy()) return;
+        const { milliseconds } = await this.#engine.profile(config, { batch });
+        this.#times.value = new Map(this.#times.peek()).set(key, milliseconds);
+      }
     }
-    return work && pace ? (REST * work * pace) / 1000 : NaN;
+  }
+
+  /** @param {Contest} contest @param {number} side */
+  #timed(contest, side) {
+    const config = configOfSide(contest, side, this.#sources);
+    const batch = Number(settingsOf(contest, side).batch);
+    return { key: JSON.stringify([config, batch]), config, batch };
+  }
+
+  /** Seconds for one seed; NaN while unknown. @param {Contest} contest @param {import("./record.js").Record | null} [record] */
+  seconds(contest, record) {
+    const known = record && !record.milliseconds.includes(0) ? record.milliseconds : null;
+    const all = contest.sides.map((_, side) => {
+      const { key, batch } = this.#timed(contest, side);
+      const step = known?.[side] ?? this.#times.value.get(key) ?? NaN;
+      const evaluated = (EVALUATIONS * SAMPLE + FINAL) / batch;
+      return step * (stepsOf(contest) + OF_STEP * evaluated);
+    });
+    return (REST * all.reduce((sum, one) => sum + one, 0)) / 1000;
   }
 }

@@ -81,7 +81,7 @@ function ofSeeds(pairs) {
 }
 
 /** @param {number[]} values */
-const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
+export const mean = (values) => values.reduce((sum, one) => sum + one, 0) / values.length;
 
 /**
  * The two-sided p of McNemar's exact test.
@@ -112,6 +112,18 @@ export function pairedInterval(b, c, n) {
   const difference = (b - c) / total;
   const error = Math.sqrt((b + c + 1) / total - difference ** 2) / Math.sqrt(total);
   return [Math.max(-1, difference - Z * error), Math.min(1, difference + Z * error)];
+}
+
+/**
+ * The 95 % interval of an accuracy on n pictures (Wilson 1927).
+ *
+ * @param {number} accuracy @param {number} n
+ * @returns {[low: number, high: number]}
+ */
+export function intervalOf(accuracy, n) {
+  const middle = (accuracy + Z ** 2 / (2 * n)) / (1 + Z ** 2 / n);
+  const reach = (Z * Math.sqrt((accuracy * (1 - accuracy)) / n + Z ** 2 / (4 * n ** 2))) / (1 + Z ** 2 / n);
+  return [middle - reach, middle + reach];
 }
 
 /**

@@ -20,7 +20,7 @@
  * @property {Side[]} sides
  *
  * @typedef {object} Record
- * @property {string} id the contest's name: a new comparison replaces the one before
+ * @property {string} id of the contest, by {@link idOf}: a new comparison replaces the one before
  * @property {Contest} contest
  * @property {number} seeds rounds wanted
  * @property {Round[]} rounds the last one may be in progress
@@ -31,9 +31,17 @@
  */
 import { preset } from "../settings.js";
 
+/** The name of a person's own comparison. */
+export const OWN = "own";
+/** Evaluations of each side while it trains, at steps that follow from the length alone. */
+export const EVALUATIONS = 15;
+
+/** What a comparison is kept under: its name and, unless they are drawings, its images. @param {Contest} contest */
+export const idOf = ({ name, settings: { data } }) => (name === OWN || data === "shapes" ? name : `${name} ${data}`);
+
 /** @param {Contest} contest @param {Record["costs"]} costs @returns {Record} */
 export const newRecord = (contest, costs) => ({
-  id: contest.name,
+  id: idOf(contest),
   contest: structuredClone(contest),
   seeds: 1,
   rounds: [],

@@ -9,6 +9,22 @@ import { signal } from "../signals.js";
 import { openDuelStorage } from "../storage/duelstorage.js";
 import { answered } from "../storage/storage.js";
 
+/** Those of each page, by its engine. @type {WeakMap<object, Promise<Records>>} */
+const known = new WeakMap();
+
+/** The page's comparisons, read from the storage when first asked for. @param {object} engine */
+export function recordsOf(engine) {
+  const opening = known.get(engine) ?? opened();
+  known.set(engine, opening);
+  return opening;
+}
+
+async function opened() {
+  const records = new Records();
+  await records.open();
+  return records;
+}
+
 export class Records {
   /** By name; published anew when one is added, replaced or ends. @type {import("../signals.js").Signal<Map<string, Record>>} */
   all = signal(new Map());

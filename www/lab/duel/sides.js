@@ -17,8 +17,8 @@ const PER_OUTPUT = 1.8;
 /** Bytes per parameter: weight, gradient, momentum, average. */
 const PER_PARAMETER = 16;
 
-/** @param {Contest} contest @param {number} side @param {Sources} sources */
-const configOfSide = (contest, side, { project }) => {
+/** A side's network. @param {Contest} contest @param {number} side @param {Sources} sources */
+export const configOfSide = (contest, side, { project }) => {
   const values = settingsOf(contest, side);
   return configOf(values, classesOf(values, project));
 };

@@ -40,25 +40,26 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
  * @property {string[]} [labels] class names, if known
  * @property {string} [name] written at the line's end
+ * @property {boolean} [grey] whether it stands behind the others
  * @property {Record<"loss" | "accuracy", {step: number, low: number, high: number}[]>} [band] behind the held-out line
  */
 
-/** A run's colour name and dashes. @param {{number: number}} run */
-function lookOf(run) {
-  const index = (run.number - 1) % DASHES.length;
-  return { colour: `--run-${index + 1}`, dash: DASHES[index] };
+/** A run's colour name and dashes. @param {{number: number, grey?: boolean}} run */
+export function lookOf({ number, grey }) {
+  const index = (number - 1) % DASHES.length;
+  return { colour: grey ? "--edge" : `--run-${index + 1}`, dash: DASHES[index] };
 }
 
 /** A run's name. @param {{number: number, title?: string}} run */
 export const titleOf = ({ number, title }) => title || t("runs.name", { number });
 
-/** A run's line style for uPlot. @param {{number: number}} run */
+/** A run's line style for uPlot. @param {{number: number, grey?: boolean}} run */
 export function strokeOf(run) {
   const { colour: name, dash } = lookOf(run);
   return { stroke: colour(name), dash };
 }
 
-/** A run's line as in the curves. @param {{number: number}} run */
+/** A run's line as in the curves. @param {{number: number, grey?: boolean}} run */
 export function swatch(run) {
   const { colour, dash } = lookOf(run);
   const line = { x1: 0, y1: 4, x2: 32, y2: 4, "stroke-dasharray": dash.join(" "), style: `stroke: var(${colour})` };
@@ -142,7 +143,7 @@ export function createChart(key) {
           [0, 1],
           [null, null],
         ]);
-    const names = runs.map(({ number, name }) => `${number} ${name}`).join();
+    const names = runs.map(({ number, name, grey }) => `${number} ${name} ${!!grey}`).join();
     if (names !== shown) forget();
     shown = names;
     if (plot) {

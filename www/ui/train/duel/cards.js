@@ -1,5 +1,5 @@
 /** The choice of a comparison: the ready-made ones, and a person's own. */
-import { OWN } from "../../../lab/duel/contests.js";
+import { idOf, OWN } from "../../../lab/duel/record.js";
 import { effect } from "../../../lab/signals.js";
 import { h, setOptions } from "../../shared/dom.js";
 import { duration, t } from "../../shared/i18n.js";
@@ -34,7 +34,7 @@ export function createCards({ state, contests, estimate, records, chosen }) {
     );
     select.value = chosen.value.name;
     for (const contest of contests.value) {
-      const seconds = estimate.seconds(contest, records.all.value.get(contest.name));
+      const seconds = estimate.seconds(contest, records.all.value.get(idOf(contest)));
       const time = Number.isNaN(seconds) ? "" : t("duel.takes", { time: duration(seconds) });
       /** @type {HTMLElement} */ (cards.get(contest.name)?.time).textContent = time;
     }

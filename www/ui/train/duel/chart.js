@@ -1,39 +1,63 @@
 /** The sides' curves, each with its name at its end; of several seeds the mean, and their range as a band. */
-import { isJudged } from "../../../lab/duel/record.js";
+import { freshSteps } from "../../../lab/lag.js";
+import { atImages, comparable, EPOCH, lineOf, trained } from "../../../lab/duel/recorded.js";
+import { isJudged, settingsOf } from "../../../lab/duel/record.js";
 import { effect } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
+import { labelsOf } from "../../shared/duelwords.js";
 import { h, onFrame, onResize } from "../../shared/dom.js";
 import { currentLanguage, t } from "../../shared/i18n.js";
 import { presenting } from "../../shared/presenting.js";
 import { isDark } from "../../shared/theme.js";
-import { labelsOf } from "./labels.js";
+import { createLag } from "../lag.js";
+import { namesOf } from "./recording.js";
 
-/** @typedef {import("../../shared/curves.js").Drawn} Drawn @typedef {import("../../../lab/duel/record.js").Record} Record */
+/**
+ * @typedef {import("../../shared/curves.js").Drawn} Drawn
+ * @typedef {import("../../../lab/duel/record.js").Record} Record
+ * @typedef {import("../../../lab/duel/recorded.js").Recording} Recording
+ */
 
 /** @param {import("./duel.js").Means} means */
-export function createDuelChart({ duel, state, shown }) {
+export function createDuelChart({ duel, state, shown, recording, viewsRecorded }) {
   const accuracy = createChart("accuracy");
   const loss = createChart("loss");
   const keys = h("ul", { class: "curves-keys" });
+  const lag = createLag();
+  const thin = h("span", { t: "curves.legend" });
   const band = h("span", { t: "duel.band" });
   const element = h(
     "div",
     { class: "duel-chart" },
     keys,
     h("div", { class: "curves" }, accuracy.element, loss.element),
-    h("p", { class: "curves-legend" }, h("span", { t: "curves.legend" }), " ", band),
+    h("p", { class: "curves-legend" }, thin, " ", band),
+    lag.element,
   );
+
+  /** The lines of the view; our recorded runs stand alone, or behind others where that is fair. @param {Record | null} record */
+  function linesOf(record) {
+    const found = recording.peek();
+    if (found && viewsRecorded.peek()) return greyLines(found, Number(found.settings.batch));
+    if (!record) return [];
+    const { contest } = record;
+    const behind = found && comparable(found, contest) ? greyLines(found, Number(contest.settings.batch)) : [];
+    const named = behind.map((line) => ({ ...line, name: t("recording.line", { name: line.name ?? "" }) }));
+    return [...named, ...drawnOf(record)];
+  }
 
   const draw = onFrame(async () => {
     const record = shown.peek();
     if (state.room.peek() !== "train" || !element.isConnected) return;
-    const runs = record ? drawnOf(record) : [];
+    const runs = linesOf(record);
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), run.name ?? "")));
+    thin.hidden = viewsRecorded.peek();
+    lag.show(record && !viewsRecorded.peek() ? sidesOf(record) : []);
     band.hidden = !runs.some((run) => run.band);
     await Promise.all([accuracy.draw(runs), loss.draw(runs)]);
   });
   effect(() => {
-    [duel.changed.value, shown.value, state.room.value, state.values.duel.value];
+    [duel.changed.value, shown.value, state.room.value, state.values.duel.value, recording.value];
     draw();
   });
   effect(() => {
@@ -45,6 +69,33 @@ export function createDuelChart({ duel, state, shown }) {
   onResize(element, draw);
   return element;
 }
+
+/** The classes of CIFAR-10, whose number scales the axis of the loss. */
+const CLASSES = Array.from({ length: 10 }, (_, i) => String(i));
+
+/** Our recorded runs in grey, over steps of this batch. @param {Recording} recording @param {number} batch @returns {Drawn[]} */
+function greyLines(recording, batch) {
+  const from = Number(recording.settings.batch);
+  return trained(recording).map((side, i) => {
+    const { mean, band } = lineOf(side);
+    return {
+      number: i + 1,
+      grey: true,
+      name: namesOf(recording)[i],
+      labels: CLASSES,
+      steps: { step: [], loss: [], accuracy: [] },
+      evaluations: atImages(mean, from, batch),
+      band: band && { loss: atImages(band.loss, from, batch), accuracy: atImages(band.accuracy, from, batch) },
+    };
+  });
+}
+
+/** The sides of the first seed, and for how long their images are new. @param {Record} record */
+const sidesOf = ({ contest, rounds }) =>
+  (rounds[0]?.sides ?? []).map((side, i) => {
+    const settings = settingsOf(contest, i);
+    return { ...side, fresh: settings.data === "pictures" ? 0 : freshSteps(settings, EPOCH / Number(settings.batch)) };
+  });
 
 /** @param {Record} record @returns {Drawn[]} */
 function drawnOf({ contest, rounds }) {

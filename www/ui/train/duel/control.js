@@ -11,7 +11,7 @@ const PATIENCE = 3000;
 const MORE = 4;
 
 /** @param {import("./duel.js").Means} means */
-export function createControl({ duel, records, session, project, cifar, core, chosen, shown }) {
+export function createControl({ duel, records, session, project, cifar, core, chosen, shown, opened, estimate }) {
   const start = h("button", { type: "button", class: "primary", "data-control": "duel-start", onclick: () => begin() });
   const pause = button("pause", () => duel.pause());
   const step = button("step", () => begin(1));
@@ -47,7 +47,8 @@ export function createControl({ duel, records, session, project, cifar, core, ch
   function obstacle() {
     const { contest } = chosen.value;
     if (session.active.value) return ["duel.run"];
-    if (duel.active.value && !here.value) return ["duel.other", { name: t(`duel.name.${duel.record.value?.id}`) }];
+    if (duel.active.value && !here.value)
+      return ["duel.other", { name: t(`duel.name.${duel.record.value?.contest.name}`) }];
     if (!contest || duel.active.value) return null;
     const { data } = contest.settings;
     return data === "pictures" ? project.obstacle : data === "cifar-10" ? cifar.obstacle : null;
@@ -64,7 +65,7 @@ export function createControl({ duel, records, session, project, cifar, core, ch
     turnOff(pause, now !== "running" || !here.value);
     turnOff(stop, now === "idle" || now === "stopping" || !here.value);
     recover.hidden = now !== "idle" || record?.end !== "interrupted";
-    more.hidden = now !== "idle" || record?.end !== "finished";
+    more.hidden = now !== "idle" || record?.end !== "finished" || !!opened.value;
     more.textContent = t("duel.more", { n: MORE });
     turnOff(more, !!obstacle());
     turnOff(recover, !!obstacle());
@@ -80,6 +81,9 @@ export function createControl({ duel, records, session, project, cifar, core, ch
     const why = obstacle();
     if (why) return t(...why);
     const key = now !== "idle" ? now : (record?.end ?? "idle");
+    const { contest } = chosen.value;
+    const seconds = key === "idle" && contest ? estimate.seconds(contest) : NaN;
+    if (!Number.isNaN(seconds)) return t("duel.state.idle.time", { time: duration(seconds) });
     return t(`duel.state.${key}`, {
       step: record?.rounds.length ? stepsDone(record.rounds[record.rounds.length - 1]) : 0,
     });
@@ -111,11 +115,13 @@ export function createControl({ duel, records, session, project, cifar, core, ch
       duel.problem,
       core.loading,
       shown,
+      opened,
       chosen,
       records.all,
       session.active,
     ].map((one) => one.value);
     t("train.start"); // in another language again
+    if (chosen.value.contest) estimate.seconds(chosen.value.contest); // which may just have been measured
     drawn();
   });
   let timer = 0;

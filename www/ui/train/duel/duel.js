@@ -1,17 +1,22 @@
 /** Compare: up to four networks that differ in one thing, trained side by side and judged by the same pictures. */
-import { OWN, ownContest, readyMade, recordedOutcomes } from "../../../lab/duel/contests.js";
+import { DATA, onCifar, ownContest, readyMade, recordedOutcomes } from "../../../lab/duel/contests.js";
 import { Duel } from "../../../lab/duel/duel.js";
 import { Estimate } from "../../../lab/duel/estimate.js";
-import { Records } from "../../../lab/duel/records.js";
+import { idOf, OWN } from "../../../lab/duel/record.js";
+import { recordingFor } from "../../../lab/duel/recorded.js";
+import { recordsOf } from "../../../lab/duel/records.js";
 import { costsOf } from "../../../lab/duel/sides.js";
 import { computed, effect, follow, signal } from "../../../lab/signals.js";
 import { h, setWords, showProblem } from "../../shared/dom.js";
 import { has, t } from "../../shared/i18n.js";
 import { createCards } from "./cards.js";
+import { createChoice } from "./choice.js";
 import { createDuelChart } from "./chart.js";
 import { createControl } from "./control.js";
+import { createFiles } from "./files.js";
 import { createOutcome } from "./outcome.js";
 import { createOwn } from "./own.js";
+import { createRecording } from "./recording.js";
 import { createSides } from "./sides.js";
 
 /** @typedef {Awaited<ReturnType<typeof meansOf>>} Means what the parts of this view share */
@@ -19,35 +24,48 @@ import { createSides } from "./sides.js";
 /** Waits for a storage and the table of comparisons. @param {import("../../context.js").Context} context */
 export async function createDuel(context) {
   const means = await meansOf(context);
-  const { chosen, contests, costs, duel } = means;
+  const { state, chosen, costs, recording, viewsRecorded } = means;
   const title = h("h2");
   const look = h("p");
   const change = h("button", { type: "button", t: "duel.change", onclick: () => makeOwn(means) });
   const fixed = h("p", { class: "hint", t: "duel.fixed" });
   const about = h("div", { class: "duel-look" }, look, change, fixed);
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const view = createChoice("duel-view", "duel.view.choice", VIEWS, (view) => state.set("duel", { view }));
+  const data = createChoice("duel-data", "duel.data.choice", DATA.map(optionOf), (data) => state.set("duel", { data }));
   const own = createOwn(means);
   const cards = createCards(means);
   const { outcome, seeds } = createOutcome(means);
+  const live = [createControl(means), outcome, h("div", { class: "duel-tables" }, createSides(means), seeds)];
+  const recorded = createRecording(means);
+  const files = createFiles(means);
   const element = h(
     "section",
     { class: "panel duel", "t-aria-label": "duel.title" },
     title,
+    h("div", { class: "duel-choices" }, view.element, data.element),
     about,
     own,
-    createControl(means),
     createDuelChart(means),
-    outcome,
-    h("div", { class: "duel-tables" }, createSides(means), seeds),
+    ...live,
+    ...recorded,
+    files,
     problem,
   );
   effect(() => {
     const { name, contest } = chosen.value;
+    const shows = viewsRecorded.value;
     title.textContent = t(`duel.name.${name}`);
     setWords(look, has(`duel.look.${name}`) ? t(`duel.look.${name}`) : "");
-    own.hidden = name !== OWN;
-    fixed.hidden = name === OWN;
-    change.hidden = name === OWN || !contest || differing(contest).length > 1;
+    own.hidden = name !== OWN || shows;
+    fixed.hidden = name === OWN || shows;
+    change.hidden = name === OWN || shows || !contest || differing(contest).length > 1;
+    view.element.hidden = !recording.value;
+    view.show(shows ? "recorded" : "");
+    data.element.hidden = name === OWN || shows;
+    data.show(String(contest?.settings.data), contest && onCifar(contest) ? [] : ["cifar-10"]);
+    for (const part of [...live, files]) part.hidden = shows;
+    for (const part of recorded) part.hidden = !shows;
   });
   // costs of what is chosen, before it is trained
   follow(
@@ -62,10 +80,24 @@ export async function createDuel(context) {
       }
     },
   );
-  const { estimate } = means;
-  if (!context.session.active.peek() && !duel.active.peek()) estimate.measure().catch((error) => console.info(error)); // only the cards' times are missing
-  estimate.weigh(contests.value).catch((error) => console.info(error));
-  return { element, cards, own: computed(() => chosen.value.name === OWN) };
+  measureTimes(means);
+  return { element, cards, own: computed(() => chosen.value.name === OWN && !viewsRecorded.value) };
+}
+
+/** What the panel shows: what is trained here, or our recorded runs. @type {[string, string][]} */
+const VIEWS = [
+  ["", "duel.view.here"],
+  ["recorded", "duel.view.recorded"],
+];
+/** @param {string} data @returns {[string, string]} */
+const optionOf = (data) => [data, `setting.data.${data}`];
+
+/** Times a step of each side while nothing trains: first of what is chosen. @param {Means} means */
+function measureTimes({ estimate, session, duel, chosen, contests, state }) {
+  follow(
+    () => (state.room.value === "train" && !session.active.value && !duel.active.value ? chosen.value.contest : null),
+    (contest) => contest && estimate.measure([contest, ...contests.peek()]),
+  );
 }
 
 /** Turns a ready-made comparison into one's own, to change it. @param {Means} means */
@@ -85,10 +117,10 @@ const differing = ({ sides }) => [...new Set(sides.flatMap((side) => Object.keys
 /** @param {import("../../context.js").Context} context */
 async function meansOf(context) {
   const { engine, core, state, session, project, cifar } = context;
-  const records = new Records();
-  const [all, outcomes] = await Promise.all([readyMade(), recordedOutcomes(), records.open()]);
-  const contests = signal(all);
+  const [records, all, outcomes] = await Promise.all([recordsOf(engine), readyMade(), recordedOutcomes()]);
   const duel = new Duel(engine, { project, cifar }, session, records, core);
+  const cifars = all.map((contest) => onCifar(contest) ?? contest);
+  const contests = computed(() => (state.values.duel.value.data === "cifar-10" ? cifars : all));
   const settings = computed(() => {
     const { epochs, trained, from, ...values } = state.values.train.value;
     return values;
@@ -96,18 +128,25 @@ async function meansOf(context) {
   /** What the page shows: a ready-made comparison, or the person's own, null while that is none. */
   const chosen = computed(() => {
     const { compare, differs, between, steps } = state.values.duel.value;
-    const found = all.find(({ name }) => name === compare);
+    const found = contests.value.find(({ name }) => name === compare) ?? (compare === OWN ? null : contests.value[0]);
     if (found) return { name: found.name, contest: found };
-    if (compare !== OWN) return { name: all[0].name, contest: all[0] };
     const choice = { differs: String(differs), between: String(between), steps: Number(steps) };
     return { name: OWN, contest: ownContest(settings.value, choice) };
   });
-  /** Its last training here: in progress, interrupted or ended. */
+  /** One that was read from a file, until another is chosen or trained. @type {import("../../../lab/signals.js").Signal<import("../../../lab/duel/record.js").Record | null>} */
+  const opened = signal(null);
+  follow(
+    () => [chosen.value, duel.active.value],
+    () => (opened.value = null),
+  );
+  /** Its last training here: in progress, interrupted or ended; or the one from a file. */
   const shown = computed(() => {
-    const record = records.all.value.get(chosen.value.name) ?? null;
-    const [trained, wanted] = [record?.contest, chosen.value.contest].map((contest) => JSON.stringify(contest));
-    return record && (trained === wanted || record.end === "active") ? record : null;
+    const { contest } = chosen.value;
+    const record = (contest && records.all.value.get(idOf(contest))) ?? null;
+    const [trained, wanted] = [record?.contest, contest].map((one) => JSON.stringify(one));
+    return opened.value ?? (record && (trained === wanted || record.end === "active") ? record : null);
   });
+  const recording = recordingSignal(computed(() => chosen.value.name));
   return {
     engine,
     core,
@@ -117,12 +156,34 @@ async function meansOf(context) {
     cifar,
     records,
     contests,
-    recorded: outcomes,
+    outcomes,
     duel,
-    estimate: new Estimate(engine, { project, cifar }),
+    estimate: new Estimate(engine, { project, cifar }, () => session.active.peek() || duel.active.peek()),
     chosen,
+    opened,
     shown,
+    recording,
+    /** Whether the recorded runs are shown in place of what is trained here. */
+    viewsRecorded: computed(() => recording.value !== null && state.values.duel.value.view === "recorded"),
     /** Costs of what is chosen. @type {import("../../../lab/signals.js").Signal<{parameters: number, macs: number}[]>} */
     costs: signal([]),
   };
+}
+
+/** Our recorded runs of the comparison of this name; null if there are none, or they have not come. @param {import("../../../lab/signals.js").ReadonlySignal<string>} name */
+function recordingSignal(name) {
+  /** @type {import("../../../lab/signals.js").Signal<import("../../../lab/duel/recorded.js").Recording | null>} */
+  const recording = signal(null);
+  follow(
+    () => name.value,
+    async (now) => {
+      recording.value = null;
+      const found = await recordingFor(now).catch((error) => {
+        console.info(error); // all else works without them
+        return null;
+      });
+      if (now === name.peek()) recording.value = found;
+    },
+  );
+  return recording;
 }

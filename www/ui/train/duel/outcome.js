@@ -1,19 +1,15 @@
 /** The outcome in sentences, with the method's name; each seed; and what our recorded runs gave. */
-import { differencesOfSeeds, isClear, outcomeOf } from "../../../lab/duel/outcome.js";
+import { differencesOfSeeds, isClear, mean, outcomeOf } from "../../../lab/duel/outcome.js";
 import { isJudged, judgedOf } from "../../../lab/duel/record.js";
 import { effect } from "../../../lab/signals.js";
 import { h } from "../../shared/dom.js";
+import { labelsOf, methodOf, points, sayAll } from "../../shared/duelwords.js";
 import { number, percent, t } from "../../shared/i18n.js";
-import { labelsOf } from "./labels.js";
 
-/**
- * @typedef {import("../../../lab/duel/outcome.js").Outcome} Outcome
- * @typedef {import("../../../lab/duel/outcome.js").Difference} Difference
- * @typedef {import("../../../lab/duel/record.js").Record} Record
- */
+/** @typedef {import("../../../lab/duel/record.js").Record} Record */
 
 /** @param {import("./duel.js").Means} means @returns {{outcome: HTMLElement, seeds: HTMLElement}} */
-export function createOutcome({ duel, records, recorded, chosen, shown }) {
+export function createOutcome({ duel, records, outcomes, chosen, shown }) {
   const sentences = h("div", { class: "duel-sentences", role: "status" });
   const method = h("div", { class: "muted" });
   const seeds = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "duel.seeds" });
@@ -39,49 +35,12 @@ export function createOutcome({ duel, records, recorded, chosen, shown }) {
   });
   effect(() => {
     const { name, contest } = chosen.value;
-    const known = contest && recorded[name];
+    const known = contest?.settings.data === "shapes" && outcomes[name];
     ours.hidden = !known;
-    if (known) ours.replaceChildren(...sayRecorded(labelsOf(contest), known));
+    if (known && contest) ours.replaceChildren(...sayRecorded(labelsOf(contest), known));
   });
   return { outcome: h("div", { class: "duel-outcome" }, sentences, method, ours), seeds };
 }
-
-/** @param {string[]} labels @param {Outcome} outcome */
-function sayAll([first, ...others], outcome) {
-  if (outcome.method === "few") return [t("duel.outcome.few", { n: outcome.pictures })];
-  return outcome.differences.map((difference, i) => sayOne(first, others[i], difference));
-}
-
-/** The better side first. @param {string} first @param {string} other @param {Difference} difference */
-function sayOne(first, other, difference) {
-  const sides = [
-    { name: first, accuracy: difference.first },
-    { name: other, accuracy: difference.other },
-  ].sort((a, b) => b.accuracy - a.accuracy);
-  const [a, b] = sides.map(({ accuracy }) => percent(accuracy));
-  const values = { first: sides[0].name, a, other: sides[1].name, b };
-  return t(isClear(difference) ? "duel.outcome.clear" : "duel.outcome.close", values);
-}
-
-/** @param {string[]} labels @param {Outcome} outcome */
-function methodOf([first, ...others], { method, pictures, seeds, differences }) {
-  if (method === "few") return [];
-  const intervals = differences.map(({ first: one, other, low, high, p }, i) => {
-    const sides = { first, other: others[i], difference: points(one - other) };
-    return t("duel.interval", { ...sides, low: points(low), high: points(high), p: chance(p) });
-  });
-  const how = t(`duel.method.${method}`, { pictures: number(pictures), seeds: number(seeds) });
-  return [...intervals, differences.length > 1 ? `${how} ${t("duel.method.holm")}` : how];
-}
-
-/** A difference of accuracies in percentage points. @param {number} share */
-const points = (share) =>
-  number(100 * share, { minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: "exceptZero" }).replace(
-    "-",
-    "−",
-  );
-/** @param {number} p */
-const chance = (p) => (p < 0.001 ? `< ${number(0.001)}` : `= ${number(p, { maximumSignificantDigits: 2 })}`);
 
 /** Each seed's accuracies and differences. @param {Record} record */
 function tableOf({ contest, rounds }) {
@@ -105,7 +64,6 @@ function tableOf({ contest, rounds }) {
 function sayRecorded(labels, { sides, steps, command, machine }) {
   const seeds = sides[0].map((_, seed) => sides.map((accuracies) => accuracies[seed]));
   const differences = differencesOfSeeds(seeds);
-  const mean = (/** @type {number[]} */ values) => values.reduce((sum, one) => sum + one, 0) / values.length;
   const each = labels.map((label, i) => t("duel.recorded.side", { label, accuracy: percent(mean(sides[i])) }));
   const verdicts = differences.map((difference, i) => {
     const values = {

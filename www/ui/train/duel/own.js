@@ -4,7 +4,7 @@ import { effect } from "../../../lab/signals.js";
 import { isSteps } from "../../../lab/state.js";
 import { h, setOptions } from "../../shared/dom.js";
 import { number, t } from "../../shared/i18n.js";
-import { nameOf, valueOf } from "./labels.js";
+import { nameOf, valueOf } from "../../shared/duelwords.js";
 
 /** Values proposed for a setting: its choices, or numbers around the usual one. @param {import("../../../lab/settings.js").Setting} setting */
 function proposal({ choices, quick, paper, min = 0, max = Infinity, whole }) {

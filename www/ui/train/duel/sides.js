@@ -3,7 +3,7 @@ import { effect } from "../../../lab/signals.js";
 import { swatch } from "../../shared/curves.js";
 import { h, onFrame } from "../../shared/dom.js";
 import { count, milliseconds, percent, t } from "../../shared/i18n.js";
-import { labelsOf } from "./labels.js";
+import { labelsOf } from "../../shared/duelwords.js";
 
 /** @param {import("./duel.js").Means} means */
 export function createSides({ duel, shown, chosen, costs }) {
