@@ -2,7 +2,7 @@
 import { Lesson } from "../../lab/lesson/lesson.js";
 import { effect, follow } from "../../lab/signals.js";
 import { h, setOptions, turnOff } from "../shared/dom.js";
-import { currentLanguage, t } from "../shared/i18n.js";
+import { addStrings, currentLanguage, t } from "../shared/i18n.js";
 import { later } from "../shared/later.js";
 import { createRing } from "./ring.js";
 import { createStop, wordsOf } from "./stop.js";
@@ -80,7 +80,7 @@ export function createLesson(context, place) {
   async function open(which) {
     const url = new URL(`./${which}.js`, import.meta.url);
     const views = {
-      report: async () => (await import("./report.js")).showReport,
+      report: async () => (await Promise.all([import("./report.js"), addStrings("duel")]))[0].showReport,
       teacher: async () => (await import("./teacher.js")).showTeacher,
     };
     const show = await later(views[which](), url);

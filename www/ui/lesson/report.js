@@ -1,30 +1,33 @@
-/** The report: what one guessed, did and saw, and the runs beside it; to print or as Markdown. It is made here and sent nowhere. */
+/**
+ * The report: what one guessed, did and saw, with the runs and comparisons; to print or as Markdown. It is made here and sent
+ * nowhere.
+ */
 import { stepOf } from "../../lab/run.js";
 import { SETTINGS } from "../../lab/settings.js";
-import { h, save, svg } from "../shared/dom.js";
+import { titleOf } from "../shared/curves.js";
+import { h, save } from "../shared/dom.js";
 import { accuracyOf, currentLanguage, moment, number, plain, t } from "../shared/i18n.js";
+import { comparisonsOf } from "./comparisons.js";
 import { answerOf, rightOf } from "./question.js";
+import { curveFigure } from "./reportcurve.js";
 import { showSheet } from "./sheet.js";
 import { wordsOf } from "./stop.js";
 
-/** Points of a curve in the report. */
-const POINTS = 120;
-/** Size of a curve, in its own units. */
-const [WIDE, HIGH] = [320, 120];
-
 /**
- * @typedef {object} Part one stop or run, in words
+ * @typedef {object} Part one stop, run or comparison, in words
  * @property {string} title
  * @property {[name: string, text: string][]} lines
- * @property {import("../../lab/run.js").Run} [run]
+ * @property {Node} [figure]
+ * @property {string[]} [table] as Markdown
+ * @property {{name: string, text: string}} [file] to open it again
  */
 
 /** @param {import("../context.js").Context} context @param {import("../../lab/lesson/lesson.js").Lesson} lesson */
-export function showReport({ state, session }, lesson) {
+export async function showReport({ engine, state, session }, lesson) {
   const title = lesson.data.peek()?.title[currentLanguage()] ?? "";
   const stops = (lesson.data.peek()?.stops ?? []).flatMap((stop) => partOf(stop, lesson.noteOf(stop.id)));
   const runs = session.runs.all.peek().map((run) => runOf(run, state));
-  const parts = [...stops, ...runs];
+  const parts = [...stops, ...runs, ...(await comparisonsOf(engine))];
   const made = t("report.made", { when: moment(new Date()) });
   const text = h(
     "article",
@@ -69,7 +72,8 @@ function runOf(run, state) {
     [t("report.settings"), settingsOf(run)],
     [t("report.link"), state.linkToShare(currentLanguage(), run.settings)],
   ];
-  return { title: t("runs.name", { number: run.number }), lines, run };
+  const table = run.evaluations.length ? tableOf(run) : undefined;
+  return { title: titleOf(run), lines, figure: curveOf(run), table };
 }
 
 /** All settings of a run, in words. @param {import("../../lab/run.js").Run} run */
@@ -89,40 +93,28 @@ function valueOf(key, value) {
 }
 
 /** @param {Part} part */
-function drawn({ title, lines, run }) {
+function drawn({ title, lines, figure, file }) {
   const rows = lines.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]);
-  return h("section", {}, h("h2", {}, title), run ? curveOf(run) : null, h("dl", {}, ...rows));
+  const keep = file && (() => save(new TextEncoder().encode(file.text), file.name));
+  const button = keep
+    ? h("button", { type: "button", class: "screen-only", onclick: keep }, t("report.file.save"))
+    : null;
+  return h("section", {}, h("h2", {}, title), figure ?? null, h("dl", {}, ...rows), button);
 }
 
 /** Training loss against steps, with its ends in words. @param {import("../../lab/run.js").Run} run */
 function curveOf({ steps: { step, loss } }) {
   if (step.length < 2) return h("p", { class: "muted", t: "curves.empty" });
-  const every = Math.ceil(step.length / POINTS);
-  const most = Math.max(...loss.filter(Number.isFinite));
-  const last = step[step.length - 1];
-  const points = loss.flatMap((value, i) =>
-    i % every && i !== loss.length - 1
-      ? []
-      : `${((WIDE * step[i]) / last).toFixed(1)},${(HIGH * (1 - Math.min(value, most) / most)).toFixed(1)}`,
-  );
   const short = (/** @type {number} */ value) => number(value, { maximumSignificantDigits: 3 });
-  return h(
-    "figure",
-    {},
-    svg(
-      { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "report-curve" },
-      ["path", { d: `M0 0V${HIGH}H${WIDE}`, class: "axes" }],
-      ["polyline", { points: points.join(" ") }],
-    ),
-    h("figcaption", {}, t("report.curve", { first: short(loss[0]), last: short(loss[loss.length - 1]), step: last })),
-  );
+  const ends = { first: short(loss[0]), last: short(loss[loss.length - 1]), step: step[step.length - 1] };
+  return curveFigure([{ number: 1, step, value: loss }], t("report.curve", ends));
 }
 
 /** @param {string} title @param {string} made @param {Part[]} parts */
 function write(title, made, parts) {
-  const sections = parts.map(({ title, lines, run }) => {
+  const sections = parts.map(({ title, lines, table }) => {
     const rows = lines.map(([name, text]) => `- **${name}:** ${text}`);
-    return [`## ${title}`, "", ...rows, ...(run?.evaluations.length ? ["", ...tableOf(run)] : [])].join("\n");
+    return [`## ${title}`, "", ...rows, ...(table ? ["", ...table] : [])].join("\n");
   });
   return [`# ${title}`, made, ...sections].join("\n\n") + "\n";
 }
