@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { hashIs, startLab } from "./lab.js";
+import { fileURLToPath } from "node:url";
+import { hashIs, startLab, weightsInput } from "./lab.js";
 
 /** @type {Awaited<ReturnType<typeof startLab>>} */
 let lab;
@@ -64,6 +65,53 @@ test("Take apart opens on the paper's network as a map, which keys walk along an
   );
   await panel.getByRole("button", { name: "under the magnifier" }).last().click();
   await panel.getByText(/^It reads 3 × 3 of one map of 32 × 32 before it/).waitFor(); // as does the magnifier
+  check();
+});
+
+test("MobileNetV1 stands beside the map at its scale, with the counts of both", async () => {
+  const { page, check } = await lab.open("#apart");
+  const panel = page.locator("#panel-apart");
+  await panel.getByLabel("Beside it").selectOption("MobileNetV1");
+  await hashIs(page, "#apart?apart.beside=mobilenet-v1");
+  await panel.getByText("MobileNetV2: 3.5 M parameters, 301 M multiply-adds. Counted here.").waitFor();
+  await panel.getByText("MobileNetV1: 4.23 M parameters, 569 M multiply-adds. Counted here.").waitFor(); // the published counts
+  const beside = panel.locator('[data-control="map-beside"]');
+  assert.equal(await beside.locator("button:visible").count(), 17, "picture, stem, 13 blocks, average, classifier");
+  const sizeOf = (/** @type {string} */ map) =>
+    panel.locator(`[data-control="${map}"] .box[data-kind="stem"]`).evaluate((box) => {
+      const { width, height } = box.getBoundingClientRect();
+      return [Math.round(width), Math.round(height)];
+    });
+  await page.waitForTimeout(600); // the boxes have moved
+  assert.deepEqual(await sizeOf("map-beside"), await sizeOf("map"));
+  await beside.locator("[aria-pressed=true]").focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("ArrowLeft");
+  await panel.getByText("Block 13: 7² × 1024. 1.06 M parameters, 51.8 M multiply-adds").waitFor();
+  await panel.getByLabel("Beside it").selectOption("nothing");
+  assert.ok(await beside.isHidden());
+  check();
+});
+
+test("of MobileNetV1 and its plain twin the map says what they are", async () => {
+  const { page, check } = await lab.open("#classify");
+  await page.locator(weightsInput).setInputFiles(fileURLToPath(new URL("../golden/v1.safetensors", import.meta.url)));
+  await page.locator("#tab-apart").click();
+  const panel = page.locator("#panel-apart");
+  await panel.getByText("MobileNetV1 is a stem, 13 separable layers and a classifier").waitFor();
+  assert.equal(await panel.getByText("17 inverted residual").count(), 0);
+  await panel
+    .locator(".netmap button:visible", { has: page.locator('[data-kind="pointwise"]') })
+    .first()
+    .click();
+  await panel
+    .locator(".map-block")
+    .getByText(/^It takes [\d.,]+.[kM] multiply-adds\.$/)
+    .waitFor();
+  assert.ok(await panel.getByText("MobileNetV2’s block").isHidden());
+  await panel.getByLabel("Beside it").selectOption("MobileNetV2");
+  await panel.getByText(/^MobileNetV2: .* Counted here\.$/).waitFor();
   check();
 });
 
@@ -151,7 +199,9 @@ test("plain and separable convolution race, and both are timed", async () => {
   await panel.getByText("each pixel: 9 · 32 + 32 · 32 = 1,312").waitFor();
   await hashIs(page, "#apart?apart.panel=separable&apart.d=32&apart.d2=32&apart.side=7");
   await panel.getByRole("button", { name: "Time both" }).click();
-  await panel.getByText(/on this device: [\d.]+\sms plain, [\d.]+\sms separable\. That is [\d.]+ times .* for 7 times fewer/).waitFor();
+  await panel
+    .getByText(/on this device: [\d.]+\sms plain, [\d.]+\sms separable\. That is [\d.]+ times .* for 7 times fewer/)
+    .waitFor();
   check();
 });
 

@@ -163,6 +163,46 @@ test("tensors fill the length at 224², follow one another, and are to scale", (
   assert.ok(half > 0.45 && half < 0.55, `half the resolution is half as long: ${half}`);
 });
 
+test("two networks beside each other have one scale, and neither is longer than its place", () => {
+  const { tensors: ours, layers: v1 } = separable();
+  const theirs = tensorsOf(description, -1);
+  for (const log of [true, false]) {
+    const room = { length: 900, across: 300, log };
+    const [one, other] = [place(theirs, { ...room, beside: ours }), place(ours, { ...room, beside: theirs })];
+    for (const places of [one, other]) assert.ok(Math.max(...places.map(({ at, slot }) => at + slot)) <= 912);
+    const [picture] = one;
+    assert.ok(Math.abs(picture.along - other[0].along) < 1e-9, "the same image is as long in both");
+    const stems = [theirs, ours].map((all) => all.findIndex(({ kind }) => kind === "stem"));
+    assert.deepEqual(
+      [other[stems[1]].along, other[stems[1]].across],
+      [one[stems[0]].along, one[stems[0]].across],
+      "and so is the same stem",
+    );
+  }
+  assert.deepEqual(stagesOf(v1), [], "the paper's table is not that of this network");
+});
+
+/** MobileNetV1 at width 1 and 224²: the paper's table 1. */
+function separable() {
+  const /** @type {any[]} */ layers = [];
+  let [c_in, size_in] = [3, 224];
+  const add = (/** @type {string} */ kind, /** @type {any} */ block, /** @type {number} */ c_out, stride = 1) => {
+    const size_out = kind === "classifier" ? 1 : size_in / stride;
+    const activation = kind === "classifier" ? "linear" : "relu6";
+    const own = { parameters: 0, macs: 0, memory: { by_operation: 0 }, activation, adds: null };
+    layers.push({ kind, block, c_in, c_out, size_in, size_out, stride, ...own });
+    [c_in, size_in] = [c_out, size_out];
+  };
+  add("stem", null, 32, 2);
+  const table = [64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024];
+  table.forEach((channels, block) => {
+    add("depthwise", block, c_in, [1, 3, 5, 11].includes(block) ? 2 : 1);
+    add("pointwise", block, channels);
+  });
+  add("classifier", null, 1000);
+  return { layers, tensors: tensorsOf(/** @type {any} */ ({ layers }), -1) };
+}
+
 /** Numbers that are the same in every run. */
 function numbers(seed = 7) {
   let state = seed;

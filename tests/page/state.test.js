@@ -114,6 +114,7 @@ const OTHERS = {
     opened: [1, 17],
     colour: COLOURS,
     scale: ["log", "linear"],
+    beside: ["mobilenet-v1", "plain"],
     d: [8, 512],
     d2: [8, 512],
     side: [7, 112],
@@ -177,6 +178,7 @@ test("invalid values fall back to the default", () => {
         x: ["-0.1", "1", "x"],
         opened: ["-1", "18"],
         colour: ["red"],
+        beside: ["x"],
         d: ["9", "0"],
         side: ["8"],
         relu: ["18", "-1"],
@@ -186,7 +188,13 @@ test("invalid values fall back to the default", () => {
     ["apart", { dimensions: ["4", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] }],
     [
       "duel",
-      { compare: ["<x>", "A b"], between: ["<", "9".repeat(100)], steps: ["9", "10.5", "1e6", ""], differs: ["%"] },
+      {
+        compare: ["<x>", "A b"],
+        between: ["<", "9".repeat(100)],
+        steps: ["9", "10.5", "1e6", ""],
+        differs: ["%"],
+        view: ["x"],
+      },
     ],
   ])) {
     for (const [key, texts] of Object.entries(wrong)) {
@@ -248,6 +256,11 @@ const KEPT = [
   ["#apart?apart.panel=manifold&stop=relu&path=fifteen&v=1&lang=en", "apart", { page: { stop: "relu" } }],
   ["#train?hide=camera&lock=width,resolution&v=1", "train", { page: { hide: "camera", lock: "width,resolution" } }],
   ["#train?duel.compare=rate&v=1", "train", { duel: { compare: "rate" } }],
+  [
+    "#train?duel.compare=rate&duel.data=cifar-10&duel.view=recorded&v=1",
+    "train",
+    { duel: { compare: "rate", data: "cifar-10", view: "recorded" } },
+  ],
   [
     "#train?duel.compare=own&duel.differs=learning_rate&duel.between=0.1+0.05&duel.steps=500&v=1",
     "train",

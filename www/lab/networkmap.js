@@ -92,19 +92,26 @@ export function stagesOf(layers) {
  * Places the tensors one after another. The largest network at 224² fills the place; others are smaller by their share.
  *
  * @param {Tensor[]} tensors
- * @param {{length: number, across: number, log: boolean, least?: number}} room in pixels; `log`: by the logarithm; `least`: of
- *   a slot
+ * @param {object} room in pixels
+ * @param {number} room.length
+ * @param {number} room.across
+ * @param {boolean} room.log by the logarithm
+ * @param {number} [room.least] of a slot
+ * @param {Tensor[]} [room.beside] another network that is drawn to the same scale
  * @returns {Place[]}
  */
-export function place(tensors, { length, across, log, least = 0 }) {
+export function place(tensors, { length, across, log, least = 0, beside }) {
   const scaled = (/** @type {number} */ value) => (log ? Math.log2(1 + value) : value);
-  const shown = tensors.filter(({ shown }) => shown);
-  const [{ size: resolution }] = shown;
-  const larger = Math.max(1, LARGEST.resolution / resolution);
-  const whole = shown.reduce((sum, { size }) => sum + scaled(size > 1 ? size * larger : 1), 0);
-  const gaps = shown.reduce((sum, tensor, i) => sum + (i ? gapBefore(tensor) : 0), 0);
-  const unit = (length - gaps) / whole;
-  const most = Math.max(LARGEST.channels, ...shown.map(({ channels }) => channels));
+  /** Pixels of one unit if these fill the place. @param {Tensor[]} all */
+  const unitOf = (all) => {
+    const shown = all.filter(({ shown }) => shown);
+    const larger = Math.max(1, LARGEST.resolution / shown[0].size);
+    const whole = shown.reduce((sum, { size }) => sum + scaled(size > 1 ? size * larger : 1), 0);
+    return (length - shown.reduce((sum, tensor, i) => sum + (i ? gapBefore(tensor) : 0), 0)) / whole;
+  };
+  const unit = Math.min(unitOf(tensors), beside ? unitOf(beside) : Infinity);
+  const both = [...tensors, ...(beside ?? [])].filter(({ shown }) => shown);
+  const most = Math.max(LARGEST.channels, ...both.map(({ channels }) => channels));
   let end = 0;
   return tensors.map((tensor, i) => {
     if (tensor.shown && i) end += gapBefore(tensor);

@@ -27,6 +27,8 @@ const MOVED = { architecture: "map" };
 /** Channels and sides of the convolutions that race. */
 export const DEPTHS = [8, 16, 32, 64, 128, 256, 512];
 export const SIDES = [7, 14, 28, 56, 112];
+/** Architectures that can stand beside the map's. */
+export const BESIDE = ["mobilenet-v2", "mobilenet-v1", "plain"];
 /** What the map's colours say. */
 export const COLOURS = ["kind", "parameters", "macs", "memory", "time"];
 
@@ -56,6 +58,7 @@ const DEFAULTS = {
     opened: 0,
     colour: COLOURS[0],
     scale: "log",
+    beside: "",
     d: 64,
     d2: 128,
     side: 14,
@@ -100,6 +103,7 @@ const CHECKS = {
   opened: (value) => Number.isInteger(value) && value >= 0 && value <= BLOCKS,
   colour: (value) => COLOURS.includes(value),
   scale: (value) => ["log", "linear"].includes(value),
+  beside: (value) => BESIDE.includes(value),
   d: (value) => DEPTHS.includes(value),
   d2: (value) => DEPTHS.includes(value),
   side: (value) => SIDES.includes(value),

@@ -4,11 +4,12 @@ import { selectedLayer, selecting } from "../../../lab/selection.js";
 import { computed, effect, follow, signal, untracked } from "../../../lab/signals.js";
 import { COLOURS } from "../../../lab/state.js";
 import { goTo, h, loadStyle, setWords } from "../../shared/dom.js";
-import { bytes, count, milliseconds, number, t } from "../../shared/i18n.js";
+import { bytes, count, milliseconds, number, t, translate } from "../../shared/i18n.js";
 import { isDark } from "../../shared/theme.js";
 import { createFold } from "./architecture.js";
+import { createBeside } from "./besidemap.js";
 import { createOpenBlock } from "./openblock.js";
-import { createMapFigure, titleOf } from "./mapfigure.js";
+import { createMapFigure, namesOf } from "./mapfigure.js";
 import { createAsker, createPanel } from "./panel.js";
 import { onStrongest } from "./strongest.js";
 
@@ -39,6 +40,7 @@ export function createMap(context) {
   const source = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const block = createOpenBlock(context);
+  const beside = createBeside(context, isOpen, problem);
   /** Milliseconds of layers by their names, once they are wanted. @type {import("../../../lab/signals.js").Signal<Record<string, number>>} */
   const times = signal({});
   const askTimes = createAsker(figure.element, problem);
@@ -50,8 +52,10 @@ export function createMap(context) {
       ...sliders.map((slider) => slider.element),
       h("label", { class: "field" }, h("span", { class: "hint", t: "map.colour" }), colour),
       h("label", { class: "field" }, h("span", { class: "hint", t: "map.scale" }), scale),
+      beside.choice,
     ),
     figure.element,
+    beside.element,
     legend,
     shows,
     block.element,
@@ -96,13 +100,19 @@ export function createMap(context) {
     const costs = tensors.map((tensor) => costOf(tensor, layers, opened, times.value));
     const amounts = costs.map((cost, i) => (tensors[i].layer === null ? 0 : cost[key]));
     const most = Math.max(...amounts.filter((_, i) => tensors[i].shown));
-    const names = tensors.map((tensor) => {
-      const closed = tensor.block !== null && tensor.block !== opened;
-      const shape = `${tensor.size}² × ${number(tensor.channels, { useGrouping: false })}`;
-      return `${closed ? t("architecture.block", { n: Number(tensor.block) + 1 }) : titleOf(tensor)}: ${shape}`;
-    });
+    const names = namesOf(tensors, opened);
     const shares = by === "kind" ? null : amounts.map((amount) => amount / (most || 1));
-    figure.draw({ layers, tensors, names, shares, opened, selected: at, log: values.scale === "log" });
+    figure.draw({
+      layers,
+      tensors,
+      names,
+      shares,
+      opened,
+      selected: at,
+      log: values.scale === "log",
+      beside: beside.tensors,
+    });
+    beside.draw(description, tensors);
     legend.dataset.by = by;
     const { parameters, macs, memory, time } = costs[at];
     const figures = { parameters: count(parameters), macs: count(macs), memory: bytes(memory) };
@@ -128,6 +138,7 @@ export function createMap(context) {
     );
   }
 
+  effect(() => tellArchitecture(element, model.network.value.config.architecture));
   effect(draw);
   effect(timeLayers);
   const strongest = onStrongest(context, isOpen, problem, () => ({
@@ -150,6 +161,21 @@ export function createMap(context) {
     () => resized.value++,
   );
   return element;
+}
+
+/** What the panel says of networks that are not made of inverted residuals. @param {string} [architecture] */
+const proseOf = (architecture = "mobilenet-v2") =>
+  architecture === "mobilenet-v2" ? "" : architecture === "plain" ? ".plain" : ".v1";
+
+/** Puts the words for an architecture into the panel. @param {HTMLElement} panel @param {string} [architecture] */
+function tellArchitecture(panel, architecture) {
+  for (const part of ["try", "idea", "paper"]) {
+    const place = /** @type {HTMLElement | null} */ (panel.querySelector(`[data-t^="apart.map.${part}"]`));
+    const key = `apart.map.${part}${proseOf(architecture)}`;
+    if (!place || place.dataset.t === key) continue;
+    place.dataset.t = key;
+    translate(place);
+  }
 }
 
 /** A slider over the bar's widths or resolutions. @param {"width" | "resolution"} name @param {import("../../context.js").Context} context */

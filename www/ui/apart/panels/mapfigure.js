@@ -37,13 +37,17 @@ const ROWS = /** @type {const} */ (["block", "t", "c", "n", "s"]);
  * @property {number} opened the block that is open, from 0, or -1
  * @property {number} selected index of a tensor
  * @property {boolean} log
+ * @property {Tensor[]} [beside] another network on the screen, which has the same scale
  */
 
-/** @param {(tensor: Tensor, by: "pointer" | "keys") => void} select @param {() => void} redraw after a change of the size */
-export function createMapFigure(select, redraw) {
+/**
+ * @param {(tensor: Tensor, by: "pointer" | "keys") => void} select @param {() => void} redraw after a change of the size
+ * @param {string} [name] its control's
+ */
+export function createMapFigure(select, redraw, name = "map") {
   const room = h("div", { class: "netmap-room", role: "group", "t-aria-label": "map.figure", onkeydown: step });
   const rows = h("div", { class: "netmap-rows", "aria-hidden": "true" });
-  const element = h("div", { class: "netmap", "data-control": "map" }, room, rows);
+  const element = h("div", { class: "netmap", "data-control": name }, room, rows);
   /** @type {Map<string, {button: HTMLButtonElement, box: HTMLElement, canvas: HTMLCanvasElement, label: HTMLElement}>} */
   const boxes = new Map();
   /** @type {Tensor[]} */
@@ -79,17 +83,24 @@ export function createMapFigure(select, redraw) {
 
   /** @param {Shown} shown */
   function draw(shown) {
-    const { layers, names, shares, opened, selected, log } = shown;
+    const { layers, names, shares, opened, selected, log, beside } = shown;
     const width = element.clientWidth;
     if (!width) return;
     const vertical = width < NARROW;
     const across = vertical
       ? width * 0.5
-      : Math.max(TALL, Math.min(innerHeight - rem(presenting.peek() ? REST_PRESENTED : REST), width / 3));
+      : Math.max(TALL, Math.min(innerHeight - rem(presenting.peek() ? REST_PRESENTED : REST), width / 3)) /
+        (beside ? 2 : 1);
     element.style.setProperty("--tall", String(across));
     tensors = shown.tensors;
     const first = !boxes.size;
-    const places = place(tensors, { length: vertical ? LONG : width, across, log, least: vertical ? TARGET : 0 });
+    const places = place(tensors, {
+      length: vertical ? LONG : width,
+      across,
+      log,
+      least: vertical ? TARGET : 0,
+      beside,
+    });
     const end = Math.max(...places.map(({ at, slot }) => at + slot));
     element.classList.toggle("vertical", vertical);
     element.classList.toggle("still", first);
@@ -118,7 +129,7 @@ export function createMapFigure(select, redraw) {
     });
     const arcs = shortcutsOf(tensors, layers).map(({ from, to }) => arc(from, to, places, vertical, across));
     setChildren(room, [...arcs, ...parts]);
-    rows.replaceChildren(...(vertical ? [] : rowsOf(layers, stages, places)));
+    rows.replaceChildren(...(vertical ? [] : rowsOf(layers, beside ? [] : stages, places)));
     if (first) requestAnimationFrame(() => element.classList.remove("still"));
   }
 
@@ -201,6 +212,14 @@ function setChildren(element, children) {
     if (child.parentElement !== element) element.insertBefore(child, element.children[i] ?? null);
   });
 }
+
+/** What tensors are called, with their shapes. @param {Tensor[]} tensors @param {number} opened the block that is open, from 0, or -1 */
+export const namesOf = (tensors, opened) =>
+  tensors.map((tensor) => {
+    const closed = tensor.block !== null && tensor.block !== opened;
+    const shape = `${tensor.size}² × ${number(tensor.channels, { useGrouping: false })}`;
+    return `${closed ? t("architecture.block", { n: Number(tensor.block) + 1 }) : titleOf(tensor)}: ${shape}`;
+  });
 
 /** A layer's name, or that of another tensor. @param {{kind: Tensor["kind"], block: number | null}} tensor */
 export function titleOf({ kind, block }) {

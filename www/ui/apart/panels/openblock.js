@@ -9,12 +9,13 @@ const TAPS = 9;
 /** @param {import("../../context.js").Context} context */
 export function createOpenBlock({ state }) {
   const own = createDrawing("block.inverted");
+  const plainly = createDrawing("map.own");
   const earlier = createDrawing("map.v1");
   const shows = h("p");
   const element = h(
     "section",
     { class: "map-block", hidden: true },
-    h("div", { class: "blocks" }, own.element, earlier.element),
+    h("div", { class: "blocks" }, own.element, plainly.element, earlier.element),
     h("p", { class: "curves-legend", t: "block.legend" }),
     shows,
     h("button", { type: "button", t: "map.close", onclick: () => state.set("apart", { opened: 0 }) }),
@@ -30,6 +31,14 @@ export function createOpenBlock({ state }) {
     const joined = all.some(({ adds }) => adds !== null);
     const stride = Math.max(...chain.map((layer) => layer.stride));
     const tensors = tensorsOfBlock(chain);
+    const inverted = last.kind === "project";
+    own.element.hidden = earlier.element.hidden = !inverted;
+    plainly.element.hidden = inverted;
+    if (!inverted) {
+      plainly.draw(tensors, joined);
+      setWords(shows, t("map.costs", { macs: count(chain.reduce((sum, layer) => sum + layer.macs, 0)) }));
+      return;
+    }
     own.draw(tensors, joined);
     const relu = t("setting.activation.relu");
     const shared = { size: last.size_out, after: relu };
