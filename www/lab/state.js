@@ -35,8 +35,12 @@ export const COLOURS = ["kind", "parameters", "macs", "memory", "time"];
 /** Number of blocks in every network. */
 export const BLOCKS = 17;
 
-/** Dimensions for the spiral of What ReLU destroys: those of the paper's figure 1. */
-export const DIMENSIONS = [2, 3, 5, 15, 30];
+/** Dimensions for the spiral of What ReLU destroys. */
+export const DIMENSIONS = { least: 2, most: 64 };
+/** Numbers of bits to which the core rounds. */
+export const BITS = { least: 2, most: 16 };
+/** Rows of a block at a time; 0: as many as a cache holds. */
+export const ROWS = [0, 1, 2, 4, 8, 16, 32, 64, 112];
 /** The initial matrix: a typical one in how much is lost. */
 const MATRIX = 4;
 
@@ -63,6 +67,9 @@ const DEFAULTS = {
     d2: 128,
     side: 14,
     relu: 0,
+    cut: 6,
+    bits: 8,
+    rows: 0,
     classA: 0,
     classB: 0,
     axis: "macs",
@@ -88,6 +95,9 @@ const ADDRESS_EVERY = 320;
 /** Whether this numbers a class, from 1, or leaves the choice open with 0. @param {any} value */
 const isClass = (value) => Number.isInteger(value) && value >= 0 && value <= 100_000;
 
+/** Whether this is a whole number in a range. @param {any} value @param {{least: number, most: number}} range */
+const isWithin = (value, { least, most }) => Number.isInteger(value) && value >= least && value <= most;
+
 /** Checks of values in the link, for keys that are not settings. @type {Record<string, (value: any) => boolean>} */
 const CHECKS = {
   width: (value) => [...WIDTHS, 1.3].includes(value), // which is published, though nothing here has it
@@ -108,11 +118,14 @@ const CHECKS = {
   d2: (value) => DEPTHS.includes(value),
   side: (value) => SIDES.includes(value),
   relu: (value) => Number.isInteger(value) && value >= 0 && value <= BLOCKS,
+  cut: (value) => value >= 0.1 && value <= 99,
+  bits: (value) => isWithin(value, BITS),
+  rows: (value) => ROWS.includes(value),
   classA: isClass,
   classB: isClass,
   axis: (value) => ["macs", "time"].includes(value),
   channel: (value) => Number.isInteger(value) && value >= 1,
-  dimensions: (value) => DIMENSIONS.includes(value),
+  dimensions: (value) => isWithin(value, DIMENSIONS),
   through: (value) => ["relu", "linear"].includes(value),
   matrix: (value) => Number.isInteger(value) && value >= 1 && value < 2 ** 32,
   between: (value) => /^[\w.,; -]{0,99}$/.test(value),

@@ -10,6 +10,7 @@ import { follow } from "./signals.js";
  * @property {import("../engine/engine.js").Picture | ImageData} picture
  * @property {import("../engine/protocol.js").Framing} framing
  * @property {number} [reluFrom] the block from which on projections have a ReLU6, from 1; 0: none
+ * @property {number} [bits] of each weight and of each layer's output; 0: all
  *
  * @typedef {Awaited<ReturnType<import("../engine/engine.js").Engine["loadTrace"]>>} Trace
  * @typedef {Awaited<ReturnType<Trace["run"]>> & {trace: Trace, layers: import("../engine/protocol.js").LayerCost[]}} Traced
@@ -82,16 +83,17 @@ function createTracing({ engine, library, state }) {
    * @param {(traced: Traced) => Promise<T>} read
    * @returns {Promise<T>}
    */
-  function look(owner, { loaded, picture, framing, reluFrom = 0 }, read) {
+  function look(owner, { loaded, picture, framing, reluFrom = 0, bits = 0 }, read) {
     const request = {};
     newest.set(owner, request);
     const answer = turn.then(async () => {
       if (newest.get(owner) !== request) throw new DOMException("a newer request replaced it", "AbortError");
       const { trace, layers } = await traceOf(loaded);
-      const of = [trace, picture, framing, reluFrom];
+      const of = [trace, picture, framing, reluFrom, bits];
       if (!last || !same(of, last.of)) {
         last = null;
-        last = { of, ran: await trace.run(picture, { ...framing, reluFrom }) };
+        const changes = { reluFrom, weightBits: bits, activationBits: bits };
+        last = { of, ran: await trace.run(picture, { ...framing, ...changes }) };
       }
       return read({ ...last.ran, trace, layers });
     });

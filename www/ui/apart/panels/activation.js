@@ -1,78 +1,25 @@
-/** ReLU6 against ReLU: two trainings that differ only in that, shipped as curves. */
-import { fetchJson } from "../../../engine/download.js";
-import { effect, signal, untracked } from "../../../lab/signals.js";
-import { createChart, swatch } from "../../shared/curves.js";
-import { h, onResize, showProblem } from "../../shared/dom.js";
-import { percent, t } from "../../shared/i18n.js";
-import { presenting } from "../../shared/presenting.js";
-import { isDark } from "../../shared/theme.js";
+/** ReLU6: what it cuts off in a layer, what few bits do to a network with it and to one without, and how both were trained. */
+import { computed } from "../../../lab/signals.js";
+import { goTo, h, loadStyle } from "../../shared/dom.js";
+import { createBits } from "./bits.js";
+import { createCut } from "./cut.js";
 import { createPanel } from "./panel.js";
+import { createTrainings } from "./trainings.js";
 
-/**
- * @typedef {{step: number, loss: number, accuracy: number}} Point
- * @typedef {{width: number, recipe: string, runs: {activation: "relu6" | "relu", training: Point[], held_out: Point[]}[]}} Curves
- */
+loadStyle(new URL("./activation.css", import.meta.url));
 
 /** @param {import("../../context.js").Context} context */
-export function createActivation({ state }) {
-  const loss = createChart("loss");
-  const accuracy = createChart("accuracy");
-  const keys = h("ul", { class: "curves-keys" });
-  const shows = h("p");
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
-  const element = createPanel(
+export function createActivation(context) {
+  const { state } = context;
+  const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "activation");
+  return createPanel(
     "activation",
-    keys,
-    h("div", { class: "curves" }, loss.element, accuracy.element),
-    h("p", { class: "curves-legend", t: "curves.legend" }),
-    shows,
-    problem,
+    h("div", { class: "activation" }, createCut(context, isOpen), createBits(context, isOpen)),
+    h(
+      "div",
+      { class: "actions" },
+      h("button", { type: "button", t: "maps.another", onclick: () => goTo(state, "classify") }),
+    ),
+    createTrainings(isOpen),
   );
-  /** @type {import("../../../lab/signals.js").Signal<Curves | null>} */
-  const curves = signal(null);
-  let loading = false;
-
-  /** Loads the curves, again if that failed before. */
-  async function load() {
-    if (loading) return;
-    loading = true;
-    try {
-      curves.value = await fetchJson(new URL("../../../curves/activation.json", import.meta.url));
-      problem.hidden = true;
-    } catch (error) {
-      showProblem(problem, error);
-    }
-    loading = false;
-  }
-
-  /** @param {Curves} curves */
-  function draw({ width, recipe, runs }) {
-    const drawn = runs.map(({ training, held_out }, i) => ({
-      number: i + 1,
-      steps: {
-        step: training.map(({ step }) => step),
-        loss: training.map(({ loss }) => loss),
-        accuracy: training.map(({ accuracy }) => accuracy),
-      },
-      evaluations: held_out,
-    }));
-    keys.replaceChildren(
-      ...runs.map(({ activation }, i) => h("li", {}, swatch(drawn[i]), t(`setting.activation.${activation}`))),
-    );
-    const [relu6, relu] = runs.map(({ held_out }) => held_out.at(-1)?.accuracy ?? 0);
-    const values = { relu6: percent(relu6), relu: percent(relu), epochs: runs[0].held_out.length, width, recipe };
-    shows.textContent = t("activation.shows", values);
-    loss.draw(drawn);
-    accuracy.draw(drawn);
-  }
-  effect(() => {
-    if (state.room.value !== "apart" || state.values.apart.value.panel !== "activation") return;
-    [isDark.value, presenting.value]; // the drawing uses colours and sizes
-    loss.forget();
-    accuracy.forget();
-    if (curves.value) draw(curves.value);
-    else untracked(load);
-  });
-  onResize(element, () => curves.value && draw(curves.value));
-  return element;
 }
