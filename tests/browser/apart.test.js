@@ -51,17 +51,17 @@ test("the table follows width, resolution and stem, and its totals are the publi
 
 test("two trainings, with ReLU6 and with ReLU, are compared as curves", async () => {
   const { page, check } = await lab.open("#apart");
-  await page.getByRole("button", { name: "ReLU6 or ReLU" }).click();
+  await page.getByRole("button", { name: "ReLU6 and few bits" }).click();
   await hashIs(page, "#apart?apart.panel=activation");
   await page.locator(".cost", { hasText: "3.5 M parameters" }).waitFor(); // the bar works as in any room
-  await page.locator(".curves-keys li").nth(1).waitFor();
-  assert.deepEqual(await page.locator(".curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
+  await page.locator(".trainings .curves-keys li").nth(1).waitFor();
+  assert.deepEqual(await page.locator(".trainings .curves-keys li").allInnerTexts(), ["ReLU6", "ReLU"]);
   const charts = page.locator("#panel-apart .chart-place[aria-label]");
   await charts.nth(1).waitFor();
   assert.equal(await charts.locator("canvas").count(), 2, "loss and accuracy");
 
   // A chart shows the value nearest to the pointer, here the curves' last.
-  const [caption, figure] = [page.locator("#panel-apart figcaption").nth(1), charts.nth(1).locator(".u-over")];
+  const [caption, figure] = [page.locator(".trainings figcaption").nth(1), charts.nth(1).locator(".u-over")];
   const words = await caption.innerText();
   const { width = 0 } = (await figure.boundingBox()) ?? {};
   await figure.hover({ position: { x: width - 2, y: 40 } });
@@ -123,8 +123,8 @@ test("memory is shown in two ways, layer by layer, and follows the bar", async (
   await page.mouse.move(0, 0);
   const chart = panel.getByRole("slider", { name: /Memory that each layer needs/ });
   await chart.press("ArrowRight");
-  await panel.locator(".chart-reading").getByText("Block 2, Project: ").waitFor();
-  assert.match((await chart.getAttribute("aria-valuetext")) ?? "", /^Block 2, Project: /);
+  await panel.locator(".chart-reading").getByText("Block 4, Expand: ").waitFor(); // from the selected layer on
+  assert.match((await chart.getAttribute("aria-valuetext")) ?? "", /^Block 4, Expand: /);
   await page.locator('input[name=resolution][value="96"]').click();
   await panel.getByText("the largest needs 1.11 MB for its input").waitFor();
   check();
@@ -245,7 +245,7 @@ test("a spiral comes back unchanged without ReLU, and loses less the more dimens
   await page.waitForFunction((before) => document.querySelector(".plane .lost")?.getAttribute("d") !== before, lost[0]);
   await hashIs(page, "#apart?apart.panel=manifold&apart.matrix=5");
 
-  await panel.getByRole("radio", { name: "30" }).click();
+  await panel.locator("#dimensions-input").fill("30");
   await panel.getByText(/^0\.0\s% of this spiral cannot be recovered.* with n = 30 dimensions 0\.0000029 %/).waitFor();
   assert.deepEqual(await lines("lost"), ["", ""]);
   const kept = await lines("kept");

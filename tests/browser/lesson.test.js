@@ -107,7 +107,7 @@ test("guesses are kept with their outcome, hands are counted, and both can be de
   const { page, check } = await lab.open("#apart?stop=relu");
   const place = page.locator("#lesson-place");
   await place.getByRole("radio", { name: /^C\. 5/ }).check();
-  await page.locator('input[name=dimensions][value="3"]').click();
+  await page.locator("#dimensions-input").fill("3");
   await place.getByText("The outcome is not what you guessed").waitFor();
   assert.match(await place.locator(".lesson-answer.right").innerText(), /B\. 3\s+✓ right/);
   assert.match(await place.locator(".lesson-answer").nth(2).innerText(), /your guess/);
@@ -185,7 +185,7 @@ test("a link to hand on opens the same state elsewhere, in its language, and has
   await page.locator(".share-code path").waitFor();
   const { page: other, check: checkOther } = await lab.open(new URL(link).hash.replace("lang=en", "lang=ko"));
   await other.getByRole("tab", { name: "분해" }).waitFor();
-  await other.locator("#panel-apart input[name=dimensions][value='5']:checked").waitFor();
+  await other.locator("#panel-apart").getByText("5차원", { exact: true }).waitFor();
   assert.ok(!other.url().includes("lang="), "the language can be changed again");
   check();
   checkOther();
@@ -254,7 +254,7 @@ for (const [locale, colorScheme] of /** @type {const} */ ([
     await ringed.waitFor();
     const [at, sheet] = await Promise.all([ringed.boundingBox(), page.locator("#lesson-place").boundingBox()]);
     assert.ok(at && sheet && at.y + at.height <= sheet.y, "the control is above the sheet");
-    await page.locator('input[name=dimensions][value="3"]').tap();
+    await page.locator("#dimensions-input").tap();
     await page.locator(".lesson-outcome.open").waitFor();
     await fits("outcome");
     await page.locator(".lesson-more .actions button").nth(1).tap();
@@ -267,7 +267,7 @@ for (const [locale, colorScheme] of /** @type {const} */ ([
 test("a link hides and locks what it names", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=manifold&hide=contents,matrix&lock=dimensions,width");
   await page.locator("#panel-apart .plane svg").first().waitFor();
-  await page.locator("[data-locked] input[name=dimensions]").first().waitFor({ state: "attached" });
+  await page.locator("[data-locked] #dimensions-input").first().waitFor({ state: "attached" });
   assert.ok(await page.locator(".apart-contents").isHidden());
   assert.ok(await page.getByRole("button", { name: "Another matrix" }).isHidden());
   assert.ok(await page.locator("[data-control=width]").evaluate((part) => /** @type {HTMLElement} */ (part).inert));

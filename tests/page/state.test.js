@@ -46,8 +46,9 @@ class Window extends EventTarget {
   }
 }
 
-const [{ COLOURS, createState, DIMENSIONS, PANELS, ROOMS }, { PARTS }, { preset, SETTINGS }, { effect }] =
-  await Promise.all(["lab/state", "lab/selection", "lab/settings", "lab/signals"].map(module));
+const [{ COLOURS, createState, PANELS, ROOMS, ROWS }, { PARTS }, { preset, SETTINGS }, { effect }] = await Promise.all(
+  ["lab/state", "lab/selection", "lab/settings", "lab/signals"].map(module),
+);
 
 /** A page opened by a link. @param {string} [hash] */
 function open(hash) {
@@ -119,10 +120,13 @@ const OTHERS = {
     d2: [8, 512],
     side: [7, 112],
     relu: [1, 17],
+    cut: [0.1, 6.5],
+    bits: [2, 16],
+    rows: ROWS.slice(1),
     classA: [1, 1000],
     classB: [1, 1000],
     axis: ["macs", "time"],
-    dimensions: DIMENSIONS,
+    dimensions: [3, 64],
     through: ["relu", "linear"],
     matrix: [1, 2 ** 32 - 1],
   },
@@ -182,10 +186,16 @@ test("invalid values fall back to the default", () => {
         d: ["9", "0"],
         side: ["8"],
         relu: ["18", "-1"],
+        cut: ["0", "100", "x"],
+        bits: ["1", "17", "2.5"],
+        rows: ["3", "-1"],
         classA: ["-1", "1.5"],
       },
     ],
-    ["apart", { dimensions: ["4", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] }],
+    [
+      "apart",
+      { dimensions: ["1", "65", "2.5", "x"], through: ["", "x"], matrix: ["0", "4294967296", "1.5"], width: ["3"] },
+    ],
     [
       "duel",
       {

@@ -4,7 +4,7 @@ import { recordedOutcomes } from "../../lab/duel/contests.js";
 import { evidenceOf } from "../../lab/evidence.js";
 import { BLOCKS } from "../../lab/state.js";
 import { tracingOf } from "../../lab/tracing.js";
-import { bytes, count, milliseconds, number, percent, tiny } from "../shared/i18n.js";
+import { bytes, count, milliseconds, number, percent, t, tiny } from "../shared/i18n.js";
 
 /** @typedef {import("../context.js").Context} Context */
 /** @typedef {Record<string, string>} Figures */
@@ -112,11 +112,26 @@ export const MEASURES = {
     };
   },
 
-  async relu6() {
+  async relu6(context) {
     const { width, runs } = await fetchJson(new URL("../../curves/activation.json", import.meta.url));
     const last = (/** @type {string} */ name) =>
       percent(runs.find((/** @type {any} */ { activation }) => activation === name).held_out.at(-1).accuracy);
-    return { width: number(width), relu6: last("relu6"), relu: last("relu") };
+    const { loaded, picture, framing } = seenBy(context.model);
+    const answers = (/** @type {number} */ bits) =>
+      tracingOf(context).look("lesson", { loaded, picture, framing, bits }, async ({ predictions }) => predictions);
+    const [best] = await answers(0);
+    const rounded = async (/** @type {number} */ bits) => {
+      const still = (await answers(bits)).find((one) => one.class === best.class);
+      return still ? percent(still.probability) : t("relu.below");
+    };
+    const shares = { eight: await rounded(8), four: await rounded(4), two: await rounded(2) };
+    return {
+      width: number(width),
+      relu6: last("relu6"),
+      relu: last("relu"),
+      exact: percent(best.probability),
+      ...shares,
+    };
   },
 
   async whole({ engine }) {
@@ -144,9 +159,23 @@ export const MEASURES = {
     };
   },
 
-  async memory({ engine }) {
+  async memory({ engine, library, model }) {
     const { by_operation, by_block } = (await engine.describe(PAPER)).memory;
-    return { operation: bytes(by_operation), block: bytes(by_block), times: times(by_operation / by_block) };
+    const { entry, classifier } = seenBy(model).loaded;
+    const { resolution } = classifier.config;
+    const own = await engine.loadClassifier(await library.load(entry), { options: entry.options });
+    await own.setResolution(resolution);
+    await own.setRowTile(1);
+    const one = await own.measure();
+    await own.setRowTile(0);
+    const auto = await own.measure();
+    own.close();
+    return {
+      ...{ operation: bytes(by_operation), block: bytes(by_block), times: times(by_operation / by_block) },
+      ...{ name: entry.name(), side: number(resolution) },
+      ...{ one: bytes(one.working_bytes), one_ms: milliseconds(one.milliseconds) },
+      ...{ auto: bytes(auto.working_bytes), auto_ms: milliseconds(auto.milliseconds) },
+    };
   },
 
   async training({ session }) {

@@ -14,7 +14,7 @@ const NAMES = [
   ["crop", "samples", "camera", "ways"],
   ["settings", "start", "curves", "heldout", "results", "runs", "setting-epochs", "setting-learning_rate"],
   ["contents", "map", "layers", "magnifier", "race", "block", "channel", "relu", "eraser"],
-  ["dimensions", "through", "matrix", "memory", "duel-start"],
+  ["dimensions", "point", "through", "matrix", "film", "rows", "memory", "cut", "bits", "duel-start"],
 ];
 
 /** @param {import("../context.js").Context} context @param {import("../../lab/lesson/lesson.js").Lesson} lesson */
