@@ -32,6 +32,8 @@ const SHOWN = {
   tradeoff: ".large-place canvas",
   activation: ".chart-place canvas",
 };
+/** A comparison of two tiny networks. */
+const COMPARISON = "duel.compare=own&duel.differs=expansion&duel.between=1+2&duel.steps=20";
 const NAMES = ["disc", "stripes"];
 const PICTURES = 8;
 
@@ -128,12 +130,43 @@ async function walk(t, engine) {
     await browser.see("#panel-classify .predictions li", "Class");
   });
 
+  await t.test("two networks are compared", async () => {
+    await enter(`#train?train.batch=8&train.stem=imagenet&${COMPARISON}`);
+    await browser.click(".duel button", "Train them side by side");
+    await browser.see(".duel .train-message", "Finished", 120);
+    await browser.see(".duel-sentences p", "t = 1");
+    await browser.until("curves with content", 30, drawn, "#panel-train .duel");
+    assert.equal(await browser.errors(), "");
+  });
+
   await t.test("every panel of Take apart is drawn", async () => {
     for (const panel of PANELS) {
       await enter(`#apart?apart.panel=${panel}`);
       await browser.see(`#panel-apart ${SHOWN[panel]}`);
-      await browser.until(`${panel}: a canvas with content`, 30, drawn);
+      await browser.until(`${panel}: a canvas with content`, 30, drawn, "#panel-apart");
     }
+    assert.equal(await browser.errors(), "");
+  });
+
+  await t.test("a block of the map opens", async () => {
+    await enter("#apart?apart.panel=map");
+    await browser.click('.netmap button[aria-label^="Block 4"]');
+    await browser.see('.netmap [aria-expanded="true"] [data-kind="depthwise"]');
+    await browser.see("#panel-apart .panel", "Block 4, Project: 28² × 32.");
+  });
+
+  await t.test("two stops of the lesson show their outcomes", async () => {
+    await enter("#apart?stop=relu");
+    await browser.click(".lesson-answer", "B.");
+    // not by the mouse, which brings it to the middle of the window: in a low one the lesson lies over that
+    await browser.run(() => /** @type {any} */ (document.querySelector('input[name="dimensions"][value="3"]')).click());
+    await browser.see(".lesson-outcome.open", "Your guess and the outcome agree");
+    await browser.see(".lesson-measured", "Measured here with 40 random matrices");
+    await browser.click("#lesson-place > footer button:last-child");
+    await browser.see(".lesson-stop h3", "The linear bottleneck");
+    await browser.click(".lesson-stop > button");
+    await browser.click(".lesson-try button:last-child");
+    await browser.see(".lesson-measured", "of the numbers at the ends of the 17 blocks are below 0");
     assert.equal(await browser.errors(), "");
   });
 
@@ -186,9 +219,9 @@ function draw(count) {
   );
 }
 
-/** In the page: whether every canvas of the panel that shows has content. */
-function drawn() {
-  const canvases = /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll("#panel-apart canvas"));
+/** In the page: whether every canvas on show within this element has content. @param {string} place */
+function drawn(place) {
+  const canvases = /** @type {NodeListOf<HTMLCanvasElement>} */ (document.querySelectorAll(`${place} canvas`));
   const shown = [...canvases].filter((canvas) => canvas.getClientRects().length);
   return shown.every((canvas) => {
     const { width, height } = canvas;
