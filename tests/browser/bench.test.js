@@ -135,7 +135,7 @@ for (const locale of ["en", "ko"]) {
           serious.map((/** @type {any} */ { id, nodes }) => `${id}: ${nodes[0].html.slice(0, 200)}`),
           [],
         );
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        const wide = (await page.evaluate(() => document.documentElement.scrollWidth)) - viewport.width;
         assert.ok(wide <= 0, `${wide} pixels too wide`);
         check();
       },
