@@ -57,7 +57,8 @@ function createLive() {
     answer(request, response) {
       const path = (request.url ?? "/").replace(/\?.*/, "").replace(/\/$/, "/index.html");
       if (path === "/live") {
-        response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" }).flushHeaders();
+        response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+        response.write(":\n\n"); // a comment: Firefox waits for a first byte
         listeners.add(response.on("close", () => listeners.delete(response)));
       } else if (path === "/live.js") {
         response.setHeader("Content-Type", "text/javascript").end(readFileSync(here("live.js")));
