@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
-import { engineIs, pictureInput, startLab, waitForPicture } from "./lab.js";
+import { engineIs, openWithoutScripts, pictureInput, startLab, waitForPicture } from "./lab.js";
 import { CONTENT_POLICY } from "./server.js";
 import { button, message, MINUTE } from "./train.js";
 
@@ -77,14 +77,13 @@ test("every room, own pictures, threads and training work under it", { timeout: 
 });
 
 test("without JavaScript the page says what it needs", async () => {
+  const { page, close } = await openWithoutScripts();
   for (const name of DOCUMENTS) {
-    const context = await lab.browser.newContext({ javaScriptEnabled: false });
-    const page = await context.newPage();
     await page.goto(lab.url + name);
     const words = page.locator("body > noscript");
     await words.waitFor();
     assert.match(await words.innerText(), /it needs JavaScript and WebAssembly/);
     assert.equal(await page.getByRole("heading").count(), 0);
-    await context.close();
   }
+  await close();
 });

@@ -15,10 +15,11 @@ export const IN_FIREFOX = BROWSER === "firefox";
  * Google Chrome; or Firefox, if BROWSER says so. Close it when done.
  * @param {object} [options]
  * @param {boolean} [options.camera] whether it has a camera, and pages may use it
+ * @param {boolean} [options.scripts] whether Firefox runs scripts; Chromium is told for each context
  * @returns {Promise<import("playwright-core").Browser>}
  */
-export function launch({ camera = false } = {}) {
-  return IN_FIREFOX ? launchFirefox(camera) : launchChromium(camera);
+export function launch({ camera = false, scripts = true } = {}) {
+  return IN_FIREFOX ? launchFirefox(camera, scripts) : launchChromium(camera);
 }
 
 /** @param {boolean} camera */
@@ -39,15 +40,34 @@ function launchChromium(camera) {
   });
 }
 
-/** @param {boolean} camera */
-function launchFirefox(camera) {
-  return firefox.launch({
+/** @param {boolean} camera @param {boolean} scripts */
+async function launchFirefox(camera, scripts) {
+  const browser = await firefox.launch({
     channel: "moz-firefox",
     executablePath: fileURLToPath(new URL("../engines/firefox.js", import.meta.url)),
-    firefoxUserPrefs: camera
-      ? { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }
-      : {},
+    firefoxUserPrefs: {
+      "javascript.enabled": scripts,
+      "dom.events.testing.asyncClipboard": true, // no one is asked before the clipboard is read
+      ...(camera && { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }),
+    },
   });
+  browser.on("context", (context) => context.on("page", actLikePeople));
+  return browser;
+}
+
+/**
+ * Replaces what Playwright does in Firefox without effect: it sends no touches, and fills fields by script, which Firefox
+ * does not report as a change.
+ *
+ * @param {import("playwright-core").Page} page
+ */
+function actLikePeople(page) {
+  const locators = Object.getPrototypeOf(page.locator("body"));
+  locators.tap = locators.click;
+  locators.fill = async function (/** @type {string} */ text) {
+    await this.selectText();
+    await this.pressSequentially(text);
+  };
 }
 
 /**

@@ -1,17 +1,21 @@
 #!/usr/bin/env node
 // Firefox for Playwright, which starts this program instead: it starts the Firefox that FIREFOX names with the arguments it
-// gets, and relays between the two. Playwright tells each context which colours to prefer, with a command that Firefox does not
-// know, and gives up if that fails. Headless Firefox prefers light ones anyway, so Playwright is told of success unless it asks
-// for dark ones. Everything else passes unchanged.
+// gets, and relays between the two. What Playwright asks for and Firefox has no command for, or tells without the name that
+// Playwright looks for, is put right here; everything else passes unchanged.
 
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { WebSocket, WebSocketServer } from "ws";
 
 const LISTENS = /^(WebDriver BiDi listening on )(ws:\S+)$/;
+/** Above the numbers of Playwright's own commands, which count from 1. */
+const OWN = 2 ** 40;
 
 const { FIREFOX = "firefox-esr" } = process.env;
-const firefox = spawn(FIREFOX, process.argv.slice(2), { stdio: ["ignore", "ignore", "pipe"] });
+// system access: to run scripts in the browser itself, as `preferDark` does
+const firefox = spawn(FIREFOX, ["--remote-allow-system-access", ...process.argv.slice(2)], {
+  stdio: ["ignore", "ignore", "pipe"],
+});
 firefox.once("error", (error) => {
   console.error(String(error));
   process.exit(1);
@@ -26,22 +30,82 @@ for await (const line of createInterface(firefox.stderr)) {
 /** The address of a proxy for this address. @param {string} url */
 async function startProxy(url) {
   const server = new WebSocketServer({ host: "127.0.0.1", port: 0 });
-  server.on("connection", (playwright, { url: path }) => {
-    const browser = new WebSocket(url + path);
-    const opened = new Promise((resolve) => browser.once("open", resolve));
-    playwright.on("message", async (data) => {
-      const text = String(data);
-      const { id, method, params } = JSON.parse(text);
-      if (method === "emulation.setMediaFeaturesOverride" && params.features["prefers-color-scheme"] !== "dark") {
-        return playwright.send(JSON.stringify({ type: "success", id, result: {} }));
-      }
-      await opened;
-      browser.send(text);
-    });
-    browser.on("message", (data) => playwright.send(String(data)));
-    browser.on("close", () => playwright.close());
-    playwright.on("close", () => browser.close());
-  });
+  server.on("connection", (playwright, { url: path }) => relay(playwright, new WebSocket(url + path)));
   await new Promise((resolve) => server.once("listening", resolve));
   return `ws://127.0.0.1:${/** @type {import("node:net").AddressInfo} */ (server.address()).port}`;
+}
+
+/** @param {WebSocket} playwright @param {WebSocket} browser */
+function relay(playwright, browser) {
+  /** Those who wait for answers to our own commands. @type {Map<number, (answer: any) => void>} */
+  const waiting = new Map();
+  let next = OWN;
+  const opened = new Promise((resolve) => browser.once("open", resolve));
+
+  /** The result of a command of our own. @param {string} method @param {object} params @returns {Promise<any>} */
+  async function send(method, params) {
+    const id = next++;
+    browser.send(JSON.stringify({ id, method, params }));
+    const { type, result, message } = await new Promise((resolve) => waiting.set(id, resolve));
+    if (type !== "success" || result.type === "exception") throw new Error(message ?? result.exceptionDetails.text);
+    return result;
+  }
+
+  /** What the relay does in Firefox's place, by command. @type {Record<string, (params: any) => Promise<void> | false>} */
+  const instead = {
+    // headless Firefox prefers light colours anyway
+    "emulation.setMediaFeaturesOverride": async ({ features, userContexts = [] }) => {
+      if (features["prefers-color-scheme"] === "dark") for (const one of userContexts) await preferDark(send, one);
+    },
+    // it has no such permissions: scripts that Playwright runs count as the person's
+    "permissions.setPermission": ({ descriptor }) => descriptor.name.startsWith("clipboard-") && Promise.resolve(),
+  };
+
+  playwright.on("message", async (data) => {
+    const text = String(data);
+    const { id, method, params } = JSON.parse(text);
+    await opened;
+    const done = instead[method]?.(params);
+    if (!done) return browser.send(text);
+    const answer = await done.then(
+      () => ({ type: "success", result: {} }),
+      (error) => ({ type: "error", error: "unknown error", message: String(error) }),
+    );
+    playwright.send(JSON.stringify({ id, ...answer }));
+  });
+  browser.on("message", (data) => {
+    const message = JSON.parse(String(data));
+    const own = waiting.get(message.id);
+    if (own) return waiting.delete(message.id) && own(message);
+    // Playwright tells downloads apart by their navigation, which one of a file made by the page has not
+    if (/^browsingContext\.download/.test(message.method)) message.params.navigation ??= message.params.url;
+    playwright.send(JSON.stringify(message));
+  });
+  browser.on("close", () => playwright.close());
+  playwright.on("close", () => browser.close());
+}
+
+/**
+ * Makes every page of a user context prefer dark colours, as the browser's own tools for developers do.
+ *
+ * @param {(method: string, params: object) => Promise<any>} send @param {string} userContext
+ */
+async function preferDark(send, userContext) {
+  const { contexts } = await send("browsingContext.getTree", { "moz:scope": "chrome", maxDepth: 0 });
+  // whenever a page gets a new browsing context, as isolated ones do
+  const watch = (/** @type {string} */ id) => {
+    const { ChromeUtils, Services } = /** @type {any} */ (globalThis);
+    const shared = "chrome://remote/content/shared/UserContextManager.sys.mjs";
+    const { UserContextManager } = ChromeUtils.importESModule(shared);
+    const internal = UserContextManager.getInternalIdById(id);
+    Services.obs.addObserver((/** @type {any} */ context) => {
+      const { top, originAttributes } = context;
+      if (context === top && originAttributes.userContextId === internal) context.prefersColorSchemeOverride = "dark";
+    }, "browsing-context-attached");
+  };
+  await send("script.evaluate", {
+    expression: `(${watch})(${JSON.stringify(userContext)})`,
+    target: { context: contexts[0].context },
+    awaitPromise: true,
+  });
 }
