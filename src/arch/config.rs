@@ -1,7 +1,7 @@
 //! Every knob of the network, and the range of each.
 
-use serde::{Deserialize, Serialize};
-use strum::VariantNames;
+use serde::Serialize;
+use strum::{FromRepr, VariantNames};
 
 use super::setting::{any, between, choices, settings};
 use crate::error::{Error, Result};
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 choices!(Architecture, Stem, Activation, Shortcut, Padding);
 
 /// Which network it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "kebab-case")]
 #[strum(serialize_all = "kebab-case")]
 #[non_exhaustive]
@@ -34,7 +34,7 @@ impl Architecture {
 }
 
 /// Strides of the first layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -46,7 +46,7 @@ pub enum Stem {
 }
 
 /// What follows a convolution and its batch norm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -71,7 +71,7 @@ impl Activation {
 }
 
 /// Where a block's shortcut runs (paper, figure 6b).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -105,7 +105,7 @@ pub enum Shortcut {
 }
 
 /// How a 3×3 convolution pads its input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]

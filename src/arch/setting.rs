@@ -9,7 +9,7 @@
 
 use std::fmt::Display;
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de};
 use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
@@ -109,14 +109,23 @@ pub trait Settings: Default {
 
 /// Reads a field. Each type is compiled once, which keeps forty fields small.
 #[inline(never)]
-pub(crate) fn read<T: DeserializeOwned>(field: &mut T, value: &Json) -> serde_json::Result<()> {
-    *field = T::deserialize(value)?;
+pub(crate) fn read<T: Value>(field: &mut T, value: &Json) -> serde_json::Result<()> {
+    *field = T::read(value)?;
     Ok(())
 }
 
+/// The place of a name in a list of names.
+pub(crate) fn choice(value: &Json, names: &'static [&'static str]) -> serde_json::Result<usize> {
+    let name = String::deserialize(value)?;
+    let place = names.iter().position(|known| *known == name);
+    place.ok_or_else(|| de::Error::unknown_variant(&name, names))
+}
+
 /// A type that a setting can have.
-pub(crate) trait Value {
+pub(crate) trait Value: Sized {
     const VALUES: Values;
+
+    fn read(value: &Json) -> serde_json::Result<Self>;
 
     /// Checks the range of the setting `name`.
     fn check(&self, name: &str, rules: &Rules) -> Result<()>;
@@ -134,6 +143,10 @@ fn check(name: &str, shown: &dyn Display, value: f64, low: f64, high: f64) -> Re
 impl Value for f64 {
     const VALUES: Values = Values::Number;
 
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
+
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self, rules.low, rules.high)
     }
@@ -141,6 +154,10 @@ impl Value for f64 {
 
 impl Value for f32 {
     const VALUES: Values = Values::Number;
+
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
 
     #[inline(never)]
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
@@ -156,6 +173,10 @@ impl Value for f32 {
 impl Value for usize {
     const VALUES: Values = Values::Whole;
 
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
+
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self as f64, rules.low, rules.high)
     }
@@ -163,6 +184,10 @@ impl Value for usize {
 
 impl Value for u64 {
     const VALUES: Values = Values::Whole;
+
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self as f64, rules.low, rules.high)
@@ -172,6 +197,10 @@ impl Value for u64 {
 impl Value for bool {
     const VALUES: Values = Values::Switch;
 
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
+
     fn check(&self, _: &str, _: &Rules) -> Result<()> {
         Ok(())
     }
@@ -179,6 +208,10 @@ impl Value for bool {
 
 impl Value for [f32; 3] {
     const VALUES: Values = Values::Colours;
+
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         self.iter().try_for_each(|value| value.check(name, rules))
@@ -190,6 +223,10 @@ const MOST: usize = 64;
 
 impl Value for Vec<usize> {
     const VALUES: Values = Values::List(MOST);
+
+    fn read(value: &Json) -> serde_json::Result<Self> {
+        Self::deserialize(value)
+    }
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(&format!("number of {name}"), &self.len(), self.len() as f64, 0.0, MOST as f64)?;
@@ -203,6 +240,12 @@ macro_rules! choices {
         impl $crate::arch::setting::Value for $choice {
             const VALUES: $crate::arch::setting::Values =
                 $crate::arch::setting::Values::Choice(<$choice as strum::VariantNames>::VARIANTS);
+
+            fn read(value: &serde_json::Value) -> serde_json::Result<Self> {
+                let names = <$choice as strum::VariantNames>::VARIANTS;
+                let place = $crate::arch::setting::choice(value, names)?;
+                Ok($choice::from_repr(place).expect("as many variants as names"))
+            }
 
             fn check(&self, _: &str, _: &$crate::arch::setting::Rules) -> $crate::error::Result<()> {
                 Ok(())

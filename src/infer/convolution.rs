@@ -7,7 +7,7 @@ use super::operations::Operation;
 use crate::arch::{Activation, Kind, Layer};
 use crate::error::{Error, Result, ensure_memory};
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::{MAX_LANES, best_level, padded};
+use crate::kernel::{MAX_LANES, best_level};
 use crate::profile::Profile;
 use crate::threads;
 
@@ -36,48 +36,44 @@ impl Convolution {
     /// assert_eq!(separable.macs(), 28 * 28 * (9 * 64 + 64 * 128));
     /// ```
     pub fn new(separable: bool, from: usize, to: usize, size: usize) -> Result<Self> {
-        for (name, channels) in [("from", from), ("to", to)] {
-            if !(1..=2048).contains(&channels) || !channels.is_multiple_of(MAX_LANES) {
-                let expected = format!("a multiple of {MAX_LANES} up to 2048");
-                return Err(Error::Argument(format!("{name} must be {expected}, not {channels}")));
-            }
-        }
-        if !(1..=1024).contains(&size) {
-            return Err(Error::Argument(format!("size must be 1 to 1024, not {size}")));
+        let fits = |channels: usize| channels <= 2048 && channels > 0 && channels.is_multiple_of(MAX_LANES);
+        if !(fits(from) && fits(to) && (1..=1024).contains(&size)) {
+            return Err(Error::Argument(format!(
+                "channels must be multiples of {MAX_LANES} up to 2048 and size 1 to 1024, not {from}, {to} and {size}"
+            )));
         }
         let floats = size * size * (2 * from + to) + 9 * from * to;
         ensure_memory((floats * size_of::<f32>()) as u64, "size", || {
             format!("a convolution of {from} to {to} channels on {size} × {size}")
         })?;
-        let level = best_level();
-        let layer = |kind, c_out| Layer {
-            kind,
-            block: None,
-            input: None,
-            adds: None,
-            c_in: from,
-            c_out,
-            stride: 1,
-            size_in: size,
-            activation: Activation::Relu6,
+        let kinds: &[Kind] =
+            if separable { &[Kind::Depthwise, Kind::Pointwise] } else { &[Kind::Convolution] };
+        let mut convolution = Convolution {
+            level: best_level(),
+            operations: Vec::new(),
+            maps: vec![vec![1.0; from * size * size]],
+            working: Vec::new(),
         };
-        let layers = match separable {
-            false => vec![layer(Kind::Convolution, to)],
-            true => vec![layer(Kind::Depthwise, from), layer(Kind::Pointwise, to)],
-        };
-        let geometry = Geometry { size, stride: 1, offset: 0 };
-        let operations: Vec<Operation> = layers
-            .into_iter()
-            .map(|layer| Operation::alone(Folded::uniform(level, layer, 0.01), geometry))
-            .collect();
-        let outputs = operations.iter().map(|operation| vec![0.0; operation.floats_out()]);
-        let working = operations.iter().map(|operation| operation.working_floats(threads::count())).max();
-        Ok(Convolution {
-            level,
-            maps: [vec![1.0; padded(from) * size * size]].into_iter().chain(outputs).collect(),
-            working: vec![0.0; working.unwrap_or(0)],
-            operations,
-        })
+        for &kind in kinds {
+            let layer = Layer {
+                kind,
+                block: None,
+                input: None,
+                adds: None,
+                c_in: from,
+                c_out: if kind == Kind::Depthwise { from } else { to },
+                stride: 1,
+                size_in: size,
+                activation: Activation::Relu6,
+            };
+            let folded = Folded::uniform(convolution.level, layer, 0.01);
+            let operation = Operation::alone(folded, Geometry { size, stride: 1, offset: 0 });
+            convolution.maps.push(vec![0.0; layer.floats_out()]);
+            let working = operation.working_floats(threads::count()).max(convolution.working.len());
+            convolution.working.resize(working, 0.0);
+            convolution.operations.push(operation);
+        }
+        Ok(convolution)
     }
 
     /// Multiply-adds of a run.

@@ -504,6 +504,27 @@ mod tests {
     /// `tests/golden.rs` runs networks op by op.)
     #[test]
     #[cfg(not(target_arch = "wasm32"))]
+    fn row_tiles_change_memory_but_not_a_bit_of_the_logits() {
+        let config = Config { width: 0.35, resolution: 96, ..Config::imagenet() };
+        let mut classifier = Classifier::new(&Weights::random(config, 2)).unwrap();
+        let image =
+            Array4::from_shape_fn((1, 96, 96, 3), |(_, y, x, c)| ((y * 7 + x * 3 + c) % 11) as f32 / 5.0);
+        let logits = classifier.forward(image.view()).unwrap();
+        let bytes = classifier.working_bytes();
+        let mut before = 0;
+        for rows in [1, 2, 5, 48] {
+            classifier.set_row_tile(Some(rows)).unwrap();
+            assert_eq!(classifier.forward(image.view()).unwrap(), logits, "{rows} rows");
+            assert!(classifier.working_bytes() >= before, "{rows} rows");
+            before = classifier.working_bytes();
+        }
+        assert!(bytes < before);
+        classifier.set_row_tile(None).unwrap();
+        assert_eq!(classifier.working_bytes(), bytes);
+    }
+
+    #[test]
+    #[cfg(not(target_arch = "wasm32"))]
     fn op_by_op_gives_the_logits_of_the_fused_network() {
         use crate::arch::Padding;
         let imagenet = |width, resolution| Config { width, resolution, ..Config::imagenet() };

@@ -173,11 +173,6 @@ impl Operation {
         &self.folded.layer
     }
 
-    /// Floats of the output.
-    pub fn floats_out(&self) -> usize {
-        padded(self.folded.layer.c_out) * self.pixels()
-    }
-
     /// Floats of working memory for `threads` threads.
     pub fn working_floats(&self, threads: usize) -> usize {
         match self.folded.layer.kind {

@@ -280,7 +280,7 @@ mod tests {
         (left, top, mirrored)
     }
 
-    /// The windows on many images of `size` at `resolution`.
+    /// The windows on many images of `size` at `resolution`, which must be those that are told.
     fn windows(
         size: usize,
         resolution: usize,
@@ -294,8 +294,14 @@ mod tests {
         let mut rng = Rng::with_seed(5);
         let mut found = Vec::new();
         for _ in 0..10 {
-            augment.run(&mut rng, &images(count, size), size, &mut out);
-            found.extend(out.chunks(resolution * resolution * 3).map(|out| window(out, resolution, size)));
+            let mut told = Vec::new();
+            augment.run_telling(&mut rng, &images(count, size), size, &mut out, &mut |window| {
+                told.push((window.left, window.top, window.mirrored));
+            });
+            let seen = out.chunks(resolution * resolution * 3).map(|out| window(out, resolution, size));
+            let seen: Vec<_> = seen.collect();
+            assert_eq!(seen, told);
+            found.extend(seen);
         }
         found
     }

@@ -1,7 +1,7 @@
 //! The training recipe: everything that defines a training besides the network and the data.
 
-use serde::{Deserialize, Serialize};
-use strum::VariantNames;
+use serde::Serialize;
+use strum::{FromRepr, VariantNames};
 
 use crate::arch::FEATURES;
 use crate::arch::setting::{any, between, choices, settings};
@@ -10,7 +10,7 @@ use crate::error::Result;
 choices!(Optimizer, Schedule);
 
 /// Rule that updates the weights from their gradients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum Optimizer {
 }
 
 /// How the learning rate falls, after warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, VariantNames)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, FromRepr, VariantNames)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 #[non_exhaustive]
