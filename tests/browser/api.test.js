@@ -517,7 +517,7 @@ test("two convolutions are timed, and a row tile changes only memory", { timeout
       .catch((/** @type {any} */ error) => error.message);
     const classifier = await engine.loadClassifier("/weights/cifar10-0.35.safetensors");
     await classifier.setResolution(96);
-    const picture = await engine.openPicture({ data: new Uint8Array(96 * 96 * 4).fill(90), width: 96, height: 96 });
+    const picture = await engine.openPicture(await (await fetch("/samples/cat.jpg")).blob());
     const each = [];
     for (const rows of [1, 96, 0]) {
       await classifier.setRowTile(rows);
