@@ -21,10 +21,13 @@ const RECIPE = {
   learning_rate: 0.05,
   schedule: "cosine",
   decay_until: 2,
+  hold_until: 0.5,
+  warmup: 0.25,
   label_smoothing: 0.1,
   crop_padding: 4,
   flip: true,
   cutout: 8,
+  sizes: [24, 32, 40],
   average: 0.9,
   seed: 7,
 };

@@ -113,7 +113,7 @@ test("the sides differ in what was chosen and in nothing else; a falling rate en
   await is("paused");
   const [one, other] = engine.made.map(({ config, recipe }) => ({ ...config, ...recipe }));
   assert.deepEqual(
-    Object.keys(one).filter((key) => one[key] !== other[key]),
+    Object.keys(one).filter((key) => JSON.stringify(one[key]) !== JSON.stringify(other[key])),
     ["bottleneck"],
   );
   // 30 steps of 10 are 0.3 epochs of 1,000

@@ -1,6 +1,7 @@
 // Every setting: its values, its range, and the resulting recipe and network. Needs no browser.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { CONFIG, RECIPE } from "../../www/lab/coresettings.js";
 import {
@@ -117,7 +118,7 @@ test("a recipe has all of its settings, and none of the page's or the network's"
   const values = { ...preset("quick"), width: 0.35, resolution: 32 };
   const recipe = recipeOf(values);
   const keys = (/** @type {string} */ target) => SETTINGS.filter((s) => s.target === target).map(({ key }) => key);
-  assert.deepEqual(Object.keys(recipe).sort(), [...keys("recipe"), "freeze"].sort());
+  assert.deepEqual(Object.keys(recipe).sort(), [...keys("recipe"), "freeze", "sizes"].sort());
   for (const key of keys("recipe").filter((key) => key !== "decay_until"))
     assert.equal(/** @type {any} */ (recipe)[key], values[/** @type {keyof values} */ (key)]);
   const config = configOf(values, 7);
@@ -132,6 +133,25 @@ test("a rate that falls until epoch 0 falls until the last epoch", () => {
   const values = preset("quick");
   assert.equal(recipeOf({ ...values, epochs: 12 }).decay_until, 12);
   assert.equal(recipeOf({ ...values, epochs: 12, decay_until: 0.5 }).decay_until, 0.5);
+});
+
+test("sizes are shares of the input: at 32 pixels those of our study", async () => {
+  const sizes = (/** @type {string} */ choice, resolution = 32) =>
+    recipeOf({ ...preset("quick"), resolution, sizes: choice }).sizes;
+  const study = JSON.parse(await readFile(new URL("../../recipes/study.json", import.meta.url), "utf8"));
+  assert.deepEqual(sizes("one"), []);
+  assert.deepEqual(sizes("all"), study.sizes);
+  assert.deepEqual(sizes("larger", 224), [224, 280, 336]);
+  assert.deepEqual(sizes("all", 8), [8, 8, 10, 12], "within the core's range");
+  assert.deepEqual(sizes("all", 1024), [768, 1024, 1024, 1024]);
+  assert.deepEqual(sizes("constructor"), [], "a file of curves may say anything");
+});
+
+test("what a run of an earlier build lacks stays as in the core", () => {
+  const { hold_until, sizes, ...earlier } = preset("quick");
+  const recipe = recipeOf({ ...earlier, resolution: 32 });
+  assert.ok(!("hold_until" in recipe));
+  assert.deepEqual(recipe.sizes, []);
 });
 
 test("only a network that starts from weights has frozen modules", () => {
@@ -166,12 +186,13 @@ test("settings that do not apply say so", () => {
     ["exponential", "linear", "cosine", "constant"].map((schedule) => [
       used("decay", { schedule }),
       used("decay_until", { schedule }),
+      used("hold_until", { schedule }),
     ]),
     [
-      [true, false],
-      [false, true],
-      [false, true],
-      [false, false],
+      [true, false, true],
+      [false, true, true],
+      [false, true, true],
+      [false, false, false],
     ],
   );
   assert.deepEqual([used("trained", { from: "" }), used("trained", { from: "x" })], [false, true]);

@@ -13,6 +13,7 @@
  * @property {number} [min]
  * @property {number} [max]
  * @property {boolean} [whole] integers only
+ * @property {(values: Values) => number} [slide] the end of its slider, if it has one
  * @property {(values: Values) => boolean} [when] whether it applies with these settings
  */
 import { CIFAR_COLOURS, FEATURES, SHAPES_PER_EPOCH } from "../engine/constants.js";
@@ -69,6 +70,7 @@ export const SETTINGS = [
     paper: 0,
     when: ({ schedule }) => schedule === "linear" || schedule === "cosine",
   }),
+  core("recipe", "rate", "hold_until", 0, { when: ({ schedule }) => schedule !== "constant" }),
   core("recipe", "rate", "warmup", 0),
 
   core("recipe", "optimizer", "optimizer", "sgd"),
@@ -77,9 +79,20 @@ export const SETTINGS = [
   core("recipe", "optimizer", "average", 0),
   core("recipe", "optimizer", "label_smoothing", 0),
 
-  core("recipe", "augmentation", "crop_padding", 0),
+  core("recipe", "augmentation", "crop_padding", 0, {
+    slide: ({ resolution }) => Math.min(Number(resolution) / 2, 64),
+  }),
   core("recipe", "augmentation", "flip", true),
-  core("recipe", "augmentation", "cutout", 0),
+  {
+    key: "sizes",
+    target: "page",
+    group: "augmentation",
+    live: true,
+    quick: "one",
+    paper: "one",
+    choices: ["one", "larger", "all"],
+  },
+  core("recipe", "augmentation", "cutout", 0, { slide: ({ resolution }) => Number(resolution) }),
 
   core("config", "network", "architecture", "mobilenet-v2"),
   // without activations a network is a product of matrices and learns little
@@ -104,6 +117,14 @@ export const RESOLUTIONS = [32, 48, 64, 96, 128, 160, 192, 224];
 const { min: SMALLEST = 0, max: LARGEST = 0 } = CONFIG.find(({ key }) => key === "resolution") ?? {};
 /** Whether this is a valid resolution, listed or not. @param {number} value */
 export const isResolution = (value) => Number.isInteger(value) && value >= SMALLEST && value <= LARGEST;
+
+/**
+ * Sizes to which a picture is resized before its crop, as shares of the network's input; none: its own size. `all` are those of
+ * recipes/study.json.
+ *
+ * @type {Record<string, number[]>}
+ */
+const SIZES = { one: [], larger: [1, 1.25, 1.5], all: [0.75, 1, 1.25, 1.5] };
 
 /** Number of classes in the page's data sets. */
 const CLASSES = 10;
@@ -166,9 +187,17 @@ export function parse(setting, text) {
   return isNumber && value >= min && value <= max ? value : null;
 }
 
-/** @param {Values} values @param {"recipe" | "config"} target */
+/** Settings that a run of an earlier build lacks stay as in the core. @param {Values} values @param {"recipe" | "config"} target */
 function only(values, target) {
-  return Object.fromEntries(SETTINGS.filter((s) => s.target === target).map((s) => [s.key, values[s.key]]));
+  const known = SETTINGS.filter((setting) => setting.target === target && setting.key in values);
+  return Object.fromEntries(known.map(({ key }) => [key, values[key]]));
+}
+
+/** Sizes in pixels. @param {Values} values */
+function sizesOf({ sizes = "one", resolution }) {
+  const within = (/** @type {number} */ size) => Math.min(Math.max(Math.round(size), SMALLEST), LARGEST);
+  const shares = new Map(Object.entries(SIZES)).get(String(sizes)) ?? [];
+  return shares.map((share) => within(share * Number(resolution)));
 }
 
 /**
@@ -181,6 +210,7 @@ export function recipeOf(values) {
   return {
     ...only(values, "recipe"),
     decay_until: Number(values.decay_until) || Number(values.epochs),
+    sizes: sizesOf(values),
     freeze: values.from ? FREEZE[String(values.trained)] : 0,
   };
 }

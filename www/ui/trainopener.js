@@ -1,7 +1,7 @@
 /** Fetches the second room when it is first opened. */
 import { imported } from "../engine/download.js";
 import { h, loadStyle } from "./shared/dom.js";
-import { explainError } from "./shared/i18n.js";
+import { addStrings, explainError } from "./shared/i18n.js";
 
 /**
  * Returns a function that opens the room. If it does not load, the reason is shown in its place, and the next call tries again.
@@ -16,9 +16,10 @@ export function trainOpener(context, place) {
     if (made) return made;
     try {
       const at = (/** @type {string} */ name) => new URL(`./train/${name}`, import.meta.url);
-      const styles = ["train.css", "pictures.css"].map((name) => loadStyle(at(name)));
+      const styles = ["train.css", "rate.css", "pictures.css"].map((name) => loadStyle(at(name)));
+      const words = addStrings("train");
       const { createTrain } = await imported(import("./train/train.js"), at("train.js"));
-      await Promise.all(styles);
+      await Promise.all([...styles, words]);
       if (!made) {
         made = createTrain(context);
         place.replaceChildren(made.element);

@@ -30,6 +30,7 @@ export const DIFFERING = [
   ...SETTINGS.filter(({ key, target }) => target === "config" && key !== "stem"),
   ...OF_BAR,
   ...SETTINGS.filter(({ key, target }) => target === "recipe" && key !== "decay_until" && key !== "seed"),
+  ...SETTINGS.filter(({ key }) => key === "sizes"),
 ];
 
 /** The images on which a ready-made comparison may be made. */

@@ -235,6 +235,7 @@ export class Duel {
     const onReady = (/** @type {number} */ share) => (this.waiting.value = share);
     const how = { seed, snapshots, sources: this.#sources, signal, onReady };
     this.#trainers = await createTrainers(this.#engine, contest, how);
+    record.images_per_epoch = this.#trainers[0].images_per_epoch;
     if (!snapshots) record.rounds = [...judged, newRound(seed, contest.sides.length)];
   }
 

@@ -25,6 +25,7 @@
  * @property {number} seeds rounds wanted
  * @property {Round[]} rounds the last one may be in progress
  * @property {{parameters: number, macs: number}[]} costs of each side
+ * @property {number} [images_per_epoch] once a training has begun
  * @property {number[]} milliseconds of a step of each side on this device; 0: unknown
  * @property {"active" | "interrupted" | "stopped" | "finished" | "failed"} end interrupted: it can continue from its
  *   snapshots

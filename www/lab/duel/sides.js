@@ -82,8 +82,23 @@ export async function createTrainers(engine, contest, { seed, snapshots, sources
   }
 }
 
-/** The epoch, with decimals, at which a falling rate arrives at zero. @param {Contest} contest @param {number} side @param {Trainer} trainer */
+/**
+ * The epoch, with decimals, at which a falling rate arrives at zero.
+ *
+ * @param {Contest} contest @param {number} side @param {{images_per_epoch: number}} data
+ */
 function decayUntil(contest, side, { images_per_epoch }) {
   const { batch, decay_until_share = 1 } = settingsOf(contest, side);
   return (Number(decay_until_share) * stepsOf(contest) * Number(batch)) / images_per_epoch;
+}
+
+/**
+ * A side's recipe with the epoch of its zero, and its steps per epoch.
+ *
+ * @param {Contest} contest @param {number} side @param {number} images_per_epoch
+ */
+export function planned(contest, side, images_per_epoch) {
+  const values = settingsOf(contest, side);
+  const recipe = { ...recipeOf(values), decay_until: decayUntil(contest, side, { images_per_epoch }) };
+  return { recipe, steps_per_epoch: images_per_epoch / Number(values.batch) };
 }

@@ -1,16 +1,17 @@
 /**
- * Loss and accuracy of every run shown, against steps: training thin, held-out thick, each with its name at its end.
+ * Loss, accuracy or learning rate of some runs, against steps: training thin and held-out thick, each with its name at its end;
+ * of the rate, the plan dashed and what the steps reported thick.
  */
-import { effect, follow } from "../../lab/signals.js";
-import { h, onFrame, onResize, setWords, svg } from "./dom.js";
-import { currentLanguage, figure, number, percent, t } from "./i18n.js";
+import { h, setWords, svg } from "./dom.js";
+import { figure, number, percent, t, tiny } from "./i18n.js";
 import { besides, drawBand, markAbove, nameEnds } from "./marks.js";
 import { axisStyle, colour, loadUPlot, rem } from "./plot.js";
-import { presenting } from "./presenting.js";
-import { isDark } from "./theme.js";
 
 /** Maximum points drawn of a curve: each is then the mean of several steps. */
 const POINTS = 400;
+/** A plan's dashes. */
+const PLANNED = [4, 4];
+/** @typedef {"loss" | "accuracy" | "learning_rate"} Key */
 /** The format of each figure at the axis and in the reading, and the range of its axis if fixed. */
 const FIGURES = {
   loss: {
@@ -25,6 +26,7 @@ const FIGURES = {
     exact: percent,
     range: /** @type {[number, number]} */ ([0, 1]),
   },
+  learning_rate: { tick: tiny, exact: tiny, range: undefined },
 };
 /** Tick distances: steps are whole numbers. */
 const WHOLE = [1, 10, 100, 1e3, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
@@ -36,11 +38,12 @@ const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
  *
  * @typedef {object} Drawn
  * @property {number} number from 1
- * @property {{step: number[], loss: number[], accuracy: number[]}} steps
+ * @property {{step: number[], loss: number[], accuracy: number[], learning_rate?: number[]}} steps
  * @property {{step: number, loss: number, accuracy: number}[]} evaluations on held-out pictures
  * @property {string[]} [labels] class names, if known
  * @property {string} [name] written at the line's end
  * @property {boolean} [grey] whether it stands behind the others
+ * @property {import("../../lab/schedule.js").Plan} [plan] of the learning rate
  * @property {Record<"loss" | "accuracy", {step: number, low: number, high: number}[]>} [band] behind the held-out line
  */
 
@@ -66,63 +69,22 @@ export function swatch(run) {
   return svg({ viewBox: "0 0 32 8", class: "swatch" }, ["line", line]);
 }
 
-/** @param {import("../context.js").Context} context */
-export function createCurves({ session, state }) {
-  const loss = createChart("loss");
-  const accuracy = createChart("accuracy");
-  const keys = h("ul", { class: "curves-keys" });
-  const element = h(
-    "div",
-    {},
-    h("div", { class: "curves" }, loss.element, accuracy.element),
-    h("p", { class: "curves-legend", t: "curves.legend" }),
-    keys,
-  );
-
-  const { all, shown } = session.runs;
-  const draw = onFrame(async () => {
-    if (state.room.value !== "train") return;
-    const several = all.value.length > 1;
-    const runs = shown.value.map((run) => ({ ...run, name: several ? titleOf(run) : "" }));
-    await Promise.all([loss.draw(runs), accuracy.draw(runs)]);
-  });
-  // which line belongs to which run, if there are several
-  effect(() => {
-    const runs = all.value.length > 1 ? shown.value : [];
-    keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), titleOf(run))));
-  });
-  effect(() => {
-    session.steps.value;
-    session.judged.value;
-    shown.value;
-    if (state.room.value === "train") draw();
-  });
-  // text and colours are drawn with the axes
-  follow(
-    () => [currentLanguage(), isDark.value, presenting.value],
-    () => {
-      loss.forget();
-      accuracy.forget();
-      draw();
-    },
-  );
-  onResize(element, draw);
-  return element;
-}
-
-/** One of the two figures of some runs; shows the nearest value to the pointer. @param {"loss" | "accuracy"} key */
+/** One of the figures of some runs; shows the nearest value to the pointer. @param {Key} key */
 export function createChart(key) {
   const { tick, exact, range } = FIGURES[key];
   const place = h("div", { class: "chart-place", role: "img" });
   const reading = h("span", { class: "chart-reading number" });
   const above = h("span", { class: "chart-above number" });
+  const isRate = key === "learning_rate";
   const caption = h("figcaption", {}, h("strong", { t: `curves.${key}` }), above, reading);
-  const element = h("figure", { class: "chart" }, caption, place);
+  const element = h("figure", { class: isRate ? "chart low" : "chart" }, caption, place);
   /** @type {import("uplot") | null} */
   let plot = null;
   let shown = "";
   /** As last drawn; uPlot's hooks read it later. @type {Drawn[]} */
   let drawn = [];
+  /** @type {number | undefined} */
+  let last;
 
   function forget() {
     plot?.destroy();
@@ -130,13 +92,15 @@ export function createChart(key) {
     reading.replaceChildren();
   }
 
-  /** @param {Drawn[]} runs */
-  async function draw(runs) {
+  /** @param {Drawn[]} runs @param {number} [end] of the axis; by default the last step */
+  async function draw(runs, end) {
     const { default: uPlot } = await loadUPlot();
     const { clientWidth: width, clientHeight: height } = place;
     if (!width) return;
-    drawn = runs;
-    const tables = runs.flatMap((run) => [training(run, key), held(run, key)]);
+    [drawn, last] = [runs, end];
+    const tables = runs.flatMap((run) =>
+      isRate ? [planned(run), training(run, key)] : [training(run, key), held(run, key)],
+    );
     const data = tables.length
       ? uPlot.join(tables)
       : /** @type {import("uplot").AlignedData} */ ([
@@ -152,11 +116,10 @@ export function createChart(key) {
         plot?.setData(data);
       });
     } else plot = new uPlot({ ...options(runs), width, height }, data, place);
-    const last = runs.at(-1);
-    const value = last?.evaluations.at(-1);
-    const label = t(value ? `curves.${key}.label` : "curves.empty", {
-      value: value ? exact(value[key]) : "",
-      step: value?.step ?? 0,
+    const { step, value } = latestOf(runs.at(-1), key);
+    const label = t(value === undefined ? "curves.empty" : `curves.${key}.label`, {
+      value: value === undefined ? "" : exact(value),
+      step: step ?? 0,
     });
     place.setAttribute("aria-label", label);
   }
@@ -167,8 +130,8 @@ export function createChart(key) {
     const series = runs.flatMap((run) => {
       const shared = { ...strokeOf(run), spanGaps: true };
       return [
-        { ...shared, width: 1, alpha: 0.8, points: { show: false } },
-        { ...shared, width: 2.5, points: { show: true, size: 5, fill: shared.stroke } },
+        { ...shared, width: isRate ? 1.5 : 1, alpha: 0.8, points: { show: false }, ...(isRate && { dash: PLANNED }) },
+        { ...shared, width: 2.5, points: { show: !isRate, size: 5, fill: shared.stroke } },
       ];
     });
     return {
@@ -177,9 +140,11 @@ export function createChart(key) {
       cursor: { y: false, drag: { setScale: false, x: false } },
       hooks: {
         setCursor: [(plot) => reading.replaceChildren(...read(plot, drawn))],
-        drawAxes: [(plot) => drawn.forEach((run) => run.band && drawBand(plot, run.band[key], strokeOf(run).stroke))],
+        drawAxes: [
+          (plot) => isRate || drawn.forEach((run) => drawBand(plot, run.band?.[key] ?? [], strokeOf(run).stroke)),
+        ],
         draw: [
-          (plot) => nameEnds(plot, drawn, key),
+          (plot) => isRate || nameEnds(plot, drawn, key), // the lines may be one
           (plot) => {
             const highest = markAbove(plot);
             setWords(above, highest === null ? "" : t("curves.above", { value: exact(highest) }));
@@ -187,7 +152,7 @@ export function createChart(key) {
         ],
       },
       scales: {
-        x: { time: false },
+        x: { time: false, range: (_, low, high) => (last ? [0, last] : [low, high]) },
         y: { range: range ?? ((_, low, high) => [Math.min(0, low ?? 0), Math.min(high || 1, ceiling(drawn, key))]) },
       },
       axes: [
@@ -217,20 +182,28 @@ export function createChart(key) {
     });
     if (left < 0 || !points.length) return [];
     const { series, step, value } = points.reduce((best, one) => (one.distance < best.distance ? one : best));
-    const kind = series % 2 ? "training" : "held";
+    const kind = isRate ? (series % 2 ? "planned" : "actual") : series % 2 ? "training" : "held";
     const words = t(`curves.reading.${kind}`, { step: number(step), value: exact(value) });
     return [swatch(runs[(series - 1) >> 1]), words];
   }
   return { element, draw, forget };
 }
 
+/** A run's last value of a figure, on held-out pictures where there are. @param {Drawn | undefined} run @param {Key} key */
+function latestOf(run, key) {
+  if (key === "learning_rate") return { step: run?.steps.step.at(-1), value: run?.steps.learning_rate?.at(-1) };
+  const evaluated = run?.evaluations.at(-1);
+  return { step: evaluated?.step, value: evaluated?.[key] };
+}
+
 /**
  * Cuts off a curve that exceeds twice its run's start and twice the loss of guessing, since it would flatten everything
  * else.
  *
- * @param {Drawn[]} runs @param {"loss" | "accuracy"} key
+ * @param {Drawn[]} runs @param {Key} key
  */
 function ceiling(runs, key) {
+  if (key === "learning_rate") return Infinity;
   const first = runs.flatMap(({ steps, labels = [] }) => [...steps[key].slice(0, 1), Math.log(labels.length || 1)]);
   return first.length ? 2 * Math.max(...first) : Infinity;
 }
@@ -239,16 +212,17 @@ function ceiling(runs, key) {
  * Means of several steps each, so that a long run draws as fast as a short one.
  *
  * @param {Drawn} run
- * @param {"loss" | "accuracy"} key
+ * @param {Key} key
  * @returns {import("uplot").AlignedData}
  */
 function training({ steps }, key) {
+  const all = steps[key] ?? [];
   const size = Math.ceil(steps.step.length / POINTS) || 1;
   const x = [];
   const y = [];
-  for (let from = 0; from < steps.step.length; from += size) {
-    const values = steps[key].slice(from, from + size);
-    x.push(steps.step[Math.min(from + size, steps.step.length) - 1]);
+  for (let from = 0; from < all.length; from += size) {
+    const values = all.slice(from, from + size);
+    x.push(steps.step[Math.min(from + size, all.length) - 1]);
     y.push(values.reduce((sum, value) => sum + value, 0) / values.length);
   }
   return [x, y];
@@ -257,4 +231,9 @@ function training({ steps }, key) {
 /** @param {Drawn} run @param {"loss" | "accuracy"} key @returns {import("uplot").AlignedData} */
 function held({ evaluations }, key) {
   return [evaluations.map(({ step }) => step), evaluations.map((evaluation) => evaluation[key])];
+}
+
+/** @param {Drawn} run @returns {import("uplot").AlignedData} */
+function planned({ plan }) {
+  return [plan?.step ?? [], plan?.rate ?? []];
 }

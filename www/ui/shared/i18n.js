@@ -198,6 +198,15 @@ export const accuracyOf = ({ accuracy, total }) =>
 export const moment = (date) =>
   new Intl.DateTimeFormat(words.value.language, { dateStyle: "medium", timeStyle: "short" }).format(date);
 
+/** Time of day, of another day with the weekday. @param {Date} date @param {boolean} exact with seconds */
+export function clock(date, exact) {
+  /** @type {Intl.DateTimeFormatOptions} */
+  const options = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  if (exact) options.second = "2-digit";
+  if (date.toDateString() !== new Date().toDateString()) options.weekday = "short";
+  return new Intl.DateTimeFormat(words.value.language, options).format(date);
+}
+
 /** Time left, roughly. @param {number} seconds */
 export function duration(seconds) {
   if (!Number.isFinite(seconds)) return "–";

@@ -1,7 +1,7 @@
 /** The list of runs: how they differ, how far they came, and actions on their networks. */
 import { troubleOf } from "../../lab/session/health.js";
 import { stepOf, weightsIn } from "../../lab/run.js";
-import { SETTINGS } from "../../lab/settings.js";
+import { preset, SETTINGS } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
 import { swatch, titleOf } from "../shared/curves.js";
 import { goTo, h, keepFocus, save } from "../shared/dom.js";
@@ -262,10 +262,14 @@ function changesOf({ changes = [] }) {
   return h("span", { class: "muted" }, told.map((change) => ` · ${change}`).join(""));
 }
 
+/** What a run of an earlier build had without saying so. */
+const BEFORE = preset("quick");
+
 /**
  * The run's value of a setting, which weights to start from may have determined.
  *
  * @param {Run} run
  * @param {string} key
  */
-const settingOf = ({ config, settings }, key) => /** @type {Record<string, any>} */ (config)[key] ?? settings[key];
+const settingOf = ({ config, settings }, key) =>
+  /** @type {Record<string, any>} */ (config)[key] ?? settings[key] ?? BEFORE[key];

@@ -4,6 +4,8 @@ import { parse, preset, SETTINGS, switchData } from "../../lab/settings.js";
 import { effect } from "../../lab/signals.js";
 import { h, showProblem } from "../shared/dom.js";
 import { number, t } from "../shared/i18n.js";
+import { fillWhenOpen } from "./fold.js";
+import { createRate } from "./rate.js";
 
 const GROUPS = ["data", "rate", "optimizer", "augmentation", "network"];
 /** Groups that are open at first. */
@@ -12,22 +14,36 @@ const OPEN = ["data", "rate"];
 /** @typedef {import("../../lab/settings.js").Setting} Setting */
 
 /** @param {import("../context.js").Context} context */
-export function createSettings({ state, session, model, library }) {
+export function createSettings(context) {
+  const { state, session, model, library } = context;
   const presets = h(
     "div",
     { class: "actions presets" },
     h("button", { type: "button", t: "settings.quick", onclick: () => start("quick") }),
     h("button", { type: "button", t: "settings.paper", onclick: () => start("paper") }),
   );
-  const rows = SETTINGS.map((setting) => createRow(setting, change));
+  const rows = SETTINGS.map((setting) =>
+    createRow(setting, { change, slide: (value) => state.set("train", { [setting.key]: value }) }),
+  );
+  const set = (/** @type {import("../../lab/settings.js").Values} */ values) => state.set("train", values);
+  const wall = h("div", { class: "wall-place" });
+  /** Figures of groups. @type {Record<string, HTMLElement>} */
+  const figures = { rate: createRate(context, { set, apply }), augmentation: wall };
   const groups = GROUPS.map((group) =>
     h(
       "details",
-      { open: OPEN.includes(group) },
+      { open: OPEN.includes(group), "data-control": `group-${group}` },
       h("summary", { t: `settings.group.${group}` }),
+      figures[group] ?? null,
       ...rows.filter(({ setting }) => setting.group === group).map(({ element }) => element),
     ),
   );
+  fillWhenOpen(groups[GROUPS.indexOf("augmentation")], wall, {
+    file: "wall.js",
+    style: "feed.css",
+    part: () => import("./wall.js"),
+    make: ({ createWall }, open) => createWall(context, open),
+  });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   /**
    * The weights that were proposed when own pictures were chosen, and the resolution that they replaced.
@@ -100,12 +116,13 @@ function decided(config) {
 }
 
 /**
- * One setting: its control, a line of explanation, and what is wrong with it or when it takes effect.
+ * One setting: its control, a slider if it has one, a line of explanation, and what is wrong with it or when it takes effect.
  *
  * @param {Setting} setting
- * @param {(setting: Setting, value: number | string | boolean) => void} change
+ * @param {{change: (setting: Setting, value: number | string | boolean) => void, slide: (value: number) => void}} act `slide`:
+ *   while the slider is dragged, `change` when it rests
  */
-function createRow(setting, change) {
+function createRow(setting, { change, slide }) {
   const { key, choices, live } = setting;
   const id = `setting-${key}`;
   const hintId = `${id}-hint`;
@@ -127,11 +144,21 @@ function createRow(setting, change) {
           ? { type: "checkbox" }
           : { type: "text", inputmode: setting.whole ? "numeric" : "decimal", autocomplete: "off" }),
       });
+  const slider = setting.slide
+    ? h("input", {
+        type: "range",
+        min: setting.min ?? 0,
+        "t-aria-label": `setting.${key}`,
+        oninput: () => slide(Number(slider?.value)),
+        onchange: () => change(setting, Number(slider?.value)),
+      })
+    : null;
   const element = h(
     "div",
     { class: "setting" },
     h("label", { for: id, t: `setting.${key}` }),
     control,
+    slider,
     h("p", { class: "hint", id: hintId }, h("span", { t: `setting.${key}.hint` }), " ", note),
   );
 
@@ -174,6 +201,10 @@ function createRow(setting, change) {
         else control.value = String(value);
         control.removeAttribute("aria-invalid");
         shown = value;
+      }
+      if (slider && setting.slide) {
+        slider.max = String(setting.slide(values));
+        slider.value = String(value);
       }
       control.disabled = setting.target === "config" && !!values.from;
       element.hidden = !(setting.when?.(values) ?? true);

@@ -5,12 +5,13 @@
 import { imported } from "../../engine/download.js";
 import { computed, effect, follow, signal } from "../../lab/signals.js";
 import { freshSteps } from "../../lab/lag.js";
-import { createCurves } from "../shared/curves.js";
 import { h, loadStyle, showProblem } from "../shared/dom.js";
 import { addStrings, translate } from "../shared/i18n.js";
 import { isTar } from "../shared/picturefiles.js";
 import { createCifar } from "./cifar.js";
 import { createControl } from "./control.js";
+import { createCurves } from "./curves.js";
+import { createFold } from "./fold.js";
 import { createHeldOut } from "./heldout.js";
 import { createLag } from "./lag.js";
 import { createPictures } from "./pictures.js";
@@ -36,6 +37,12 @@ export function createTrain(context) {
       createCurves(context),
       lagOfRun(context),
     ),
+    createFold("batch", {
+      file: "batch.js",
+      style: "feed.css",
+      part: () => import("./batch.js"),
+      make: ({ createBatch }, open) => createBatch(context, open),
+    }),
     createHeldOut(context),
     createResults(context),
     createRuns(context),

@@ -1,7 +1,10 @@
 /** The sides' curves, each with its name at its end; of several seeds the mean, and their range as a band. */
-import { freshSteps } from "../../../lab/lag.js";
+import { SHAPES_PER_EPOCH } from "../../../engine/constants.js";
 import { atImages, comparable, EPOCH, lineOf, trained } from "../../../lab/duel/recorded.js";
-import { isJudged, settingsOf } from "../../../lab/duel/record.js";
+import { isJudged, settingsOf, stepsOf } from "../../../lab/duel/record.js";
+import { planned } from "../../../lab/duel/sides.js";
+import { freshSteps } from "../../../lab/lag.js";
+import { axisEnd, createPlans } from "../../../lab/schedule.js";
 import { effect } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
 import { labelsOf } from "../../shared/duelwords.js";
@@ -15,23 +18,26 @@ import { namesOf } from "./recording.js";
 /**
  * @typedef {import("../../shared/curves.js").Drawn} Drawn
  * @typedef {import("../../../lab/duel/record.js").Record} Record
+ * @typedef {import("../../../lab/duel/record.js").Contest} Contest
  * @typedef {import("../../../lab/duel/recorded.js").Recording} Recording
  */
 
 /** @param {import("./duel.js").Means} means */
-export function createDuelChart({ duel, state, shown, recording, viewsRecorded }) {
+export function createDuelChart({ engine, duel, state, shown, chosen, recording, viewsRecorded }) {
   const accuracy = createChart("accuracy");
   const loss = createChart("loss");
+  const rate = createChart("learning_rate");
+  const charts = [accuracy, loss, rate];
   const keys = h("ul", { class: "curves-keys" });
   const lag = createLag();
-  const thin = h("span", { t: "curves.legend" });
+  const [thin, ratesLegend] = ["curves.legend", "curves.learning_rate.legend"].map((key) => h("span", { t: key }));
   const band = h("span", { t: "duel.band" });
   const element = h(
     "div",
     { class: "duel-chart" },
     keys,
-    h("div", { class: "curves" }, accuracy.element, loss.element),
-    h("p", { class: "curves-legend" }, thin, " ", band),
+    h("div", { class: "curves" }, accuracy.element, h("div", { class: "curves-pair" }, loss.element, rate.element)),
+    h("p", { class: "curves-legend" }, thin, ratesLegend, band),
     lag.element,
   );
 
@@ -43,7 +49,7 @@ export function createDuelChart({ duel, state, shown, recording, viewsRecorded }
     const { contest } = record;
     const behind = found && comparable(found, contest) ? greyLines(found, Number(contest.settings.batch)) : [];
     const named = behind.map((line) => ({ ...line, name: t("recording.line", { name: line.name ?? "" }) }));
-    return [...named, ...drawnOf(record)];
+    return [...named, ...drawnOf(contest, record.rounds)];
   }
 
   const draw = onFrame(async () => {
@@ -52,18 +58,45 @@ export function createDuelChart({ duel, state, shown, recording, viewsRecorded }
     const runs = linesOf(record);
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), run.name ?? "")));
     thin.hidden = viewsRecorded.peek();
+    rate.element.hidden = ratesLegend.hidden = viewsRecorded.peek(); // no rates were recorded
     lag.show(record && !viewsRecorded.peek() ? sidesOf(record) : []);
     band.hidden = !runs.some((run) => run.band);
-    await Promise.all([accuracy.draw(runs), loss.draw(runs)]);
+    const end = viewsRecorded.peek() ? 0 : endOf(record, runs);
+    await Promise.all([accuracy.draw(runs, end), loss.draw(runs, end), rate.draw(ratesOf(record), end)]);
   });
+  const plans = createPlans(engine, draw);
+
+  /** @param {Contest} contest @param {number} side @param {Record | null} record */
+  function planOf(contest, side, record) {
+    const drawn = contest.settings.data === "shapes" ? SHAPES_PER_EPOCH : 0;
+    const images = record?.images_per_epoch ?? drawn;
+    if (!images) return undefined; // until a training has counted them
+    const { recipe, steps_per_epoch } = planned(contest, side, images);
+    return plans(recipe, stepsOf(contest), steps_per_epoch);
+  }
+
+  /** Planned and taken, also before a training. @param {Record | null} record @returns {Drawn[]} */
+  function ratesOf(record) {
+    const contest = record?.contest ?? chosen.peek().contest;
+    if (!contest) return [];
+    return drawnOf(contest, record?.rounds ?? []).map((run, side) => ({ ...run, plan: planOf(contest, side, record) }));
+  }
+
+  /** Where the lines end, or will. @param {Record | null} record @param {Drawn[]} runs */
+  function endOf(record, runs) {
+    const contest = record?.contest ?? chosen.peek().contest;
+    const done = Math.max(0, ...runs.map(({ steps }) => steps.step.length));
+    const recorded = runs.map(({ grey, evaluations }) => (grey && evaluations.at(-1)?.step) || 0);
+    return contest ? Math.max(axisEnd(done, stepsOf(contest)), ...recorded) : 0;
+  }
+
   effect(() => {
-    [duel.changed.value, shown.value, state.room.value, state.values.duel.value, recording.value];
+    [duel.changed.value, shown.value, state.room.value, state.values.duel.value, chosen.value, recording.value];
     draw();
   });
   effect(() => {
     [currentLanguage(), isDark.value, presenting.value]; // text and colours are drawn with the axes
-    accuracy.forget();
-    loss.forget();
+    for (const chart of charts) chart.forget();
     draw();
   });
   onResize(element, draw);
@@ -97,14 +130,14 @@ const sidesOf = ({ contest, rounds }) =>
     return { ...side, fresh: settings.data === "pictures" ? 0 : freshSteps(settings, EPOCH / Number(settings.batch)) };
   });
 
-/** @param {Record} record @returns {Drawn[]} */
-function drawnOf({ contest, rounds }) {
+/** @param {Contest} contest @param {Record["rounds"]} rounds @returns {Drawn[]} */
+function drawnOf(contest, rounds) {
   const labels = labelsOf(contest);
   const judged = rounds.filter(isJudged);
   return labels.map((name, side) => {
     if (judged.length < 2) {
       const { steps, evaluations } = rounds[0]?.sides[side] ?? {
-        steps: { step: [], loss: [], accuracy: [] },
+        steps: { step: [], loss: [], accuracy: [], learning_rate: [] },
         evaluations: [],
       };
       return { number: side + 1, name, steps, evaluations };
@@ -125,7 +158,12 @@ function overSeeds(seeds) {
   const band = (key) =>
     evaluations.map(({ step }, i) => ({ step, low: Math.min(...held(key, i)), high: Math.max(...held(key, i)) }));
   return {
-    steps: { step: steps.step, loss: training("loss"), accuracy: training("accuracy") },
+    steps: {
+      step: steps.step,
+      loss: training("loss"),
+      accuracy: training("accuracy"),
+      learning_rate: steps.learning_rate,
+    },
     evaluations: evaluations.map(({ step }, i) => ({
       step,
       loss: mean(held("loss", i)),
