@@ -276,12 +276,13 @@ export class Trainer extends Held {
 
   /**
    * What the network consists of now: of each layer the shares of its output for the first held-out picture that are 0 and 6,
-   * and the output's effective rank; how long the gradient of its weights was in the last step; and the stem's filters.
+   * and the output's effective rank; how long the gradient of its weights was in the last step; and the stem's filters. With the
+   * number of pictures trained on before, and the milliseconds that it took.
    */
   inside() {
     return this.#inTurn(async () => {
-      const { statistics, gradients, filters } = await this.engine.call("inside", { trainer: this.handle });
-      return { statistics: statisticsOf(statistics), gradients, filters };
+      const { statistics, ...inside } = await this.engine.call("inside", { trainer: this.handle });
+      return { statistics: statisticsOf(statistics), ...inside };
     });
   }
 

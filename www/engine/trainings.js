@@ -165,12 +165,14 @@ export class Trainings {
   /** @param {Methods["inside"][0]} args */
   async inside({ trainer }) {
     const { images, labels } = await heldOutOf(this.#held.of(trainer), 0, 1);
-    const network = this.#held.of(trainer).trainer;
+    const { trainer: network, position } = this.#held.of(trainer);
+    const from = performance.now();
     const trace = new this.#core.Trace(network.weights(true));
     try {
       trace.correct(images, labels); // runs the network; how well it does is asked elsewhere
       const { filters } = trace.filters(0);
-      return { statistics: trace.statistics(), gradients: network.gradient_norms(), filters };
+      const found = { statistics: trace.statistics(), gradients: network.gradient_norms(), filters };
+      return { ...found, position, milliseconds: performance.now() - from };
     } finally {
       trace.free();
     }

@@ -43,6 +43,12 @@ export function createTrain(context) {
       part: () => import("./batch.js"),
       make: ({ createBatch }, open) => createBatch(context, open),
     }),
+    createFold("inside", {
+      file: "inside.js",
+      style: "inside.css",
+      part: () => import("./inside.js"),
+      make: ({ createInside }, open) => createInside(context, open),
+    }),
     createHeldOut(context),
     createResults(context),
     createRuns(context),
