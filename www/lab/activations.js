@@ -18,8 +18,8 @@ import { paddingBefore } from "./magnifier.js";
 const WORK = 60e6;
 /** The left end of a histogram, at the least: all these numbers become 0 anyway. */
 const LOWEST = -8;
-/** Its right end, at the least. */
-const HIGHEST = 8;
+/** Its right end, at the least: beyond the cut at 6 there is room for the lines' names. */
+const HIGHEST = 10;
 const BINS = 96;
 
 /**

@@ -70,15 +70,17 @@ export function alike({ curve, alive }, values, point) {
 }
 
 /**
- * By how much what comes back is to be enlarged to lie on the spiral as well as it can: least squares. ReLU lets about half of
- * the dimensions through, so about half is left.
+ * By how much what comes back is to be enlarged to lie on the spiral as well as it can, by least squares, within the unit
+ * circle. ReLU lets about half of the dimensions through, so about half is left.
  *
  * @param {Float32Array} curve @param {Float32Array} returned
  */
 export function enlargement(curve, returned) {
   const dot = (/** @type {Float32Array} */ other) => returned.reduce((sum, value, i) => sum + value * other[i], 0);
   const length = dot(returned);
-  return length ? dot(curve) / length : 1;
+  if (!length) return 1;
+  const farthest = returned.reduce((most, x, i) => (i % 2 ? most : Math.max(most, Math.hypot(x, returned[i + 1]))), 0);
+  return Math.min(dot(curve) / length, 1 / farthest);
 }
 
 /** The share that is lost, averaged over all matrices: each sign of a point embedded at random is a coin toss. @param {number} n */

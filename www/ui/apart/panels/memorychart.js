@@ -25,7 +25,7 @@ export function createMemoryChart(select) {
   const keys = h("ul", { class: "curves-keys" });
   const element = h(
     "div",
-    {},
+    { class: "memory-chart" },
     h("figure", { class: "chart" }, h("figcaption", {}, h("strong", { t: "memory.axes" }), reading), place),
     keys,
   );
