@@ -30,6 +30,7 @@ export function createFilm({ state }, select) {
   const back = h("button", { type: "button", t: "film.back", onclick: () => step(-1) });
   const on = h("button", { type: "button", t: "film.on", onclick: () => step(1) });
   const lanes = WAYS.map((way) => createLane(way));
+  const legend = h("p", { class: "curves-legend" });
   const body = h("div", { class: "table-place", tabindex: 0, role: "region", "t-aria-label": "film.figures" });
   const element = h(
     "div",
@@ -41,7 +42,7 @@ export function createFilm({ state }, select) {
       h("label", { class: "slider", "data-control": "film" }, label, input),
     ),
     ...lanes.map(({ element }) => element),
-    h("p", { class: "curves-legend", t: "film.legend" }),
+    legend,
   );
 
   /** @param {number} frame */
@@ -83,8 +84,12 @@ export function createFilm({ state }, select) {
     play.hidden = still.matches;
   });
 
-  /** @param {import("../../../engine/protocol.js").Description} description @param {Frame[]} frames @param {number} layer the selected one */
-  function draw({ layers, memory }, frames, layer) {
+  /**
+   * @param {import("../../../engine/protocol.js").Description} description @param {Frame[]} frames
+   * @param {number} layer the selected one @param {number} rows of a block's middle at a time
+   */
+  function draw({ layers, memory }, frames, layer, rows) {
+    setWords(legend, t("film.legend", { rows }));
     const at = Math.max(
       0,
       frames.findIndex((frame) => frame.layer === layer),
@@ -106,8 +111,8 @@ export function createFilm({ state }, select) {
         ? frames.filter((frame) => layers[frame.layer].block === one.block)
         : [frames[at]];
     const scale = memory.by_operation;
-    lanes[0].draw(own, { layers, scale, peak: memory.by_operation, current: frames[at] });
-    lanes[1].draw([frames[at]], { layers, scale, peak: memory.by_block, current: frames[at] });
+    lanes[0].draw(own, { layers, scale, rows, peak: memory.by_operation, current: frames[at] });
+    lanes[1].draw([frames[at]], { layers, scale, rows, peak: memory.by_block, current: frames[at] });
     if (changed) body.replaceChildren(table(layers, frames));
   }
 
@@ -128,8 +133,8 @@ function createLane(way) {
   const boxes = new Map();
   const moving = h("div", { class: "film-row" });
 
-  /** @param {Frame[]} frames @param {{layers: Layer[], scale: number, peak: number, current: Frame}} of */
-  function draw(frames, { layers, scale, peak, current }) {
+  /** @param {Frame[]} frames @param {{layers: Layer[], scale: number, rows: number, peak: number, current: Frame}} of */
+  function draw(frames, { layers, scale, rows: tile, peak, current }) {
     const total = bytesOf(current[way]);
     setWords(now, t("film.now", { bytes: bytes(total), peak: bytes(peak) }));
     rows.ariaLabel = current[way].map((tensor) => tellOf(tensor, layers)).join("; ");
@@ -140,14 +145,14 @@ function createLane(way) {
     if (several) boxes.clear();
     each.forEach((row, i) => {
       const known = several ? new Map() : boxes;
-      place(row, known, frames[i], { layers, scale });
+      place(row, known, frames[i], { layers, scale, tile });
       row.toggleAttribute("data-current", several && frames[i] === current);
     });
     if (rows.children.length !== each.length || several || rows.firstChild !== moving) rows.replaceChildren(...each);
   }
 
-  /** Puts a row's boxes where they belong. @param {HTMLElement} row @param {Map<number, HTMLElement>} known @param {Frame} frame @param {{layers: Layer[], scale: number}} of */
-  function place(row, known, frame, { layers, scale }) {
+  /** Puts a row's boxes where they belong. @param {HTMLElement} row @param {Map<number, HTMLElement>} known @param {Frame} frame @param {{layers: Layer[], scale: number, tile: number}} of */
+  function place(row, known, frame, { layers, scale, tile }) {
     const tensors = frame[way];
     let left = 0;
     const kept = tensors.map((tensor) => {
@@ -171,7 +176,7 @@ function createLane(way) {
       const box =
         known.get(Infinity) ?? row.appendChild(h("div", { class: "film-box film-inner", "data-kind": "depthwise" }));
       known.set(Infinity, box);
-      box.style.cssText = `left: ${(100 * left) / scale}%; width: ${(100 * inner.bytes) / scale}%`;
+      box.style.cssText = `left: ${(100 * left) / scale}%; width: ${(100 * inner.bytes * Math.min(tile, inner.rows)) / scale}%`;
       kept.push(box);
     }
     for (const [from, box] of known) {

@@ -98,7 +98,8 @@ export function createManifold({ engine, core, state }) {
       one.returned.map((value) => value * scale),
       one.alive,
     );
-    after.say(t("manifold.after.scale", { times: number(scale, { maximumFractionDigits: 2 }) }));
+    const times = number(scale, { maximumFractionDigits: 2 });
+    after.say(times === "1" ? t("manifold.after") : t("manifold.after.scale", { times }));
     strips.draw(one);
     const lost = one.alive.filter((open) => open < NEEDED).length / one.alive.length;
     curve.draw(one.n, lost);

@@ -32,7 +32,7 @@ export function createMemory(context) {
     const times = number(by_operation / by_block, { maximumSignificantDigits: 2 });
     shows.textContent = t("memory.shows", { operation: bytes(by_operation), block: bytes(by_block), times });
     const frames = framesOf(layers);
-    film.draw(description, frames, selected);
+    film.draw(description, frames, selected, Number(state.values.apart.value.rows) || 1);
     chart.draw(description, frames, selected, shows.textContent);
   });
   return element;
