@@ -82,7 +82,7 @@ function relay(playwright, browser) {
     playwright.send(JSON.stringify(message));
   });
   browser.on("close", () => playwright.close());
-  playwright.on("close", () => browser.close());
+  playwright.on("close", () => firefox.kill()); // also where a test that hangs is ended
 }
 
 /**
