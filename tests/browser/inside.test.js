@@ -95,9 +95,8 @@ test("MobileNetV1 stands beside the map at its scale, with the counts of both", 
 });
 
 test("of MobileNetV1 and its plain twin the map says what they are", async () => {
-  const { page, check } = await lab.open("#classify");
+  const { page, check } = await lab.open("#apart");
   await page.locator(weightsInput).setInputFiles(fileURLToPath(new URL("../golden/v1.safetensors", import.meta.url)));
-  await page.locator("#tab-apart").click();
   const panel = page.locator("#panel-apart");
   await panel.getByText("MobileNetV1 is a stem, 13 separable layers and a classifier").waitFor();
   assert.equal(await panel.getByText("17 inverted residual").count(), 0);
