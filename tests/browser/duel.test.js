@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { crash, hashIs, startLab, watchWorkers } from "./lab.js";
+import { crash, hashIs, sharedData, startLab, watchWorkers } from "./lab.js";
 import { FIXTURE_ROUTES, recording, routesOf } from "./recordings.js";
 import { MINUTE } from "./train.js";
 
@@ -194,6 +194,49 @@ test("recorded runs show without any training, say what they are, and stand besi
   check();
 });
 
+/** A finished comparison on CIFAR-10 of so many steps, as a file. @param {number} steps */
+function comparison(steps) {
+  const all = (/** @type {(i: number) => number} */ of) => Array.from({ length: steps }, (_, i) => of(i));
+  const side = {
+    steps: { step: all((i) => i + 1), loss: all(() => 1), accuracy: all(() => 0.6), learning_rate: all(() => 0.05) },
+    evaluations: [1, 2].map((i) => ({
+      step: i === 1 ? Math.min(1500, steps / 2) : steps,
+      loss: i === 1 ? 5 : 1,
+      accuracy: 0.3 * i,
+      total: 200,
+    })),
+    final: { step: steps, loss: 1, accuracy: 0.6, total: 1000 },
+    right: "1".repeat(600) + "0".repeat(400),
+  };
+  const settings = { data: "cifar-10", steps, batch: 32, width: 0.35 };
+  const contest = { name: "own", settings, sides: [{ bottleneck: "linear" }, { bottleneck: "relu6" }] };
+  const known = { costs: Array(2).fill({ parameters: 1, macs: 1 }), milliseconds: [1, 1], end: "finished" };
+  const rounds = [{ seed: 1, sides: [side, side] }];
+  return JSON.stringify({ format: "mobilenetv2-comparison", version: 1, contest, seeds: 1, rounds, ...known });
+}
+
+test("recorded runs stand in grey behind a comparison that sees the same images for long enough", async () => {
+  const { page, check } = await lab.open("#train?duel.compare=own", { routes: FIXTURE_ROUTES });
+  const duel = page.locator(".duel");
+  const open = (/** @type {number} */ steps) =>
+    duel
+      .locator(".duel-files input[type=file]")
+      .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from(comparison(steps)) });
+  await open(4688);
+  await duel.getByText("Grey: recorded, our runs, 12 epochs in batches of 64, 3 seeds").waitFor();
+  assert.deepEqual(await duel.locator(".curves-keys li").allTextContents(), [
+    "Linear bottleneck, recorded",
+    "ReLU6 bottleneck, recorded",
+    "Linear bottleneck",
+    "ReLU6 bottleneck",
+  ]);
+  await duel.getByText(/^At step 1,500 the held-out loss is 5\.00, the training loss 1\.00\./).waitFor();
+  await open(300);
+  await duel.getByText("Grey: recorded").waitFor({ state: "hidden" });
+  assert.equal(await duel.locator(".curves-keys li").count(), 2);
+  check();
+});
+
 test("of one seed nothing is claimed; a page without recordings asks for none", async () => {
   const { page, check } = await lab.open("#train?duel.compare=activation&duel.view=recorded", {
     routes: routesOf({ relu: { ...recording([0.86], [0.82]), name: "relu" } }),
@@ -220,6 +263,36 @@ test("of one seed nothing is claimed; a page without recordings asks for none", 
   assert.ok(asked.filter((url) => url.includes("/curves/recorded")).length <= 1, "the list is fetched once");
   checkBare();
 });
+
+test(
+  "a ready-made comparison runs on CIFAR-10 where it is, and says how long it takes",
+  { timeout: 2 * MINUTE },
+  async () => {
+    if (!sharedData("cifar-10")) return;
+    const own = await startLab();
+    try {
+      const { page, check } = await own.open("#train?duel.compare=bottleneck");
+      await page.locator(".duel").getByRole("radio", { name: "CIFAR-10" }).check();
+      await hashIs(page, "#train?duel.compare=bottleneck&duel.data=cifar-10");
+      await page.getByText("This page’s host has it").waitFor({ timeout: MINUTE });
+      await message(page, /^Ready\. Takes about \d+ (s|min|h) on this device\./);
+      await button(page, "One step").click();
+      await message(page, /^Paused at step 1$/);
+      assert.equal(await page.locator(".duel tbody tr").count(), 2);
+      const cards = page.getByRole("navigation", { name: "Comparisons" });
+      await cards.getByRole("button", { name: /^Width or resolution/ }).click();
+      await page.getByRole("heading", { name: "Width or resolution" }).waitFor();
+      assert.ok(
+        await page.locator(".duel").getByRole("radio", { name: "CIFAR-10" }).isDisabled(),
+        "its sides differ in size",
+      );
+      assert.ok(await page.locator(".duel").getByRole("radio", { name: "Shapes" }).isChecked());
+      check();
+    } finally {
+      await own.close();
+    }
+  },
+);
 
 test("a comparison is saved as CSV and JSON and opened again, and replaces none", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open(SHORT);

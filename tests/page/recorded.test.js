@@ -6,22 +6,27 @@ import test from "node:test";
 import { recording } from "../browser/recordings.js";
 import { page } from "./fakes.js";
 
-const [{ atImages, comparable, differencesOf, finalsOf, lineOf, seedsOf, trained }, { intervalOf }, { onCifar }] =
-  await Promise.all(["lab/duel/recorded", "lab/duel/outcome", "lab/duel/contests"].map(page));
+const [
+  { asksOf, atImages, comparable, differencesOf, finalsOf, lineOf, seedsOf, trained },
+  { intervalOf },
+  { onCifar },
+] = await Promise.all(["lab/duel/recorded", "lab/duel/outcome", "lab/duel/contests"].map(page));
 const curves = new URL("../../www/curves/", import.meta.url);
 /** @type {string[]} */
 const listed = JSON.parse(readFileSync(new URL("recorded.json", curves), "utf8"));
+
+/** What `cargo xtask experiments` trains. */
+const TABLE = JSON.parse(readFileSync(new URL("../../xtask/experiments.json", import.meta.url), "utf8"));
 
 /** @param {number} found @param {number} expected @param {number} within */
 const near = (found, expected, within) => assert.ok(Math.abs(found - expected) <= within, `${found}: ${expected}`);
 
 test("every recording that is listed is there, of the form that the page reads, and trained as it says", () => {
-  const table = JSON.parse(readFileSync(new URL("../../xtask/experiments.json", import.meta.url), "utf8"));
   for (const name of listed) {
     const file = new URL(`${name}.json`, curves);
     assert.ok(existsSync(file), name);
     const found = JSON.parse(readFileSync(file, "utf8"));
-    const experiment = table.find((/** @type {any} */ one) => one.name === name);
+    const experiment = TABLE.find((/** @type {any} */ one) => one.name === name);
     assert.deepEqual(found.settings, experiment.settings, name);
     assert.deepEqual(
       found.sides.map((/** @type {any} */ { settings }) => settings),
@@ -67,6 +72,20 @@ test("recorded lines stand behind a comparison only with the same images, and lo
   assert.ok(!comparable(found, contest({ data: "cifar-10", steps: 1563 })));
   assert.ok(comparable(found, contest({ data: "cifar-10", steps: 4688 })), "three of its twelve epochs");
   assert.deepEqual(atImages([{ step: 781, accuracy: 0.5 }], 64, 32), [{ step: 1562, accuracy: 0.5 }]);
+});
+
+test("a recording is offered for what asks the same", () => {
+  assert.equal(asksOf("activation", "width"), "relu");
+  assert.equal(asksOf("work", "width"), "", "no recording has equal multiply-adds");
+  assert.equal(asksOf("own", "shortcut"), "shortcut");
+  assert.equal(asksOf("own", "learning_rate"), "");
+  for (const { name, sides } of JSON.parse(
+    readFileSync(new URL("../../www/duels/duels.json", import.meta.url), "utf8"),
+  )) {
+    const asked = TABLE.find((/** @type {any} */ one) => one.name === asksOf(name, ""));
+    const keys = (/** @type {any} */ all) => [...new Set(all.flatMap(Object.keys))].sort();
+    if (asked && name !== "rate") assert.deepEqual(keys(asked.sides), keys(sides), name);
+  }
 });
 
 test("an accuracy's interval is Wilson's", () => {

@@ -21,6 +21,7 @@
  */
 import { fetchJson } from "../../engine/download.js";
 import { differencesOfSeeds, mean } from "./outcome.js";
+import { OWN } from "./record.js";
 
 /** The recording that asks the same as a ready-made comparison. @type {Record<string, string>} */
 const ASKS = {
@@ -30,6 +31,14 @@ const ASKS = {
   expansion: "expansion",
   activation: "relu",
   rate: "decay",
+};
+/** The recording in which a setting differs, for a person's own comparison. @type {Record<string, string>} */
+const DIFFERS = {
+  bottleneck: "bottleneck",
+  shortcut: "shortcut",
+  architecture: "architecture",
+  expansion: "expansion",
+  activation: "relu",
 };
 /** Images by which they are judged. */
 export const TEST_IMAGES = 10_000;
@@ -53,15 +62,12 @@ export async function recordingOf(name) {
   return there.includes(name) ? fileOf(name) : null;
 }
 
-/** The recording for a comparison, or null. @param {string} contest its name @returns {Promise<Recording | null>} */
-export const recordingFor = async (contest) => (contest in ASKS ? recordingOf(ASKS[contest]) : null);
-
-/** All recordings that are there. @returns {Promise<Recording[]>} */
-export async function recordings() {
-  /** @type {string[]} */
-  const there = await fileOf("recorded");
-  return Promise.all(there.map(fileOf));
-}
+/**
+ * The name of the recording that asks the same as a comparison; "": none does.
+ *
+ * @param {string} contest its name @param {string} differs the setting in which a person's own one differs
+ */
+export const asksOf = (contest, differs) => (contest === OWN ? DIFFERS[differs] : ASKS[contest]) ?? "";
 
 /**
  * The sides that have runs: later ones may still be in training.

@@ -1,4 +1,5 @@
 /** CIFAR-10 as the data of a training: where it is available, and how to open or fetch it. */
+import { OWN } from "../../lab/duel/record.js";
 import { switchData } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
 import { h, setWords, turnOff } from "../shared/dom.js";
@@ -82,7 +83,12 @@ export function createCifar({ state, session, cifar }) {
     if (focused instanceof HTMLElement && !focused.checkVisibility()) where.focus();
   }
 
-  const isShown = () => state.values.train.value.data === "cifar-10";
+  /** Whether what is shown is trained on it: a ready-made comparison chooses for itself. */
+  const isShown = () => {
+    const { compare, data, view } = state.values.duel.value;
+    const chosen = compare === "" || compare === OWN ? state.values.train.value.data : view === "" && data;
+    return chosen === "cifar-10";
+  };
   effect(update);
   effect(() => (element.hidden = !isShown()));
   follow(

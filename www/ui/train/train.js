@@ -26,7 +26,6 @@ const FIRST = "bottleneck";
 export function createTrain(context) {
   const pictures = createPictures(context);
   const cifar = createCifar(context);
-  const data = [pictures.element, cifar.element];
   const single = h(
     "div",
     { class: "run single" },
@@ -56,13 +55,13 @@ export function createTrain(context) {
   const settings = settingsPanel(createSettings(context));
   const cards = h("div", { class: "train-cards" });
   const compare = h("div", { class: "run" });
-  const runs = h("div", { class: "run" }, ...data, single, compare);
+  const runs = h("div", { class: "run" }, pictures.element, cifar.element, single, compare);
   const { comparing, own } = compareOpener(context, cards, compare);
   effect(() => {
     single.hidden = comparing.value;
     cards.hidden = compare.hidden = !comparing.value;
     settings.hidden = comparing.value && !own.value;
-    for (const one of data) one.classList.toggle("elsewhere", comparing.value && !own.value);
+    pictures.element.classList.toggle("elsewhere", comparing.value && !own.value);
   });
   const element = h(
     "div",

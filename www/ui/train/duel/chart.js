@@ -1,6 +1,6 @@
 /** The sides' curves, each with its name at its end; of several seeds the mean, and their range as a band. */
 import { SHAPES_PER_EPOCH } from "../../../engine/constants.js";
-import { atImages, comparable, EPOCH, lineOf, trained } from "../../../lab/duel/recorded.js";
+import { atImages, comparable, EPOCH, lineOf, seedsOf, trained } from "../../../lab/duel/recorded.js";
 import { isJudged, settingsOf, stepsOf } from "../../../lab/duel/record.js";
 import { planned } from "../../../lab/duel/sides.js";
 import { freshSteps } from "../../../lab/lag.js";
@@ -30,6 +30,7 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
   const charts = [accuracy, loss, rate];
   const keys = h("ul", { class: "curves-keys" });
   const lag = createLag();
+  const behind = h("p", { class: "curves-legend", hidden: true });
   const [thin, ratesLegend] = ["curves.legend", "curves.learning_rate.legend"].map((key) => h("span", { t: key }));
   const band = h("span", { t: "duel.band" });
   const element = h(
@@ -38,6 +39,7 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
     keys,
     h("div", { class: "curves" }, accuracy.element, h("div", { class: "curves-pair" }, loss.element, rate.element)),
     h("p", { class: "curves-legend" }, thin, ratesLegend, band),
+    behind,
     lag.element,
   );
 
@@ -47,8 +49,8 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
     if (found && viewsRecorded.peek()) return greyLines(found, Number(found.settings.batch));
     if (!record) return [];
     const { contest } = record;
-    const behind = found && comparable(found, contest) ? greyLines(found, Number(contest.settings.batch)) : [];
-    const named = behind.map((line) => ({ ...line, name: t("recording.line", { name: line.name ?? "" }) }));
+    const lines = found && comparable(found, contest) ? greyLines(found, Number(contest.settings.batch)) : [];
+    const named = lines.map((line) => ({ ...line, name: t("recording.line", { name: line.name ?? "" }) }));
     return [...named, ...drawnOf(contest, record.rounds)];
   }
 
@@ -57,6 +59,9 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
     if (state.room.peek() !== "train" || !element.isConnected) return;
     const runs = linesOf(record);
     keys.replaceChildren(...runs.map((run) => h("li", {}, swatch(run), run.name ?? "")));
+    const ours = recording.peek();
+    behind.hidden = !ours || viewsRecorded.peek() || !runs.some(({ grey }) => grey);
+    if (ours) behind.textContent = t("recording.behind", { ...told(ours), seeds: seedsOf(ours) });
     thin.hidden = viewsRecorded.peek();
     rate.element.hidden = ratesLegend.hidden = viewsRecorded.peek(); // no rates were recorded
     lag.show(record && !viewsRecorded.peek() ? sidesOf(record) : []);
@@ -122,6 +127,9 @@ function greyLines(recording, batch) {
     };
   });
 }
+
+/** How long a recording is. @param {Recording} recording */
+const told = ({ settings }) => ({ epochs: Number(settings.epochs), batch: Number(settings.batch) });
 
 /** The sides of the first seed, and for how long their images are new. @param {Record} record */
 const sidesOf = ({ contest, rounds }) =>

@@ -3,7 +3,7 @@ import { DATA, onCifar, ownContest, readyMade, recordedOutcomes } from "../../..
 import { Duel } from "../../../lab/duel/duel.js";
 import { Estimate } from "../../../lab/duel/estimate.js";
 import { idOf, OWN } from "../../../lab/duel/record.js";
-import { recordingFor } from "../../../lab/duel/recorded.js";
+import { asksOf, recordingOf } from "../../../lab/duel/recorded.js";
 import { recordsOf } from "../../../lab/duel/records.js";
 import { costsOf } from "../../../lab/duel/sides.js";
 import { computed, effect, follow, signal } from "../../../lab/signals.js";
@@ -146,7 +146,7 @@ async function meansOf(context) {
     const [trained, wanted] = [record?.contest, contest].map((one) => JSON.stringify(one));
     return opened.value ?? (record && (trained === wanted || record.end === "active") ? record : null);
   });
-  const recording = recordingSignal(computed(() => chosen.value.name));
+  const recording = recordingSignal(computed(() => asksOf(chosen.value.name, String(state.values.duel.value.differs))));
   return {
     engine,
     core,
@@ -170,7 +170,7 @@ async function meansOf(context) {
   };
 }
 
-/** Our recorded runs of the comparison of this name; null if there are none, or they have not come. @param {import("../../../lab/signals.js").ReadonlySignal<string>} name */
+/** Our recorded runs of this name; null if there are none, or they have not come. @param {import("../../../lab/signals.js").ReadonlySignal<string>} name */
 function recordingSignal(name) {
   /** @type {import("../../../lab/signals.js").Signal<import("../../../lab/duel/recorded.js").Recording | null>} */
   const recording = signal(null);
@@ -178,7 +178,7 @@ function recordingSignal(name) {
     () => name.value,
     async (now) => {
       recording.value = null;
-      const found = await recordingFor(now).catch((error) => {
+      const found = await recordingOf(now).catch((error) => {
         console.info(error); // all else works without them
         return null;
       });
