@@ -26,7 +26,7 @@ function example() {
     side.final = { step: 2, loss: 2.3, accuracy: 0.75, total: 4, guessing: 0.1 };
     side.right = Uint8Array.of(1, 1, i, 1 - i);
   });
-  return { ...record, rounds: [round], milliseconds: [5.5, 6], end: "finished" };
+  return { ...record, rounds: [round], milliseconds: [5.5, 6], images_per_epoch: 5000, end: "finished" };
 }
 
 test("CSV has a line per seed, side and step, with the last evaluation there", () => {
@@ -70,6 +70,7 @@ test("other files, and damaged ones, are refused", () => {
     damaged((file) => (file.rounds[0].sides[0].final = null)),
     damaged((file) => (file.milliseconds = [1])),
     damaged((file) => (file.costs[0].macs = "many")),
+    damaged((file) => (file.images_per_epoch = "5000")),
     damaged((file) => (file.end = "active")),
   ])
     assert.throws(() => recordOf(text), { code: "not-comparison" }, text.slice(0, 60));

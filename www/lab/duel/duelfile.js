@@ -37,13 +37,13 @@ export function csvOf({ rounds }, labels) {
 }
 
 /** A comparison that goes on is as one that was stopped here. @param {Record} record */
-export function jsonOf({ contest, seeds, rounds, costs, milliseconds, end }) {
+export function jsonOf({ contest, seeds, rounds, images_per_epoch, costs, milliseconds, end }) {
   const told = rounds.map(({ seed, sides }) => ({
     seed,
     sides: sides.map((side) => ({ ...side, right: side.right && [...side.right].join("") })),
   }));
-  const record = { contest, seeds, rounds: told, costs, milliseconds, end: ENDS.includes(end) ? end : "stopped" };
-  return JSON.stringify({ format: FORMAT, version: VERSION, ...record });
+  const how = { costs, milliseconds, images_per_epoch, end: ENDS.includes(end) ? end : "stopped" };
+  return JSON.stringify({ format: FORMAT, version: VERSION, contest, seeds, rounds: told, ...how });
 }
 
 /**
@@ -63,7 +63,7 @@ export function recordOf(text) {
 }
 
 /** @param {any} found @returns {Record} */
-function read({ contest, rounds, costs, milliseconds, end }) {
+function read({ contest, rounds, images_per_epoch, costs, milliseconds, end }) {
   const sides = contest.sides.map(valuesOf);
   check(sides.length >= SIDES[0] && sides.length <= SIDES[1] && isText(contest.name) && ENDS.includes(end));
   check(rounds.length <= MOST.seeds && costs.length === sides.length && milliseconds.length === sides.length);
@@ -83,6 +83,7 @@ function read({ contest, rounds, costs, milliseconds, end }) {
       macs: finite(macs),
     })),
     milliseconds: milliseconds.map(finite),
+    ...(images_per_epoch !== undefined && { images_per_epoch: finite(images_per_epoch) }),
     end,
   };
 }
