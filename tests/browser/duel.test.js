@@ -24,9 +24,9 @@ const SHORT =
 /** @typedef {import("playwright-core").Page} Page */
 /** @param {Page} page @param {string} name */
 const button = (page, name) => page.locator(".duel").getByRole("button", { name, exact: true });
-/** @param {Page} page @param {RegExp} text */
-const message = (page, text) =>
-  page.locator(".duel .train-message").filter({ hasText: text }).waitFor({ timeout: MINUTE });
+/** @param {Page} page @param {RegExp} text @param {number} [timeout] */
+const message = (page, text, timeout = MINUTE) =>
+  page.locator(".duel .train-message").filter({ hasText: text }).waitFor({ timeout });
 /** @param {Page} page */
 const sentence = (page) => page.locator(".duel-sentences p").first().innerText({ timeout: MINUTE });
 
@@ -266,7 +266,7 @@ test("of one seed nothing is claimed; a page without recordings asks for none", 
 
 test(
   "a ready-made comparison runs on CIFAR-10 where it is, and says how long it takes",
-  { timeout: 2 * MINUTE },
+  { timeout: 6 * MINUTE },
   async () => {
     if (!sharedData("cifar-10")) return;
     const own = await startLab();
@@ -275,7 +275,7 @@ test(
       await page.locator(".duel").getByRole("radio", { name: "CIFAR-10" }).check();
       await hashIs(page, "#train?duel.compare=bottleneck&duel.data=cifar-10");
       await page.getByText("This page’s host has it").waitFor({ timeout: MINUTE });
-      await message(page, /^Ready\. Takes about \d+ (s|min|h) on this device\./);
+      await message(page, /^Ready\. Takes about \d+ (s|min|h) on this device\./, 3 * MINUTE); // two networks are timed
       await button(page, "One step").click();
       await message(page, /^Paused at step 1$/);
       assert.equal(await page.locator(".duel tbody tr").count(), 2);
