@@ -2,7 +2,7 @@
 import { EngineError } from "../../../engine/errors.js";
 import { answersAt, compare, judgingPictures, openTwins } from "../../../lab/duel/twins.js";
 import { switchData } from "../../../lab/settings.js";
-import { effect, follow, signal } from "../../../lab/signals.js";
+import { computed, effect, follow, signal } from "../../../lab/signals.js";
 import { BITS } from "../../../lab/state.js";
 import { tracingOf } from "../../../lab/tracing.js";
 import { createNames } from "../../shared/classnames.js";
@@ -158,11 +158,11 @@ export function createBits(context, isOpen) {
     share.textContent = now ? t("bits.measuring", { n: now.bits, share: percent(now.share) }) : "";
   }
 
+  const points = computed(() => compare(measured.value));
   function compareAll() {
-    const points = compare(measured.value);
     if (!isOpen.value) return;
-    chart.draw(points, Number(state.values.apart.value.bits));
-    setWords(shows, sentenceOf(points, measured.value));
+    chart.draw(points.value, Number(state.values.apart.value.bits));
+    setWords(shows, sentenceOf(points.value, measured.value));
   }
 
   effect(look);

@@ -16,6 +16,9 @@ export function createBitsChart() {
   /** @type {Point[]} */
   let points = [];
   let chosen = 0;
+  /** @type {import("uplot") | undefined} */
+  let plot;
+  let told = "";
 
   const redraw = fitPlot(place, (uPlot, size) => {
     const axis = axisStyle();
@@ -37,7 +40,8 @@ export function createBitsChart() {
       series: [{}, ...LINES.map((_, i) => lineOf(i))],
     };
     const data = LINES.map((name) => points.map((point) => point[name]));
-    return new uPlot(options, [points.map(({ bits }) => bits), ...data]);
+    plot = new uPlot(options, [points.map(({ bits }) => bits), ...data]);
+    return plot;
   });
 
   /** A line where the slider is. @param {import("uplot")} plot */
@@ -58,11 +62,14 @@ export function createBitsChart() {
     fold: h("details", { class: "figures" }, h("summary", { t: "bits.figures" }), body),
     /** @param {Point[]} found @param {number} bits where the slider is */
     draw(found, bits) {
-      [points, chosen] = [found, bits];
+      chosen = bits;
+      const words = t("bits.caption");
+      if (found === points && words === told) return plot?.redraw(false);
+      [points, told] = [found, words];
       keys.replaceChildren(
         ...LINES.map((name, i) => h("li", {}, swatch({ number: i + 1 }), t(`setting.activation.${name}`))),
       );
-      place.ariaLabel = t("bits.caption");
+      place.ariaLabel = words;
       body.replaceChildren(table(points));
       redraw();
     },

@@ -4,7 +4,6 @@ import { computed, effect, signal } from "../../../lab/signals.js";
 import { DIMENSIONS } from "../../../lab/state.js";
 import { h, loadStyle, setWords } from "../../shared/dom.js";
 import { number, percent, t } from "../../shared/i18n.js";
-import { isDark } from "../../shared/theme.js";
 import { createLossCurve } from "./losscurve.js";
 import { createAsker, createPanel } from "./panel.js";
 import { createPlane } from "./plane.js";
@@ -90,7 +89,6 @@ export function createManifold({ engine, core, state }) {
 
   function draw() {
     const one = found.value;
-    isDark.value;
     if (!isOpen.value || !one) return;
     const scale = enlargement(one.curve, one.returned);
     before.draw(one.curve, one.alive);

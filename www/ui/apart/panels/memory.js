@@ -17,6 +17,7 @@ export function createMemory(context) {
   const { state } = context;
   /** @type {import("../../../engine/protocol.js").LayerCost[]} */
   let layers = [];
+  let frames = framesOf(layers);
   const select = (/** @type {number} */ layer) => state.set("apart", selecting(layers[layer]));
   const film = createFilm(context, select);
   const chart = createMemoryChart(select);
@@ -26,12 +27,12 @@ export function createMemory(context) {
 
   onDescription(context, (description) => {
     if (state.values.apart.value.panel !== "memory") return;
+    if (layers !== description.layers) frames = framesOf(description.layers);
     ({ layers } = description);
     const selected = selectedLayer(layers, state.values.apart.value);
     const { by_operation, by_block } = description.memory;
     const times = number(by_operation / by_block, { maximumSignificantDigits: 2 });
     shows.textContent = t("memory.shows", { operation: bytes(by_operation), block: bytes(by_block), times });
-    const frames = framesOf(layers);
     film.draw(description, frames, selected, Number(state.values.apart.value.rows) || 1);
     chart.draw(description, frames, selected, shows.textContent);
   });

@@ -105,11 +105,12 @@ export function createMemoryChart(select) {
       place.ariaValueNow = String(at + 1);
       place.ariaValueText = words;
       place.ariaLabel = `${t("memory.axes")}. ${shows}`;
-      keys.replaceChildren(
-        ...READINGS.map((reading, i) => h("li", {}, swatch({ number: i + 1 }), t(`memory.${reading}`))),
-      );
-      if (changed || !plot) redraw();
-      else plot.setCursor({ left: plot.valToPos(at + 1.5, "x"), top: 0 }); // the middle of its step
+      if (changed) {
+        keys.replaceChildren(
+          ...READINGS.map((reading, i) => h("li", {}, swatch({ number: i + 1 }), t(`memory.${reading}`))),
+        );
+        redraw();
+      } else plot?.setCursor({ left: plot.valToPos(at + 1.5, "x"), top: 0 }); // the middle of its step
     },
   };
 }

@@ -12,6 +12,7 @@ import { bytes, milliseconds, number, t } from "../../shared/i18n.js";
 /** @param {import("../../context.js").Context} context */
 export function createRowTiles({ engine, library, model, state }) {
   const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "memory");
+  const chosen = computed(() => Number(state.values.apart.value.rows));
   /** @type {import("../../../lab/signals.js").Signal<Found | null>} */
   const found = signal(null);
   const working = signal(false);
@@ -62,7 +63,7 @@ export function createRowTiles({ engine, library, model, state }) {
   }
 
   function draw() {
-    const [now, loaded, rows] = [found.value, model.loaded.value, Number(state.values.apart.value.rows)];
+    const [now, loaded, rows] = [found.value, model.loaded.value, chosen.value];
     const busy = working.value;
     if (!isOpen.value) return;
     input.value = String(ROWS.indexOf(rows));

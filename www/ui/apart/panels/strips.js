@@ -1,5 +1,6 @@
 /** The middle of What ReLU destroys: one strip for each dimension, along the spiral; what ReLU zeroes is grey. */
 import { h } from "../../shared/dom.js";
+import { isDark } from "../../shared/theme.js";
 import { rgb } from "./paint.js";
 
 /** Rows of pixels of all strips together, about. */
@@ -11,6 +12,8 @@ export function createStrips(choose) {
   const line = h("div", { class: "strips-line" });
   const place = h("div", { class: "strips" }, canvas, line);
   let points = 0;
+  /** The colours of the theme. */
+  let ink = { dark: /** @type {boolean | null} */ (null), colours: /** @type {number[][]} */ ([]) };
   place.addEventListener("pointermove", seek);
   place.addEventListener("pointerdown", seek);
 
@@ -29,7 +32,9 @@ export function createStrips(choose) {
       const gap = Math.max(1, Math.round(each / 8));
       [canvas.width, canvas.height] = [points, n * each];
       const image = new ImageData(points, n * each);
-      const [ground, zeroed, above, below] = ["--surface", "--line", "--run-2", "--run-1"].map(rgb);
+      if (ink.dark !== isDark.value)
+        ink = { dark: isDark.value, colours: ["--surface", "--line", "--run-2", "--run-1"].map(rgb) };
+      const [ground, zeroed, above, below] = ink.colours;
       const most = values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
       for (let k = 0; k < n; k++)
         for (let x = 0; x < points; x++) {
