@@ -13,6 +13,7 @@
  * @property {string} why
  * @property {string} paper where the paper says it
  * @property {string} mistakes for the teacher: what people get wrong
+ * @property {string} [also] another control to use, if there is
  * @property {string} [more] what else to do, if there is
  *
  * @typedef {{value: string, is?: (string | number)[]} | {use: string} | {steps: number} | {looked: true}} Done
@@ -28,7 +29,9 @@
  * @property {string[]} [keys] with which the keyboard does it
  * @property {Done} done
  * @property {number} [right] the right answer, from 0
- * @property {{min: number, max: number, step: number, start: number, right: number, within: number}} [value] instead of answers
+ * @property {{min: number, max: number, step: number, start: number, right: number, within: number, epochs?: number,
+ *   epoch?: number}} [value] instead of answers; with `epochs` it is dragged as the learning rate at an `epoch` of so many
+ * @property {string} [also] the control of the words `also`
  * @property {string} [measure] one of ui/lesson/measures.js
  * @property {{room: import("../state.js").Room, set: Record<string, string | number | boolean>}} [more] where to go on from here
  * @property {Words} en

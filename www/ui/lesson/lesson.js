@@ -70,10 +70,10 @@ export function createLesson(context, place) {
     fold.setAttribute("aria-expanded", String(!folded));
   }
 
-  /** Brings the keyboard to the control that the stop asks for. */
-  function goToControl() {
+  /** Brings the keyboard to the control that the stop asks for. @param {string} [name] another one */
+  function goToControl(name) {
     setFolded(fold.checkVisibility());
-    ring.go();
+    ring.go(name);
   }
 
   /** Opens the report or the teacher's page. @param {"report" | "teacher"} which */

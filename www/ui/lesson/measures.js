@@ -2,6 +2,7 @@
 import { fetchJson } from "../../engine/download.js";
 import { recordedOutcomes } from "../../lab/duel/contests.js";
 import { evidenceOf } from "../../lab/evidence.js";
+import { recipeOf } from "../../lab/settings.js";
 import { BLOCKS } from "../../lab/state.js";
 import { tracingOf } from "../../lab/tracing.js";
 import { bytes, count, milliseconds, number, percent, t, tiny } from "../shared/i18n.js";
@@ -178,16 +179,20 @@ export const MEASURES = {
     };
   },
 
-  async training({ session }) {
+  async training({ engine, session }) {
     const run = session.run.value;
     if (!run?.steps.step.length) throw new Error("no step yet");
     const { step, loss, learning_rate } = run.steps;
     const done = step[step.length - 1];
+    const rate = learning_rate[learning_rate.length - 1];
+    const last = loss[loss.length - 1];
+    const [planned] = await engine.learningRates(recipeOf(run.settings), [(done - 1) / run.steps_per_epoch]);
     return {
       step: number(done),
-      loss: number(loss[loss.length - 1], { maximumSignificantDigits: 3 }),
+      loss: number(last, { maximumSignificantDigits: 3 }),
       first: number(loss[0], { maximumSignificantDigits: 3 }),
-      rate: tiny(learning_rate[learning_rate.length - 1]),
+      rate: tiny(rate),
+      planned: tiny(planned),
       images: number(done * Number(run.settings.batch)),
     };
   },

@@ -2,6 +2,7 @@
 import { effect } from "../../lab/signals.js";
 import { h } from "../shared/dom.js";
 import { number, t } from "../shared/i18n.js";
+import { createSchedule } from "./schedule.js";
 
 /** Answers are called by letters, so that a class can answer aloud. */
 const LETTERS = "ABCDEFGH";
@@ -21,9 +22,12 @@ export function answerOf({ value }, { answers }, answer) {
 /** The right answer. @param {Stop} stop */
 export const rightOf = ({ right = 0, value }) => value?.right ?? right;
 
-/** @param {Lesson} lesson @param {Stop} stop @param {Words} words @returns {{element: HTMLElement, dispose: () => void}} */
-export function createQuestion(lesson, stop, words) {
-  return stop.value ? createValue(lesson, stop, words) : createAnswers(lesson, stop, words);
+/**
+ * @param {import("../context.js").Context} context @param {Lesson} lesson @param {Stop} stop @param {Words} words
+ * @returns {{element: HTMLElement, dispose: () => void}}
+ */
+export function createQuestion(context, lesson, stop, words) {
+  return stop.value ? createValue(context, lesson, stop, words) : createAnswers(lesson, stop, words);
 }
 
 /** @param {Lesson} lesson @param {Stop} stop @param {Words} words */
@@ -84,17 +88,28 @@ function createAnswers(lesson, stop, words) {
   return { element, dispose };
 }
 
-/** @param {Lesson} lesson @param {Stop} stop @param {Words} words */
-function createValue(lesson, stop, words) {
-  const { min, max, step, start } = /** @type {NonNullable<Stop["value"]>} */ (stop.value);
+/** @param {import("../context.js").Context} context @param {Lesson} lesson @param {Stop} stop @param {Words} words */
+function createValue({ engine }, lesson, stop, words) {
+  const value = /** @type {NonNullable<Stop["value"]>} */ (stop.value);
+  const { min, max, step, start } = value;
   const output = h("output", { class: "number" });
-  const tell = () => (output.textContent = answerOf(stop, words, Number(input.value)));
+  const tell = () => {
+    output.textContent = answerOf(stop, words, Number(input.value));
+    drawing?.show(Number(input.value), lesson.phase.peek() === "outcome");
+  };
   const input = h("input", { type: "range", min, max, step, "aria-label": words.question, oninput: () => tell() });
+  const drawing = value.epochs
+    ? createSchedule(engine, value, (guess) => {
+        input.value = String(guess);
+        tell();
+      })
+    : null;
   const mark = h("p", { class: "lesson-mark" });
   const element = h(
     "fieldset",
     { class: "lesson-question" },
     h("legend", {}, words.question),
+    drawing?.element ?? null,
     h("div", { class: "lesson-value" }, input, output),
     h("button", { type: "button", t: "lesson.guess", onclick: () => lesson.guess(Number(input.value)) }),
     mark,

@@ -26,21 +26,24 @@ export function createRing() {
       name = control;
       mark();
     },
-    /** Brings the keyboard to the control. */
-    go() {
-      folderOf(name)?.click();
-      const part = partOnShow(name);
+    /** Brings the keyboard to the control, or to another one, unfolded. @param {string} [control] */
+    go(control = name) {
+      folderOf(control)?.click();
+      const part = partOnShow(control);
       if (!part) return;
+      if (part instanceof HTMLDetailsElement) part.open = true;
       part.scrollIntoView({ block: "center" });
       focusable(part).focus({ preventScroll: true });
     },
   };
 }
 
-/** The button that unfolds a control, if it is folded away. @param {string} name @returns {HTMLElement | undefined} */
+/** What unfolds a control, if it is folded away. @param {string} name @returns {HTMLElement | undefined} */
 function folderOf(name) {
   if (!name || partOnShow(name)) return undefined;
   for (const part of partsNamed(name)) {
+    const summary = part.parentElement?.closest("details:not([open])")?.querySelector("summary");
+    if (summary?.checkVisibility()) return summary;
     const around = part.parentElement?.closest("[id]");
     const button = around && document.querySelector(`[aria-controls="${around.id}"][aria-expanded="false"]`);
     if (button?.checkVisibility()) return /** @type {HTMLElement} */ (button);

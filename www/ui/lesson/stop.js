@@ -19,13 +19,14 @@ export const wordsOf = (stop) => stop[/** @type {"en" | "ko"} */ (currentLanguag
  * @param {import("../context.js").Context} context
  * @param {import("../../lab/lesson/lesson.js").Lesson} lesson
  * @param {import("../../lab/lesson/lesson.js").Stop} stop
- * @param {{ring: ReturnType<typeof import("./ring.js").createRing>, go: () => void}} control `go` brings the keyboard to it
+ * @param {{ring: ReturnType<typeof import("./ring.js").createRing>, go: (name?: string) => void}} control `go` brings the keyboard to it, or to
+ *   another one
  */
 export function createStop(context, lesson, stop, { ring, go }) {
   const { state, session } = context;
   const { done } = stop;
   const words = wordsOf(stop);
-  const question = createQuestion(lesson, stop, words);
+  const question = createQuestion(context, lesson, stop, words);
   const skip = h("button", { type: "button", t: "lesson.skip", onclick: () => lesson.step(1) });
   const tried = h(
     "section",
@@ -35,7 +36,9 @@ export function createStop(context, lesson, stop, { ring, go }) {
     h(
       "div",
       { class: "actions" },
-      stop.ring ? h("button", { type: "button", class: "primary lesson-go", t: "lesson.go", onclick: go }) : null,
+      stop.ring
+        ? h("button", { type: "button", class: "primary lesson-go", t: "lesson.go", onclick: () => go() })
+        : null,
       h("button", { type: "button", t: stop.ring ? "lesson.show" : "lesson.looked", onclick: () => lesson.show() }),
     ),
   );
@@ -60,6 +63,7 @@ export function createStop(context, lesson, stop, { ring, go }) {
     h("h4", { t: "lesson.why" }),
     h("p", {}, words.why),
     h("p", { class: "muted" }, words.paper),
+    stop.also && words.also ? h("button", { type: "button", onclick: () => go(stop.also) }, words.also) : null,
     stop.more && words.more
       ? h(
           "button",
