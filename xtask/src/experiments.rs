@@ -4,7 +4,7 @@
 //! Both read the same kind of table: common settings by the core's names, and what each side changes. A finished training is
 //! not repeated, and an interrupted one continues.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{self, Path, PathBuf};
@@ -24,6 +24,8 @@ const OUTCOMES: &str = "www/duels/outcomes.json";
 /// Longer trainings on CIFAR-10, and the folder of their curves.
 const EXPERIMENTS: &str = "xtask/experiments.json";
 const CURVES: &str = "www/curves";
+/// The experiments that the page offers.
+const OFFERED: &str = "www/curves/recorded.json";
 /// Checkpoints, weights and logs.
 const WORK: &str = "target/experiments";
 
@@ -128,8 +130,8 @@ pub fn duels(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Trains each side of the experiments on CIFAR-10, three times unless told otherwise, and writes the curves of those that have
-/// finished after each training.
+/// Trains each side of the experiments on CIFAR-10, three times unless told otherwise. Writes the curves after each training, and
+/// has the page offer an experiment once all of its sides have one.
 pub fn experiments(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let program = command_line(&tools)?;
@@ -153,6 +155,11 @@ pub fn experiments(args: &Args) -> Result<()> {
                 println!("{label}: {:.2} %", epochs.last().map_or(0.0, |epoch| 100.0 * epoch.accuracy));
                 recorded.sides[side].runs.push(Run { seed, epochs });
                 write(&tools.root().join(CURVES).join(format!("{name}.json")), &recorded)?;
+            }
+            // each side has a run
+            let mut offered: BTreeSet<String> = read(&tools.root().join(OFFERED))?;
+            if offered.insert(name.clone()) {
+                write(&tools.root().join(OFFERED), &offered)?;
             }
         }
     }
