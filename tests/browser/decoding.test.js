@@ -181,7 +181,8 @@ test("transparency is over white, to the byte as in the core; 16 bits lose their
   // every alpha with values of all kinds
   const alpha = (/** @type {number} */ at) => (at % 4 === 3 ? (at >> 4) & 255 : (at * 37 + (at >> 9) * 11) & 255);
   const deep = (/** @type {number} */ at) => (at * 2_654_435_761) & 0xffff;
-  // Firefox rounds to the nearest instead, as libpng does if asked
+  // Firefox rounds both its own way: the pixels that its canvas blends, and 16 bits, to the nearest, as libpng does if asked
+  const inexact = IN_FIREFOX ? 1 : 0;
   const upper = (/** @type {number} */ value) => (IN_FIREFOX ? Math.round(value / 257) : value >> 8);
   const [transparent, grey, rgb] = await seen(page, [
     png(SIDE, SIDE, 8, 6, alpha),
@@ -192,7 +193,8 @@ test("transparency is over white, to the byte as in the core; 16 bits lose their
     for (let c = 0; c < 3; c++) {
       const a = alpha(4 * p + 3);
       const expected = Math.floor((alpha(4 * p + c) * a + 255 * (255 - a) + 127) / 255);
-      assert.equal(transparent[3 * p + c], expected, `${alpha(4 * p + c)} of alpha ${a}`);
+      const off = Math.abs(transparent[3 * p + c] - expected);
+      assert.ok(off <= inexact, `${alpha(4 * p + c)} of alpha ${a}: ${transparent[3 * p + c]}, not ${expected}`);
       assert.equal(grey[3 * p + c], upper(deep(p)));
       assert.equal(rgb[3 * p + c], upper(deep(3 * p + c)));
     }

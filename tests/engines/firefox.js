@@ -57,7 +57,7 @@ function relay(playwright, browser) {
     "emulation.setMediaFeaturesOverride": async ({ features, userContexts = [] }) => {
       if (features["prefers-color-scheme"] === "dark") for (const one of userContexts) await preferDark(send, one);
     },
-    // it has no such permissions: scripts that Playwright runs count as the person's
+    // it has no such permissions: a preference opens the clipboard (tests/browser/server.js)
     "permissions.setPermission": ({ descriptor }) => descriptor.name.startsWith("clipboard-") && Promise.resolve(),
   };
 
