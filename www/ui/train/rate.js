@@ -49,13 +49,14 @@ export function createRate({ engine, state, session }, { set, apply }) {
   const now = h("span", { class: "rate-now", hidden: true });
   const handles = HANDLES.map((key) => createHandle(key));
   const plane = h("div", { class: "rate-plane" }, curve, now, ...handles);
+  const place = h("div", { class: "rate-place", role: "group" }, plane);
   const [epochs, times] = ["rate-epochs", "rate-times"].map((name) => h("p", { class: `${name} number` }));
   const when = h("p", { class: "hint" });
   const figure = h(
     "figure",
     { class: "rate", "data-control": "rate" },
     h("figcaption", { t: "rate.title" }),
-    h("div", { class: "rate-place", role: "group", "t-aria-label": "rate.title" }, plane),
+    place,
     epochs,
     times,
     h("p", { class: "rate-axis", t: "rate.axis" }),
@@ -123,7 +124,7 @@ export function createRate({ engine, state, session }, { set, apply }) {
   }
 
   /** Handles, at once. */
-  function place() {
+  function drawHandles() {
     const all = values.value;
     const length = Number(all.epochs);
     HANDLES.forEach((key, i) => {
@@ -158,8 +159,7 @@ export function createRate({ engine, state, session }, { set, apply }) {
       const i = at.findIndex((epoch) => epoch >= share * length);
       return t("rate.at", { epoch: number(at[i], { maximumFractionDigits: 2 }), rate: tiny(rates[i]) });
     });
-    plane.setAttribute("role", "group");
-    plane.setAttribute("aria-label", t("rate.label", { rates: told.join("; ") }));
+    place.setAttribute("aria-label", t("rate.label", { rates: told.join("; ") }));
   }
 
   /** How long an epoch takes by the running or the last run, in milliseconds; NaN while unknown, or if other work is planned. */
@@ -197,7 +197,7 @@ export function createRate({ engine, state, session }, { set, apply }) {
     () => [values.value, state.room.value],
     () => state.room.peek() === "train" && planning.ask(),
   );
-  effect(place);
+  effect(drawHandles);
   effect(draw);
   effect(() => {
     session.judged.value; // every few seconds
