@@ -72,7 +72,11 @@ const cut = (page) =>
 
 /** @param {Page} page @param {string} what */
 async function judge(page, what) {
-  await page.waitForFunction(() => !document.querySelector(".outdated"));
+  await page.waitForFunction(() => {
+    const places = [...document.querySelectorAll("[role=tabpanel]:not([hidden]) :is(.large-place, .chart-place)")];
+    const drawn = places.every((place) => !place.checkVisibility() || place.querySelector("canvas"));
+    return drawn && !document.querySelector(".outdated");
+  });
   await page.evaluate(() => {
     /** @type {any} */ (window).drawn = []; // from before it was presented
     scrollTo(0, 0);

@@ -72,6 +72,7 @@ export function createBeside({ engine, state, model }, isOpen, problem) {
       opened: -1,
       selected: at,
       log: scale === "log",
+      alone: false,
       beside: shown,
     });
     setWords(own, t("map.beside.counts", countsOf(architecture, description)));
@@ -84,6 +85,10 @@ export function createBeside({ engine, state, model }, isOpen, problem) {
   return {
     element,
     choice: h("label", { class: "field" }, h("span", { class: "hint", t: "map.beside" }), choice),
+    /** Whether there is or will be another network. */
+    get isWanted() {
+      return choice.value !== "";
+    },
     /** The other network's tensors, or undefined. */
     get tensors() {
       return other.value ? tensorsOf(other.value, -1) : undefined;

@@ -110,6 +110,7 @@ export function createMap(context) {
       opened,
       selected: at,
       log: values.scale === "log",
+      alone: !beside.isWanted,
       beside: beside.tensors,
     });
     beside.draw(description, tensors);

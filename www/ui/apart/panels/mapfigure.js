@@ -13,10 +13,14 @@ import { paintChannel, paintCrop } from "./paint.js";
 const NARROW = 640;
 /** Pixels along the drawing if it is vertical. */
 const LONG = 900;
+/** Two maps above each other share the height with what comes with the second one: each has one of so many parts. */
+const PARTS = 2.5;
 /** Pixels across it at least, and the part of a window left for all else, in the page's unit. */
 const TALL = 200;
 const REST = 30.5;
 const REST_PRESENTED = 24.5;
+/** The rows below the drawing, in the page's unit. */
+const BELOW = 8.5;
 /** Pixels of a target for a finger. */
 const TARGET = 44;
 /** Pixels by which an arc rises above what it spans. */
@@ -37,7 +41,8 @@ const ROWS = /** @type {const} */ (["block", "t", "c", "n", "s"]);
  * @property {number} opened the block that is open, from 0, or -1
  * @property {number} selected index of a tensor
  * @property {boolean} log
- * @property {Tensor[]} [beside] another network on the screen, which has the same scale
+ * @property {boolean} alone whether no other network is, or will be, on the screen
+ * @property {Tensor[]} [beside] the other one, which has the same scale
  */
 
 /**
@@ -81,16 +86,22 @@ export function createMapFigure(select, redraw, name = "map") {
     select(tensor, "keys");
   }
 
+  /** Presented, the rows below the drawing are on the screen too, however many rows of controls are above it. */
+  function roomPresented() {
+    const above = element.getBoundingClientRect().top + scrollY;
+    return innerHeight - Math.max(rem(REST_PRESENTED), above + rem(BELOW));
+  }
+
   /** @param {Shown} shown */
   function draw(shown) {
-    const { layers, names, shares, opened, selected, log, beside } = shown;
+    const { layers, names, shares, opened, selected, log, alone, beside } = shown;
     const width = element.clientWidth;
     if (!width) return;
     const vertical = width < NARROW;
     const across = vertical
       ? width * 0.5
-      : Math.max(TALL, Math.min(innerHeight - rem(presenting.peek() ? REST_PRESENTED : REST), width / 3)) /
-        (beside ? 2 : 1);
+      : Math.max(TALL, Math.min(presenting.peek() ? roomPresented() : innerHeight - rem(REST), width / 3)) /
+        (alone ? 1 : PARTS);
     element.style.setProperty("--tall", String(across));
     tensors = shown.tensors;
     const first = !boxes.size;
@@ -129,7 +140,7 @@ export function createMapFigure(select, redraw, name = "map") {
     });
     const arcs = shortcutsOf(tensors, layers).map(({ from, to }) => arc(from, to, places, vertical, across));
     setChildren(room, [...arcs, ...parts]);
-    rows.replaceChildren(...(vertical ? [] : rowsOf(layers, beside ? [] : stages, places)));
+    rows.replaceChildren(...(vertical ? [] : rowsOf(layers, alone ? stages : [], places)));
     if (first) requestAnimationFrame(() => element.classList.remove("still"));
   }
 
