@@ -24,6 +24,8 @@ pub struct Manifold {
     pub returned: Array2<f32>,
     /// Number of dimensions that let each point through unchanged, (points).
     pub alive: Array1<u32>,
+    /// T, (n, 2).
+    pub matrix: Array2<f32>,
 }
 
 impl Manifold {
@@ -66,7 +68,8 @@ impl Manifold {
                 alive[i] += u32::from(low < value && value < high);
             }
         }
-        Ok(Manifold { curve, returned, alive })
+        let matrix = Array2::from_shape_vec((dimensions, 2), matrix.into_flattened()).expect("rows of two");
+        Ok(Manifold { curve, returned, alive, matrix })
     }
 }
 

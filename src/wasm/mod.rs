@@ -157,6 +157,7 @@ pub fn manifold(dimensions: usize, relu: bool, seed: u32) -> Result<JsManifold> 
         ("curve", float32_array(&found.curve).into()),
         ("returned", float32_array(&found.returned).into()),
         ("alive", uint32_array(&found.alive).into()),
+        ("matrix", float32_array(&found.matrix).into()),
     ])
     .unchecked_into())
 }

@@ -110,4 +110,6 @@ export interface Manifold {
   curve: Float32Array;
   returned: Float32Array;
   alive: Uint32Array;
+  /** (n, 2) */
+  matrix: Float32Array;
 }

@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { beforeActivation, sharesOf, spreadOf } from "../../www/lab/activations.js";
 import { bytesOf, framesOf } from "../../www/lab/film.js";
 import { normalised } from "../../www/lab/magnifier.js";
-import { alike, embed, matrixOf } from "../../www/lab/spiral.js";
+import { alike, embed } from "../../www/lab/spiral.js";
 import { hashIs, startLab } from "./lab.js";
 import { openEmpty } from "./server.js";
 
@@ -266,8 +266,8 @@ test("the spiral’s numbers in n dimensions lead to where the core says it come
     const engine = await createEngine({ threads: 1 });
     const all = [];
     for (const one of asked) {
-      const { curve, returned, alive } = await engine.manifold(one);
-      all.push({ curve: [...curve], returned: [...returned], alive: [...alive] });
+      const { curve, returned, alive, matrix } = await engine.manifold(one);
+      all.push({ curve: [...curve], returned: [...returned], alive: [...alive], matrix: [...matrix] });
     }
     await engine.close();
     return all;
@@ -275,12 +275,12 @@ test("the spiral’s numbers in n dimensions lead to where the core says it come
   let together = 0;
   for (const [i, { dimensions: n, seed }] of asked.entries()) {
     const [curve, alive] = [Float32Array.from(answers[i].curve), Uint32Array.from(answers[i].alive)];
-    const matrix = matrixOf(n, seed);
-    const values = embed(curve, matrix);
+    const matrix = Float32Array.from(answers[i].matrix);
+    const values = embed({ curve, matrix });
     for (let point = 0; point < alive.length; point++) {
       const own = values.subarray(point * n, (point + 1) * n);
       for (const axis of [0, 1]) {
-        const back = own.reduce((sum, value, k) => sum + matrix[k][axis] * Math.max(value, 0), 0);
+        const back = own.reduce((sum, value, k) => sum + matrix[2 * k + axis] * Math.max(value, 0), 0);
         const error = Math.abs(back - answers[i].returned[2 * point + axis]);
         assert.ok(error < 1e-5, `${n} dimensions, matrix ${seed}, point ${point}: ${error}`);
       }

@@ -1,7 +1,4 @@
-/**
- * The n numbers of each point of the spiral in What ReLU destroys. The core tells where the points come back to; the matrix that
- * it draws for a seed is drawn here again, in the same way (src/explain/manifold.rs). Knows no DOM.
- */
+/** The n numbers of each point of the spiral in What ReLU destroys, and what ReLU makes of them. Knows no DOM. */
 
 /** Dimensions that must let a point of the plane through to tell it from its neighbours. */
 export const NEEDED = 2;
@@ -10,46 +7,16 @@ const SAME = 0.01;
 /** Points of the spiral so far apart are different ones. */
 const APART = 0.1;
 
-/** A generator of whole numbers of 64 bits: wyrand, as in the library fastrand. @param {number} seed */
-function wyrand(seed) {
-  let state = BigInt(seed);
-  return () => {
-    state = BigInt.asUintN(64, state + 0x2d358dccaa6c78a5n);
-    const product = state * (state ^ 0x8bb84b93962eacc9n);
-    return BigInt.asUintN(64, product) ^ (product >> 64n);
-  };
-}
-
-/**
- * The matrix of a seed: `dimensions` rows of two, whose two columns are orthonormal.
- *
- * @param {number} dimensions @param {number} seed @returns {[number, number][]}
- */
-export function matrixOf(dimensions, seed) {
-  const next = wyrand(seed);
-  const uniform = () => Number(next() >> 1n) / 2 ** 63;
-  const normal = () => {
-    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
-    return radius * Math.cos(2 * Math.PI * uniform());
-  };
-  /** @type {[number, number][]} */
-  const rows = Array.from({ length: dimensions }, () => [normal(), normal()]);
-  const dot = (/** @type {0 | 1} */ a, /** @type {0 | 1} */ b) => rows.reduce((sum, row) => sum + row[a] * row[b], 0);
-  const along = dot(0, 1) / dot(0, 0);
-  for (const row of rows) row[1] -= along * row[0];
-  const [first, second] = [Math.sqrt(dot(0, 0)), Math.sqrt(dot(1, 1))];
-  return rows.map(([x, y]) => [x / first, y / second]);
-}
-
 /**
  * Each point's numbers before the activation, (points, dimensions).
  *
- * @param {Float32Array} curve pairs of x and y @param {[number, number][]} matrix
+ * @param {{curve: Float32Array, matrix: Float32Array}} spiral pairs of x and y; rows of two
  */
-export function embed(curve, matrix) {
-  const values = new Float32Array((curve.length / 2) * matrix.length);
-  for (let i = 0, at = 0; i < curve.length; i += 2)
-    for (const [a, b] of matrix) values[at++] = a * curve[i] + b * curve[i + 1];
+export function embed({ curve, matrix }) {
+  const values = new Float32Array((curve.length * matrix.length) / 4);
+  let at = 0;
+  for (let i = 0; i < curve.length; i += 2)
+    for (let k = 0; k < matrix.length; k += 2) values[at++] = matrix[k] * curve[i] + matrix[k + 1] * curve[i + 1];
   return values;
 }
 

@@ -4,7 +4,7 @@ import { latest } from "../../lab/latest.js";
 import { classesOf, configOf, recipeOf } from "../../lab/settings.js";
 import { computed, effect, follow, signal } from "../../lab/signals.js";
 import { h, paintRgb, setOptions, showProblem } from "../shared/dom.js";
-import { number, t } from "../shared/i18n.js";
+import { currentLanguage, number, t } from "../shared/i18n.js";
 import { kindsOf, specimenOf } from "./specimen.js";
 
 const DRAWS = 16;
@@ -78,7 +78,7 @@ export function createWall(context, open) {
   });
 
   function paint() {
-    if (!drawn) return;
+    if (!drawn) return grid.setAttribute("aria-label", t("wall.title"));
     const { inputs, windows, config } = drawn;
     const colours = coloursOf(inputs, config, asSeen.checked);
     canvases.forEach((canvas, i) => paintRgb(canvas, colours, config.resolution, i));
@@ -101,7 +101,8 @@ export function createWall(context, open) {
     picture.value = kind.value;
   });
   effect(() => {
-    t("wall.how"); // the language
+    currentLanguage();
+    paint();
     say();
   });
   follow(

@@ -1,5 +1,5 @@
 /** What ReLU destroys: a spiral before and after ReLU in n dimensions (the paper's figure 1), and what happens in between. */
-import { alike, embed, enlargement, expectedLoss, matrixOf, NEEDED } from "../../../lab/spiral.js";
+import { alike, embed, enlargement, expectedLoss, NEEDED } from "../../../lab/spiral.js";
 import { computed, effect, signal } from "../../../lab/signals.js";
 import { DIMENSIONS } from "../../../lab/state.js";
 import { h, loadStyle, setWords } from "../../shared/dom.js";
@@ -81,7 +81,7 @@ export function createManifold({ engine, core, state }) {
       [n, chosen, matrix],
       () => engine.manifold(options),
       (answer) => {
-        const values = embed(answer.curve, matrixOf(options.dimensions, options.seed));
+        const values = embed(answer);
         found.value = { ...answer, n: options.dimensions, relu: options.relu, values };
       },
     );
