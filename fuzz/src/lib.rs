@@ -1,17 +1,15 @@
 //! The limits for every parser under test: no escaping panic, one second, and bounded memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, Once};
 
-use mobilenetv2::arch::Config;
-use mobilenetv2::data::load_train_and_test;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
 
 /// Seconds of CPU time for an input: a wall clock would blame the wrong input on a loaded machine.
 const SECONDS: i64 = 1;
@@ -105,21 +103,9 @@ fn seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
 }
 
-/// Reads bytes as a data set in a file whose name ends so; what comes out of it must be one.
-pub fn data_set(bytes: &[u8], suffix: &str) {
-    let mut builder = tempfile::Builder::new();
-    builder.suffix(suffix);
-    // in memory, if the system has such a folder
-    let file = builder.tempfile_in("/dev/shm").or_else(|_| builder.tempfile());
-    let mut file = file.expect("a temporary file");
-    file.write_all(bytes).expect("room for a file");
-    let config = Config { resolution: 8, ..Config::cifar() };
-    if let Ok((train, test)) = within(bytes.len(), 0, || load_train_and_test(file.path(), &config)) {
-        for data in [train, test] {
-            assert_eq!(data.images.dim(), (data.len(), data.size(), data.size(), 3));
-            assert!(data.labels.iter().all(|label| (*label as usize) < data.names.len()));
-        }
-    }
+/// An empty file, in memory if the system has such a folder.
+pub fn file() -> NamedTempFile {
+    NamedTempFile::new_in("/dev/shm").or_else(|_| NamedTempFile::new()).expect("a temporary file")
 }
 
 /// Maximum bytes of data that [`safetensors`] puts behind a header.

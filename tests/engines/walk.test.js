@@ -159,7 +159,11 @@ async function walk(t, engine) {
     await enter("#apart?stop=relu");
     await browser.click(".lesson-answer", "B.");
     // not by the mouse, which brings it to the middle of the window: in a low one the lesson lies over that
-    await browser.run(() => /** @type {any} */ (document.querySelector('input[name="dimensions"][value="3"]')).click());
+    await browser.run(() => {
+      const slider = /** @type {HTMLInputElement} */ (document.querySelector("#dimensions-input"));
+      slider.value = "3";
+      slider.dispatchEvent(new Event("input", { bubbles: true }));
+    });
     await browser.see(".lesson-outcome.open", "Your guess and the outcome agree");
     await browser.see(".lesson-measured", "Measured here with 40 random matrices");
     await browser.click("#lesson-place > footer button:last-child");
@@ -225,12 +229,11 @@ function drawn(place) {
   const shown = [...canvases].filter((canvas) => canvas.getClientRects().length);
   return shown.every((canvas) => {
     const { width, height } = canvas;
-    return (
-      width &&
-      canvas
-        .getContext("2d")
-        ?.getImageData(0, 0, width, height)
-        .data.some((value) => value)
-    );
+    try {
+      const pixels = width && canvas.getContext("2d")?.getImageData(0, 0, width, height);
+      return pixels && pixels.data.some((value) => value);
+    } catch {
+      return false; // WebKit refuses at times; it is asked again
+    }
   });
 }

@@ -19,7 +19,6 @@ const TARGETS: &[(&str, usize, Option<&str>)] = &[
     ("image", 4_000, Some("tests/golden/pictures")),
     ("archive", 12_000, None),
     ("project", 8_000, None),
-    ("parquet", 12_000, Some("tests/golden/parquet")),
     ("settings", 1_000, None),
     ("labels", 1_000, None),
 ];
