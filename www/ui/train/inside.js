@@ -29,7 +29,7 @@ export function createInside({ engine, session }, open) {
   const cost = h("p", { class: "hint" });
   const body = h(
     "div",
-    { class: "inside-body" },
+    { class: "inside-body", hidden: true },
     h("div", { class: "inside-scrub" }, h("label", { for: slider.id, t: "inside.step" }), slider, at),
     h("figure", {}, h("figcaption", { t: "inside.filters" }), filters),
     h("figure", {}, guessed, guesses),
@@ -48,7 +48,7 @@ export function createInside({ engine, session }, open) {
   function draw() {
     const [all, look, run] = [looks.all.value, shown.value, session.run.peek()];
     empty.hidden = !!look;
-    body.hidden = !look;
+    if (!look) body.hidden = true;
     if (!look || !run || !open.value) return;
     slider.max = String(all.length - 1);
     slider.value = String(all.indexOf(look));
@@ -61,6 +61,7 @@ export function createInside({ engine, session }, open) {
     const share = percent(spent / (spent + training));
     const words = { each: milliseconds(last), n: all.length, share };
     setWords(cost, t(all.length > 1 ? "inside.cost" : "inside.cost.first", words)); // the first one is not paid for yet
+    body.hidden = false; // its drawings have names now
   }
 
   /** Each filter as a picture of the colours to which it responds. @param {Float32Array} values (C, 3, 9) */
