@@ -140,12 +140,19 @@ fn check(name: &str, shown: &dyn Display, value: f64, low: f64, high: f64) -> Re
     Err(Error::Argument(format!("{name} must be {low} to {high}, not {shown}")))
 }
 
+/// [`Value::read`] of the types that serde knows.
+macro_rules! read_by_serde {
+    () => {
+        fn read(value: &Json) -> serde_json::Result<Self> {
+            Self::deserialize(value)
+        }
+    };
+}
+
 impl Value for f64 {
     const VALUES: Values = Values::Number;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self, rules.low, rules.high)
@@ -155,9 +162,7 @@ impl Value for f64 {
 impl Value for f32 {
     const VALUES: Values = Values::Number;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     #[inline(never)]
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
@@ -173,9 +178,7 @@ impl Value for f32 {
 impl Value for usize {
     const VALUES: Values = Values::Whole;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self as f64, rules.low, rules.high)
@@ -185,9 +188,7 @@ impl Value for usize {
 impl Value for u64 {
     const VALUES: Values = Values::Whole;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(name, self, *self as f64, rules.low, rules.high)
@@ -197,9 +198,7 @@ impl Value for u64 {
 impl Value for bool {
     const VALUES: Values = Values::Switch;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, _: &str, _: &Rules) -> Result<()> {
         Ok(())
@@ -209,9 +208,7 @@ impl Value for bool {
 impl Value for [f32; 3] {
     const VALUES: Values = Values::Colours;
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         self.iter().try_for_each(|value| value.check(name, rules))
@@ -224,9 +221,7 @@ const MOST: usize = 64;
 impl Value for Vec<usize> {
     const VALUES: Values = Values::List(MOST);
 
-    fn read(value: &Json) -> serde_json::Result<Self> {
-        Self::deserialize(value)
-    }
+    read_by_serde!();
 
     fn check(&self, name: &str, rules: &Rules) -> Result<()> {
         check(&format!("number of {name}"), &self.len(), self.len() as f64, 0.0, MOST as f64)?;
