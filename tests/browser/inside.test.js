@@ -226,7 +226,9 @@ test("ReLU after the projections zeroes maps, and changes the answer", async () 
     [0, 1].map((i) => panel.locator(".relu .predictions").nth(i).innerText()),
   );
   assert.notEqual(trained, changed);
-  assert.equal(await panel.locator(".layerbars").first().locator("span").count(), 52, "all layers with maps");
+  const bars = panel.locator(".layerbars").first().locator("span");
+  await bars.first().waitFor({ state: "attached" }); // counted once the slider rests
+  assert.equal(await bars.count(), 52, "all layers with maps");
   await hashIs(page, "#apart?apart.panel=relu&apart.block=2&apart.relu=1");
   await panel.locator("#relu-from").press("ArrowLeft");
   await panel.getByRole("slider", { name: "Block 2 of 17" }).waitFor(); // the first that has changed

@@ -4,6 +4,7 @@
 //! Both read the same kind of table: common settings by the core's names, and what each side changes. A finished training is
 //! not repeated, and an interrupted one continues.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -60,24 +61,28 @@ struct Outcome {
 }
 
 /// A recorded experiment, as the page draws it.
-#[derive(Serialize)]
-struct Recorded<'a> {
-    name: &'a str,
-    settings: &'a Map<String, Value>,
+#[derive(Serialize, Deserialize)]
+struct Recorded {
+    name: String,
+    settings: Map<String, Value>,
     command: String,
-    commit: String,
-    sides: Vec<Side<'a>>,
+    sides: Vec<Side>,
 }
-#[derive(Serialize)]
-struct Side<'a> {
-    settings: &'a Map<String, Value>,
+#[derive(Serialize, Deserialize)]
+struct Side {
+    settings: Map<String, Value>,
     runs: Vec<Run>,
 }
-#[derive(Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Run {
     seed: u32,
+    /// Of the code that trained it.
+    commit: String,
     epochs: Vec<Epoch>,
 }
+
+/// Runs of all experiments, by the options of the command line. Experiments share a side that all of them have.
+type Runs = BTreeMap<Vec<String>, BTreeMap<u32, Run>>;
 
 /// An epoch's line in a training's log, and its figures on the held-out images.
 #[derive(Deserialize)]
@@ -91,7 +96,7 @@ struct HeldOut {
     loss: f64,
     accuracy: f64,
 }
-#[derive(Serialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Epoch {
     step: u64,
     loss: f64,
@@ -131,39 +136,71 @@ pub fn duels(args: &Args) -> Result<()> {
 }
 
 /// Trains each side of the experiments on CIFAR-10, three times unless told otherwise. Writes the curves after each training, and
-/// has the page offer an experiment once all of its sides have one.
+/// has the page offer an experiment once all of its sides have one. What the curves hold already is not trained again, whichever
+/// machine trained it.
 pub fn experiments(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let program = command_line(&tools)?;
-    let data = path::absolute(&args.data)?;
+    let data = ["--data".to_owned(), path::absolute(&args.data)?.display().to_string()];
     let commit = cmd!(tools.shell, "git rev-parse --short HEAD").read()?;
+    let mut runs = recorded_runs(&tools)?;
     for comparison in chosen(&tools, EXPERIMENTS, args)? {
-        let Comparison { name, settings, sides } = &comparison;
-        let mut recorded = Recorded {
-            name,
-            settings,
-            command: format!("cargo xtask experiments --only {name}"),
-            commit: commit.clone(),
-            sides: sides.iter().map(|settings| Side { settings, runs: Vec::new() }).collect(),
-        };
         for seed in 1..=args.seeds.unwrap_or(3) {
-            for (side, own) in sides.iter().enumerate() {
-                let mut options = options(settings, own)?;
-                options.extend(["--data".to_owned(), data.display().to_string()]);
-                let label = format!("{name}, side {side}, seed {seed}");
-                let epochs = train(&tools, &program, seed, &options)?;
-                println!("{label}: {:.2} %", epochs.last().map_or(0.0, |epoch| 100.0 * epoch.accuracy));
-                recorded.sides[side].runs.push(Run { seed, epochs });
-                write(&tools.root().join(CURVES).join(format!("{name}.json")), &recorded)?;
-            }
-            // each side has a run
-            let mut offered: BTreeSet<String> = read(&tools.root().join(OFFERED))?;
-            if offered.insert(name.clone()) {
-                write(&tools.root().join(OFFERED), &offered)?;
+            for (side, own) in comparison.sides.iter().enumerate() {
+                let options = options(&comparison.settings, own)?;
+                let known = runs.entry(options.clone()).or_default();
+                if let Entry::Vacant(missing) = known.entry(seed) {
+                    let epochs = train(&tools, &program, seed, &[&options[..], &data].concat())?;
+                    missing.insert(Run { seed, commit: commit.clone(), epochs });
+                }
+                let accuracy = known[&seed].epochs.last().map_or(0.0, |epoch| 100.0 * epoch.accuracy);
+                println!("{}, side {side}, seed {seed}: {accuracy:.2} %", comparison.name);
+                record(&tools, &comparison, &runs)?;
             }
         }
     }
     Ok(())
+}
+
+/// The runs in the files of curves.
+fn recorded_runs(tools: &Tools) -> Result<Runs> {
+    let mut runs = Runs::new();
+    for Comparison { name, .. } in read::<Vec<Comparison>>(&tools.root().join(EXPERIMENTS))? {
+        let file = curves(tools, &name);
+        if file.exists() {
+            let Recorded { settings, sides, .. } = read(&file)?;
+            for side in sides {
+                let known = runs.entry(options(&settings, &side.settings)?).or_default();
+                known.extend(side.runs.into_iter().map(|run| (run.seed, run)));
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// Writes the curves of an experiment, and has the page offer it once all of its sides have one.
+fn record(tools: &Tools, comparison: &Comparison, runs: &Runs) -> Result<()> {
+    let Comparison { name, settings, sides } = comparison;
+    let mut recorded = Vec::new();
+    for own in sides {
+        let known = runs.get(&options(settings, own)?);
+        let runs = known.map_or_else(Vec::new, |known| known.values().cloned().collect());
+        recorded.push(Side { settings: own.clone(), runs });
+    }
+    let complete = recorded.iter().all(|side| !side.runs.is_empty());
+    let command = format!("cargo xtask experiments --only {name}");
+    let (name, settings) = (name.clone(), settings.clone());
+    write(&curves(tools, &name), &Recorded { name: name.clone(), settings, command, sides: recorded })?;
+    let mut offered: BTreeSet<String> = read(&tools.root().join(OFFERED))?;
+    if complete && offered.insert(name) {
+        write(&tools.root().join(OFFERED), &offered)?;
+    }
+    Ok(())
+}
+
+/// The file of an experiment's curves.
+fn curves(tools: &Tools, name: &str) -> PathBuf {
+    tools.root().join(CURVES).join(format!("{name}.json"))
 }
 
 /// The comparisons of a table, or the one that was asked for.
