@@ -5,6 +5,7 @@ const EPOCHS = 12;
 /** A training that rises to an accuracy. @param {number} seed @param {number} end */
 const run = (seed, end) => ({
   seed,
+  commit: "abc1234",
   epochs: Array.from({ length: EPOCHS }, (_, i) => {
     const done = 1 - Math.exp(-(i + 1) / 3);
     const accuracy = Number((0.4 + (end - 0.4) * done + 0.004 * ((seed + i) % 3)).toFixed(4));
@@ -20,7 +21,6 @@ export const recording = (ends, others) => ({
     ...{ batch: 64, learning_rate: 0.05, schedule: "cosine", decay_until: EPOCHS },
   },
   command: "cargo xtask experiments --only bottleneck",
-  commit: "abc1234",
   sides: [
     { settings: { bottleneck: "linear" }, runs: ends.map((end, i) => run(i + 1, end)) },
     { settings: { bottleneck: "relu6" }, runs: others.map((end, i) => run(i + 1, end)) },

@@ -11,8 +11,12 @@
  * @property {string} name
  * @property {import("../settings.js").Values} settings common to all sides
  * @property {string} command
- * @property {string} commit
- * @property {{settings: import("../settings.js").Values, runs: {seed: number, epochs: Epoch[]}[]}[]} sides
+ * @property {{settings: import("../settings.js").Values, runs: Run[]}[]} sides
+ *
+ * @typedef {object} Run
+ * @property {number} seed
+ * @property {string} commit of the code that trained it
+ * @property {Epoch[]} epochs
  *
  * @typedef {{step: number, low: number, high: number}} Range
  * @typedef {object} Line what is drawn of a side: the mean of its seeds, and their range

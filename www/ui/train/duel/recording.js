@@ -44,10 +44,13 @@ export function createRecording({ recording, viewsRecorded, session, records, ch
     };
     setWords(axis, [t("recording.axis", steps), apart ? t("recording.apart", steps) : ""].join(" "));
     setWords(settings, t("recording.settings", { settings: settingsIn(found) }));
-    setWords(source, t("recording.source", { command: found.command, commit: found.commit }));
+    setWords(source, t("recording.source", { command: found.command, commits: commitsOf(found).join(", ") }));
   });
   return [h("div", { class: "duel-recording" }, what, verdicts, axis, details), place];
 }
+
+/** The commits whose code trained it. @param {Recording} recording */
+const commitsOf = ({ sides }) => [...new Set(sides.flatMap(({ runs }) => runs.map(({ commit }) => commit)))];
 
 /** @param {Recording} recording */
 function sayAll(recording) {
