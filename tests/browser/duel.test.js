@@ -171,7 +171,7 @@ test("recorded runs show without any training, say what they are, and stand besi
     .waitFor();
   await duel.getByText(/steps of 64 images.*\(Shapes, 300 steps\), so both are not on one axis/).waitFor();
   await duel.getByText("How they were recorded").click();
-  await duel.getByText("Command: cargo xtask experiments --only bottleneck. Commit: abc1234.").waitFor();
+  await duel.getByText("Command: cargo xtask experiments --only bottleneck. Trained at: abc1234.").waitFor();
   await duel.locator(".chart canvas").first().waitFor();
   assert.match(
     await duel.locator(".chart-place").first().getAttribute("aria-label").then(String),
