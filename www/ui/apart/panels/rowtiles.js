@@ -67,7 +67,7 @@ export function createRowTiles({ engine, library, model, state }) {
     const busy = working.value;
     if (!isOpen.value) return;
     input.value = String(ROWS.indexOf(rows));
-    label.textContent = rows ? t("rows.label", { n: rows }) : t("rows.auto");
+    label.textContent = labelOf(rows);
     input.setAttribute("aria-valuetext", label.textContent);
     turnOff(measure, busy || !loaded);
     cancel.hidden = !busy;
@@ -101,6 +101,12 @@ export function createRowTiles({ engine, library, model, state }) {
   );
 }
 
+/** @param {number} rows at a time, 0: as many as a cache holds */
+function labelOf(rows) {
+  if (!rows) return t("rows.auto");
+  return rows === 1 ? t("rows.label.one") : t("rows.label", { n: rows });
+}
+
 /**
  * @param {number} rows @param {Measured | undefined} measured @param {Measured} most the longest bars
  * @param {boolean} chosen
@@ -117,7 +123,7 @@ function rowOf(rows, measured, most, chosen) {
   return h(
     "li",
     { "aria-current": String(chosen) },
-    h("span", {}, rows ? t("rows.label", { n: rows }) : t("rows.auto")),
+    h("span", {}, labelOf(rows)),
     bar("working_bytes", bytes),
     bar("milliseconds", milliseconds),
   );
