@@ -205,7 +205,7 @@ function latestOf(run, key) {
 function ceiling(runs, key) {
   if (key === "learning_rate") return Infinity;
   const first = runs.flatMap(({ steps, labels = [] }) => [...steps[key].slice(0, 1), Math.log(labels.length || 1)]);
-  return first.length ? 2 * Math.max(...first) : Infinity;
+  return 2 * Math.max(0, ...first) || Infinity; // before the first step
 }
 
 /**

@@ -43,15 +43,23 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
     lag.element,
   );
 
-  /** The lines of the view; our recorded runs stand alone, or behind others where that is fair. @param {Record | null} record */
+  /**
+   * The lines of the view, the rate's plan among them, also before a training; our recorded runs stand alone, or behind others
+   * where that is fair. All charts get the same lines, so that the names at their ends take the same room, and steps stand
+   * beneath each other.
+   *
+   * @param {Record | null} record @returns {Drawn[]}
+   */
   function linesOf(record) {
     const found = recording.peek();
     if (found && viewsRecorded.peek()) return greyLines(found, Number(found.settings.batch));
-    if (!record) return [];
-    const { contest } = record;
-    const lines = found && comparable(found, contest) ? greyLines(found, Number(contest.settings.batch)) : [];
+    const contest = record?.contest ?? chosen.peek().contest;
+    if (!contest) return [];
+    const behind = record && found && comparable(found, contest);
+    const lines = behind ? greyLines(found, Number(contest.settings.batch)) : [];
     const named = lines.map((line) => ({ ...line, name: t("recording.line", { name: line.name ?? "" }) }));
-    return [...named, ...drawnOf(contest, record.rounds)];
+    const sides = drawnOf(contest, record?.rounds ?? []);
+    return [...named, ...sides.map((line, side) => ({ ...line, plan: planOf(contest, side, record) }))];
   }
 
   const draw = onFrame(async () => {
@@ -67,32 +75,26 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
     lag.show(record && !viewsRecorded.peek() ? sidesOf(record) : []);
     band.hidden = !runs.some((run) => run.band);
     const end = viewsRecorded.peek() ? 0 : endOf(record, runs);
-    await Promise.all([accuracy.draw(runs, end), loss.draw(runs, end), rate.draw(ratesOf(record), end)]);
+    await Promise.all(charts.map((chart) => chart.draw(runs, end)));
   });
   const plans = createPlans(engine, draw);
 
   /** @param {Contest} contest @param {number} side @param {Record | null} record */
   function planOf(contest, side, record) {
-    const drawn = contest.settings.data === "shapes" ? SHAPES_PER_EPOCH : 0;
-    const images = record?.images_per_epoch ?? drawn;
+    const images = record?.images_per_epoch ?? KNOWN[String(contest.settings.data)];
     if (!images) return undefined; // until a training has counted them
     const { recipe, steps_per_epoch } = planned(contest, side, images);
     return plans(recipe, stepsOf(contest), steps_per_epoch);
   }
 
-  /** Planned and taken, also before a training. @param {Record | null} record @returns {Drawn[]} */
-  function ratesOf(record) {
-    const contest = record?.contest ?? chosen.peek().contest;
-    if (!contest) return [];
-    return drawnOf(contest, record?.rounds ?? []).map((run, side) => ({ ...run, plan: planOf(contest, side, record) }));
-  }
-
   /** Where the lines end, or will. @param {Record | null} record @param {Drawn[]} runs */
   function endOf(record, runs) {
     const contest = record?.contest ?? chosen.peek().contest;
+    if (!contest) return 0;
+    if (!record) return stepsOf(contest); // all of the plan
     const done = Math.max(0, ...runs.map(({ steps }) => steps.step.length));
     const recorded = runs.map(({ grey, evaluations }) => (grey && evaluations.at(-1)?.step) || 0);
-    return contest ? Math.max(axisEnd(done, stepsOf(contest)), ...recorded) : 0;
+    return Math.max(axisEnd(done, stepsOf(contest)), ...recorded);
   }
 
   effect(() => {
@@ -108,6 +110,8 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
   return element;
 }
 
+/** Images of an epoch, where they need not be counted first. @type {{[data: string]: number | undefined}} */
+const KNOWN = { shapes: SHAPES_PER_EPOCH, "cifar-10": EPOCH };
 /** The classes of CIFAR-10, whose number scales the axis of the loss. */
 const CLASSES = Array.from({ length: 10 }, (_, i) => String(i));
 

@@ -36,7 +36,8 @@ export async function createDuel(context) {
   const own = createOwn(means);
   const cards = createCards(means);
   const { outcome, seeds } = createOutcome(means);
-  const live = [createControl(means), outcome, h("div", { class: "duel-tables" }, createSides(means), seeds)];
+  const control = createControl(means);
+  const tables = h("div", { class: "duel-tables" }, createSides(means), seeds);
   const recorded = createRecording(means);
   const files = createFiles(means);
   const element = h(
@@ -46,8 +47,10 @@ export async function createDuel(context) {
     h("div", { class: "duel-choices" }, view.element, data.element),
     about,
     own,
+    control,
     createDuelChart(means),
-    ...live,
+    outcome,
+    tables,
     ...recorded,
     files,
     problem,
@@ -64,7 +67,7 @@ export async function createDuel(context) {
     view.show(shows ? "recorded" : "");
     data.element.hidden = name === OWN || shows;
     data.show(String(contest?.settings.data), contest && onCifar(contest) ? [] : ["cifar-10"]);
-    for (const part of [...live, files]) part.hidden = shows;
+    for (const part of [control, outcome, tables, files]) part.hidden = shows;
     for (const part of recorded) part.hidden = !shows;
   });
   // costs of what is chosen, before it is trained
