@@ -37,7 +37,7 @@ test(
     const { page, context, check } = await lab.open(SHORT);
     const start = button(page, "Train them side by side");
     await start.waitFor();
-    await page.getByText("t = 1", { exact: true }).waitFor();
+    await page.locator(".duel tbody").getByText("t = 1", { exact: true }).waitFor();
     await page
       .locator(".duel tbody td")
       .getByText(/^\d.*\s[kM]$/)
