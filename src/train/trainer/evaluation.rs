@@ -156,7 +156,10 @@ impl Trainer {
 }
 
 /// The network for evaluation: the existing one, or a new one from `weights`.
-pub(super) fn inference<'a>(at_hand: &'a mut Option<Classifier>, weights: &Weights) -> Result<&'a mut Classifier> {
+pub(super) fn inference<'a>(
+    at_hand: &'a mut Option<Classifier>,
+    weights: &Weights,
+) -> Result<&'a mut Classifier> {
     match at_hand {
         Some(classifier) => Ok(classifier),
         none => Ok(none.insert(Classifier::new(weights)?)),
