@@ -39,6 +39,8 @@ async function startProxy(url) {
 function relay(playwright, browser) {
   /** Those who wait for answers to our own commands. @type {Map<number, (answer: any) => void>} */
   const waiting = new Map();
+  /** Workers by the realm of their page. @type {Map<string, string[]>} */
+  const workers = new Map();
   let next = OWN;
   const opened = new Promise((resolve) => browser.once("open", resolve));
 
@@ -77,9 +79,17 @@ function relay(playwright, browser) {
     const message = JSON.parse(String(data));
     const own = waiting.get(message.id);
     if (own) return waiting.delete(message.id) && own(message);
+    const { method, params } = message;
     // Playwright tells downloads apart by their navigation, which one of a file made by the page has not
-    if (/^browsingContext\.download/.test(message.method)) message.params.navigation ??= message.params.url;
+    if (/^browsingContext\.download/.test(method)) params.navigation ??= params.url;
     playwright.send(JSON.stringify(message));
+    // the end of a worker that outlives its page by a moment is not told: it ends with its page
+    if (method === "script.realmCreated")
+      for (const owner of params.owners ?? []) workers.set(owner, [...(workers.get(owner) ?? []), params.realm]);
+    if (method !== "script.realmDestroyed") return;
+    for (const realm of workers.get(params.realm) ?? [])
+      playwright.send(JSON.stringify({ type: "event", method, params: { realm } }));
+    workers.delete(params.realm);
   });
   browser.on("close", () => playwright.close());
   playwright.on("close", () => firefox.kill()); // also where a test that hangs is ended
