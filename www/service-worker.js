@@ -107,14 +107,17 @@ async function keptList(cache, build) {
 /** @param {FetchEvent} event @param {string} path */
 async function answer(event, path) {
   const cache = await openCache();
-  const hash = (await keptList(cache, buildOf(path) ?? BUILD))?.[path];
+  const build = buildOf(path);
+  const list = await keptList(cache, build ?? BUILD);
+  // while this build is being stored, too, else what the page uses meanwhile would be missing later
+  const hash = (list ?? (build === BUILD ? FILES : null))?.[path];
   const kept = hash && (await cache?.match(keyOf(hash)));
   if (kept) return kept;
   const response = await fetch(event.request, { cache: "no-cache" }); // without this a document may be the last build's
   if (response.status !== 200) return response;
   if (!cache || !hash) return withHeaders(response);
   const put = (/** @type {Response | null} */ whole) => whole && cache.put(keyOf(hash), whole);
-  if (isIn(path, WATCHED)) {
+  if (!list || isIn(path, WATCHED)) {
     event.waitUntil(verified(response.clone(), hash).then(put).catch(noRoom));
     return withHeaders(response);
   }

@@ -124,6 +124,17 @@ const keptPaths = (/** @type {import("playwright-core").Page} */ page) =>
     const names = new Map(builds.flatMap((files) => Object.entries(files).map(([path, hash]) => [`?${hash}`, path])));
     return keys.map((key) => names.get(key) ?? key);
   });
+/** How the installation of what is on the host by now ends, and whether a build waits. @param {import("playwright-core").Page} page */
+const installs = (page) =>
+  page.evaluate(async () => {
+    const registration = await navigator.serviceWorker.ready;
+    await registration.update();
+    const { installing } = registration;
+    while (installing?.state === "installing") {
+      await new Promise((resolve) => installing.addEventListener("statechange", resolve, { once: true }));
+    }
+    return [installing?.state, !!registration.waiting];
+  });
 const loadIt = (/** @type {import("playwright-core").Page} */ page) => page.getByRole("button", { name: "Load it" });
 
 test("in a folder of a host without headers: isolated after one reload, and kept", { timeout: 120_000 }, async (t) => {
@@ -169,20 +180,20 @@ test("a newer build waits until it is complete and requested", { timeout: 120_00
   const host = await movingHost(t);
   const { page } = await freshPage(t);
   await page.goto(host.url);
+  await classified(page); // with a sample that must be kept
   await kept(page);
 
   const other = await otherBuild(t, "Newer Lab");
-  const main = join(other.folder, other.name, "ui/main.js");
-  const whole = await readFile(main);
-  await writeFile(main, "throw new Error('half a file')"); // not what files.js says
+  const words = join(other.folder, other.name, "i18n/en.json"); // which the kept build does not share
+  const whole = await readFile(words);
+  await writeFile(words, "{}"); // not what files.js says
   await host.moveTo(other.folder);
   await page.reload();
   await classified(page);
-  const installing = () => page.evaluate(async () => !!(await navigator.serviceWorker.getRegistration())?.installing);
-  while (await installing()) await page.waitForTimeout(50);
-  assert.equal(await loadIt(page).isVisible(), false, "it is not complete");
+  assert.deepEqual(await installs(page), ["redundant", false], "it is not complete");
+  assert.equal(await loadIt(page).isVisible(), false);
 
-  await writeFile(main, whole);
+  await writeFile(words, whole);
   await page.reload();
   await loadIt(page).waitFor();
   await page.waitForFunction(() => document.title === "Classify · MobileNetV2 Lab");
@@ -200,6 +211,27 @@ test("a newer build waits until it is complete and requested", { timeout: 120_00
   await page.reload();
   await classified(page);
   assert.equal(await page.title(), "Classify · Newer Lab");
+});
+
+test("what the page uses while its build is being stored is kept, too", { timeout: 120_000 }, async (t) => {
+  // a sample that arrives only after the storing has begun, which its last file, in turn, lets wait for the sample
+  const [sample, last] = [`/${BUILD}/samples/coffee.jpg`, `/${BUILD}/i18n/ko.json`];
+  let [begin, arrive] = [() => {}, () => {}];
+  const begun = new Promise((resolve) => (begin = () => resolve(null)));
+  const arrived = new Promise((resolve) => (arrive = () => resolve(null)));
+  const server = await serve(t, {
+    isolated: false,
+    answer({ url = "" }, response) {
+      if (url === last) begin();
+      if (url === sample) begun.then(async () => response.end(await readFile(join(dist, sample)), arrive));
+      if (url === last) arrived.then(async () => response.end(await readFile(join(dist, last))));
+      return url === sample || url === last;
+    },
+  });
+  const { page } = await freshPage(t);
+  await page.goto(server.url);
+  await kept(page);
+  while (!(await keptPaths(page)).includes(sample.slice(1))) await page.waitForTimeout(50);
 });
 
 test("a page loads its own build's files, even if another tab has a newer one", { timeout: 180_000 }, async (t) => {
@@ -487,13 +519,12 @@ test("if threads are unavailable, the model bar says why", { timeout: 120_000 },
 test("if threads only fail on a restart of the engine, the model bar says so", { timeout: 120_000 }, async (t) => {
   const { url } = await serve(t);
   const { page } = await freshPage(t, { serviceWorkers: "block" });
+  await page.addInitScript(watchWorkers);
   await page.goto(`${url}?threads=2`);
   await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
   await classified(page);
   await page.route("**/pkg/*-threads/*.wasm", (route) => route.abort());
-  const worker = page.workers().find((worker) => worker.url().endsWith("/engine/worker.js"));
-  assert.ok(worker);
-  await worker.evaluate(() => postMessage({ id: 0, failure: { code: "engine-stopped", message: "", fatal: true } }));
+  await crash(page);
   await page.locator(engineIs("1 thread, relaxed SIMD")).waitFor();
   await page.locator(engineIs("why only one")).waitFor();
 });
