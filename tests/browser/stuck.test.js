@@ -32,45 +32,43 @@ async function open(path, file = "", before = () => {}) {
   return { page, context };
 }
 
-/** Lets tests end the core's threads. */
-function watchThreads() {
+/**
+ * In the engine's thread: does what `tell` asks for. Not every driver runs code in a worker.
+ *
+ * @typedef {{end?: number, block?: number}} Order a helper thread to end; milliseconds without an answer
+ */
+function obey() {
   const worker = /** @type {any} */ (globalThis);
-  worker.threads = [];
+  /** @type {Worker[]} */
+  const threads = [];
   worker.Worker = class extends Worker {
     constructor(/** @type {[URL, WorkerOptions]} */ ...args) {
       super(...args);
-      worker.threads.push(this);
+      threads.push(this);
     }
+  };
+  new BroadcastChannel("orders").onmessage = ({ data }) => {
+    const { end, block = 0 } = /** @type {Order} */ (data);
+    if (end !== undefined) threads[end].terminate();
+    const until = Date.now() + block;
+    while (Date.now() < until);
   };
 }
 
-/** The thread that the engine runs on. @param {Page} page */
-function engineOf(page) {
-  const worker = page.workers().find((worker) => worker.url().endsWith("/engine/worker.js"));
-  assert.ok(worker);
-  return worker;
-}
-
-/** Keeps the engine from answering. @param {Page} page @param {number} milliseconds */
-const block = (page, milliseconds) =>
-  engineOf(page).evaluate((milliseconds) => {
-    setTimeout(() => {
-      const end = Date.now() + milliseconds;
-      while (Date.now() < end);
-    });
-  }, milliseconds);
+/** @param {Page} page @param {Order} order */
+const tell = (page, order) => page.evaluate((order) => new BroadcastChannel("orders").postMessage(order), order);
 
 test(
   "a training whose helper thread ends returns to its checkpoint, and Classify answers again",
   { timeout: 2 * MINUTE },
   async () => {
-    const { page, context } = await open("?threads=2#train", "engine/core.js", watchThreads);
+    const { page, context } = await open("?threads=2#train", "engine/core.js", obey);
     await page.locator(engineIs("2 threads")).waitFor();
     await button(page, "One step").click();
     await message(page, /pauses at step 1;/);
     await button(page, "Resume").click();
     await stepsDone(page, 3);
-    await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[1].terminate());
+    await tell(page, { end: 1 });
     await message(page, /Run 1 was interrupted: it can resume from step 1/);
     await page.locator("#bar .problem", { hasText: "One of the engine’s threads has ended" }).waitFor();
     await page.locator(engineIs("1 thread,")).waitFor();
@@ -83,9 +81,9 @@ test(
 );
 
 test("a helper thread that ends while idle is noticed too", { timeout: MINUTE }, async () => {
-  const { page, context } = await open("?threads=2", "engine/core.js", watchThreads);
+  const { page, context } = await open("?threads=2", "engine/core.js", obey);
   await page.locator("#panel-classify .predictions li").first().waitFor();
-  await engineOf(page).evaluate(() => /** @type {any} */ (globalThis).threads[0].terminate());
+  await tell(page, { end: 0 });
   await page.locator(engineIs("1 thread,")).waitFor();
   await page.locator("#panel-classify .says[aria-busy=false] .predictions li").first().waitFor();
   await context.close();
@@ -109,18 +107,18 @@ test("threads that never start are given up, even if the engine is stuck in that
 });
 
 test("a silent engine is reported, and only the person ends it", { timeout: 2 * MINUTE }, async () => {
-  const { page, context } = await open("?threads=1#train");
+  const { page, context } = await open("?threads=1#train", "engine/core.js", obey);
   await button(page, "Start").click();
   await stepsDone(page, 1);
   const silent = page.getByText(/^The engine has not answered for 20 s/);
-  await block(page, 6000);
+  await tell(page, { block: 6000 });
   await page.clock.fastForward(3_600_000); // a laptop that slept: timers fire once
   assert.ok(await silent.isHidden());
   await page.clock.runFor(21_000);
   await silent.waitFor();
   await silent.waitFor({ state: "hidden" });
   await stepsDone(page, (await step(page)) + 1); // it was busy
-  await block(page, 1e9);
+  await tell(page, { block: 1e9 });
   await page.clock.runFor(25_000);
   await page.getByRole("button", { name: "Restart the engine" }).click();
   await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
