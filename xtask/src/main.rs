@@ -50,8 +50,8 @@ enum Task {
     /// Run all checks and tests, or the named stages
     Test {
         /// Any of: formatting, imports, clippy, native, docs, fuzz, wasm, types, bundlers, browser, walk; and, only on
-        /// request, firefox (the stage wasm in Firefox), engines (the stage browser in Firefox) and aarch64 (kernels,
-        /// training and inference, emulated)
+        /// request, firefox (the stage wasm in Firefox), engines (the stage browser in Firefox) and emulated (golden values
+        /// on other processors)
         stages: Vec<String>,
     },
     /// Fuzz everything that parses bytes, with up to a million inputs each

@@ -66,12 +66,25 @@ pub fn setup(needs: Needs) -> Result<Tools> {
     Ok(tools)
 }
 
-/// Ensures that code for aarch64 can be linked and run, and returns the programs for that.
-pub fn setup_cross(tools: &Tools) -> Result<(PathBuf, PathBuf)> {
-    let programs = || Some((tools.find("aarch64-linux-gnu-gcc")?, tools.find("qemu-aarch64-static")?));
+/// What links code for aarch64, and runs it or code for other processors of x86-64.
+pub struct Cross {
+    pub gcc: PathBuf,
+    pub qemu_aarch64: PathBuf,
+    pub qemu_x86_64: PathBuf,
+}
+
+/// Ensures that code for other processors can be linked and run.
+pub fn setup_cross(tools: &Tools) -> Result<Cross> {
+    let programs = || {
+        Some(Cross {
+            gcc: tools.find("aarch64-linux-gnu-gcc")?,
+            qemu_aarch64: tools.find("qemu-aarch64-static")?,
+            qemu_x86_64: tools.find("qemu-x86_64-static")?,
+        })
+    };
     let lacks = [Lack {
         packages: &["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross", "qemu-user-static"],
-        by_hand: "install a GCC for aarch64-linux-gnu with its C library, and qemu-aarch64-static",
+        by_hand: "install a GCC for aarch64-linux-gnu with its C library, and QEMU's static user programs",
     }];
     if programs().is_none() {
         install_packages(tools, &lacks);

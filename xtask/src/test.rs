@@ -10,7 +10,7 @@ use xshell::{Cmd, cmd};
 use crate::build::build;
 use crate::fuzz;
 use crate::imports;
-use crate::setup::{Needs, WEBKIT, install_node_modules, setup, setup_cross};
+use crate::setup::{Cross, Needs, WEBKIT, install_node_modules, setup, setup_cross};
 use crate::site::files;
 use crate::tools::{Tools, WASM_TARGET};
 
@@ -31,7 +31,7 @@ const STAGES: &[Stage] = &[
     ("walk", walk),
 ];
 /// Only on request: each takes minutes.
-const ON_REQUEST: &[Stage] = &[("firefox", firefox), ("engines", engines), ("aarch64", aarch64)];
+const ON_REQUEST: &[Stage] = &[("firefox", firefox), ("engines", engines), ("emulated", emulated)];
 /// Stages that need browsers other than Chromium.
 const OF_ENGINES: [&str; 3] = ["firefox", "walk", "engines"];
 
@@ -102,20 +102,34 @@ fn docs(tools: &Tools) -> Result<()> {
     tools.run(cmd!(tools.shell, "cargo doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// Kernels, layers, training and inference compiled for aarch64, the architecture of Apple's computers and most phones,
-/// and run in an emulator: with NEON, which fuses multiply-add, and with scalar code.
-fn aarch64(tools: &Tools) -> Result<()> {
-    let (gcc, qemu) = setup_cross(tools)?;
+/// Golden values on the instruction sets that this machine lacks or would not choose, in an emulator: x86-64 with AVX2 and
+/// without AVX, where scalar code runs, and aarch64, the architecture of Apple's computers and most phones, with NEON, which
+/// fuses multiply-add. There also kernels, layers, training and inference.
+fn emulated(tools: &Tools) -> Result<()> {
+    let Cross { gcc, qemu_aarch64, qemu_x86_64 } = setup_cross(tools)?;
+    if cfg!(target_arch = "x86_64") {
+        // QEMU's best one has AVX2 and no AVX-512, its plainest no AVX
+        for processor in ["max", "qemu64"] {
+            println!("\n{processor}");
+            let runner = format!("{} -cpu {processor}", qemu_x86_64.display());
+            let test = cmd!(tools.shell, "cargo test --test golden");
+            tools.run(test.env("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER", runner))?;
+        }
+    }
+    println!("\naarch64");
     // its libraries lie where Debian's cross compilers put them
-    let runner = format!("{} -L /usr/aarch64-linux-gnu", qemu.display());
-    let tests = ["kernel::", "layer::", "network::", "infer::"];
-    let test =
-        cmd!(tools.shell, "cargo test --lib -Zbuild-std --target aarch64-unknown-linux-gnu -- {tests...}")
+    let runner = format!("{} -L /usr/aarch64-linux-gnu", qemu_aarch64.display());
+    let parts: [&[&str]; 2] =
+        [&["--test", "golden"], &["--lib", "--", "kernel::", "layer::", "network::", "infer::"]];
+    for part in parts {
+        let test = cmd!(tools.shell, "cargo test -Zbuild-std --target aarch64-unknown-linux-gnu {part...}")
             // building the standard library is not a stable feature of cargo
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", gcc)
-            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", runner);
-    tools.run(tools.with_std_sources(test)?)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", &gcc)
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", &runner);
+        tools.run(tools.with_std_sources(test)?)?;
+    }
+    Ok(())
 }
 
 /// Kernels, golden values and `tests/web.rs` in headless Chromium, with every variant.
