@@ -40,20 +40,50 @@ function launchChromium(camera) {
   });
 }
 
-/** @param {boolean} camera @param {boolean} scripts */
-async function launchFirefox(camera, scripts) {
+/**
+ * @param {boolean} camera @param {boolean} scripts @param {boolean} [still] whether people prefer less motion: Playwright
+ *   does not tell Firefox for each context, so another browser has those
+ * @returns {Promise<import("playwright-core").Browser>}
+ */
+async function launchFirefox(camera, scripts, still = false) {
   const browser = await firefox.launch({
     channel: "moz-firefox",
     executablePath: fileURLToPath(new URL("../engines/firefox.js", import.meta.url)),
     firefoxUserPrefs: {
       "javascript.enabled": scripts,
+      "ui.prefersReducedMotion": Number(still),
       "dom.events.testing.asyncClipboard": true, // no one is asked before the clipboard is read
       ...(camera && { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }),
     },
   });
   browser.on("context", (context) => context.on("page", actLikePeople));
+  const { newContext, close } = browser;
+  /** @type {import("playwright-core").Browser | undefined} */
+  let other;
+  browser.newContext = async (options) => {
+    if (options?.reducedMotion === "reduce" && !still) {
+      other ??= await launchFirefox(camera, scripts, true);
+      return other.newContext(options);
+    }
+    const context = await newContext.call(browser, options);
+    if (options?.bypassCSP) await liftPolicy(context);
+    return context;
+  };
+  browser.close = async () => {
+    await other?.close();
+    await close.call(browser);
+  };
   return browser;
 }
+
+/** Removes the content policy, which Playwright leaves in Firefox. @param {import("playwright-core").BrowserContext} context */
+const liftPolicy = (context) =>
+  context.route(/(\/|\.html|\.js)(\?|$)/, async (route) => {
+    const response = await route.fetch();
+    const { "content-security-policy": _, ...headers } = response.headers();
+    const body = (await response.text()).replace(/<meta[^>]+Content-Security-Policy[^>]+>/i, "");
+    await route.fulfill({ response, headers, body });
+  });
 
 /**
  * Replaces what Playwright does in Firefox without effect: it sends no touches, and fills fields by script, which Firefox

@@ -27,27 +27,4 @@ export const IMPOSSIBLE = [
       ["dropped.test.js", "problems with files are reported with their folders"],
     ],
   },
-  {
-    reason: "Playwright does not lift the content policy in Firefox, and that forbids a host without https",
-    tests: [
-      ["weights.test.js", "a host that refuses is named, and nothing is kept"],
-      ["weights.test.js", "a host that does not answer is named, and nothing is kept"],
-      ["weights.test.js", "a host that sends a web page is named, and nothing is kept"],
-      ["weights.test.js", "a host that sends and announces too little is named, and nothing is kept"],
-      ["weights.test.js", "a host that sends something else is named, and nothing is kept"],
-      [
-        "weights.test.js",
-        "an interrupted download is resumed, even after a reload, and then available without the host",
-      ],
-      ["weights.test.js", "a host that cannot resume sends all of it again"],
-      ["weights.test.js", "a host that has another version by now sends all of it again"],
-      ["weights.test.js", "a host that has a shorter file by now sends all of it again"],
-      ["weights.test.js", "a fetch is cancelled where it is shown, and the part received is kept"],
-      ["weights.test.js", "a training that starts from published weights fetches them first"],
-      [
-        "firstscreen.test.js",
-        "one button says which weights are to be had: from where, how large, how long; a refusal is in the page's words",
-      ],
-    ],
-  },
 ];
