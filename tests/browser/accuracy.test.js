@@ -24,7 +24,7 @@ test("the quick start learns Shapes to 90 % of held-out pictures", { timeout: 10
   await stepsDone(page, 1);
   const first = Date.now() - began;
   assert.match(await page.title(), /^\d+ % · Train · MobileNetV2 Lab$/);
-  await message(page, /Run 1 is finished/, 9 * MINUTE);
+  await message(page, /Run 1 has finished/, 9 * MINUTE);
   assert.equal(await step(page), total);
   assert.equal(await page.title(), "Train · MobileNetV2 Lab");
   const accuracy = parseFloat(await figure(page, "held-out"));

@@ -100,7 +100,7 @@ test("separable convolutions are compared with plain ones, block by block", asyn
   assert.match(await rows.first().innerText(), /^Block 1\t112 × 112\t32 → 16\t10\sM\t57\.8\sM\t5\.8$/);
   assert.match(
     await page.locator("#panel-apart").innerText(),
-    /takes 301\sM multiply-adds\. .* it would take 1\.\d+\sG: \d\.\d times as many/,
+    /takes 301\sM multiply-adds\. .* it would take 1\.\d+\sG, \d\.\d times as many/,
   );
   check();
 });
@@ -112,21 +112,21 @@ test("memory is shown in two ways, layer by layer, and follows the bar", async (
   const panel = page.locator("#panel-apart");
   await panel.locator(".large-place canvas").waitFor();
   // 112² × 96 and 56² × 96 numbers of 4 bytes; 112² × (32 + 16)
-  await panel.getByText("the largest needs 6.02 MB for its input").waitFor();
-  await panel.getByText("the largest needs 2.41 MB: 2.5 times less").waitFor();
+  await panel.getByText("memory peaks at 6.02 MB: a layer").waitFor();
+  await panel.getByText("the peak is 2.41 MB, 2.5 times less").waitFor();
   const label = await panel.locator(".large-place").getAttribute("aria-label");
   assert.match(label ?? "", /6\.02\sMB/);
   const over = panel.locator(".u-over");
   const { width = 0 } = (await over.boundingBox()) ?? {};
   await over.hover({ position: { x: (4.5 / 53) * width, y: 40 } }); // the fifth of 53 layers
-  await panel.getByText("Block 2, Depthwise: 6.02 MB alone, 1.1 MB in its block").waitFor();
+  await panel.getByText("Block 2, Depthwise: 6.02 MB run alone, 1.1 MB in its fused block").waitFor();
   await page.mouse.move(0, 0);
   const chart = panel.getByRole("slider", { name: /Memory that each layer needs/ });
   await chart.press("ArrowRight");
   await panel.locator(".chart-reading").getByText("Block 4, Expand: ").waitFor(); // from the selected layer on
   assert.match((await chart.getAttribute("aria-valuetext")) ?? "", /^Block 4, Expand: /);
   await page.locator('input[name=resolution][value="96"]').click();
-  await panel.getByText("the largest needs 1.11 MB for its input").waitFor();
+  await panel.getByText("memory peaks at 1.11 MB: a layer").waitFor();
   check();
 });
 
@@ -138,7 +138,7 @@ test("a block is drawn with its shortcut, and Train can try it without one", asy
   await panel.getByText("expands 301 kB to 1.81 MB, 6 times as much. Its shortcut carries only the 301 kB").waitFor();
   // 56² · (24 · 144 + 9 · 24² + 144 · 24) and 56² · (24 · 144 + 9 · 144 + 144 · 24)
   await panel
-    .getByText("would carry 1.81 MB along its shortcut, and take 37.9 M multiply-adds instead of 25.7 M")
+    .getByText("would carry 1.81 MB along its shortcut and take 37.9 M multiply-adds instead of 25.7 M")
     .waitFor();
   assert.equal(
     await before.getAttribute("aria-label"),
@@ -174,7 +174,7 @@ test("a block is drawn with its shortcut, and Train can try it without one", asy
   // a network that was trained without shortcuts shows none
   await setting("shortcut").selectOption("none");
   await page.locator(".control").getByRole("button", { name: "One step" }).click();
-  await page.locator(".train-message").filter({ hasText: "pauses at step 1" }).waitFor();
+  await page.locator(".train-message").filter({ hasText: "is paused at step 1" }).waitFor();
   await page.locator(".control").getByRole("button", { name: "Stop" }).click();
   await page.locator(".runs").getByRole("button", { name: "Use in Classify" }).click();
   await page.locator("#panel-classify").waitFor();
@@ -190,14 +190,14 @@ test("feature maps are those of the current picture and weights, block by block"
   const [all, saw, one] = [0, 1, 2].map((n) => panel.locator(".maps canvas").nth(n));
   const drawing = (/** @type {typeof one} */ canvas) =>
     canvas.evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
-  await panel.getByText("Block 3 puts out 8 channels of 32 × 32 numbers").waitFor();
+  await panel.getByText("Block 3 outputs 8 channels of 32 × 32 values").waitFor();
   assert.match(await panel.locator(".maps").innerText(), /32 × 32 pixels/);
 
   const block = panel.getByRole("slider", { name: "Block 3 of 17" });
   await block.press("End");
-  await panel.getByText("Block 17 puts out 112 channels of 4 × 4 numbers").waitFor();
+  await panel.getByText("Block 17 outputs 112 channels of 4 × 4 values").waitFor();
   await panel.getByRole("slider", { name: "Block 17 of 17" }).press("Home");
-  await panel.getByText("Block 1 puts out 8 channels of 32 × 32 numbers").waitFor();
+  await panel.getByText("Block 1 outputs 8 channels of 32 × 32 values").waitFor();
   const first = await drawing(one);
   await panel.getByRole("slider", { name: "Channel 1 of 8" }).press("ArrowRight");
   await panel.getByText("Channel 2 of 8").waitFor();
@@ -219,7 +219,7 @@ test("feature maps are those of the current picture and weights, block by block"
 
   // another picture has other maps
   const [picture, maps] = [await drawing(saw), await drawing(all)];
-  await panel.getByRole("button", { name: "Choose picture and weights" }).click();
+  await panel.getByRole("button", { name: "Choose image and weights" }).click();
   await page.locator("#panel-classify .samples button").last().click();
   await page.locator("#tab-apart").click();
   await page.waitForFunction(
@@ -237,7 +237,7 @@ test("a spiral comes back unchanged without ReLU, and loses less the more dimens
   /** The lost or kept parts of the spiral, before and after. @param {"lost" | "kept"} kind */
   const lines = (kind) =>
     panel.locator(`.plane .${kind}`).evaluateAll((paths) => paths.map((path) => path.getAttribute("d")));
-  await panel.getByText(/^[\d.]+\s% of this spiral cannot be recovered.* with n = 2 dimensions 75 %/).waitFor();
+  await panel.getByText(/^[\d.]+\s% of this spiral cannot be recovered.* for n = 2 dimensions, 75 %/).waitFor();
   const lost = await lines("lost");
   assert.ok(lost[0] && lost[0] !== lost[1], "two dimensions lose some of it");
 
@@ -246,7 +246,7 @@ test("a spiral comes back unchanged without ReLU, and loses less the more dimens
   await hashIs(page, "#apart?apart.panel=manifold&apart.matrix=5");
 
   await panel.locator("#dimensions-input").fill("30");
-  await panel.getByText(/^0\.0\s% of this spiral cannot be recovered.* with n = 30 dimensions 0\.0000029 %/).waitFor();
+  await panel.getByText(/^0\.0\s% of this spiral cannot be recovered.* for n = 30 dimensions, 0\.0000029 %/).waitFor();
   assert.deepEqual(await lines("lost"), ["", ""]);
   const kept = await lines("kept");
   assert.notEqual(kept[0], kept[1], "another curve comes back");
@@ -267,7 +267,7 @@ test("published accuracies are drawn against multiply-adds, with the bar's netwo
   // of 79 to 124 M: 0.75 at 160, 0.5 at 224
   await panel
     .getByText(
-      "65.3 % with 99.1 M MACs. For about as much work: 66.4 % at width 0.75 and 160 pixels, " +
+      "65.3 % with 99.1 M MACs. For about the same work: 66.4 % at width 0.75 and 160 pixels, " +
         "65.4 % at width 0.5 and 224 pixels.",
     )
     .waitFor();
@@ -293,7 +293,7 @@ test("published accuracies are drawn against multiply-adds, with the bar's netwo
   await page.getByRole("button", { name: "English" }).click();
   await panel.getByText("Width 1 at 128 pixels").waitFor();
   await page.locator('input[name=width][value="1.4"]').click();
-  await panel.getByText("no published figures of width 1.4 at 128").waitFor();
+  await panel.getByText("No accuracy is published for width 1.4 at 128").waitFor();
   assert.equal(await panel.locator("td [aria-pressed=true]").count(), 0);
   check();
 });

@@ -40,15 +40,15 @@ test("it measures inference, training steps and a profile", { timeout: 120_000 }
   const { page, context, check } = await openBench();
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await page.getByText(/threads?, relaxed SIMD/).waitFor();
-  assert.deepEqual((await cells(page, "One picture"))[0].slice(1), ["–", "–", "–", "–"]);
+  assert.deepEqual((await cells(page, "One image"))[0].slice(1), ["–", "–", "–", "–"]);
   assert.ok(await page.getByRole("button", { name: "Copy as CSV" }).isDisabled(), "nothing to copy yet");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("Done.").waitFor({ timeout: 90_000 });
 
-  const inference = await cells(page, "One picture");
+  const inference = await cells(page, "One image");
   assert.equal(inference.length, 4);
   assert.match(inference[3].join(" "), /^Width 1 · 224² 30\d\sM [\d.]+\sms [\d.,]+ [\d.]+$/);
-  const training = await cells(page, "Training steps on 32 pictures");
+  const training = await cells(page, "Training steps on 32 images");
   assert.equal(training.length, 2);
 
   const shares = async () =>
@@ -59,7 +59,7 @@ test("it measures inference, training steps and a profile", { timeout: 120_000 }
     }));
   const ofInference = await shares();
   assert.ok(ofInference.some(({ layer, operation }) => layer === "Depthwise" && operation === "Forward"));
-  await page.getByLabel("Look into").selectOption({ label: "Training: Width 1 · 32²" });
+  await page.getByLabel("Profile", { exact: true }).selectOption({ label: "Training: Width 1 · 32²" });
   const ofTraining = await shares();
   assert.ok(ofTraining.some(({ layer, operation }) => layer === "Expand" && operation === "Backward"));
   for (const rows of [ofInference, ofTraining]) {
@@ -106,14 +106,14 @@ test("it can be stopped and restarted", { timeout: 120_000 }, async () => {
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Start", "the focus is not lost");
   await cancel.click();
   await page.getByText(/Stopped: [1-5] of 6/).waitFor();
-  assert.match((await cells(page, "One picture"))[0][2], /ms$/, "results stay");
+  assert.match((await cells(page, "One image"))[0][2], /ms$/, "results stay");
   await page.getByRole("button", { name: "Start" }).click();
   await page.getByText("0 of 6 measured").waitFor();
   await page.getByText(/: [1-5] of 6 measured/).waitFor({ timeout: 60_000 });
   await cancel.click();
   await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined })); // as over plain http
   await page.getByRole("button", { name: "Copy as CSV" }).click();
-  await page.getByText("Not copied: browsers give the clipboard only").waitFor();
+  await page.getByText("Not copied: browsers allow access to the clipboard only").waitFor();
   check();
 });
 

@@ -29,7 +29,7 @@ test("the camera is classified live, and a picture can be taken", async () => {
   await page.locator("#panel-classify .predictions li").first().waitFor();
   await page.getByRole("button", { name: "Camera" }).click();
   await page.waitForFunction(() => /** @type {any} */ (document.querySelector("video")).readyState >= 2);
-  await page.getByRole("button", { name: "Take this picture" }).click();
+  await page.getByRole("button", { name: "Take photo" }).click();
   await waitForPicture(page, "From the camera");
   assert.ok(await page.locator("video").isHidden());
   check();
@@ -81,7 +81,7 @@ const REFUSALS = [
   ["NotAllowedError", "Permission denied by system", /your system does not let the browser use it/],
   ["NotFoundError", "Requested device not found", /there is none\. Connect one/],
   ["NotReadableError", "Could not start video source", /it is in use by another program or tab/],
-  ["OverconstrainedError", "", /none of those connected gives a picture/],
+  ["OverconstrainedError", "", /none of those connected gives an image/],
   ["SecurityError", "", /forbid cameras here/],
   ["AbortError", "", /it stopped as it started/],
   ["TypeError", "", /the browser does not say why/],
@@ -188,7 +188,7 @@ test(
     await page.locator("#tab-classify").click();
     await page.locator("#panel-classify").getByRole("button", { name: "Camera", exact: true }).click();
     await page
-      .locator(".camera-rate", { hasText: /^[\d.]+ pictures a second, this device$/ })
+      .locator(".camera-rate", { hasText: /^[\d.]+ images per second, this device$/ })
       .waitFor({ timeout: 30_000 });
     await browser.close();
   },

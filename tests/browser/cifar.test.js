@@ -219,20 +219,20 @@ test(
     await choose("none.tgz");
     await says("This is not cifar-10-binary.tar.gz");
     await choose("whole.tgz");
-    await says("CIFAR-10 is on its way");
+    await says("CIFAR-10 is being fetched");
     await press("Cancel");
     await says(NOWHERE);
     const focused = await page.evaluate(() => document.activeElement?.closest(".cifar") !== null);
     assert.ok(focused, "the keyboard's focus is where something happened");
 
     await choose("whole.tgz");
-    await says("CIFAR-10 is on its way");
+    await says("CIFAR-10 is being fetched");
     await button(page, "Start").click();
     await stepsDone(page, 1);
     await button(page, "Stop").click();
     await message(page, /was stopped/);
     await says(
-      "all 60,000 photos (184 MB), and stays when you close the page. The archive’s checksum is right.",
+      "all 60,000 photos (184 MB), and stays when you close the page. The archive’s checksum is correct.",
       2 * MINUTE,
     );
 

@@ -174,8 +174,8 @@ test("other files get a message, and the page works on", async () => {
   /** @type {[string, Buffer, RegExp][]} */
   const bad = [
     ["empty.png", Buffer.alloc(0), /empty\.png: The file is empty/],
-    ["text.png", Buffer.from("this is not a picture"), /text\.png: This is not a picture/],
-    ["zeros.jpg", Buffer.alloc(1000), /zeros\.jpg: This is not a picture/],
+    ["text.png", Buffer.from("this is not a picture"), /text\.png: This is not an image/],
+    ["zeros.jpg", Buffer.alloc(1000), /zeros\.jpg: This is not an image/],
     ["header.jpg", jpeg.subarray(0, 120), /header\.jpg: The JPEG file is damaged or incomplete/],
     ["huge.png", hugePng(12_000), /huge\.png: 12,000 × 12,000 pixels are too many/],
   ];
@@ -215,8 +215,8 @@ test("files without weights get a message, and the network in use stays", async 
       turned,
       "its tensor classifier.1.weight has the shape [1280, 10], where [10, 1280] is expected",
     ],
-    ["text.safetensors", Buffer.from("not weights at all"), "it is no .safetensors file"],
-    ["oversized.safetensors", Buffer.concat([header, Buffer.alloc(64)]), "it is no .safetensors file"],
+    ["text.safetensors", Buffer.from("not weights at all"), "it is not a .safetensors file"],
+    ["oversized.safetensors", Buffer.concat([header, Buffer.alloc(64)]), "it is not a .safetensors file"],
     ["page.safetensors", Buffer.from("<!doctype html>"), "it is a web page"],
     ["empty.safetensors", Buffer.alloc(0), "it is empty"],
   ];

@@ -199,12 +199,12 @@ test("the whole picture, squeezed or with bars; another picture begins anew", as
       },
       [x, y],
     );
-  await page.getByRole("radio", { name: "squeezed" }).check();
+  await page.getByRole("radio", { name: "squeezing" }).check();
   const squeezed = await seen(page, first);
   assert.ok(await page.locator(frame).isHidden());
   const ratio = () => page.locator(".photo").evaluate((photo) => photo.clientWidth / photo.clientHeight);
   near(await ratio(), 1, "the picture is shown squeezed");
-  await page.getByRole("radio", { name: "with bars" }).check();
+  await page.getByRole("radio", { name: "adding bars" }).check();
   const barred = await seen(page, squeezed);
   assert.notEqual(barred, first);
   // 96 × 64 in the middle of 96 × 96: sixteen rows of the network's mean above it, and below
@@ -214,7 +214,7 @@ test("the whole picture, squeezed or with bars; another picture begins anew", as
   assert.notDeepEqual(await color(50, 17), bar);
   assert.deepEqual(await page.locator(".photo img").evaluate((image) => getComputedStyle(image).objectFit), "contain");
 
-  await page.getByRole("radio", { name: "cropped" }).check();
+  await page.getByRole("radio", { name: "cropping" }).check();
   assert.equal(await seen(page, barred), first);
   await page.locator(frame).press("+");
   await seen(page, first);
@@ -275,7 +275,7 @@ test("any picture: very long or very small", { timeout: MINUTE }, async () => {
     for (const key of ["-", "-", "ArrowRight", "ArrowDown", "+", "Home", "+", "ArrowLeft", "ArrowUp"]) {
       await page.keyboard.press(key);
     }
-    for (const fit of ["squeezed", "with bars", "cropped"]) await page.getByRole("radio", { name: fit }).check();
+    for (const fit of ["squeezing", "adding bars", "cropping"]) await page.getByRole("radio", { name: fit }).check();
     assert.ok(await page.locator("#panel-classify .picture > .problem").first().isHidden(), name);
     const { x, y, w, h } = await place(page);
     for (const end of [x + w, y + h]) assert.ok(end < 1.01, `${name}: ${end}`);

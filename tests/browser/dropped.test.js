@@ -84,7 +84,7 @@ test("opened folders become classes of the same names", { timeout: MINUTE }, asy
   await card(page, 0).locator(".class-name").fill("things");
   await page.keyboard.press("Tab");
   await page.locator(".pictures input[webkitdirectory]").setInputFiles(folder);
-  await page.locator(".pictures-note", { hasText: /^Pictures added to .*: 5\.$/ }).waitFor();
+  await page.locator(".pictures-note", { hasText: /^Images added to .*: 5\.$/ }).waitFor();
   assert.deepEqual(await classes(page), ["animals 2", "things 3"]);
   check();
   await context.close();
@@ -101,7 +101,7 @@ test(
     await drop(page, card(page, 0), [`${folder}/things`]);
     await counted(page, 0, 3);
     await drop(page, page.locator(".train .control"), [`${folder}/animals`, `${folder}/things`]);
-    await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 5." }).waitFor();
+    await page.locator(".pictures-note", { hasText: "Images added to animals, things: 5." }).waitFor();
     assert.deepEqual(await classes(page), ["Class 1 3", "Class 2 2", "animals 2", "things 3"]);
     check();
     await context.close();
@@ -126,7 +126,7 @@ test(
     ]) {
       const { page, context, check } = await lab.open();
       await way(page);
-      await page.locator(".pictures-note", { hasText: "Pictures added to animals, things: 3." }).waitFor();
+      await page.locator(".pictures-note", { hasText: "Images added to animals, things: 3." }).waitFor();
       assert.deepEqual(await classes(page), ["animals 2", "things 1"]);
       await page.locator('.pictures input[accept=".zip"]').setInputFiles(`${root}/cut.zip`);
       await page.locator(".pictures .problem", { hasText: "This is neither a project" }).waitFor();
@@ -177,7 +177,7 @@ test("classes come in natural order, without junk, opened or dropped", { timeout
   ]) {
     const { page, context: own, check } = await open();
     await way(page);
-    await noted(page, /^Pictures added to .*: 11\.$/);
+    await noted(page, /^Images added to .*: 11\.$/);
     assert.deepEqual(await names(page), numbers);
     check();
     await own.close();
@@ -196,9 +196,9 @@ test("problems with files are reported with their folders", { timeout: MINUTE },
   const { page, context: own, check } = await open();
   await page.locator(".pictures input[webkitdirectory]").setInputFiles(root);
   const said = [
-    "Pictures added: 1. Files left out: 3.",
+    "Images added: 1. Files left out: 3.",
     "a/cut.jpg: The JPEG file is damaged or incomplete.",
-    "b/notes.png: This is not a picture",
+    "b/notes.png: This is not an image",
     "b/phone.jpg: This is a HEIC file, which this browser does not read. Save it as a JPEG first.",
   ];
   for (const words of said) await noted(page, words);
@@ -223,7 +223,7 @@ test("an address or text is refused as not being a picture", { timeout: MINUTE }
       },
       { type, selector },
     );
-  const inTrain = page.locator(".pictures > .problem", { hasText: "Save the picture first" });
+  const inTrain = page.locator(".pictures > .problem", { hasText: "Save the image first" });
   for (const [type, selector] of /** @type {const} */ ([
     ["paste", "body"],
     ["drop", ".class-card"],
@@ -239,7 +239,7 @@ test("an address or text is refused as not being a picture", { timeout: MINUTE }
   assert.ok(await inTrain.isHidden(), "text may be pasted into a field");
 
   await page.locator("#tab-classify").click();
-  const inClassify = page.locator("#panel-classify .picture > .problem", { hasText: "Save the picture first" });
+  const inClassify = page.locator("#panel-classify .picture > .problem", { hasText: "Save the image first" });
   for (const type of /** @type {const} */ (["paste", "drop"])) {
     await bring(type, "body");
     await inClassify.waitFor();

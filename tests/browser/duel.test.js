@@ -61,15 +61,15 @@ test(
     const other = await context.newPage();
     await page.close({ runBeforeUnload: false });
     await other.goto(lab.url + SHORT);
-    await message(other, /Not ended: it can go on from step 2$/);
-    await button(other, "Go on where it stopped").focus();
+    await message(other, /Interrupted: it can resume from step 2$/);
+    await button(other, "Resume where it stopped").focus();
     await other.keyboard.press("Enter");
     const said = await sentence(other);
     assert.match(said, /^t = [12] \d+\.\d.%(,| against) t = [12] \d+\.\d.%: (too close to tell|unlikely to be chance)/);
     await message(other, /^Finished$/);
     const method = other.locator(".duel-outcome");
     await method.getByText(/t = 1 minus t = 2: [+−-]?\d+\.\d points, 95.% interval .* p [=<] \d/).waitFor();
-    await method.getByText(/same 1,000 held-out pictures, one seed \(McNemar/).waitFor();
+    await method.getByText(/same 1,000 held-out images, with one seed \(McNemar/).waitFor();
     for (const row of await other.locator(".duel tbody tr").all())
       assert.match(await row.innerText(), /t = [12]\s.*\d\sms\s+\d+\.\d.% of 1,000$/s);
 
@@ -95,11 +95,11 @@ test("the core's loss, a choice that is none, a link, and what does not fit", { 
   await message(page, /Paused at step 1$/);
   await crash(page);
   await page.locator(".duel .problem", { hasText: "Training stopped" }).waitFor();
-  await message(page, /it can go on from step 1$/);
-  await button(page, "Go on where it stopped").click();
+  await message(page, /it can resume from step 1$/);
+  await button(page, "Resume where it stopped").click();
   await message(page, /^Finished$/);
 
-  const values = page.getByRole("textbox", { name: "Its values" });
+  const values = page.getByRole("textbox", { name: "Values to compare" });
   for (const [text, valid] of /** @type {[string, boolean][]} */ ([
     ["1", false],
     ["1 11", false],
@@ -155,7 +155,7 @@ test("what our recorded runs gave stands beside a ready-made comparison, and say
   const cards = page.getByRole("navigation", { name: "Comparisons" });
   await cards.getByRole("button", { name: /^ReLU6 or ReLU/ }).click();
   await ours.getByText("The effect does not show on this data.").waitFor();
-  await cards.getByRole("button", { name: /^How the rate falls/ }).click();
+  await cards.getByRole("button", { name: /^How the learning rate falls/ }).click();
   assert.ok(await ours.isHidden());
   check();
 });
@@ -169,7 +169,7 @@ test("recorded runs show without any training, say what they are, and stand besi
   await duel
     .getByText(/Linear bottleneck minus ReLU6 bottleneck: \+\d.\d to \+\d.\d points .* Unlikely to be chance/)
     .waitFor();
-  await duel.getByText(/steps of 64 images.*\(Shapes, 300 steps\), so both are not on one axis/).waitFor();
+  await duel.getByText(/steps of 64 images.*\(Shapes, 300 steps\), so the two do not share an axis/).waitFor();
   await duel.getByText("How they were recorded").click();
   await duel.getByText("Command: cargo xtask experiments --only bottleneck. Trained at: abc1234.").waitFor();
   await duel.locator(".chart canvas").first().waitFor();
@@ -180,7 +180,7 @@ test("recorded runs show without any training, say what they are, and stand besi
   assert.ok(await button(page, "Train them side by side").isHidden());
   const rows = duel.locator(".landing tbody");
   assert.equal(await rows.nth(0).locator(".number").count(), 6);
-  assert.match(await rows.nth(0).innerText(), /ReLU, from the 80s, 150 epochs, decay till 150\s+93\.4/);
+  assert.match(await rows.nth(0).innerText(), /ReLU, from the 80s, 150 epochs, decay until 150\s+93\.4/);
   assert.match(await rows.nth(1).innerText(), /Linear bottleneck\s+86\.\d/);
   assert.match(await rows.nth(2).innerText(), /None yet/);
   await duel.getByText(/ReLU minus ReLU6: \+0\.3 points .* −0\.3 .* 1\.0 \(ReLU\) and 0\.4 \(ReLU6\)/).waitFor();
@@ -189,7 +189,7 @@ test("recorded runs show without any training, say what they are, and stand besi
   await hashIs(page, "#train?duel.compare=bottleneck");
   assert.ok(await button(page, "Train them side by side").isVisible());
   const cards = page.getByRole("navigation", { name: "Comparisons" });
-  await cards.getByRole("button", { name: /^How wide inside/ }).click();
+  await cards.getByRole("button", { name: /^Expansion factor/ }).click();
   assert.ok(await duel.getByRole("radio", { name: "Recorded: our runs" }).isHidden(), "there is none of this one");
   check();
 });
@@ -223,7 +223,7 @@ test("recorded runs stand in grey behind a comparison that sees the same images 
       .locator(".duel-files input[type=file]")
       .setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from(comparison(steps)) });
   await open(4688);
-  await duel.getByText("Grey: recorded, our runs, 12 epochs in batches of 64, 3 seeds").waitFor();
+  await duel.getByText("Grey: our recorded runs, 12 epochs in batches of 64, 3 seeds").waitFor();
   assert.deepEqual(await duel.locator(".curves-keys li").allTextContents(), [
     "Linear bottleneck, recorded",
     "ReLU6 bottleneck, recorded",
@@ -232,7 +232,7 @@ test("recorded runs stand in grey behind a comparison that sees the same images 
   ]);
   await duel.getByText(/^At step 1,500 the held-out loss is 5\.00, the training loss 1\.00\./).waitFor();
   await open(300);
-  await duel.getByText("Grey: recorded").waitFor({ state: "hidden" });
+  await duel.getByText("Grey: our recorded").waitFor({ state: "hidden" });
   assert.equal(await duel.locator(".curves-keys li").count(), 2);
   check();
 });
@@ -338,11 +338,11 @@ test("a comparison is saved as CSV and JSON and opened again, and replaces none"
   const { page: other, check: checkOther } = await lab.open("#train?duel.compare=rate");
   const input = other.locator(".duel-files input[type=file]");
   await input.setInputFiles({ name: "x.json", mimeType: "application/json", buffer: Buffer.from("{}") });
-  await other.getByText("This is not a file of a comparison").waitFor();
+  await other.getByText("This file is not a comparison").waitFor();
   await input.setInputFiles({ ...files[1], mimeType: "application/json", buffer: Buffer.from(files[1].text) });
   assert.equal(await sentence(other), said);
-  await other.getByText("Opened from mobilenetv2-comparison-own.json; nothing here was replaced.").waitFor();
-  assert.ok(await other.getByText("This is not a file of a comparison").isHidden());
+  await other.getByText("Opened from mobilenetv2-comparison-own.json. Nothing here was replaced.").waitFor();
+  assert.ok(await other.getByText("This file is not a comparison").isHidden());
   assert.ok(await button(other, "4 more seeds").isHidden(), "its networks are not here");
   await button(other, "Close the opened comparison").click();
   await other.getByText("The outcome appears here").waitFor();

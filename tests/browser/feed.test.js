@@ -85,7 +85,7 @@ test("the planned rate is the core's, and its handles move by keys and by pointe
 
 test("a drag changes a run in progress once, the charts show plan and steps, and epochs have their time of day", async () => {
   const { page, check } = await lab.open("#train?train.schedule=constant&train.batch=8");
-  assert.match(await page.locator(".rate .hint").innerText(), /once a step’s time is known/);
+  assert.match(await page.locator(".rate .hint").innerText(), /once the time per step is known/);
   await button(page, "Start").click();
   await stepsDone(page, 4);
   await handle(page, "Learning rate").scrollIntoViewIfNeeded();
@@ -102,7 +102,7 @@ test("a drag changes a run in progress once, the charts show plan and steps, and
   assert.match(await page.locator(".rate-times").innerText(), /^(\w+ )?\d\d:\d\d/);
   assert.ok(await page.locator(".rate-now").isVisible());
   await button(page, "Pause").click();
-  await message(page, /pauses at step/);
+  await message(page, /is paused at step/);
   assert.match(
     await page.locator(".runs .run-name").innerText(),
     new RegExp(`· rate 0\\.03 → ${rate} after step \\d+$`),
@@ -177,7 +177,7 @@ test("the wall draws one picture sixteen times and follows the settings while th
   const { page, check } = await lab.open("#train?train.flip=false");
   assert.equal(await page.locator(".wall").count(), 0, "it is fetched when it is asked for");
   await page.locator("[data-control=group-augmentation] > summary").press("Enter");
-  const grid = page.getByRole("img", { name: /^Sixteen draws/ });
+  const grid = page.getByRole("img", { name: /^Sixteen augmentations/ });
   await grid.waitFor();
   const plain = await wall(page);
   assert.equal(plain.length, 16);
@@ -189,11 +189,11 @@ test("the wall draws one picture sixteen times and follows the settings while th
   const shifted = await wall(page);
   assert.ok(new Set(shifted).size > 8);
   await page.locator("#setting-flip").check();
-  await page.getByRole("img", { name: /^Sixteen draws: [1-9]\d? mirrored/ }).waitFor();
+  await page.getByRole("img", { name: /^Sixteen augmentations: [1-9]\d? mirrored/ }).waitFor();
   await page.selectOption("#setting-sizes", "all");
   await page.getByRole("img", { name: /resized to 24, 32, 40, 48 pixels/ }).waitFor();
   const before = await wall(page);
-  await page.getByRole("button", { name: "Draw again" }).click();
+  await page.getByRole("button", { name: "Augment again" }).click();
   await page.waitForFunction(
     (before) => /** @type {any} */ (document.querySelector(".wall canvas")).toDataURL() !== before,
     before[0],
@@ -216,7 +216,7 @@ test("the wall draws one picture sixteen times and follows the settings while th
       return count / (width * height);
     });
   assert.ok(grey >= 0.25, `${grey} of it is grey`); // a quarter, if it is centred at a corner
-  await page.getByLabel("Picture", { exact: true }).selectOption("classify");
+  await page.getByLabel("Image", { exact: true }).selectOption("classify");
   assert.equal(await page.locator(".wall .problem:visible").count(), 0);
   check();
 });
@@ -237,7 +237,7 @@ test(
     await inside.locator("summary").first().click();
     await inside.getByText("Nothing yet").waitFor();
     await button(page, "One step").click();
-    await message(page, /pauses at step 1;/);
+    await message(page, /is paused at step 1;/);
     const tiles = batch.locator("li");
     await tiles.nth(7).waitFor();
     assert.equal(await tiles.count(), 8);
@@ -250,7 +250,7 @@ test(
     const before = await first();
     // the batch that was shown is the one that is taken: after a step it is another
     await button(page, "One step").click();
-    await message(page, /pauses at step 2;/);
+    await message(page, /is paused at step 2;/);
     await page.waitForFunction(
       (before) =>
         /** @type {any} */ (document.querySelectorAll("[data-control=batch] canvas")[1])?.toDataURL() !== before,
@@ -258,7 +258,7 @@ test(
     );
 
     await inside.locator(".inside-filters canvas").nth(15).waitFor();
-    await inside.getByRole("img", { name: /of 40 held-out pictures guessed at step \d/ }).waitFor();
+    await inside.getByRole("img", { name: /of 40 held-out images predicted correctly at step \d/ }).waitFor();
     await inside.getByText("Figures of every layer").click();
     await inside.getByRole("rowheader", { name: "Block 17, Project" }).waitFor();
     assert.equal(await inside.locator("tbody tr").count(), 53);
@@ -272,7 +272,7 @@ test(
     );
     assert.match(
       await inside.locator(".hint").innerText(),
-      /Measured here: a look takes [\d.]+.(ms|s);.* took [\d.]+.% of/,
+      /Measured here: a snapshot takes [\d.]+.(ms|s);.* took [\d.]+.% of/,
     );
     await button(page, "Stop").click();
     await message(page, /was stopped/);

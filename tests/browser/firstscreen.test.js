@@ -31,7 +31,7 @@ test("it begins with a photo that the network knows, and says nothing of how it 
   assert.equal(await page.locator("#panel-classify .photo img").getAttribute("alt"), "Cat");
   const [best] = await predictions(page);
   assert.equal(best.name, "cat");
-  await page.locator(".cost", { hasText: /[\d.]+\sms per picture, this device/ }).waitFor();
+  await page.locator(".cost", { hasText: /[\d.]+\sms per image, this device/ }).waitFor();
   assert.doesNotMatch(await page.locator("body").innerText(), /SIMD|thread/i);
   await page.locator(".cost .term", { hasText: "this device" }).hover();
   await page.locator("#explanation:popover-open", { hasText: /threads?, relaxed SIMD/ }).waitFor();
@@ -91,13 +91,13 @@ test("the three ways on: a picture of one's own, a training that starts, the net
   await page.locator("#panel-apart .netmap button").first().waitFor();
   await page.goBack();
 
-  await page.getByRole("button", { name: "Watch one learn" }).click();
+  await page.getByRole("button", { name: "Watch it learn" }).click();
   await page.locator("#tab-train[aria-selected=true]").waitFor();
   await page.locator(".train-message", { hasText: /Run 1 is training|Evaluating/ }).waitFor();
   assert.equal(await page.locator("#setting-data").inputValue(), "shapes");
   // where one is under way, that is the one to watch
   await page.goBack();
-  await page.getByRole("button", { name: "Watch one learn" }).click();
+  await page.getByRole("button", { name: "Watch it learn" }).click();
   await page.locator("#tab-train[aria-selected=true]").waitFor();
   assert.equal(await page.getByText("Run 2").count(), 0);
 });

@@ -177,16 +177,16 @@ async function openPage(splits) {
 test("a set is inspected, and its pictures become the person's own", { timeout: 120_000 }, async () => {
   const { page, close } = await openPage({ train: "train", test: "test" });
   await page.locator(".hub select").first().selectOption("Another one…");
-  await page.getByLabel("Id or address").fill("nobody/nothing");
+  await page.getByLabel("ID or address").fill("nobody/nothing");
   await page.getByRole("button", { name: "Show its contents" }).click();
   await page.locator(".pictures .problem", { hasText: "has no data set “nobody/nothing”" }).waitFor();
-  await page.getByLabel("Id or address").fill("https://huggingface.co/datasets/owner/name");
+  await page.getByLabel("ID or address").fill("https://huggingface.co/datasets/owner/name");
   await page.getByRole("button", { name: "Show its contents" }).click();
   await page
     .locator(".hub p", { hasText: "owner/name, classes: 3. To fetch: red (19), green (19), blue (19);" })
     .waitFor();
-  await page.getByRole("button", { name: "Add 57 pictures (1 MB)" }).click();
-  await page.locator(".pictures-note", { hasText: "Pictures added to red, green, blue: 57." }).waitFor();
+  await page.getByRole("button", { name: "Add 57 images (1 MB)" }).click();
+  await page.locator(".pictures-note", { hasText: "Images added to red, green, blue: 57." }).waitFor();
   assert.deepEqual(await page.locator(".class-head .number").allInnerTexts(), Array(3).fill("19 · 4 held out"));
   await close();
 });
@@ -194,7 +194,7 @@ test("a set is inspected, and its pictures become the person's own", { timeout: 
 test("the person chooses among several columns", { timeout: 120_000 }, async () => {
   const { page, close } = await openPage({ train: "several-labels" });
   await page.locator(".hub select").first().selectOption("Another one…");
-  await page.getByLabel("Id or address").fill("owner/name");
+  await page.getByLabel("ID or address").fill("owner/name");
   await page.getByRole("button", { name: "Show its contents" }).click();
   await page.locator(".pictures .problem", { hasText: "several columns of labels: fine, coarse" }).waitFor();
   await page.locator(".hub select").nth(1).selectOption("coarse");

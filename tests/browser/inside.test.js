@@ -1,4 +1,4 @@
-// Take apart, inside a network: the map, the magnifier, the race, ReLU where it hurts, why an answer.
+// Take apart, inside a network: the map, the magnifier, the race, ReLU in the bottleneck, why an answer.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -64,14 +64,14 @@ test("Take apart opens on the paper's network as a map, which keys walk along an
     "the table has the same selection",
   );
   await panel.getByRole("button", { name: "under the magnifier" }).last().click();
-  await panel.getByText(/^It reads 3 × 3 of one map of 32 × 32 before it/).waitFor(); // as does the magnifier
+  await panel.getByText(/^It reads a 3 × 3 patch of one input map \(32 × 32\)/).waitFor(); // as does the magnifier
   check();
 });
 
 test("MobileNetV1 stands beside the map at its scale, with the counts of both", async () => {
   const { page, check } = await lab.open("#apart");
   const panel = page.locator("#panel-apart");
-  await panel.getByLabel("Beside it").selectOption("MobileNetV1");
+  await panel.getByLabel("Compare with").selectOption("MobileNetV1");
   await hashIs(page, "#apart?apart.beside=mobilenet-v1");
   await panel.getByText("MobileNetV2: 3.5 M parameters, 301 M multiply-adds. Counted here.").waitFor();
   await panel.getByText("MobileNetV1: 4.23 M parameters, 569 M multiply-adds. Counted here.").waitFor(); // the published counts
@@ -89,7 +89,7 @@ test("MobileNetV1 stands beside the map at its scale, with the counts of both", 
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowLeft");
   await panel.getByText("Block 13: 7² × 1024. 1.06 M parameters, 51.8 M multiply-adds").waitFor();
-  await panel.getByLabel("Beside it").selectOption("nothing");
+  await panel.getByLabel("Compare with").selectOption("nothing");
   assert.ok(await beside.isHidden());
   check();
 });
@@ -109,7 +109,7 @@ test("of MobileNetV1 and its plain twin the map says what they are", async () =>
     .getByText(/^It takes [\d.,]+.[kM] multiply-adds\.$/)
     .waitFor();
   assert.ok(await panel.getByText("MobileNetV2’s block").isHidden());
-  await panel.getByLabel("Beside it").selectOption("MobileNetV2");
+  await panel.getByLabel("Compare with").selectOption("MobileNetV2");
   await panel.getByText(/^MobileNetV2: .* Counted here\.$/).waitFor();
   check();
 });
@@ -142,7 +142,7 @@ test("width and resolution are dragged on the map, and the boxes follow", async 
   assert.equal(Math.max(...shares), 100);
   assert.equal(shares.indexOf(100), shares.length - 1, "most parameters are in the classifier");
   await panel.locator("#map-colour").selectOption("time");
-  await panel.getByText(/On this device [\d.]+\sms, summed over all threads\./).waitFor();
+  await panel.getByText(/On this device: [\d.]+\sms, summed over all threads\./).waitFor();
   check();
 });
 
@@ -199,7 +199,9 @@ test("plain and separable convolution race, and both are timed", async () => {
   await hashIs(page, "#apart?apart.panel=separable&apart.d=32&apart.d2=32&apart.side=7");
   await panel.getByRole("button", { name: "Time both" }).click();
   await panel
-    .getByText(/on this device: [\d.]+\sms plain, [\d.]+\sms separable\. That is [\d.]+ times .* for 7 times fewer/)
+    .getByText(
+      /on this device: plain [\d.]+\sms, separable [\d.]+\sms\. The separable one is [\d.]+ times .* 7 times fewer/,
+    )
     .waitFor();
   check();
 });
@@ -244,7 +246,7 @@ test("evidence adds up to the network's probability, and rubbing something out c
   const says = panel.locator(".evidence figure p").first();
   assert.ok((await says.innerText()).startsWith(`${whole}. Score `), "the page's softmax is the network's");
   const [, score, places, bias] =
-    /Score (\S+) above .*: (\S+) from all places, (\S+) from/.exec(await says.innerText()) ?? [];
+    /Score (\S+) above .*: (\S+) from all positions, (\S+) from/.exec(await says.innerText()) ?? [];
   assert.ok(Math.abs(Number(score) - Number(places) - Number(bias)) < 0.11);
 
   const heat = panel.locator(".evidence figure").nth(1).locator("canvas");
@@ -255,7 +257,7 @@ test("evidence adds up to the network's probability, and rubbing something out c
   assert.notEqual(await share.innerText(), whole);
   assert.notEqual(await drawing(heat), first);
   await panel.getByRole("button", { name: "Restore" }).click();
-  await panel.getByText("Orange speaks for the class").waitFor();
+  await panel.getByText("Orange is evidence for the class").waitFor();
   assert.equal(await share.innerText(), whole);
   assert.equal(await drawing(heat), first);
 

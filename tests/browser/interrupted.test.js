@@ -23,9 +23,9 @@ const storedSteps = (page) =>
 test("a run outlives its page, and only one tab continues it", { timeout: 2 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train?train.batch=8&train.schedule=constant");
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   await button(page, "One step").click();
-  await message(page, /pauses at step 2;/);
+  await message(page, /is paused at step 2;/);
   const loss = await figure(page, "Loss");
 
   const other = await context.newPage();
@@ -35,19 +35,19 @@ test("a run outlives its page, and only one tab continues it", { timeout: 2 * MI
   assert.match(await other.locator(".runs li").innerText(), /interrupted/);
   await other.locator(".runs .actions", { hasText: /^Best weights: [\d.]+.% ?, step [12]/ }).waitFor();
   await button(other, "Resume run 1").click();
-  await other.locator(".control .problem", { hasText: "Run 1 is under way in another tab." }).waitFor();
+  await other.locator(".control .problem", { hasText: "Run 1 is in progress in another tab." }).waitFor();
   check();
 
   // it reads changes that it was not told of
   await button(page, "One step").click();
-  await message(page, /pauses at step 3;/);
+  await message(page, /is paused at step 3;/);
   await page.close();
   await button(other, "Resume run 1").click();
   await stepsDone(other, 4);
   assert.equal(await other.locator("#setting-batch").inputValue(), "8", "with the settings that it was started with");
   assert.ok(await button(other, "Resume run 1").isHidden());
   await button(other, "Pause").click();
-  await message(other, /pauses at step/);
+  await message(other, /is paused at step/);
   await button(other, "Stop").click();
   await message(other, /Run 1 was stopped/);
   const done = await step(other);
@@ -63,7 +63,7 @@ test("a run outlives its page, and only one tab continues it", { timeout: 2 * MI
 test("a run that was ended in another tab is no longer continued", { timeout: 2 * MINUTE }, async () => {
   const { page, context, check } = await lab.open("#train");
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   const other = await context.newPage();
   await other.goto(`${lab.url}#train`);
   await message(other, /Run 1 was interrupted/);
@@ -82,7 +82,7 @@ test("a run that was ended in another tab is no longer continued", { timeout: 2 
 test("a run whose core was restarted continues, or can be removed instead", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train", { script: watchWorkers });
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   await page.locator(".runs li", { hasText: "held out, at step 1" }).waitFor(); // the evaluation is over
   await crash(page);
   await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
@@ -93,7 +93,7 @@ test("a run whose core was restarted continues, or can be removed instead", { ti
   await message(page, /Run 1 was interrupted: it can resume from step 1/);
   assert.equal(await step(page), 1, "steps after the checkpoint are lost");
   await button(page, "One step").click();
-  await message(page, /Run 2 pauses at step 1;/);
+  await message(page, /Run 2 is paused at step 1;/);
   await page.locator(".runs li").first().getByRole("button", { name: "Remove" }).click();
   await button(page, "Stop").click();
   await message(page, /Run 2 was stopped/);
@@ -104,7 +104,7 @@ test("a run whose core was restarted continues, or can be removed instead", { ti
 test("a run that was continued after a reload survives the loss of the core", { timeout: 2 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train", { script: watchWorkers });
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   await page.reload();
   await button(page, "Resume run 1").click();
   await stepsDone(page, 3);
@@ -122,7 +122,7 @@ test("runs started in two tabs get different numbers, and both tabs list both", 
   await other.goto(`${lab.url}#train`);
   await button(other, "One step").waitFor();
   await Promise.all([page, other].map((tab) => button(tab, "One step").click()));
-  await Promise.all([page, other].map((tab) => message(tab, /pauses at step 1;/)));
+  await Promise.all([page, other].map((tab) => message(tab, /is paused at step 1;/)));
   for (const tab of [page, other]) {
     await tab.locator(".runs li").nth(1).waitFor();
     assert.deepEqual(await tab.locator(".runs strong").allInnerTexts(), ["Run 1", "Run 2"]);

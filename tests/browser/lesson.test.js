@@ -136,9 +136,9 @@ test("guesses are kept with their outcome, hands are counted, and both can be de
 
   page.on("dialog", (dialog) => dialog.accept());
   await place.getByRole("button", { name: "Delete my guesses" }).click();
-  await place.getByText("Go on without a guess").waitFor();
+  await place.getByText("Continue without a guess").waitFor();
   await page.reload();
-  await place.getByText("Go on without a guess").waitFor();
+  await place.getByText("Continue without a guess").waitFor();
   assert.equal(await place.locator(".lesson-answer :checked").count(), 0);
   check();
 });

@@ -69,17 +69,18 @@ test("the cut is dragged and moved by keys, and the shares follow", async () => 
   const { page, check } = await lab.open("#apart?apart.panel=activation&apart.block=2&apart.part=expand");
   const handle = page.locator(".cut-handle");
   const shares = page.locator(".cut-shares");
-  await shares.filter({ hasText: "above 6 and are cut off" }).waitFor();
+  await shares.filter({ hasText: "above 6 and are clipped" }).waitFor();
   assert.equal(await page.locator("#cut-layer option:checked").innerText(), "Block 2, Expand");
   await handle.focus();
   await page.keyboard.press("PageDown");
   await page.keyboard.press("ArrowLeft");
-  await shares.filter({ hasText: "above 4.9 and are cut off" }).waitFor();
+  await shares.filter({ hasText: "above 4.9 and are clipped" }).waitFor();
   await page.keyboard.press("Home");
-  await shares.filter({ hasText: "above 0.1 and are cut off" }).waitFor();
+  await shares.filter({ hasText: "above 0.1 and are clipped" }).waitFor();
   const [, zeroed, kept, above] =
-    /([\d.]+)\s% are below 0 .* ([\d.]+)\s% pass\. ([\d.]+)\s% are above/.exec(await shares.innerText())?.map(Number) ??
-    [];
+    /([\d.]+)\s% are below 0 .* ([\d.]+)\s% pass unchanged\. ([\d.]+)\s% are above/
+      .exec(await shares.innerText())
+      ?.map(Number) ?? [];
   assert.ok(above > 1 && Math.abs(zeroed + kept + above - 100) < 0.2, `${zeroed} + ${kept} + ${above}`);
 
   const { x, y, width, height } = (await page.locator(".cut-plot").boundingBox()) ?? {
@@ -176,7 +177,9 @@ test(
       "of 1,000 pictures",
     );
     await page
-      .locator(".bits p[role=status]", { hasText: /^(At 3 bits the two are too close|Of 3 bits they differ)/ })
+      .locator(".bits p[role=status]", {
+        hasText: /^(At 3 bits the two are too close|Measured at 3 bits, they differ)/,
+      })
       .waitFor();
   },
 );
@@ -247,8 +250,8 @@ test(
     const { page, check } = await lab.open("#apart?apart.panel=memory&apart.rows=1");
     const shows = page.locator(".rows p[role=status]");
     await shows.filter({ hasText: "Not measured yet" }).waitFor();
-    await page.getByRole("button", { name: "Measure each" }).click();
-    await shows.filter({ hasText: /working memory, .* per picture/ }).waitFor();
+    await page.getByRole("button", { name: "Measure every choice" }).click();
+    await shows.filter({ hasText: /working memory, .* per image/ }).waitFor();
     await page.locator(".rows .actions button", { hasText: "Cancel" }).waitFor({ state: "hidden", timeout: 60_000 });
     const sizes = await page.locator('.rows-bar[data-key="working_bytes"] .number').allInnerTexts();
     assert.ok(sizes.length >= 6 && sizes.every((size) => /\d/.test(size)), String(sizes));

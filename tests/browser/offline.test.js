@@ -109,8 +109,7 @@ async function movingHost(t, options = {}) {
   };
 }
 
-const kept = (/** @type {import("playwright-core").Page} */ page) =>
-  page.getByText("Works without a network").waitFor();
+const kept = (/** @type {import("playwright-core").Page} */ page) => page.getByText("Works offline").waitFor();
 const classified = (/** @type {import("playwright-core").Page} */ page) =>
   page.locator("#panel-classify .predictions li").first().waitFor();
 /** Paths below the page's folder that the service worker keeps; contents kept by hash appear as paths of builds that have them. */
@@ -512,7 +511,7 @@ test("if threads are unavailable, the model bar says why", { timeout: 120_000 },
     // the bar gets the network's cost meanwhile
     await page.locator(".cost", { hasText: /[\d.]+\sms/ }).waitFor();
     assert.ok(await explanation.isVisible());
-    assert.equal(await page.getByText("Works without a network").isVisible(), false);
+    assert.equal(await page.getByText("Works offline").isVisible(), false);
   }
 });
 

@@ -32,23 +32,23 @@ test(
   async () => {
     const { page, context, check } = await lab.open("#train?train.data=pictures&train.epochs=60");
     assert.ok(await start(page).isDisabled());
-    await page.locator(".train-why", { hasText: "2 classes or more" }).waitFor();
+    await page.locator(".train-why", { hasText: "at least 2 classes" }).waitFor();
     await page.getByRole("button", { name: "Add a class" }).click();
     await page.getByRole("button", { name: "Add a class" }).click();
     await page.locator(".train-why", { hasText: "needs at least 5" }).waitFor();
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
-    await page.locator(".pictures-note", { hasText: "“Class 1” and its pictures (0) removed." }).waitFor();
-    assert.match((await page.evaluate(() => document.activeElement?.textContent)) ?? "", /^Bring back/);
+    await page.locator(".pictures-note", { hasText: "“Class 1” and its images (0) removed." }).waitFor();
+    assert.match((await page.evaluate(() => document.activeElement?.textContent)) ?? "", /^Undo/);
     await page.getByRole("button", { name: "Remove", exact: true }).first().click();
     await fill(page, files);
-    await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
+    await page.locator(".pictures", { hasText: "Classes: 3, images: 60" }).waitFor();
     assert.equal(await page.locator(".thumbnails .held-out").count(), 12);
     assert.ok(await page.locator(".train-why").isHidden());
 
     // the classifier alone, from weights of ten classes
     await page.selectOption("#weights", "shapes-0.35");
     await start(page).click();
-    await page.locator(".train-message", { hasText: "Run 1 is finished" }).waitFor({ timeout: MINUTE });
+    await page.locator(".train-message", { hasText: "Run 1 has finished" }).waitFor({ timeout: MINUTE });
     const told = await page.locator(".figures dd").last().innerText();
     const [, right] = /^(\d+) of 12$/.exec(told) ?? [];
     assert.ok(Number(right) >= 10, `held out: ${told}`);
@@ -102,7 +102,7 @@ test(
     await card(page, 1).locator(".thumbnails li").first().focus();
     await page.keyboard.press("Delete");
     await counted(page, 1, 21);
-    await page.getByRole("button", { name: "Bring back" }).click();
+    await page.getByRole("button", { name: "Undo the removal" }).click();
     await counted(page, 1, 22);
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Undone.", "the focus is not lost");
 
@@ -183,7 +183,7 @@ test("other files are left out and named", { timeout: MINUTE }, async () => {
   await card(page, 0)
     .locator("input[type=file]")
     .setInputFiles([...files[0].slice(0, 3), bad]);
-  await page.locator(".pictures-note", { hasText: "Pictures added: 3. Files left out: 1. notes.txt: " }).waitFor();
+  await page.locator(".pictures-note", { hasText: "Images added: 3. Files left out: 1. notes.txt: " }).waitFor();
   await counted(page, 0, 3);
   check();
   await context.close();
@@ -199,9 +199,9 @@ test("a class that is removed while being filled leaves nothing behind", { timeo
   await card(page, 3).locator(".thumbnails li").first().waitFor();
   await card(page, 3).getByRole("button", { name: "Remove", exact: true }).click();
   await page.locator(".pictures .adding").waitFor({ state: "hidden" });
-  await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
+  await page.locator(".pictures", { hasText: "Classes: 3, images: 60" }).waitFor();
   await page.reload();
-  await page.locator(".pictures", { hasText: "Classes: 3, pictures: 60" }).waitFor();
+  await page.locator(".pictures", { hasText: "Classes: 3, images: 60" }).waitFor();
   const stored = await page.evaluate(
     () =>
       new Promise((resolve) => {
@@ -228,11 +228,11 @@ test(
     await card(page, 1).locator("input[type=file]").setInputFiles(files[1].slice(0, 6));
     await counted(page, 0, 300);
     await counted(page, 1, 6);
-    await page.locator(".pictures-note", { hasText: "Pictures added to Class 2: 6." }).waitFor();
+    await page.locator(".pictures-note", { hasText: "Images added to Class 2: 6." }).waitFor();
     await card(page, 0).locator("input[type=file]").setInputFiles(many);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[1]);
     await page.locator(".pictures .adding").getByRole("button", { name: "Cancel" }).click();
-    await page.locator(".pictures-note", { hasText: /^Pictures added to Class 1: [12]?\d\d?\.$/ }).waitFor();
+    await page.locator(".pictures-note", { hasText: /^Images added to Class 1: [12]?\d\d?\.$/ }).waitFor();
     await counted(page, 1, 6);
     await card(page, 1).locator("input[type=file]").setInputFiles(files[2].slice(0, 2));
     await counted(page, 1, 8);
@@ -252,14 +252,14 @@ test(
       page.locator(".control").getByRole("button", { name, exact: true }),
     );
     await step.click();
-    await page.locator(".train-message", { hasText: "pauses at step 1;" }).waitFor({ timeout: MINUTE });
+    await page.locator(".train-message", { hasText: "is paused at step 1;" }).waitFor({ timeout: MINUTE });
     await page.reload();
     await card(page, 0).getByRole("button", { name: "Remove", exact: true }).waitFor();
     await goOn.click();
     await page.locator(".train-message", { hasText: "is training" }).waitFor({ timeout: MINUTE });
     await page.waitForFunction(() => parseInt(document.querySelectorAll(".figures dd")[1].textContent ?? "") > 1);
     await pause.click();
-    await page.locator(".train-message", { hasText: "pauses at step" }).waitFor();
+    await page.locator(".train-message", { hasText: "is paused at step" }).waitFor();
     await page.reload();
     await card(page, 0).locator(".class-name").fill("ring");
     await page.keyboard.press("Tab");

@@ -46,7 +46,7 @@ test("every room, own pictures, threads and training work under it", { timeout: 
 
   await page.locator("#tab-train").click();
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   await page.locator(".uplot canvas").first().waitFor();
   await page.locator("#tab-apart").click();
   for (const chapter of await page.locator(".apart-contents button").all()) {

@@ -38,7 +38,7 @@ test("a storage that refuses Blobs still keeps pictures", { timeout: MINUTE }, a
   });
   await addClasses(page);
   await filesOf(page, 0).setInputFiles(files.slice(0, 3));
-  await noted(page, "Pictures added to Class 1: 3.");
+  await noted(page, "Images added to Class 1: 3.");
   await page.waitForFunction(
     () =>
       new Promise((resolve) => {
@@ -84,7 +84,7 @@ test("a storage that never answers is reported once, and nothing waits for it", 
     [3, 8],
   ]) {
     await filesOf(page, 0).setInputFiles(files.slice(from, to));
-    await noted(page, `Pictures added to Class 1: ${to - from}.`);
+    await noted(page, `Images added to Class 1: ${to - from}.`);
   }
   await counted(page, 0, 8);
   await problem(page).filter({ hasText: "storage does not answer" }).waitFor({ timeout: 30_000 });
@@ -99,7 +99,7 @@ test("pictures stored as Blobs by an earlier version are read", { timeout: MINUT
   const { page, context, check } = await lab.open(OWN);
   await addClasses(page);
   await filesOf(page, 0).setInputFiles(files.slice(0, 2));
-  await noted(page, "Pictures added to Class 1: 2.");
+  await noted(page, "Images added to Class 1: 2.");
   await page.evaluate(
     () =>
       new Promise((resolve, reject) => {

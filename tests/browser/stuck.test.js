@@ -65,7 +65,7 @@ test(
     const { page, context } = await open("?threads=2#train", "engine/core.js", obey);
     await page.locator(engineIs("2 threads")).waitFor();
     await button(page, "One step").click();
-    await message(page, /pauses at step 1;/);
+    await message(page, /is paused at step 1;/);
     await button(page, "Resume").click();
     await stepsDone(page, 3);
     await tell(page, { end: 1 });
@@ -123,6 +123,6 @@ test("a silent engine is reported, and only the person ends it", { timeout: 2 * 
   await page.getByRole("button", { name: "Restart the engine" }).click();
   await page.locator(".control .problem", { hasText: "The engine ran out of memory or was stopped" }).waitFor();
   await button(page, "One step").click();
-  await message(page, /Run 2 pauses at step 1;/);
+  await message(page, /Run 2 is paused at step 1;/);
   await context.close();
 });

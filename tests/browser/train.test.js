@@ -18,16 +18,16 @@ after(() => lab?.close());
 test("pause, single step, continue and stop work; runs are kept and overlaid", { timeout: 3 * MINUTE }, async () => {
   const { page, check } = await lab.open("#train");
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   assert.ok(await button(page, "Pause").isDisabled());
   await button(page, "One step").click();
-  await message(page, /pauses at step 2;/);
+  await message(page, /is paused at step 2;/);
   await page.keyboard.press("Enter");
-  await message(page, /pauses at step 3;/);
+  await message(page, /is paused at step 3;/);
   await button(page, "Resume").click();
   await stepsDone(page, 5);
   await button(page, "Pause").click();
-  await message(page, /pauses at step/);
+  await message(page, /is paused at step/);
   const paused = await step(page);
   await page.waitForTimeout(500);
   assert.equal(await step(page), paused, "no steps while it pauses");
@@ -42,7 +42,7 @@ test("pause, single step, continue and stop work; runs are kept and overlaid", {
   // a second run with another width, which its name shows
   await page.locator('input[name=width][value="0.5"]').click();
   await button(page, "One step").click();
-  await message(page, /Run 2 pauses/);
+  await message(page, /Run 2 is paused/);
   const names = await page.locator(".runs .run-name").allInnerTexts();
   assert.deepEqual(names, ["Run 1 width 0.35", "Run 2 width 0.5"]);
   const rows = page.locator(".runs li");
@@ -72,7 +72,7 @@ test("pause, single step, continue and stop work; runs are kept and overlaid", {
   await page.getByRole("img", { name: /Held-out accuracy at step 1:/ }).waitFor();
   await rows.nth(1).getByRole("button", { name: "Remove" }).click();
   await button(page, "One step").click();
-  await message(page, /Run 2 pauses at step 1;/);
+  await message(page, /Run 2 is paused at step 1;/);
   await button(page, "Stop").click();
   await message(page, /Run 2 was stopped/);
   await rows.filter({ hasText: "Run 1" }).getByRole("button", { name: "Use in Classify" }).click();
@@ -88,7 +88,7 @@ test("pause, single step, continue and stop work; runs are kept and overlaid", {
 test("a run is renamed; curves are saved as CSV and JSON, and opened again", { timeout: MINUTE }, async () => {
   const { page, check } = await lab.open("#train");
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   await button(page, "Stop").click();
   await message(page, /Run 1 was stopped/);
   const rows = page.locator(".runs li");
@@ -119,7 +119,7 @@ test("a run is renamed; curves are saved as CSV and JSON, and opened again", { t
       .locator(".runs-panel input[type=file]")
       .setInputFiles({ name: "curves.json", mimeType: "application/json", buffer: Buffer.from(text) });
   await open("{}");
-  await page.locator(".runs-panel .problem", { hasText: "not a file of curves" }).waitFor();
+  await page.locator(".runs-panel .problem", { hasText: "file holds no curves" }).waitFor();
   await open(files[1].text);
   await rows.nth(1).getByText("from a file").waitFor();
   assert.ok(await page.locator(".runs-panel .problem").isHidden());
@@ -179,9 +179,9 @@ test("a link reproduces settings and losses", { timeout: 2 * MINUTE }, async () 
   for (const { page, check } of [first, await lab.open(link)]) {
     assert.equal(await page.locator("#setting-seed").inputValue(), "7");
     await button(page, "One step").click();
-    await message(page, /pauses at step 1;/);
+    await message(page, /is paused at step 1;/);
     await button(page, "One step").click();
-    await message(page, /pauses at step 2;/);
+    await message(page, /is paused at step 2;/);
     losses.push(await figure(page, "Loss"));
     check();
   }
@@ -265,7 +265,7 @@ test(
     );
     await button(page, "Start").click();
     await page.locator(".control .problem", { hasText: "Training stopped" }).waitFor();
-    await message(page, /pauses at step 0;/);
+    await message(page, /is paused at step 0;/);
     await context.unroute("**/train_*.webp");
     await button(page, "Resume").click();
     await stepsDone(page, 2);
@@ -286,12 +286,14 @@ test("an exploding loss is reported, and the best weights before it can be used"
   await page.locator("#setting-learning_rate").fill("10");
   await page.keyboard.press("Tab");
   await page
-    .locator(".train-trouble", { hasText: "The loss is far above 2.30, that of guessing among 10 classes" })
+    .locator(".train-trouble", { hasText: "The loss is far above 2.30, which is what guessing among 10 classes" })
     .waitFor();
   assert.equal(await page.locator(".runs li").count(), 1, "it continues: a lower rate may help");
-  const kept = page.locator(".train-best", { hasText: /best weights of this run are kept: [\d.]+(.%| of \d+)/ });
+  const kept = page.locator(".train-best", {
+    hasText: /best weights of this run are kept: held-out accuracy [\d.]+(.%| of \d+)/,
+  });
   await kept.waitFor();
-  await page.locator(".chart-above", { hasText: "leaves the chart, up to" }).waitFor();
+  await page.locator(".chart-above", { hasText: "off the chart, up to" }).waitFor();
   await button(page, "Stop").click();
   await message(page, /Run 1 was stopped/);
   // useless weights are not offered
@@ -311,7 +313,7 @@ test("an exploding loss is reported, and the best weights before it can be used"
   await page.locator("#setting-learning_rate").fill("0.001");
   await page.keyboard.press("Tab");
   await button(page, "One step").click();
-  await message(page, /Run 2 pauses at step 1;/);
+  await message(page, /Run 2 is paused at step 1;/);
   assert.ok(Number(await figure(page, "Loss")) < 3, "it starts from there");
   assert.ok(await page.locator(".train-trouble").isHidden());
   await page.locator(".runs li").first().getByRole("button", { name: "Use in Classify" }).click();
@@ -340,6 +342,6 @@ test("a training too large for the memory is reported, and the next one runs", {
   await page.locator('input[name=width][value="0.35"]').click();
   await page.locator('input[name=resolution][value="32"]').click();
   await button(page, "One step").click();
-  await message(page, /pauses at step 1;/);
+  await message(page, /is paused at step 1;/);
   assert.ok(await page.locator(".control .problem").isHidden());
 });

@@ -212,7 +212,7 @@ test("a training that starts from published weights fetches them first", { timeo
   await page.locator("#tab-train").click();
   await page.selectOption("#weights", "published");
   await page.getByRole("button", { name: "One step" }).click();
-  await page.locator(".train-message", { hasText: "Run 1 pauses" }).waitFor();
+  await page.locator(".train-message", { hasText: "Run 1 is paused" }).waitFor();
   assert.deepEqual(ranges, [undefined]);
   await list(page);
   await button(page, "Delete").waitFor();
@@ -241,7 +241,7 @@ test("opened and trained weights survive a reload, until they are deleted", { ti
   await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
   await page.locator("#tab-train").click();
   await page.getByRole("button", { name: "One step" }).click();
-  await page.locator(".train-message", { hasText: "Run 1 pauses" }).waitFor();
+  await page.locator(".train-message", { hasText: "Run 1 is paused" }).waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await page.locator(".train-message", { hasText: "Run 1 was stopped" }).waitFor();
   const runs = page.locator(".runs li");
@@ -289,10 +289,10 @@ test("a browser without space says so, and open weights work on", { timeout: MIN
     };
   });
   await page.setInputFiles(weightsInput, { name: "mine.safetensors", mimeType: "", buffer: whole });
-  await problem(page, "no more room for this page, so “mine.safetensors” is not kept");
+  await problem(page, "no more room for this page, so “mine.safetensors” is not stored in full");
   await page.locator(".cost", { hasText: "700 k parameters" }).waitFor();
   await page.selectOption("#weights", "published");
-  await problem(page, "no more room for this page, so “Published” is not kept");
+  await problem(page, "no more room for this page, so “Published” is not stored in full");
   assert.equal(await used(page), "file:mine.safetensors");
   check();
   await close();

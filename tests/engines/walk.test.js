@@ -101,7 +101,7 @@ async function walk(t, engine) {
     await browser.click(".control button", "Start");
     await trained(3);
     await browser.click(".control button", "Pause");
-    await browser.see(".train-message", "pauses at step");
+    await browser.see(".train-message", "is paused at step");
     const paused = await steps();
     await browser.see("#panel-train .chart-place canvas");
     assert.equal(await browser.errors(), "");
@@ -125,7 +125,7 @@ async function walk(t, engine) {
       await browser.see(`${card} .class-head .number`, `${PICTURES} ·`);
     }
     await browser.click(".control button", "Start");
-    await browser.see(".train-message", "is finished", 120);
+    await browser.see(".train-message", "has finished", 120);
     await browser.click(".runs li:nth-child(2) button", "Use in Classify");
     await browser.see("#panel-classify .predictions li", "Class");
   });
@@ -170,13 +170,13 @@ async function walk(t, engine) {
     await browser.see(".lesson-stop h3", "The linear bottleneck");
     await browser.click(".lesson-stop > button");
     await browser.click(".lesson-try button:last-child");
-    await browser.see(".lesson-measured", "of the numbers at the ends of the 17 blocks are below 0");
+    await browser.see(".lesson-measured", "of the values at the ends of the 17 blocks are below 0");
     assert.equal(await browser.errors(), "");
   });
 
   await t.test("it works without its server", async () => {
     await browser.goTo(`${page}#classify`);
-    await browser.see("#foot", "Works without a network");
+    await browser.see("#foot", "Works offline");
     await server.close();
     await browser.reload();
     await browser.see("#panel-classify .predictions li");
