@@ -23,6 +23,20 @@ import { classesOf, configOf, RESOLUTIONS, WIDTHS } from "./settings.js";
 /** The paper's network. @type {Config} */
 const PAPER = { width: 1, resolution: 224, classes: 1000, stem: "imagenet" };
 
+/** Blocks of MobileNetV2; no network has more. */
+export const BLOCKS = 17;
+/** Blocks of MobileNetV1, and of its plain twin. */
+const SEPARABLE_BLOCKS = 13;
+
+/** Whether a network is made of inverted residuals, as MobileNetV2 is. @param {Config} config */
+export const isInverted = ({ architecture = "mobilenet-v2" }) => architecture === "mobilenet-v2";
+
+/** Whether the core runs each of a network's blocks as one operation. @param {Config} config */
+export const isFused = (config) => isInverted(config) && config.shortcut !== "expansions";
+
+/** How many blocks a network has. @param {Config} config */
+export const blocksOf = (config) => (isInverted(config) ? BLOCKS : SEPARABLE_BLOCKS);
+
 /**
  * @param {import("./state.js").PageState} state
  * @param {import("./library.js").Library} library

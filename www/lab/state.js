@@ -2,6 +2,7 @@
  * The page's state, and the link that restores it: `#train?train.width=0.5&train.seed=7`. The link only contains values
  * that differ from the defaults. Values of the page as a whole have no room: `#train?stop=training&lock=setting-epochs`.
  */
+import { BLOCKS } from "./network.js";
 import { PARTS } from "./selection.js";
 import { isResolution, parse, preset, SETTINGS, WIDTHS } from "./settings.js";
 import { batch, signal } from "./signals.js";
@@ -31,9 +32,6 @@ export const SIDES = [7, 14, 28, 56, 112];
 export const BESIDE = ["mobilenet-v2", "mobilenet-v1", "plain"];
 /** What the map's colours say. */
 export const COLOURS = ["kind", "parameters", "macs", "memory", "time"];
-
-/** Number of blocks in every network. */
-export const BLOCKS = 17;
 
 /** Dimensions for the spiral of What ReLU destroys. */
 export const DIMENSIONS = { least: 2, most: 64 };

@@ -2,8 +2,8 @@
 import { fetchJson } from "../../engine/download.js";
 import { recordedOutcomes } from "../../lab/duel/contests.js";
 import { evidenceOf } from "../../lab/evidence.js";
+import { BLOCKS } from "../../lab/network.js";
 import { recipeOf } from "../../lab/settings.js";
-import { BLOCKS } from "../../lab/state.js";
 import { tracingOf } from "../../lab/tracing.js";
 import { bytes, count, milliseconds, number, percent, t, tiny } from "../shared/i18n.js";
 

@@ -55,6 +55,26 @@ function columns(tensors, scale) {
 }
 
 /**
+ * The tensors of MobileNetV1's block, or of the plain convolution in its place, between the ends of a chain of layers.
+ *
+ * @param {import("../../../engine/protocol.js").LayerCost[]} chain
+ * @param {boolean} [plain]
+ * @returns {Tensor[]}
+ */
+export function tensorsBetween(chain, plain = false) {
+  const [first, last] = [chain[0], chain[chain.length - 1]];
+  const shared = { size: last.size_out, after: t(`setting.bottleneck.${first.activation}`) };
+  /** @type {Tensor[]} */
+  const made = plain
+    ? [{ name: t("layer.convolution"), kind: "convolution", channels: last.c_out, ...shared }]
+    : [
+        { name: t("layer.depthwise"), kind: "depthwise", channels: first.c_in, ...shared },
+        { name: t("layer.pointwise"), kind: "pointwise", channels: last.c_out, ...shared },
+      ];
+  return [{ name: t("block.input"), kind: "input", channels: first.c_in, size: first.size_in, after: "" }, ...made];
+}
+
+/**
  * The tensors of a block: what it reads, and what each of its layers puts out.
  *
  * @param {import("../../../engine/protocol.js").LayerCost[]} layers those of the block

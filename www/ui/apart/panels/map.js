@@ -4,13 +4,13 @@ import { selectedLayer, selecting } from "../../../lab/selection.js";
 import { computed, effect, follow, signal, untracked } from "../../../lab/signals.js";
 import { COLOURS } from "../../../lab/state.js";
 import { goTo, h, loadStyle, setWords } from "../../shared/dom.js";
-import { bytes, count, milliseconds, number, t, translate } from "../../shared/i18n.js";
+import { bytes, count, milliseconds, number, t } from "../../shared/i18n.js";
 import { isDark } from "../../shared/theme.js";
 import { createFold } from "./architecture.js";
 import { createBeside } from "./besidemap.js";
 import { createOpenBlock } from "./openblock.js";
 import { createMapFigure, namesOf } from "./mapfigure.js";
-import { createAsker, createPanel } from "./panel.js";
+import { createAsker, createPanel, followArchitecture } from "./panel.js";
 import { onStrongest } from "./strongest.js";
 
 loadStyle(new URL("./map.css", import.meta.url));
@@ -139,7 +139,7 @@ export function createMap(context) {
     );
   }
 
-  effect(() => tellArchitecture(element, model.network.value.config.architecture));
+  followArchitecture(element, "map", context);
   effect(draw);
   effect(timeLayers);
   const strongest = onStrongest(context, isOpen, problem, () => ({
@@ -162,21 +162,6 @@ export function createMap(context) {
     () => resized.value++,
   );
   return element;
-}
-
-/** What the panel says of networks that are not made of inverted residuals. @param {string} [architecture] */
-const proseOf = (architecture = "mobilenet-v2") =>
-  architecture === "mobilenet-v2" ? "" : architecture === "plain" ? ".plain" : ".v1";
-
-/** Puts the words for an architecture into the panel. @param {HTMLElement} panel @param {string} [architecture] */
-function tellArchitecture(panel, architecture) {
-  for (const part of ["try", "idea", "paper"]) {
-    const place = /** @type {HTMLElement | null} */ (panel.querySelector(`[data-t^="apart.map.${part}"]`));
-    const key = `apart.map.${part}${proseOf(architecture)}`;
-    if (!place || place.dataset.t === key) continue;
-    place.dataset.t = key;
-    translate(place);
-  }
 }
 
 /** A slider over the bar's widths or resolutions. @param {"width" | "resolution"} name @param {import("../../context.js").Context} context */

@@ -1,6 +1,6 @@
 /** Feature maps: the output of each block for the current picture, channel by channel. */
 import { effect, follow } from "../../../lab/signals.js";
-import { BLOCKS } from "../../../lab/state.js";
+import { blocksOf } from "../../../lab/network.js";
 import { goTo, h, setWords } from "../../shared/dom.js";
 import { number, percent, t } from "../../shared/i18n.js";
 import { colour } from "../../shared/plot.js";
@@ -54,19 +54,21 @@ export function createMaps({ state, model }) {
   const ask = createAsker(element, problem);
 
   function update() {
-    const { panel, block: n } = state.values.apart.value;
+    const { panel, block: wanted } = state.values.apart.value;
     if (state.room.value !== "apart" || panel !== "maps") return;
-    block.show(Number(n), BLOCKS);
     const [picture, framing, loaded] = [model.picture.value, model.framing.value, model.loaded.value];
+    const blocks = blocksOf(loaded?.classifier.config ?? {});
+    const n = Math.min(Number(wanted), blocks);
+    block.show(n, blocks);
     if (!seen) shows.textContent = t("maps.waits");
     if (!loaded || !picture) return;
     const { classifier, entry } = loaded;
     const asks = ask(
       [classifier, classifier.config.resolution, picture, framing, n],
-      () => classifier.featureMaps(picture, Number(n) - 1, framing),
+      () => classifier.featureMaps(picture, n - 1, framing),
       (maps) => {
         const below = maps.values.reduce((count, value) => count + Number(value < 0), 0) / maps.values.length;
-        seen = { ...maps, block: Number(n), ranges: rangesOf(maps), below, entry };
+        seen = { ...maps, block: n, ranges: rangesOf(maps), below, entry };
         painted = null;
         figures.inert = false;
         draw();

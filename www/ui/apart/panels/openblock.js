@@ -1,10 +1,8 @@
 /** The block that is open in the map, drawn beside MobileNetV1's, which has the same task. */
+import { TAPS } from "../../../lab/race.js";
 import { h, setWords } from "../../shared/dom.js";
 import { count, t } from "../../shared/i18n.js";
-import { createDrawing, tensorsOfBlock } from "./blockdrawing.js";
-
-/** Taps of a 3 × 3 filter. */
-const TAPS = 9;
+import { createDrawing, tensorsBetween, tensorsOfBlock } from "./blockdrawing.js";
 
 /** @param {import("../../context.js").Context} context */
 export function createOpenBlock({ state }) {
@@ -40,17 +38,7 @@ export function createOpenBlock({ state }) {
       return;
     }
     own.draw(tensors, joined);
-    const relu = t("setting.activation.relu");
-    const shared = { size: last.size_out, after: relu };
-    earlier.draw(
-      [
-        { name: t("block.input"), kind: "input", channels: first.c_in, size: first.size_in, after: "" },
-        { name: t("layer.depthwise"), kind: "depthwise", channels: first.c_in, ...shared },
-        { name: t("layer.pointwise"), kind: "pointwise", channels: last.c_out, ...shared },
-      ],
-      false,
-      tensors,
-    );
+    earlier.draw(tensorsBetween(chain), false, tensors);
     const macs = chain.reduce((sum, layer) => sum + layer.macs, 0);
     const separable = last.size_out ** 2 * first.c_in * (TAPS + last.c_out);
     const why = joined ? "map.joined" : stride > 1 ? "block.strided" : "map.alone";

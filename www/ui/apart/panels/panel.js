@@ -1,5 +1,7 @@
 /** Shared by the panels of Take apart: their frame, and requests to the engine. */
+import { effect } from "../../../lab/signals.js";
 import { h, showProblem } from "../../shared/dom.js";
+import { translate } from "../../shared/i18n.js";
 
 /**
  * A panel of Take apart: the figure first, then something to try, the idea, and the reference to the paper.
@@ -17,6 +19,29 @@ export const createPanel = (name, ...shows) =>
     h("p", { class: "muted", t: `apart.${name}.idea` }),
     h("p", { class: "muted", t: `apart.${name}.paper` }),
   );
+
+/**
+ * Keeps a panel's words those for the architecture of the network in the bar. Their keys end in `v1` for MobileNetV1, in
+ * `plain` for its plain twin.
+ *
+ * @param {HTMLElement} panel
+ * @param {string} name
+ * @param {import("../../context.js").Context} context
+ * @param {{v1?: string, plain?: string}} [endings]
+ */
+export function followArchitecture(panel, name, { model }, { v1 = ".v1", plain = ".plain" } = {}) {
+  effect(() => {
+    const { architecture = "mobilenet-v2" } = model.network.value.config;
+    const ending = { "mobilenet-v2": "", "mobilenet-v1": v1, plain }[architecture];
+    for (const part of ["try", "idea", "paper"]) {
+      const place = /** @type {HTMLElement | null} */ (panel.querySelector(`[data-t^="apart.${name}.${part}"]`));
+      const key = `apart.${name}.${part}${ending}`;
+      if (!place || place.dataset.t === key) continue;
+      place.dataset.t = key;
+      translate(place);
+    }
+  });
+}
 
 /**
  * Requests a panel's data from the engine. Of several answers, the one requested last is shown; until it arrives, the

@@ -1,7 +1,7 @@
-/** ReLU where it hurts: the network of Classify with ReLU6 after its projections too, from a block on. */
+/** ReLU in the bottleneck: the network of Classify with ReLU6 after its projections too, from a block on. */
+import { BLOCKS, isInverted } from "../../../lab/network.js";
 import { outputOf } from "../../../lab/selection.js";
 import { computed, effect, signal } from "../../../lab/signals.js";
-import { BLOCKS } from "../../../lab/state.js";
 import { branchOf, tracingOf } from "../../../lab/tracing.js";
 import { createNames } from "../../shared/classnames.js";
 import { goTo, h, loadStyle, setWords } from "../../shared/dom.js";
@@ -35,6 +35,7 @@ export function createRelu(context) {
   const { state, model } = context;
   const choose = (/** @type {Record<string, number | string>} */ values) => state.set("apart", values);
   const isOpen = computed(() => state.room.value === "apart" && state.values.apart.value.panel === "relu");
+  const hasBottlenecks = computed(() => !model.loaded.value || isInverted(model.loaded.value.classifier.config));
   const names = createNames(model);
   /** As trained, and changed. @type {import("../../../lab/signals.js").Signal<[Run, Run] | null>} */
   const found = signal(null);
@@ -66,14 +67,15 @@ export function createRelu(context) {
   const source = h("p", { class: "muted" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const bars = createLayerBars();
+  const choices = h(
+    "div",
+    { class: "maps-choices" },
+    h("label", { class: "slider relu-slider", "data-control": "relu" }, label, input),
+    block.element,
+  );
   const element = createPanel(
     "relu",
-    h(
-      "div",
-      { class: "maps-choices" },
-      h("label", { class: "slider relu-slider", "data-control": "relu" }, label, input),
-      block.element,
-    ),
+    choices,
     h("div", { class: "relu", inert: true }, ...sides.map(({ element }) => element)),
     shows,
     bars.element,
@@ -107,6 +109,8 @@ export function createRelu(context) {
     input.setAttribute("aria-valuetext", label.textContent);
     block.show(Number(n), BLOCKS);
     if (!found.peek()) setWords(shows, t(loaded && picture ? "maps.computes" : "maps.waits"));
+    for (const part of [choices, figure, bars.element, bars.fold, source]) part.hidden = !hasBottlenecks.value;
+    if (loaded && !hasBottlenecks.value) return setWords(shows, t("relu.others", { name: loaded.entry.name() }));
     if (!loaded || !picture) return;
     const { entry, classifier } = loaded;
     const of = [classifier, classifier.config.resolution, picture, framing, n];
@@ -164,7 +168,7 @@ export function createRelu(context) {
   function draw() {
     const runs = found.value;
     isDark.value;
-    if (!isOpen.value || !runs) return;
+    if (!isOpen.value || !runs || !hasBottlenecks.value) return;
     sides.forEach(({ canvas, zeroed, predictions }, i) => {
       const { maps, predictions: said, block } = runs[i];
       const ranges = rangesOf(runs[0].maps); // both on the scale of the network as trained

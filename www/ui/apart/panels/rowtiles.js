@@ -1,4 +1,5 @@
 /** Row tiles: how many rows of a fused block are computed at a time, with the memory and time that each choice takes here. */
+import { isFused } from "../../../lab/network.js";
 import { computed, effect, follow, signal } from "../../../lab/signals.js";
 import { ROWS } from "../../../lab/state.js";
 import { h, setWords, showProblem, turnOff } from "../../shared/dom.js";
@@ -69,15 +70,23 @@ export function createRowTiles({ engine, library, model, state }) {
     input.value = String(ROWS.indexOf(rows));
     label.textContent = labelOf(rows);
     input.setAttribute("aria-valuetext", label.textContent);
-    turnOff(measure, busy || !loaded);
+    const fused = !loaded || isFused(loaded.classifier.config);
+    turnOff(measure, busy || !loaded || !fused);
     cancel.hidden = !busy;
     const measured = now && loaded && now.loaded.classifier === loaded.classifier ? now.measured : new Map();
-    const all = loaded ? choicesOf(loaded) : [];
+    const all = loaded && fused ? choicesOf(loaded) : [];
     const most = (/** @type {"milliseconds" | "working_bytes"} */ key) =>
       Math.max(...[...measured.values()].map((one) => one[key]));
     const scale = { milliseconds: most("milliseconds"), working_bytes: most("working_bytes") };
     bars.replaceChildren(...all.map((choice) => rowOf(choice, measured.get(choice), scale, choice === rows)));
-    setWords(shows, loaded ? sentence(loaded, measured, rows) : t("rows.waits"));
+    setWords(
+      shows,
+      !loaded
+        ? t("rows.waits")
+        : fused
+          ? sentence(loaded, measured, rows)
+          : t("rows.unfused", { name: loaded.entry.name() }),
+    );
   }
 
   effect(draw);

@@ -7,7 +7,7 @@ import { createPanel } from "./panel.js";
 import { createRace } from "./racing.js";
 
 /**
- * The work of a block after its expansion, in multiply-adds.
+ * The work of a block after its expansion, if it has one, in multiply-adds.
  *
  * @typedef {object} Pair
  * @property {number} block from 0
@@ -32,11 +32,14 @@ export function createSeparable(context) {
   onDescription(context, (description) => {
     const pairs = pairsOf(description);
     const saved = pairs.reduce((sum, { plain, separable }) => sum + plain - separable, 0);
-    const plain = description.macs + saved;
-    shows.textContent = t("separable.shows", {
-      separable: count(description.macs),
+    const isPlain = description.layers.some(({ kind }) => kind === "convolution");
+    const [plain, separable] = isPlain
+      ? [description.macs, description.macs - saved]
+      : [description.macs + saved, description.macs];
+    shows.textContent = t(isPlain ? "separable.shows.plain" : "separable.shows", {
+      separable: count(separable),
       plain: count(plain),
-      times: times(plain / description.macs),
+      times: times(plain / separable),
     });
     body.replaceChildren(table(pairs));
   });
@@ -45,13 +48,11 @@ export function createSeparable(context) {
 
 /** @param {import("../../../engine/protocol.js").Description} description @returns {Pair[]} */
 function pairsOf({ layers }) {
-  return layers.flatMap((depthwise, i) => {
-    if (depthwise.kind !== "depthwise") return [];
-    const project = layers[i + 1];
-    const { c_in: from, size_out: size } = depthwise;
-    const plain = size * size * TAPS * from * project.c_out;
-    const separable = depthwise.macs + project.macs;
-    return [{ block: depthwise.block ?? 0, size, from, to: project.c_out, separable, plain }];
+  return layers.flatMap(({ kind, block, c_in: from, size_out: size, ...layer }, i) => {
+    if (kind !== "depthwise" && kind !== "convolution") return [];
+    const to = kind === "convolution" ? layer.c_out : layers[i + 1].c_out;
+    const reads = size ** 2 * from;
+    return [{ block: block ?? 0, size, from, to, separable: reads * (TAPS + to), plain: reads * TAPS * to }];
   });
 }
 
