@@ -105,6 +105,28 @@ for (const [name, lesson] of Object.entries(LESSONS)) {
   });
 }
 
+test("stop 11 leads to the six published runs, beside ours and one's own", async () => {
+  for (const locale of /** @type {const} */ (["en", "ko"])) {
+    const { page, check } = await lab.open("#train?stop=training", { locale });
+    await page.locator("#lesson-place h3").waitFor();
+    for (let i = 0; i < 2; i++) await page.locator("body").press("PageDown");
+    const { more } = LESSONS.mobilenetv2.stops.find((/** @type {any} */ { id }) => id === "training")[locale];
+    await page.getByRole("button", { name: more[0] }).click();
+    const figure = page.locator('[data-control="landing"]');
+    await figure.locator(".published tr").nth(6).waitFor();
+    assert.equal(await figure.locator(".published td.number").count(), 6);
+    assert.match(await figure.locator(".published tr").nth(1).innerText(), /ReLU, .*80.*150[\s\S]*93\.4/);
+    assert.ok(await figure.locator(".recorded tr").nth(1).isVisible(), "ours");
+    assert.ok(await figure.locator(".own tr").nth(1).isVisible(), "one's own");
+    await page.waitForFunction(() => document.activeElement?.matches('[data-control="landing"]'));
+    const there = await figure.boundingBox();
+    assert.ok(there && there.y > 0 && there.y < 700, `it is brought into view: ${there?.y}`);
+    await page.getByRole("button", { name: more[1] }).click();
+    await figure.waitFor({ state: "hidden" }); // the other place trains here
+    check();
+  }
+});
+
 test("guesses are kept with their outcome, hands are counted, and both can be deleted", async () => {
   const { page, check } = await lab.open("#apart?stop=relu");
   const place = page.locator("#lesson-place");

@@ -132,3 +132,27 @@ test("every stop of the lesson reads from the back row", { timeout: 120_000 }, a
   }
   check();
 });
+
+for (const locale of /** @type {const} */ (["en", "ko"])) {
+  test(`the published runs of stop 11 read from the back row, and are wholly on the screen, ${locale}`, async () => {
+    const { page, check } = await present("#train?stop=training", locale);
+    await page.locator("#lesson-place h3").waitFor();
+    for (let i = 0; i < 2; i++) await page.locator("body").press("PageDown");
+    await page.evaluate(() => {
+      /** @type {any} */ (window).drawn = []; // from before it was presented
+    });
+    const training = stops.find((/** @type {any} */ { id }) => id === "training");
+    await page.getByRole("button", { name: training[locale].more[0] }).click();
+    const figure = page.locator('[data-control="landing"]');
+    await figure.locator(".published tr").nth(6).waitFor();
+    await page.waitForFunction(() => {
+      const bar = document.getElementById("bar")?.getBoundingClientRect().bottom ?? 0;
+      const { left, top, right, bottom } = /** @type {Element} */ (
+        document.querySelector('[data-control="landing"]')
+      ).getBoundingClientRect();
+      return left >= 0 && top >= bar && right <= innerWidth && bottom <= innerHeight;
+    });
+    assert.deepEqual(await small(page), []);
+    check();
+  });
+}

@@ -14,11 +14,16 @@
  * @property {string} paper where the paper says it
  * @property {string} mistakes for the teacher: what people get wrong
  * @property {string} [also] another control to use, if there is
- * @property {string} [more] what else to do, if there is
+ * @property {string[]} [more] for each place of `more`, what to do there
  *
  * @typedef {{value: string, is?: (string | number)[]} | {use: string} | {steps: number} | {looked: true}} Done
  *   a value of the state (one of `is`, or any other than at first), a control that is used, steps of a training, or the
  *   person says so
+ *
+ * @typedef {object} Place of the page
+ * @property {import("../state.js").Room} room
+ * @property {Record<string, string | number | boolean>} set values as in a link: `apart.panel`
+ * @property {string} [part] to bring into view (ui/shared/controls.js)
  *
  * @typedef {object} Stop
  * @property {string} id in links
@@ -33,7 +38,7 @@
  *   epoch?: number}} [value] instead of answers; with `epochs` it is dragged as the learning rate at an `epoch` of so many
  * @property {string} [also] the control of the words `also`
  * @property {string} [measure] one of ui/lesson/measures.js
- * @property {{room: import("../state.js").Room, set: Record<string, string | number | boolean>}} [more] where to go on from here
+ * @property {Place[]} [more] where to go on from here
  * @property {Words} en
  * @property {Words} ko
  *
@@ -118,7 +123,7 @@ export class Lesson {
   /**
    * Sets the page as the stop begins.
    *
-   * @param {Pick<Stop, "room" | "set">} stop @param {boolean} [gently] only what nobody has chosen
+   * @param {Place} stop @param {boolean} [gently] only what nobody has chosen
    */
   prepare({ room, set }, gently = false) {
     for (const [path, value] of Object.entries(set)) {

@@ -6,8 +6,11 @@ export function createRing() {
   let name = "";
   /** @type {HTMLElement | undefined} */
   let ringed;
+  /** A part to go to once it is there. */
+  let awaited = "";
 
   const mark = onFrame(() => {
+    if (awaited && partOnShow(awaited)) bring(awaited);
     const part = name ? (partOnShow(name) ?? folderOf(name)) : undefined;
     if (part === ringed) return;
     ringed?.removeAttribute("data-ringed");
@@ -20,21 +23,26 @@ export function createRing() {
     attributeFilter: ["hidden", "class", "inert"],
   });
 
+  /** @param {string} control */
+  function bring(control) {
+    folderOf(control)?.click();
+    const part = partOnShow(control);
+    awaited = part ? "" : control;
+    if (!part) return;
+    if (part instanceof HTMLDetailsElement) part.open = true;
+    part.scrollIntoView({ block: "center" });
+    focusable(part).focus({ preventScroll: true });
+  }
+
   return {
     /** Rings another control; "": none. @param {string} control */
     show(control) {
+      if (control !== name) awaited = "";
       name = control;
       mark();
     },
     /** Brings the keyboard to the control, or to another one, unfolded. @param {string} [control] */
-    go(control = name) {
-      folderOf(control)?.click();
-      const part = partOnShow(control);
-      if (!part) return;
-      if (part instanceof HTMLDetailsElement) part.open = true;
-      part.scrollIntoView({ block: "center" });
-      focusable(part).focus({ preventScroll: true });
-    },
+    go: (control = name) => bring(control),
   };
 }
 

@@ -64,13 +64,9 @@ export function createStop(context, lesson, stop, { ring, go }) {
     h("p", {}, words.why),
     h("p", { class: "muted" }, words.paper),
     stop.also && words.also ? h("button", { type: "button", onclick: () => go(stop.also) }, words.also) : null,
-    stop.more && words.more
-      ? h(
-          "button",
-          { type: "button", class: "primary", onclick: () => stop.more && lesson.prepare(stop.more) },
-          words.more,
-        )
-      : null,
+    ...(stop.more ?? []).map((there, i) =>
+      h("button", { type: "button", class: "primary", onclick: () => goOn(there) }, words.more?.[i] ?? ""),
+    ),
     h("div", { class: "field" }, h("label", { for: own.id, t: "lesson.own" }), own),
     h("button", { type: "button", t: "lesson.again", onclick: () => again() }),
   );
@@ -90,6 +86,12 @@ export function createStop(context, lesson, stop, { ring, go }) {
   function again() {
     lesson.prepare(stop);
     lesson.phase.value = "question";
+  }
+
+  /** Leads to another place of the page. @param {import("../../lab/lesson/lesson.js").Place} there */
+  function goOn(there) {
+    lesson.prepare(there);
+    if (there.part) go(there.part);
   }
 
   let asked = false;

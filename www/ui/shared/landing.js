@@ -8,7 +8,7 @@ import { isJudged } from "../../lab/duel/record.js";
 import { STUDY } from "../../lab/published.js";
 import { effect } from "../../lab/signals.js";
 import { titleOf } from "./curves.js";
-import { h, loadStyle } from "./dom.js";
+import { h, loadStyle, setWords } from "./dom.js";
 import { number, percent, t } from "./i18n.js";
 
 loadStyle(new URL("./landing.css", import.meta.url));
@@ -33,7 +33,10 @@ const TICK = 0.1;
 /** The six published trainings, each with the interval that so many test images leave. @returns {Landed[]} */
 const published = () =>
   STUDY.map(({ epochs, until, start, activation, accuracy }) => ({
-    name: t("landing.study", { activation: t(`setting.activation.${activation}`), epochs, until, start }),
+    name: t(until === epochs ? "landing.study" : "landing.study.until", {
+      activation: t(`setting.activation.${activation}`),
+      ...{ epochs, until, start },
+    }),
     accuracy,
     range: intervalOf(accuracy, TEST),
   }));
@@ -75,8 +78,9 @@ const landedAt = (name, { accuracy, total }) => ({ name, accuracy, range: interv
  * @param {(sides: import("../../lab/settings.js").Values[]) => string[]} sources.labels
  */
 export function createLanding({ recording, session, records, labels }) {
-  const body = h("div");
-  const element = h("div", { class: "landing" }, h("h3", { t: "landing.title" }), body);
+  const figure = h("figure", { "data-control": "landing", tabindex: -1 });
+  const says = h("p", { class: "hint" });
+  const element = h("div", { class: "landing" }, figure, says);
   effect(() => {
     const recordingNow = recording?.value;
     const groups = [
@@ -93,7 +97,8 @@ export function createLanding({ recording, session, records, labels }) {
         ],
       },
     ];
-    body.replaceChildren(table(groups), h("p", { class: "hint" }, sayStudy()));
+    figure.replaceChildren(h("h3", { t: "landing.title" }), table(groups));
+    setWords(says, sayStudy());
   });
   return element;
 }
@@ -154,7 +159,7 @@ function rowOf({ name, accuracy, range: [low, high] }, at) {
 const percentOf = (share) => `${number(Math.round(100 * share))} %`;
 
 /** What the six can tell and what they cannot, from their figures. */
-export function sayStudy() {
+function sayStudy() {
   const of = (/** @type {number} */ start, /** @type {string} */ activation) =>
     100 *
     (STUDY.find((one) => one.start === start && one.activation === activation && one.until === 150)?.accuracy ?? NaN);
