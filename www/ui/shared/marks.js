@@ -45,13 +45,14 @@ export function nameEnds(plot, runs, key) {
   ends.sort((a, b) => a.y - b.y);
   ends.forEach((end, i) => (end.y = Math.max(end.y, i ? ends[i - 1].y + 1.2 * size : top)));
   ends.reverse().forEach((end, i) => (end.y = Math.min(end.y, i ? ends[i - 1].y - 1.2 * size : bottom)));
+  const x = bbox.left + bbox.width + size / 2;
   ctx.save();
   ctx.font = nameFont().replace(/\d+px/, `${size}px`);
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   for (const { name, y, series } of ends) {
     ctx.fillStyle = /** @type {any} */ (plot.series[series].stroke)(plot, series); // uPlot turns it into a function
-    ctx.fillText(name, bbox.left + bbox.width + size / 2, y);
+    ctx.fillText(name, x, y, width * devicePixelRatio - x); // condensed where it would be cut off
   }
   ctx.restore();
 }
