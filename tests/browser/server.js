@@ -52,6 +52,7 @@ async function launchFirefox(camera, scripts, still = false) {
     firefoxUserPrefs: {
       "javascript.enabled": scripts,
       "ui.prefersReducedMotion": Number(still),
+      "security.fileuri.strict_origin_policy": true, // as people have it
       "dom.events.testing.asyncClipboard": true, // no one is asked before the clipboard is read
       ...(camera && { "media.navigator.streams.fake": true, "media.navigator.permission.disabled": true }),
     },
