@@ -86,16 +86,22 @@ const liftPolicy = (context) =>
     await route.fulfill({ response, headers, body });
   });
 
+/** Playwright's own way. @type {any} */
+let fillByScript;
+
 /**
  * Replaces what Playwright does in Firefox without effect: it sends no touches, and fills fields by script, which Firefox
- * does not report as a change.
+ * does not report as a change; sliders take no text.
  *
  * @param {import("playwright-core").Page} page
  */
 function actLikePeople(page) {
   const locators = Object.getPrototypeOf(page.locator("body"));
   locators.tap = locators.click;
+  fillByScript ??= locators.fill;
   locators.fill = async function (/** @type {string} */ text) {
+    if (await this.evaluate((/** @type {Element} */ input) => input.matches("[type=range]")))
+      return fillByScript.call(this, text);
     await this.selectText();
     await this.pressSequentially(text);
   };

@@ -2,7 +2,7 @@
 import { imported } from "../../engine/download.js";
 import { computed, effect, follow } from "../../lab/signals.js";
 import { PANELS } from "../../lab/state.js";
-import { h, showProblem } from "../shared/dom.js";
+import { h, showProblem, styled } from "../shared/dom.js";
 import { addStrings, translate } from "../shared/i18n.js";
 
 /**
@@ -46,6 +46,7 @@ export function createApart(context) {
     if (!made.has(name)) {
       const view = imported(VIEWS[name](), new URL(`./panels/${name}.js`, import.meta.url));
       const [create] = await Promise.all([view, addStrings("apart")]);
+      await styled(); // else it would jump, and some be far too wide at first
       if (!made.has(name)) made.set(name, create(context));
     }
     const panel = /** @type {HTMLElement} */ (made.get(name));

@@ -104,13 +104,21 @@ export function svg(properties, ...parts) {
   return drawing;
 }
 
+/** @type {Promise<unknown>[]} */
+const styles = [];
+
 /** Adds a style sheet and waits until it applies; without it the page only looks plain. @param {URL} url */
 export function loadStyle(url) {
   if (document.querySelector(`link[href="${url}"]`)) return;
   const link = h("link", { rel: "stylesheet", href: String(url) });
   document.head.append(link);
-  return new Promise((resolve) => (link.onload = link.onerror = resolve));
+  const applies = new Promise((resolve) => (link.onload = link.onerror = resolve));
+  styles.push(applies);
+  return applies;
 }
+
+/** Waits until all style sheets added so far apply. */
+export const styled = () => Promise.all(styles);
 
 /** Calls `draw` once in the next animation frame, however often it is requested. @param {() => void} draw */
 export function onFrame(draw) {
