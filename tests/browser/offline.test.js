@@ -119,7 +119,8 @@ const keptPaths = (/** @type {import("playwright-core").Page} */ page) =>
     const cache = await caches.open(`mobilenetv2-lab ${folder}`);
     const keys = (await cache.keys()).map(({ url }) => url.slice(folder.length));
     const lists = keys.filter((key) => /^\w{16}\/$/.test(key));
-    const builds = await Promise.all(lists.map(async (key) => (await cache.match(folder + key))?.json()));
+    // a list may be deleted while it is read
+    const builds = await Promise.all(lists.map(async (key) => (await cache.match(folder + key))?.json() ?? {}));
     const names = new Map(builds.flatMap((files) => Object.entries(files).map(([path, hash]) => [`?${hash}`, path])));
     return keys.map((key) => names.get(key) ?? key);
   });
