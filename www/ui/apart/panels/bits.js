@@ -80,9 +80,9 @@ export function createBits(context, isOpen) {
     const of = [loaded.classifier, loaded.classifier.config.resolution, picture, framing];
     ask(
       [...of, bits],
-      async () => {
+      async (isWanted) => {
         const before = known && of.every((part, i) => part === seen[i]) ? known.before : await run(0);
-        return { bits, before, after: await run(bits) };
+        return { bits, before, after: isWanted() ? await run(bits) : before };
       },
       (answer) => {
         seen = of;

@@ -60,7 +60,8 @@ export function createAsker(element, problem) {
    *
    * @template Answer
    * @param {unknown[]} about
-   * @param {() => Promise<Answer>} question
+   * @param {(isWanted: () => boolean) => Promise<Answer>} question may ask whether its answer would still be shown: its next
+   *   request would replace that of a newer question
    * @param {(answer: Answer) => void} show
    */
   return (about, question, show) => {
@@ -68,7 +69,7 @@ export function createAsker(element, problem) {
     wanted = about;
     element.classList.toggle("outdated", shown);
     const answered = async () => {
-      const answer = await question();
+      const answer = await question(() => about === wanted);
       if (about !== wanted) return;
       shown = true;
       problem.hidden = true;

@@ -123,10 +123,10 @@ export function createRelu(context) {
       });
     ask(
       [...of, from],
-      async () => {
+      async (isWanted) => {
         if (!trained || !isSame(of, trained.of)) trained = { of, run: await look(0) };
         const before = trained.run;
-        return /** @type {[Run, Run]} */ ([before, from ? await look(from) : before]);
+        return /** @type {[Run, Run]} */ ([before, from && isWanted() ? await look(from) : before]);
       },
       (answer) => {
         figure.inert = false;
@@ -156,10 +156,10 @@ export function createRelu(context) {
       });
     askLayers(
       [...of, from],
-      async () => {
+      async (isWanted) => {
         if (!counted || !isSame(of, counted.of)) counted = { of, ...(await count(0)) };
         const before = counted;
-        return { ...before, after: from ? (await count(from)).statistics : before.statistics };
+        return { ...before, after: from && isWanted() ? (await count(from)).statistics : before.statistics };
       },
       ({ layers, statistics, after }) => bars.draw(layers, statistics, after),
     );
