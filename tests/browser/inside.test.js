@@ -191,6 +191,7 @@ test("plain and separable convolution race, and both are timed", async () => {
   await panel.getByText("each pixel: 9 · 16 + 16 · 32 = 656").waitFor();
   await panel.getByText("needs 7.0 times as many").waitFor();
   await panel.getByRole("button", { name: "Race" }).click();
+  await counters.first().filter({ hasNotText: "225,792 of 225,792" }).waitFor(); // before, both show all of their work
   await panel.locator(".race-lanes [data-finished] strong", { hasText: "32,144 of 32,144" }).waitFor();
   assert.match(await counters.first().innerText(), /^[\d,]+ of 225,792$/);
   assert.notEqual(await counters.first().innerText(), "225,792 of 225,792", "the plain one is far behind");
