@@ -1,7 +1,7 @@
 /** A plain 3×3 convolution against a separable one, multiply-add by multiply-add. Knows no DOM. */
 
 /** Taps of a 3 × 3 filter. */
-export const TAPS = 9;
+const TAPS = 9;
 
 /**
  * Multiply-adds of one output pixel, in all of its channels.

@@ -2,7 +2,7 @@
  * The inverted residual: one block, its tensors drawn by channels and size, next to a block that is wide at its ends. A
  * network that has none shows its own block, and what else could stand there.
  */
-import { TAPS } from "../../../lab/race.js";
+import { perPixel } from "../../../lab/race.js";
 import { preset } from "../../../lab/settings.js";
 import { computed } from "../../../lab/signals.js";
 import { goTo, h, reveal, setOptions } from "../../shared/dom.js";
@@ -103,8 +103,7 @@ export function createBlock(context) {
     mine.draw(tensors, false);
     other.draw(tensorsBetween(own, !isPlain), false, tensors);
     drawings.replaceChildren(mine.element, other.element);
-    const reads = last.size_out ** 2 * first.c_in;
-    const macs = reads * (isPlain ? TAPS + last.c_out : TAPS * last.c_out);
+    const macs = last.size_out ** 2 * perPixel(first.c_in, last.c_out)[isPlain ? "separable" : "plain"];
     const figures = { macs: count(macsOf(own)), other: count(macs) };
     return [t("block.none"), t(isPlain ? "block.as-separable" : "block.as-plain", figures)];
   }

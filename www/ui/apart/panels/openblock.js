@@ -1,5 +1,5 @@
 /** The block that is open in the map, drawn beside MobileNetV1's, which has the same task. */
-import { TAPS } from "../../../lab/race.js";
+import { perPixel } from "../../../lab/race.js";
 import { h, setWords } from "../../shared/dom.js";
 import { count, t } from "../../shared/i18n.js";
 import { createDrawing, tensorsBetween, tensorsOfBlock } from "./blockdrawing.js";
@@ -40,7 +40,7 @@ export function createOpenBlock({ state }) {
     own.draw(tensors, joined);
     earlier.draw(tensorsBetween(chain), false, tensors);
     const macs = chain.reduce((sum, layer) => sum + layer.macs, 0);
-    const separable = last.size_out ** 2 * first.c_in * (TAPS + last.c_out);
+    const separable = last.size_out ** 2 * perPixel(first.c_in, last.c_out).separable;
     const why = joined ? "map.joined" : stride > 1 ? "block.strided" : "map.alone";
     setWords(shows, `${t(why)} ${t("map.compared", { macs: count(macs), other: count(separable) })}`);
   }

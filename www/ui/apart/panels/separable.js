@@ -1,5 +1,5 @@
 /** Separable convolution: the cost of depthwise and 1×1 convolution against a plain 3×3 convolution. */
-import { TAPS } from "../../../lab/race.js";
+import { perPixel } from "../../../lab/race.js";
 import { h } from "../../shared/dom.js";
 import { count, number, t } from "../../shared/i18n.js";
 import { onDescription } from "./described.js";
@@ -51,8 +51,10 @@ function pairsOf({ layers }) {
   return layers.flatMap(({ kind, block, c_in: from, size_out: size, ...layer }, i) => {
     if (kind !== "depthwise" && kind !== "convolution") return [];
     const to = kind === "convolution" ? layer.c_out : layers[i + 1].c_out;
-    const reads = size ** 2 * from;
-    return [{ block: block ?? 0, size, from, to, separable: reads * (TAPS + to), plain: reads * TAPS * to }];
+    const each = perPixel(from, to);
+    return [
+      { block: block ?? 0, size, from, to, separable: size ** 2 * each.separable, plain: size ** 2 * each.plain },
+    ];
   });
 }
 
