@@ -201,8 +201,8 @@ async function hashOf(bytes) {
 }
 
 /**
- * Keeps what a page of this build needs, and removes files that only other builds have, unless a page may still show
- * one. Returns whether the page's build is this one, and complete.
+ * Keeps what a page of this build needs. Unless another page may show another build, takes over, and removes files that
+ * only other builds have. Returns whether the page's build is this one, and complete.
  *
  * @param {string[]} used paths in a build, or prefixes of such
  */
@@ -210,7 +210,10 @@ async function keepFor(used) {
   if (!used.some((path) => buildOf(path) === BUILD)) return false;
   await keepAll(used);
   const pages = await worker.clients.matchAll({ type: "window", includeUncontrolled: true });
-  if (pages.length === 1) await removeOld();
+  if (pages.length === 1) {
+    worker.skipWaiting();
+    await removeOld();
+  }
   return true;
 }
 
@@ -234,11 +237,14 @@ async function keepAll(used) {
 
 /**
  * A first build takes over at once; a later one when it has everything that the page has used so far, and is asked to.
+ * Without a complete build, a page of this one is being loaded, and waits forever for some files if the service worker
+ * changes meanwhile (Chromium): it asks once it is loaded.
  */
 async function install() {
-  const cache = BUILT && worker.registration.active && (await openCache());
+  if (!BUILT || !worker.registration.active) return worker.skipWaiting();
+  const cache = await openCache();
   const builds = cache ? await keptBuilds(cache) : [];
-  if (!cache || !builds.length) return worker.skipWaiting();
+  if (!cache || !builds.length) return;
   const used = [];
   for (const [path, hash] of builds.flatMap((list) => Object.entries(list))) {
     if (isIn(path, AS_USED) && (await cache.match(keyOf(hash)))) used.push(`${BUILD}/${within(path)}`);

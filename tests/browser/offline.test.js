@@ -338,8 +338,24 @@ test("without a service worker a page says that its host has a newer build", { t
   assert.equal(await page.title(), "Classify · Newer Lab");
 });
 
-test("a partly kept build does not mix with the next", { timeout: 120_000 }, async (t) => {
-  const host = await movingHost(t);
+test("a partly kept build does not mix with the next, which is kept in its place", { timeout: 120_000 }, async (t) => {
+  const next = await otherBuild(t, "Newer Lab");
+  // the next build's service worker arrives while its page is being loaded
+  const [held, list] = [`/${next.name}/engine/thread.js`, "/files.js"];
+  let installed = () => {};
+  const changed = new Promise((resolve) => (installed = () => setTimeout(resolve, 1000, null)));
+  const host = await movingHost(t, {
+    answer({ url = "" }, response) {
+      if (url === list && moved) installed();
+      if (url !== held) return false;
+      changed.then(async () => {
+        response.setHeader("Content-Type", "text/javascript");
+        response.end(await readFile(join(next.folder, held)));
+      });
+      return true;
+    },
+  });
+  let moved = false;
   const { page } = await freshPage(t);
   const first = await otherBuild(t, "First Lab");
   await writeFile(join(first.folder, first.name, "icon.svg"), "<svg/>"); // not what files.js says: the build never becomes complete
@@ -349,8 +365,15 @@ test("a partly kept build does not mix with the next", { timeout: 120_000 }, asy
   await page.waitForFunction(() => crossOriginIsolated);
   while ((await keptPaths(page)).length < 20) await page.waitForTimeout(100);
 
-  await host.moveTo((await otherBuild(t, "Newer Lab")).folder);
-  await page.goto(host.url);
+  await host.moveTo(next.folder);
+  moved = true;
+  await page.goto(`${host.url}?threads=2`);
+  await page.locator(engineIs("2 threads, relaxed SIMD")).waitFor();
+  await classified(page);
+  assert.equal(await page.title(), "Classify · Newer Lab");
+  await kept(page);
+  await host.close();
+  await page.reload();
   await classified(page);
   assert.equal(await page.title(), "Classify · Newer Lab");
 });

@@ -22,6 +22,8 @@ export class Offline {
   outdated = signal(false);
   #registration = register();
   #reload = false;
+  /** What the page last asked to keep. @type {string[] | null} */
+  #used = null;
 
   constructor() {
     this.#watch();
@@ -31,7 +33,9 @@ export class Offline {
     const registration = await this.#registration;
     if (!registration) return;
     const look = async (/** @type {ServiceWorker | null} */ worker) => {
-      if (worker && (await isOther(worker))) this.outdated.value = true;
+      if (!worker) return;
+      if (await isOther(worker)) this.outdated.value = true;
+      else if (worker === registration.waiting && this.#used) await this.keep(this.#used);
     };
     registration.addEventListener("updatefound", () =>
       registration.installing?.addEventListener("statechange", () => look(registration.waiting)),
@@ -60,16 +64,21 @@ export class Offline {
   }
 
   /**
-   * Stores the page and what it has used so far: files that it fetched itself, and those below these paths.
+   * Stores the page and what it has used so far: files that it fetched itself, and those below these paths. If the page
+   * came past the service worker of a build that was never complete, that of its own build stores it, and takes over.
    *
    * @param {string[]} paths in the build's folder, of files that others fetched for it
    */
   async keep(paths) {
-    if (!(await this.#registration)) return;
-    const { active } = await navigator.serviceWorker.ready;
+    this.#used = paths;
+    const registration = await this.#registration;
+    if (!registration) return;
+    await navigator.serviceWorker.ready;
+    const { active, waiting } = registration;
+    const own = waiting && !(await isOther(waiting)) ? waiting : active;
     const fetched = performance.getEntriesByType("resource").filter(({ name }) => name.startsWith(ROOT));
     const keep = [...fetched.map(({ name }) => name.slice(ROOT.length)), ...paths.map((path) => FOLDER + path)];
-    if (active) this.ready.value = await ask(active, { keep });
+    if (own) this.ready.value = await ask(own, { keep });
   }
 
   /** Switches to the newer build. */
