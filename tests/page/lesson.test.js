@@ -73,6 +73,14 @@ test("a clicker goes through question, trial and outcome of each stop of the pat
   assert.equal(placeOf(lesson), "c outcome", "what was seen stays seen");
 });
 
+test("a stop that is open already stays as it is when its address is followed", () => {
+  const { lesson } = open({ stop: "start" });
+  lesson.enter();
+  lesson.step(1);
+  lesson.enter(); // the address of the stop that was opened
+  assert.equal(placeOf(lesson), "a try");
+});
+
 test("a stop sets the page when it is opened, and a link's own values come first", () => {
   const { lesson, state } = open();
   lesson.open(DATA.stops[0]);

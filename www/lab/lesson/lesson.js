@@ -70,6 +70,8 @@ export class Lesson {
   notes = signal({});
   /** @type {import("../signals.js").Signal<Phase>} */
   phase = signal("question");
+  /** The id of the stop that `phase` is about. */
+  #arrived = "";
   path = computed(() => {
     const { paths = {} } = this.data.value ?? {};
     return paths[String(this.#state.values.page.value.path)] ?? paths.all;
@@ -104,6 +106,7 @@ export class Lesson {
     const data = await fetchJson(new URL(`../../lessons/${name}.json`, import.meta.url));
     if (name !== this.#name) return; // another one is wanted meanwhile
     this.#loaded = name;
+    this.#arrived = "";
     batch(() => {
       this.notes.value = read(recall(this.#key));
       this.data.value = data;
@@ -134,14 +137,19 @@ export class Lesson {
   }
 
   #arrive() {
-    const note = this.noteOf(this.stop.peek()?.id ?? "");
+    this.#arrived = this.stop.peek()?.id ?? "";
+    const note = this.noteOf(this.#arrived);
     this.phase.value = note.seen ? "outcome" : note.guess === undefined ? "question" : "try";
   }
 
-  /** Goes to the stop that the state names, as by a link, or without one to where the person left. */
+  /**
+   * Goes to the stop that the state names, as by a link, or without one to where the person left. A stop that is open already
+   * stays as it is.
+   */
   enter() {
     const stop = this.stop.peek();
     if (!stop) return this.resume();
+    if (stop.id === this.#arrived) return;
     batch(() => {
       this.prepare(stop, true);
       this.#arrive();
