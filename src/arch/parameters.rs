@@ -103,10 +103,13 @@ impl Weights {
 
     /// Untrained weights, drawn as in torchvision: convolutions from a normal distribution of variance 2 / fan-out
     /// (Kaiming), the classifier from one of standard deviation 0.01; γ and running variance are 1, the rest 0.
+    ///
+    /// Each layer has a generator of its own, by its module and kind. Networks that differ in some layers begin with the
+    /// same weights in all others, so that a comparison compares no more than what differs.
     pub fn random(config: Config, seed: u64) -> Self {
         let layers = config.layers();
         let tensors = tensors(&layers);
-        let mut rng = fastrand::Rng::with_seed(seed);
+        let first = fastrand::Rng::with_seed(seed).u64(..);
         let length = |trainable| {
             tensors.iter().filter(|t| t.role.trainable() == trainable).map(|t| t.span.len()).sum()
         };
@@ -125,6 +128,8 @@ impl Weights {
                         }
                         _ => (2.0 / layer.c_out as f32).sqrt(),
                     };
+                    let place = (layer.module() << 8 | layer.kind as usize) as u64;
+                    let mut rng = fastrand::Rng::with_seed(first.wrapping_add(place));
                     values[span].fill_with(|| deviation * normal(&mut rng));
                 }
                 Role::Gamma => values[span].fill(1.0),
@@ -195,7 +200,10 @@ pub(crate) fn normal(rng: &mut fastrand::Rng) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
+    use crate::arch::Architecture;
 
     #[test]
     fn other_classes_get_a_new_classifier_and_nothing_else() {
@@ -214,6 +222,33 @@ mod tests {
 
         let unnamed = Weights { labels: Vec::new(), ..trained.clone() };
         assert_eq!(unnamed.for_classes(&names(&["owl", "hen"]), 5).unwrap().values, trained.values);
+    }
+
+    /// The initial weights of each layer, by its place and shape.
+    fn initial(config: Config) -> BTreeMap<[usize; 4], Vec<f32>> {
+        let layers = config.layers();
+        let (weights, tensors) = (Weights::random(config, 7), tensors(&layers));
+        let all = layers.iter().enumerate().map(|(at, layer)| {
+            let values = weights.tensor(&tensors, at, Role::Weight).expect("every layer has weights");
+            ([layer.module(), layer.kind as usize, layer.c_in, layer.c_out], values.to_vec())
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn a_layer_begins_the_same_whatever_the_others_are() {
+        let config = Config { width: 0.35, classes: 10, ..Config::cifar() };
+        let whole = initial(config.clone());
+        let starts: BTreeSet<u32> = whole.values().map(|values| values[0].to_bits()).collect();
+        assert_eq!(starts.len(), whole.len(), "no two layers begin alike");
+
+        let narrow = initial(Config { expansion: 3, ..config.clone() });
+        let plain = initial(Config { architecture: Architecture::Plain, ..config });
+        for (other, least) in [(narrow, 4), (plain, 1)] {
+            let common: Vec<_> = other.keys().filter(|key| whole.contains_key(*key)).collect();
+            assert!(common.len() >= least, "{common:?}");
+            assert!(common.iter().all(|key| other[*key] == whole[*key]));
+        }
     }
 
     #[test]
