@@ -235,6 +235,15 @@ export function configOf(values, classes) {
 /** Location of CIFAR-10 relative to the document, if it is there. */
 export const CIFAR_10 = "data/cifar-10/";
 
+/** Training images of CIFAR-10. */
+export const CIFAR_IMAGES = 50_000;
+
+/** Images of an epoch. @param {Values} values @param {import("./project.js").Project} project */
+export function imagesOf({ data }, project) {
+  if (data === "pictures") return project.pictures.value.length - project.heldOut;
+  return data === "shapes" ? SHAPES_PER_EPOCH : CIFAR_IMAGES;
+}
+
 /** Number of classes in the data. @param {Values} values @param {import("./project.js").Project} project */
 export const classesOf = ({ data }, project) =>
   data === "pictures" ? Math.max(project.classes.value.length, 1) : CLASSES;

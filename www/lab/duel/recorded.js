@@ -25,6 +25,7 @@
  */
 import { fetchJson } from "../../engine/download.js";
 import { differencesOfSeeds, mean } from "./outcome.js";
+import { CIFAR_IMAGES } from "../settings.js";
 import { OWN } from "./record.js";
 
 /** The recording that asks the same as a ready-made comparison. @type {Record<string, string>} */
@@ -46,8 +47,6 @@ const DIFFERS = {
 };
 /** Images by which they are judged. */
 export const TEST_IMAGES = 10_000;
-/** Images of an epoch. */
-export const EPOCH = 50_000;
 
 /** Requests so far, by file name. @type {Map<string, Promise<any>>} */
 const asked = new Map();
@@ -131,6 +130,6 @@ export const atImages = (points, from, to) => points.map((point) => ({ ...point,
  * @param {Recording} recording @param {import("./record.js").Contest} contest
  */
 export function comparable(recording, { settings: { data, steps, batch } }) {
-  const images = Number(recording.settings.epochs) * EPOCH;
+  const images = Number(recording.settings.epochs) * CIFAR_IMAGES;
   return data === "cifar-10" && Number(steps) * Number(batch) >= images / 4;
 }

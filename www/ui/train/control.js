@@ -3,14 +3,13 @@ import { computed, effect, follow } from "../../lab/signals.js";
 import { h, setWords, showProblem, turnOff } from "../shared/dom.js";
 import { accuracyOf, explainError, percent, t } from "../shared/i18n.js";
 import { button, shows } from "./buttons.js";
-import { createFigures } from "./figures.js";
 import { createTrouble } from "./trouble.js";
 
 /** Milliseconds without a response after which an action offers a way out. */
 const PATIENCE = 3000;
 
-/** @param {import("../context.js").Context} context */
-export function createControl(context) {
+/** @param {import("../context.js").Context} context @param {HTMLElement} progress */
+export function createControl(context, progress) {
   const { core, state, library, session, project, cifar } = context;
   const start = h("button", { type: "button", class: "primary", "data-control": "start", onclick: () => begin() });
   const pause = button("pause", () => session.pause());
@@ -23,7 +22,6 @@ export function createControl(context) {
   const spoken = h("p", { class: "visually-hidden", role: "status" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
   const trouble = createTrouble(context, { fail, leave: () => start.focus() });
-  const { progress, figures } = createFigures(context);
   const element = h(
     "section",
     { class: "panel control", "t-aria-label": "train.control" },
@@ -34,7 +32,6 @@ export function createControl(context) {
     spoken,
     problem,
     ...trouble,
-    figures,
   );
 
   /** @param {number} [steps] as many, then pause */

@@ -1,6 +1,6 @@
 /** Loss, learning rate and accuracy of every run shown. */
 import { axisEnd, createPlans } from "../../lab/schedule.js";
-import { recipeOf } from "../../lab/settings.js";
+import { imagesOf, recipeOf } from "../../lab/settings.js";
 import { effect, follow } from "../../lab/signals.js";
 import { createChart, swatch, titleOf } from "../shared/curves.js";
 import { h, onFrame, onResize } from "../shared/dom.js";
@@ -11,7 +11,7 @@ import { isDark } from "../shared/theme.js";
 /** @typedef {import("../../lab/run.js").Run} Run */
 
 /** @param {import("../context.js").Context} context */
-export function createCurves({ engine, session, state }) {
+export function createCurves({ engine, session, state, project }) {
   const loss = createChart("loss");
   const rate = createChart("learning_rate");
   const accuracy = createChart("accuracy");
@@ -35,7 +35,8 @@ export function createCurves({ engine, session, state }) {
     const several = all.value.length > 1;
     const runs = shown.value.map((run) => ({ ...run, name: several ? titleOf(run) : "", plan: planOf(run) }));
     const end = Math.max(0, ...shown.value.map(endOf));
-    await Promise.all(charts.map((chart) => chart.draw(runs, end)));
+    const next = all.value.length ? null : nextRun();
+    await Promise.all(charts.map((chart) => (next ? chart.draw([next], next.end) : chart.draw(runs, end))));
   });
   const plans = createPlans(engine, draw);
 
@@ -44,6 +45,16 @@ export function createCurves({ engine, session, state }) {
     const whole = Math.ceil(steps_per_epoch * Number(settings.epochs));
     const total = end === "active" || end === "interrupted" ? whole : steps.step.length;
     return plans(recipeOf(settings), total, steps_per_epoch);
+  }
+
+  /** The plan of the first run, with the settings as they are; null without images. */
+  function nextRun() {
+    const settings = state.values.train.value;
+    const perEpoch = imagesOf(settings, project) / Number(settings.batch);
+    const end = Math.ceil(perEpoch * Number(settings.epochs));
+    const plan = plans(recipeOf(settings), end, perEpoch);
+    const steps = { step: [], loss: [], accuracy: [] };
+    return end ? { number: 1, steps, evaluations: [], plan, end } : null;
   }
 
   /** Where a run's lines end, or will. @param {Run} run */
@@ -61,6 +72,8 @@ export function createCurves({ engine, session, state }) {
     session.steps.value;
     session.judged.value;
     shown.value;
+    state.values.train.value;
+    project.pictures.value;
     if (state.room.value === "train") draw();
   });
   // text and colours are drawn with the axes

@@ -5,7 +5,7 @@ import { accuracyOf, currentLanguage, duration, figure, number, percent, t, tiny
 
 /** @param {import("../context.js").Context} context */
 export function createFigures({ session }) {
-  const figures = h("dl", { class: "figures" });
+  const figures = h("dl", { class: "panel figures" });
   const progress = h("progress", { max: 1, value: 0, "t-aria-label": "train.progress" });
   /** @type {Record<string, HTMLElement>} */
   const values = {};

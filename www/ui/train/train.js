@@ -11,6 +11,7 @@ import { isTar } from "../shared/picturefiles.js";
 import { createCifar } from "./cifar.js";
 import { createControl } from "./control.js";
 import { createCurves } from "./curves.js";
+import { createFigures } from "./figures.js";
 import { createFold } from "./fold.js";
 import { createHeldOut } from "./heldout.js";
 import { createLag } from "./lag.js";
@@ -26,13 +27,15 @@ const FIRST = "bottleneck";
 export function createTrain(context) {
   const pictures = createPictures(context);
   const cifar = createCifar(context);
+  const { progress, figures } = createFigures(context);
   const single = h(
     "div",
     { class: "run single" },
-    createControl(context),
+    createControl(context, progress),
+    figures,
     h(
       "section",
-      { class: "panel", "data-control": "curves", "t-aria-label": "train.curves" },
+      { class: "panel curves-panel", "data-control": "curves", "t-aria-label": "train.curves" },
       createCurves(context),
       lagOfRun(context),
     ),

@@ -1,10 +1,10 @@
 /** The sides' curves, each with its name at its end; of several seeds the mean, and their range as a band. */
-import { SHAPES_PER_EPOCH } from "../../../engine/constants.js";
-import { atImages, comparable, EPOCH, lineOf, seedsOf, trained } from "../../../lab/duel/recorded.js";
+import { atImages, comparable, lineOf, seedsOf, trained } from "../../../lab/duel/recorded.js";
 import { isJudged, settingsOf, stepsOf } from "../../../lab/duel/record.js";
 import { planned } from "../../../lab/duel/sides.js";
 import { freshSteps } from "../../../lab/lag.js";
 import { axisEnd, createPlans } from "../../../lab/schedule.js";
+import { CIFAR_IMAGES, imagesOf } from "../../../lab/settings.js";
 import { effect } from "../../../lab/signals.js";
 import { createChart, swatch } from "../../shared/curves.js";
 import { labelsOf } from "../../shared/duelwords.js";
@@ -23,7 +23,7 @@ import { namesOf } from "./recording.js";
  */
 
 /** @param {import("./duel.js").Means} means */
-export function createDuelChart({ engine, duel, state, shown, chosen, recording, viewsRecorded }) {
+export function createDuelChart({ engine, duel, state, project, shown, chosen, recording, viewsRecorded }) {
   const accuracy = createChart("accuracy");
   const loss = createChart("loss");
   const rate = createChart("learning_rate");
@@ -81,8 +81,7 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
 
   /** @param {Contest} contest @param {number} side @param {Record | null} record */
   function planOf(contest, side, record) {
-    const images = record?.images_per_epoch ?? KNOWN[String(contest.settings.data)];
-    if (!images) return undefined; // until a training has counted them
+    const images = record?.images_per_epoch ?? imagesOf(contest.settings, project);
     const { recipe, steps_per_epoch } = planned(contest, side, images);
     return plans(recipe, stepsOf(contest), steps_per_epoch);
   }
@@ -110,8 +109,6 @@ export function createDuelChart({ engine, duel, state, shown, chosen, recording,
   return element;
 }
 
-/** Images of an epoch, where they need not be counted first. @type {{[data: string]: number | undefined}} */
-const KNOWN = { shapes: SHAPES_PER_EPOCH, "cifar-10": EPOCH };
 /** The classes of CIFAR-10, whose number scales the axis of the loss. */
 const CLASSES = Array.from({ length: 10 }, (_, i) => String(i));
 
@@ -139,7 +136,10 @@ const told = ({ settings }) => ({ epochs: Number(settings.epochs), batch: Number
 const sidesOf = ({ contest, rounds }) =>
   (rounds[0]?.sides ?? []).map((side, i) => {
     const settings = settingsOf(contest, i);
-    return { ...side, fresh: settings.data === "pictures" ? 0 : freshSteps(settings, EPOCH / Number(settings.batch)) };
+    return {
+      ...side,
+      fresh: settings.data === "pictures" ? 0 : freshSteps(settings, CIFAR_IMAGES / Number(settings.batch)),
+    };
   });
 
 /** @param {Contest} contest @param {Record["rounds"]} rounds @returns {Drawn[]} */

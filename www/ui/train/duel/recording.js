@@ -1,6 +1,7 @@
 /** Our recorded runs of a comparison: what they are, what they show, and how to repeat them. */
-import { comparable, differencesOf, EPOCH, seedsOf, trained, TEST_IMAGES } from "../../../lab/duel/recorded.js";
+import { comparable, differencesOf, seedsOf, trained, TEST_IMAGES } from "../../../lab/duel/recorded.js";
 import { isClear } from "../../../lab/duel/outcome.js";
+import { CIFAR_IMAGES } from "../../../lab/settings.js";
 import { effect, untracked } from "../../../lab/signals.js";
 import { h, setWords } from "../../shared/dom.js";
 import { labelsOf, nameOf, points, valueOf } from "../../shared/duelwords.js";
@@ -37,7 +38,7 @@ export function createRecording({ recording, viewsRecorded, session, records, ch
     const [apart, { settings: own }] = [contest && !comparable(found, contest), contest ?? found];
     const steps = {
       batch: Number(batch),
-      each: Math.floor(EPOCH / Number(batch)),
+      each: Math.floor(CIFAR_IMAGES / Number(batch)),
       test: TEST_IMAGES,
       steps: Number(own.steps),
       data: valueOf("data", own.data),
