@@ -95,13 +95,25 @@ function attribute(name) {
   return name.slice(1).replace(/[A-Z]/g, (letter, at) => (at ? "-" : "") + letter.toLowerCase());
 }
 
-/** Text with its terms and addresses as elements. @param {string} text */
+/** Text with its terms, commands and addresses as elements. @param {string} text */
 export function rich(text) {
-  return text.split(/(\[\[.+?\]\]|https?:\/\/\S*[^\s.,:;!?)”’])/).map((part) => {
+  return text.split(/(\[\[.+?\]\]|`.+?`|https?:\/\/\S*[^\s.,:;!?)”’])/).map((part) => {
     const [, phrase, key] = /^\[\[(.+?)\|(.+?)\]\]$/.exec(part) ?? [];
     if (key) return term(phrase, `term.${key}`);
+    if (part.startsWith("`")) return command(part.slice(1, -1));
     return /^https?:/.test(part) ? link(part) : document.createTextNode(part);
   });
+}
+
+/** A command, whose lines end between its words only: browsers would also break after a hyphen. @param {string} text */
+function command(text) {
+  const element = document.createElement("code");
+  for (const part of text.split(/( )/)) {
+    const word = document.createElement("span");
+    word.textContent = part;
+    element.append(part === " " ? part : word);
+  }
+  return element;
 }
 
 /** @param {string} address */

@@ -4,7 +4,7 @@ import { isJudged, judgedOf } from "../../../lab/duel/record.js";
 import { effect } from "../../../lab/signals.js";
 import { h } from "../../shared/dom.js";
 import { labelsOf, methodOf, points, sayAll } from "../../shared/duelwords.js";
-import { number, percent, t } from "../../shared/i18n.js";
+import { number, percent, rich, t } from "../../shared/i18n.js";
 
 /** @typedef {import("../../../lab/duel/record.js").Record} Record */
 
@@ -77,6 +77,6 @@ function sayRecorded(labels, { sides, steps, command, machine }) {
   return [
     h("p", {}, h("strong", {}, t("duel.recorded", { seeds: sides[0].length, steps })), " ", each.join(" · ")),
     ...verdicts.map((text) => h("p", {}, text)),
-    h("p", { class: "hint" }, t("duel.recorded.source", { command, machine })),
+    h("p", { class: "hint" }, ...rich(t("duel.recorded.source", { command, machine }))),
   ];
 }
