@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { cp, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { BUILD, classified, dist, freshPage, kept, keptPaths, overlay, serve, temporary } from "./hosts.js";
 import { crash, engineIs, watchWorkers } from "./lab.js";
 
@@ -195,15 +196,15 @@ test("without a service worker a page says that its host has a newer build", { t
 
 test("a partly kept build does not mix with the next, which is kept in its place", { timeout: 120_000 }, async (t) => {
   const next = await otherBuild(t, "Newer Lab");
-  // the next build's service worker arrives while its page is being loaded
+  // the next build's service worker arrives while its page is being loaded, unless the browser first loads the page
   const [held, list] = [`/${next.name}/engine/thread.js`, "/files.js"];
   let installed = () => {};
-  const changed = new Promise((resolve) => (installed = () => setTimeout(resolve, 1000, null)));
+  const changed = new Promise((resolve) => (installed = () => resolve(setTimeout(1000))));
   const host = await movingHost(t, {
     answer({ url = "" }, response) {
       if (url === list && moved) installed();
       if (url !== held) return false;
-      changed.then(async () => {
+      Promise.race([changed, setTimeout(5000)]).then(async () => {
         response.setHeader("Content-Type", "text/javascript");
         response.end(await readFile(join(next.folder, held)));
       });

@@ -200,6 +200,18 @@ test("a shorter path has its own stops, and its link opens it", async () => {
   check();
 });
 
+test("a stop that sets what the next one waits for does not show the outcome of that one", async () => {
+  const { page, check } = await lab.open("#apart?stop=bottleneck&path=fifteen");
+  const stop = page.locator(".lesson-stop");
+  await stop.locator(".lesson-answer input").first().check();
+  await page.locator("#lesson-place").getByRole("button", { name: "Next stop" }).click();
+  await stop.getByRole("heading", { name: "The inverted residual" }).waitFor();
+  await page.locator("#lesson-place").getByRole("button", { name: "Back", exact: true }).click();
+  await stop.getByRole("heading", { name: "The linear bottleneck" }).waitFor();
+  assert.equal(await stop.getAttribute("data-phase"), "try", "answered, not yet tried");
+  check();
+});
+
 test("a link to hand on opens the same state elsewhere, in its language, and has a QR code", async () => {
   const { page, check } = await lab.open("#apart?apart.panel=manifold&apart.dimensions=5");
   await page.locator("#panel-apart .plane svg").first().waitFor();

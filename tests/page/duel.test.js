@@ -227,6 +227,27 @@ test("a stop judges what there is; of further seeds, one that was cut off does n
   assert.equal(again.rounds.length, 3);
 });
 
+test("a pause between two seeds waits for the networks of the second", async () => {
+  const { engine, duel, is, held } = await open();
+  await duel.start(CONTEST);
+  await is("idle");
+  engine.gate.closed.add("train");
+  duel.repeat(duel.record.value, 2);
+  await held("train");
+  engine.gate.closed.add("createTrainer");
+  engine.gate.open("train");
+  await held("createTrainer");
+  duel.pause();
+  engine.gate.open("createTrainer");
+  await is("paused");
+  assert.equal(duel.problem.value, null);
+  assert.equal(duel.waiting.value, null);
+  assert.equal(duel.record.value.rounds.length, 3);
+  duel.resume();
+  await is("idle");
+  assert.equal(judgedOf(duel.record.value).length, 3);
+});
+
 test("a run and a comparison exclude each other", async () => {
   const { session, settings, duel, is, until } = await open();
   await duel.start(CONTEST, 1);

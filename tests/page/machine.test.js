@@ -140,12 +140,24 @@ test("a stop while data are prepared, or just after", async () => {
   assert.equal(early.session.problem.value, null, "no problem is shown after a deliberate stop");
   assert.equal(early.runs.all.value.length, 0);
 
-  const late = await open();
-  late.hold("heldOut");
+  // which wait for data that are still being fetched
+  const waiting = await open();
+  waiting.hold("heldOut");
+  waiting.begin();
+  await waiting.held("heldOut");
+  waiting.session.stop();
+  await waiting.is("idle");
+  assert.equal(waiting.session.problem.value, null);
+  assert.equal(waiting.runs.all.value.length, 0);
+  waiting.release("heldOut");
+
+  const storage = new FakeStorage();
+  const late = await open({ storage });
+  storage.gate.closed.add("list"); // by which the run gets its number
   late.begin();
-  await late.held("heldOut");
+  await late.until(() => storage.gate.held.some(({ name }) => name === "list"));
   late.session.stop();
-  late.release("heldOut");
+  storage.gate.open("list");
   await late.is("idle");
   assert.equal(late.session.run.value.end, "stopped");
   assert.equal(late.session.run.value.steps.step.length, 0);

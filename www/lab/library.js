@@ -37,6 +37,7 @@ import { download, fetchJson, gather, request } from "../engine/download.js";
 import { EngineError, isOfFile } from "../engine/errors.js";
 import { usualNames } from "./classnames.js";
 import { signal } from "./signals.js";
+import { answered } from "./storage/storage.js";
 import { openWeightStorage } from "./storage/weightstorage.js";
 
 const FOLDER = new URL("../weights/", import.meta.url);
@@ -99,8 +100,10 @@ export class Library {
       });
     }
     try {
-      this.#storage = await openWeightStorage();
-      for (const stored of await this.#storage.list()) this.#restore(entries, stored);
+      const storage = await answered(openWeightStorage);
+      const list = await answered(storage.list);
+      this.#storage = storage;
+      for (const stored of list) this.#restore(entries, stored);
     } catch (error) {
       this.#fail(error);
     }

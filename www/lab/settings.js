@@ -119,7 +119,7 @@ const { min: SMALLEST = 0, max: LARGEST = 0 } = CONFIG.find(({ key }) => key ===
 export const isResolution = (value) => Number.isInteger(value) && value >= SMALLEST && value <= LARGEST;
 
 /**
- * Sizes to which a picture is resized before its crop, as shares of the network's input; none: its own size. `all` are those of
+ * Sizes to which a picture is resized before its crop, as shares of the network's input; none: the input's. `all` are those of
  * recipes/study.json.
  *
  * @type {Record<string, number[]>}

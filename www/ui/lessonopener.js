@@ -26,12 +26,18 @@ export function lessonOpener(context, button, place) {
     return lesson;
   }
 
+  const problem = h("p", { class: "problem", role: "alert" });
+  const wanted = () => state.values.page.peek().stop !== ""; // it may be closed while it loads
+
   async function enter() {
     try {
-      (await load()).enter();
+      const opened = await load();
+      problem.remove();
+      if (wanted()) opened.enter();
     } catch (error) {
-      place.hidden = false;
-      place.replaceChildren(h("p", { class: "problem", role: "alert" }, explainError(error)));
+      if (!wanted()) return;
+      problem.textContent = explainError(error);
+      place.prepend(problem);
     }
   }
 

@@ -60,6 +60,7 @@ async function main() {
   await offline.isolate();
 
   const state = createState();
+  state.set("page", { lang: "" }); // the frame has the link's language; from now on the person's choice holds
   effect(() => showRoom(state));
   const starting = createEngine({ threads: askedThreads() });
   const library = new Library(starting, {

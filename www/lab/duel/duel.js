@@ -256,7 +256,8 @@ export class Duel {
         if (signal.aborted || stepsDone(round) < total) return "halted";
         if (!(await this.#judge(signal))) return "halted";
         if (record.rounds.length >= record.seeds) return "finished";
-        await this.#open(record, signal);
+        // A pause waits for the trainers: without them there is no checkpoint
+        await this.#open(record, new AbortController().signal);
         this.waiting.value = null;
         await this.#checkpoint();
         this.#change();

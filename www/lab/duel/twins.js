@@ -6,7 +6,7 @@
  * @typedef {import("../../engine/protocol.js").Batch} Batch
  * @typedef {Record<Twin, Uint8Array>} Answers of each network, picture by picture: 1 if it is right, else 0
  */
-import { download } from "../../engine/download.js";
+import { abortable, download } from "../../engine/download.js";
 import { EngineError } from "../../engine/errors.js";
 import { FINAL } from "../session/sample.js";
 import { accuracyOf, holm, isClear, outcomeOf } from "./outcome.js";
@@ -47,7 +47,7 @@ export async function openTwins(engine, signal) {
 export async function judgingPictures(engine, cifar, signal) {
   const trainer = await engine.createTrainer({ ...LEAST, data: await cifar.data(), signal });
   try {
-    return await trainer.heldOut(Math.min(FINAL, trainer.held_out));
+    return await abortable(trainer.heldOut(Math.min(FINAL, trainer.held_out)), signal);
   } finally {
     trainer.close();
   }

@@ -7,6 +7,7 @@
  * @typedef {import("../../engine/engine.js").Trainer} Trainer
  * @typedef {import("./evaluation.js").Judged} Judged
  */
+import { abortable } from "../../engine/download.js";
 import { EngineError } from "../../engine/errors.js";
 import { CURVES, stepOf } from "../run.js";
 import { dataOf, recipeOf } from "../settings.js";
@@ -226,7 +227,7 @@ export class Session {
         signal,
         onReady: (share) => (this.preparing.value = share < 1 ? share : null),
       });
-      const heldOut = await trainer.heldOut(Math.min(GRID, trainer.held_out));
+      const heldOut = await abortable(trainer.heldOut(Math.min(GRID, trainer.held_out)), signal);
       const run = await runOf(trainer);
       batch(() => {
         this.heldOut.value = heldOut;

@@ -114,12 +114,13 @@ export const MEASURES = {
   },
 
   async relu6(context) {
+    const owner = newOwner();
     const { width, runs } = await fetchJson(new URL("../../curves/activation.json", import.meta.url));
     const last = (/** @type {string} */ name) =>
       percent(runs.find((/** @type {any} */ { activation }) => activation === name).held_out.at(-1).accuracy);
     const { loaded, picture, framing } = seenBy(context.model);
     const answers = (/** @type {number} */ bits) =>
-      tracingOf(context).look("lesson", { loaded, picture, framing, bits }, async ({ predictions }) => predictions);
+      tracingOf(context).look(owner, { loaded, picture, framing, bits }, async ({ predictions }) => predictions);
     const [best] = await answers(0);
     const rounded = async (/** @type {number} */ bits) => {
       const still = (await answers(bits)).find((one) => one.class === best.class);
@@ -201,7 +202,7 @@ export const MEASURES = {
   async evidence(context) {
     const { loaded, picture, framing } = seenBy(context.model);
     const seen = await tracingOf(context).look(
-      "lesson",
+      newOwner(),
       { loaded, picture, framing },
       async ({ trace, layers, predictions, crop }) => {
         const last = await trace.maps(layers.length - 2);
@@ -216,6 +217,10 @@ export const MEASURES = {
     return { size: number(last.size), before: percent(best.probability), after: percent(after) };
   },
 };
+
+let owners = 0;
+/** A measurement's requests are its own: a stop that is shown anew measures while the view before it still does. */
+const newOwner = () => `lesson ${owners++}`;
 
 /** The network and the picture of Classify. @param {import("../../lab/model.js").Model} model */
 function seenBy({ loaded: { value: loaded }, picture: { value: picture }, framing: { value: framing } }) {

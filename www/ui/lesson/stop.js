@@ -94,10 +94,13 @@ export function createStop(context, lesson, stop, { ring, go }) {
     if (there.part) go(there.part);
   }
 
+  /** Shows the outcome, unless the person has gone on meanwhile: that of another stop is not meant. */
+  const reveal = () => lesson.stop.peek() === stop && lesson.phase.peek() === "try" && lesson.show();
+
   let asked = false;
   /** Shows what is measured on this page; once, since it takes time. */
   async function measure() {
-    if (asked || !stop.measure || !words.measured) return;
+    if (asked || !stop.measure || !words.measured || lesson.stop.peek() !== stop) return;
     asked = true;
     measured.textContent = t("lesson.measuring");
     try {
@@ -132,7 +135,7 @@ export function createStop(context, lesson, stop, { ring, go }) {
   let steps = -1;
   disposers.push(
     effect(() => {
-      if (lesson.phase.value !== "try") return;
+      if (lesson.phase.value !== "try" || lesson.stop.peek() !== stop) return; // this view is about to be replaced
       if ("value" in done && isSet(done, stop.set, state.values)) lesson.show();
       if ("steps" in done) {
         if (steps < 0) steps = session.steps.value;
@@ -147,7 +150,7 @@ export function createStop(context, lesson, stop, { ring, go }) {
     if (lesson.phase.peek() !== "try" || !("use" in done)) return;
     if (event instanceof KeyboardEvent && MOVING.includes(event.key)) return;
     const inside = partsNamed(done.use).some((part) => event.target instanceof Node && part.contains(event.target));
-    if (inside) setTimeout(() => lesson.show(), 600); // what it did is seen first
+    if (inside) setTimeout(reveal, 600); // what it did is seen first
   }
   for (const use of USES) document.addEventListener(use, notice, { passive: true });
 

@@ -24,10 +24,11 @@ export function createNames(model) {
 
   /** @param {number} index of a class @returns {Name} */
   function nameOf(index) {
-    const { names = [], imagenet = 0 } = model.loaded.value ?? {};
+    const { names = [], imagenet = -1 } = model.loaded.value ?? {};
     const name = names[index] || t("class.number", { n: String(index) });
     if (model.ownNames) return { name, more: "" };
-    const translated = korean.value[index - imagenet];
+    // the Korean names may be those of the network before, or arrive after a change of the language
+    const translated = imagenet >= 0 && currentLanguage() === "ko" ? korean.value[index - imagenet] : "";
     if (translated) return { name: translated, more: name };
     const [first, ...others] = className(name).split(", ");
     return { name: first, more: others.join(", ") };

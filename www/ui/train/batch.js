@@ -88,7 +88,7 @@ export function createBatch({ session }, open) {
   // the batch before the run's first step, and after each pause or change of settings; while it trains, when asked for
   follow(
     () => [open.value, session.trainer.value, session.state.value, session.running.value],
-    () => asking.ask(),
+    () => ["pausing", "stopping"].includes(session.state.peek()) || asking.ask(), // else the pause waits behind it
   );
   return element;
 }

@@ -74,7 +74,10 @@ export function createHub(project, { say, fail, leave }) {
     forget();
   }
 
+  /** Counts what is looked up: an answer about an earlier set no longer matters. */
+  let turn = 0;
   function forget() {
+    turn++;
     found = null;
     add.hidden = true;
     holds.textContent = "";
@@ -127,9 +130,11 @@ export function createHub(project, { say, fail, leave }) {
     const columnOf = column.hidden ? {} : { [columns.dataset.of ?? ""]: columns.value };
     return busy(t("hub.looking"), async (signal) => {
       forget();
+      const mine = turn;
       const set = await findSet({ id: chosen, ...columnOf }, signal);
       const plan = await planSet(set, images, signal);
       signal.throwIfAborted();
+      if (mine !== turn) return;
       found = { set, plan };
       const held = countLabels(plan.held_out, plan.names.length);
       const all = countLabels(plan.train, plan.names.length).map((count, i) => count + held[i]);

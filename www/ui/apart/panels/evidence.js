@@ -39,7 +39,17 @@ export function createEvidence(context) {
   const whole = signal(/** @type {Answer | null} */ (null));
   const now = signal(/** @type {Answer | null} */ (null));
 
-  const eraser = createEraser((image) => (rubbed.value = image));
+  /** What the answer about the untouched picture is of. @type {unknown[]} */
+  let wholeOf = [];
+  const isCurrent = () => {
+    const classifier = model.loaded.peek()?.classifier;
+    const wanted = [classifier, classifier?.config.resolution, model.picture.peek(), model.framing.peek()];
+    return wanted.every((one, i) => one === wholeOf[i]);
+  };
+  // Of a picture that is about to be replaced nothing is asked, else the question about its successor would be dropped
+  const eraser = createEraser((image) => {
+    if (!image || isCurrent()) rubbed.value = image;
+  });
   const sides = /** @type {const} */ (["classA", "classB"]).map((key) => {
     const select = h("select", {
       "t-aria-label": `evidence.${key}`,
@@ -106,6 +116,7 @@ export function createEvidence(context) {
       (answer) => {
         figure.inert = false;
         if (!image) {
+          wholeOf = about.slice(0, -1);
           whole.value = answer;
           eraser.show(answer.crop, answer.loaded.classifier.config);
         }

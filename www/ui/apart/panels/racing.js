@@ -53,14 +53,16 @@ export function createRace({ state, engine }) {
 
   const whole = () => progress(shape.value, Infinity).plain.all;
 
+  let turn = 0;
   function run() {
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return step();
+    const mine = ++turn;
     const begun = performance.now();
     const one = shape.peek();
     const each = whole() / LAP;
     running = true;
     const frame = (/** @type {number} */ now) => {
-      if (!running || one !== shape.peek() || !isOpen.peek()) return;
+      if (!running || mine !== turn || one !== shape.peek() || !isOpen.peek()) return;
       const share = Math.max(0, now - begun);
       done.value = share < LAP ? share * each : Infinity;
       if (share < LAP) requestAnimationFrame(frame);

@@ -98,8 +98,10 @@ export function createTradeoff({ engine, core, state, model }) {
     costs.value = all.map(({ macs }, i) => ({ ...costs.peek()[i], macs }));
   }
 
+  let turn = 0;
   /** Times the networks one after another, until the panel is left. */
   async function measureAll() {
+    const mine = ++turn;
     showProblem(problem, null);
     state.set("apart", { axis: "time" });
     for (let i = 0; i < POINTS.length; i++) {
@@ -108,9 +110,11 @@ export function createTradeoff({ engine, core, state, model }) {
         const { milliseconds: time } = await engine.measure(configOf(POINTS[i]));
         costs.value = costs.peek().map((cost, at) => (at === i ? { ...cost, time } : cost));
       } catch (error) {
+        if (mine !== turn) return;
         showProblem(problem, error);
         break;
       }
+      if (mine !== turn) return; // it was stopped and started anew
       if (measuring.peek() === null || !isOpen.peek()) break;
     }
     stop();
