@@ -93,8 +93,7 @@ pub(crate) fn for_each_input(
     if count == 0 {
         return Ok(());
     }
-    let side = size as f64;
-    let whole = Area { left: 0.0, top: 0.0, right: side, bottom: side };
+    let whole = Area::whole(size, size);
     let resolution = config.resolution;
     let mut resampler = (size != resolution).then(|| Resampler::new(size, size, whole, resolution));
     let input = resolution * resolution * 3;

@@ -8,8 +8,8 @@
 //!
 //! 1. [`arch`]: what a MobileNetV2 is. Every knob, the paper's table, the list of layers that follows, the parameters
 //!    and their layout, and the cost of a network.
-//! 2. [`train`]: the whole network in training, forward and backward, built from blocks, and those from layers, one
-//!    operation per file; then the loss, the optimiser, the schedule and checkpoints.
+//! 2. [`train`]: the whole network in training, forward and backward: a list of layers, one operation per file; then the
+//!    loss, the optimiser, the schedule and checkpoints.
 //! 3. [`kernel`]: the SIMD code that does the work, written once for every instruction set.
 //! 4. [`infer`]: the same network run differently, each block as one operation. [`mod@evaluate`]: how often it is
 //!    right. [`profile`]: where the time goes.

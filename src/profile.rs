@@ -24,7 +24,7 @@ pub enum Operation {
     Forward,
     /// Compute batch norm's coefficients from the sums of all micro-batches, forward and backward.
     Normalize,
-    /// Add the block's input; in training also write the block's normalised output and its gradient.
+    /// Add a shortcut's output; in training also write an output and split its gradient.
     Shortcut,
     /// The loss and its gradient.
     Loss,
@@ -48,7 +48,7 @@ pub struct Row {
     pub kind: Option<Kind>,
     /// The operation.
     pub operation: Operation,
-    /// Time since the profile began.
+    /// Seconds spent on it, summed over all laps.
     pub seconds: f64,
     /// Multiply-adds per image: those of the forward pass once, of the backward pass twice.
     pub macs: u64,

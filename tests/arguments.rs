@@ -71,6 +71,7 @@ fn impossible_values_are_refused() {
     assert!(
         message(&format!("bench --train --batch 9999 {huge}")).contains("batch must be 1 to 4096, not 9999")
     );
+    assert!(message(&format!("{train} --hold-out {}", 1_u64 << 60)).contains("GB of memory"));
     let message = message(&format!("{train} --hold-out 1000000 --resolution 1024"));
     assert!(message.contains("drawing 1000000 images of 1024 × 1024 takes 3145.7 GB"), "{message}");
 }

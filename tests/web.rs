@@ -4,6 +4,7 @@
 use js_sys::{Object, Reflect, Uint32Array};
 use mobilenetv2::arch::{Config, Weights};
 use mobilenetv2::error::Error;
+use mobilenetv2::infer::Convolution;
 use mobilenetv2::wasm::{Classifier, Trainer, describe, draw_shapes, manifold, shape_names, variant};
 use mobilenetv2::weights;
 use wasm_bindgen::{JsCast, JsValue};
@@ -211,4 +212,10 @@ fn a_manifold_has_its_result_and_open_dimensions_for_each_point() {
     assert_eq!(alive.get_index(0), 15, "all of them, without ReLU");
     let error = message(manifold(1, true, 1).err().unwrap());
     assert!(error.contains("2 to 64, not 1"), "{error}");
+}
+
+#[wasm_bindgen_test]
+fn a_convolution_that_no_memory_holds_is_an_error() {
+    let error = Convolution::new(false, 2048, 2048, 1024).err().expect("its maps take 25.8 GB");
+    assert!(matches!(error, Error::Memory { bytes, .. } if bytes > 25 << 30), "{error}");
 }

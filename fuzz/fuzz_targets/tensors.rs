@@ -331,7 +331,7 @@ impl File {
             }
             Edit::Value { tensor, index, bits } => {
                 let data = &mut self.at(*tensor)?.data;
-                let start = usize::from(*index) * 4 % data.len().checked_sub(3)?;
+                let start = (usize::from(*index) * 4).checked_rem(data.len().saturating_sub(3))?;
                 data[start..start + 4].copy_from_slice(&bits.to_le_bytes());
             }
             Edit::Metadata { key, text } => {

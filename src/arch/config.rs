@@ -93,12 +93,11 @@ pub enum Shortcut {
     ///    block i, stride 1                                 block i + 1
     /// ```
     ///
-    /// The sum e' = ReLU6(norm(expand)) + e is taken after the activation and before the depthwise convolution, has no
-    /// activation of its own, and is what the next block is given: so gradients pass along the expansions as they otherwise
-    /// pass along the bottlenecks, and there is none between these. A stage's last block passes its expansion on to the
-    /// first of the next stage, which expands the same number of channels at the same size; that one passes on nothing
-    /// where its stride is 2 or the channels change. A block without a 1×1 expansion, as the first with t = 1, neither adds nor
-    /// passes on anything.
+    /// The sum e' = ReLU6(norm(expand)) + e feeds the depthwise convolution and the next sum; no activation follows it. So
+    /// gradients flow from expansion to expansion, and bottlenecks have no shortcut. The first block of a stage expands as
+    /// many channels, at the same size, as the last block of the stage before, so it adds that block's expansion. It
+    /// passes on its own only if its stride is 1 and the next block expands as many channels. A block without a 1×1
+    /// expansion, such as the first (t = 1), takes no part.
     Expansions,
     /// None at all.
     None,
@@ -121,7 +120,7 @@ settings! {
     pub struct Config {
         /// Network: MobileNetV2, MobileNetV1, or that with plain convolutions.
         ///
-        /// The latter two have no bottlenecks: `bottleneck`, `shortcut`, `expansion` and `expand_first` say nothing of them.
+        /// The latter two have no bottlenecks: `bottleneck`, `shortcut`, `expansion` and `expand_first` do not apply to them.
         architecture: Architecture = Architecture::MobilenetV2, any();
         /// Width multiplier.
         ///
@@ -180,10 +179,10 @@ impl Config {
         }
     }
 
-    /// Checks every range.
+    /// Checks every range, and that projected shortcuts have a linear bottleneck.
     ///
     /// # Errors
-    /// [`Error::Argument`] names the first knob out of range and the range.
+    /// [`Error::Argument`] names the first knob that is wrong.
     pub fn validate(&self) -> Result<()> {
         self.check_ranges()?;
         if self.shortcut == Shortcut::Projected && self.bottleneck != Activation::Linear {

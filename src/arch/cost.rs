@@ -193,8 +193,7 @@ mod tests {
     #[test]
     fn parameters_and_macs_match_googles() {
         // github.com/tensorflow/models, research/slim/nets/mobilenet/README.md: millions of parameters (convolutions
-        // and
-        // classifier only) and of multiply-adds at each resolution; 1001 classes
+        // and classifier only) and of multiply-adds at each resolution; 1001 classes
         let resolutions = [224, 192, 160, 128, 96];
         let table: [(f64, f64, &[f64]); 6] = [
             (1.4, 6.06, &[582.0]),

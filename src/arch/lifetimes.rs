@@ -32,9 +32,9 @@ impl Lifetime {
     }
 }
 
-/// Where each tensor lies in memory that they share, and the length of it all. Those that are needed longest are placed first,
-/// of them the largest, each as far in front as it fits beside those that are needed at the same time. The tensors of a
-/// MobileNet's inference then take no more than must exist at once.
+/// Places the tensors in one memory; returns their places and its length. Tensors needed longest are placed first, the
+/// largest of them before the others, each at the lowest offset where it overlaps none that is needed at the same time.
+/// For a MobileNet's inference the length is the minimum: what must exist at once.
 pub fn share_memory(tensors: &[Lifetime]) -> (Vec<Range<usize>>, usize) {
     let mut places: Vec<Option<Range<usize>>> = vec![None; tensors.len()];
     let rank = |index: &usize| (tensors[*index].last - tensors[*index].first, tensors[*index].floats);

@@ -66,7 +66,7 @@ impl Config {
                 if expansion > 1 || block == 0 && self.expand_first {
                     let expand = list.push(Kind::Expand, Some(block), c_in * expansion, 1, self.activation);
                     if self.shortcut == Shortcut::Expansions {
-                        // That block was of stride 1, so that as many channels are the same shape.
+                        // The block before has stride 1, so equal channels mean equal shapes.
                         let same = |other: &usize| list.layers[*other].c_out == c_in * expansion;
                         list.layers[expand].adds = expansion_before.filter(same);
                     }

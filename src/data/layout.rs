@@ -138,7 +138,7 @@ fn classes(folders: Vec<(String, Folder)>) -> Vec<Class> {
     classes
 }
 
-/// The description of a project (`www/projectfile.js` writes it).
+/// The description of a project (`www/lab/projectfile.js` writes it).
 const PROJECT: &str = "project.json";
 const PROJECT_FORMAT: &str = "MobileNetV2 Lab project";
 

@@ -3,6 +3,8 @@
 pub mod cifar10;
 #[cfg(feature = "cli")]
 mod folder;
+#[cfg(feature = "cli")]
+mod guard;
 pub mod image;
 #[cfg(feature = "cli")]
 mod layout;

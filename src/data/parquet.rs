@@ -5,7 +5,6 @@ mod columns;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use ::parquet::basic::Compression as Codec;
@@ -15,6 +14,7 @@ use ::parquet::record::Field;
 use ::parquet::schema::types::Type;
 use serde_json::Value;
 
+use super::guard::quietly;
 use super::photos::{Photos, Source};
 use super::tree::File;
 use super::{Dataset, names};
@@ -30,9 +30,9 @@ const MOST_CLASSES: usize = 1000;
 /// [`Error::File`] or [`Error::Data`] if a file cannot be read, or does not have exactly one column of images and one of labels.
 pub(super) fn load(files: &[File], like: Option<&Classes>, config: &Config) -> Result<(Dataset, Classes)> {
     let tables: Vec<Table> = files.iter().map(Table::open).collect::<Result<_>>()?;
-    let rows: usize = tables.iter().map(Table::rows).sum();
+    let rows = tables.iter().map(Table::rows).fold(0, usize::saturating_add);
     let side = config.resolution;
-    ensure_memory((rows * side * side * 3) as u64, "resolution", || {
+    ensure_memory((rows as u64).saturating_mul((side * side * 3) as u64), "resolution", || {
         format!("reading {rows} images of {side} × {side}")
     })?;
     let classes = match like {
@@ -202,8 +202,8 @@ impl Table {
 
 /// Reads from a file. The crate returns errors for most damaged files, but panics at some impossible offsets.
 fn guarded<T>(name: &str, read: impl FnOnce() -> ::parquet::errors::Result<T>) -> Result<T> {
-    let result = panic::catch_unwind(AssertUnwindSafe(read));
-    let result = result.unwrap_or_else(|_| Err(ParquetError::General("its metadata are impossible".into())));
+    let result =
+        quietly(read).unwrap_or_else(|_| Err(ParquetError::General("its metadata are impossible".into())));
     result.map_err(|error| Error::Data(format!("{name}: not a readable Parquet file: {error}")))
 }
 

@@ -42,8 +42,9 @@ impl Convolution {
                 "channels must be multiples of {MAX_LANES} up to 2048 and size 1 to 1024, not {from}, {to} and {size}"
             )));
         }
-        let floats = size * size * (2 * from + to) + 9 * from * to;
-        ensure_memory((floats * size_of::<f32>()) as u64, "size", || {
+        // 64 bits, as these limits allow more than 4 GB
+        let floats = (size * size) as u64 * (2 * from + to) as u64 + (9 * from * to) as u64;
+        ensure_memory(floats * size_of::<f32>() as u64, "size", || {
             format!("a convolution of {from} to {to} channels on {size} × {size}")
         })?;
         let kinds: &[Kind] =

@@ -63,7 +63,7 @@ impl Fused {
         profile.start();
         let rows = map.whole(level, room);
         profile.lap(self.last.index, Operation::PackRows);
-        each_panel(level, &self.last, rows, map.size * map.size, features);
+        average_product(level, &self.last, rows, map.size * map.size, features);
         profile.lap(self.last.index, Operation::Forward);
     }
 
@@ -110,7 +110,7 @@ fn ends(arena: &mut [f32], index: usize, input: usize, out: usize) -> (&[f32], &
 /// and, over a single pixel, the classifier.
 ///
 /// `x` is (K / L, pixels, L), `averages` (N) padded to whole blocks.
-pub fn each_panel(level: Level, layer: &Folded, x: &[f32], pixels: usize, averages: &mut [f32]) {
+pub fn average_product(level: Level, layer: &Folded, x: &[f32], pixels: usize, averages: &mut [f32]) {
     let width = 2 * lanes(level);
     let per_thread = averages.len().div_ceil(threads::count()).next_multiple_of(width);
     threads::for_each_chunk(averages, per_thread, |index, averages| {

@@ -31,7 +31,7 @@ mod trace;
 
 pub use convolution::Convolution;
 use fold::Folded;
-use fused::{Fused, each_panel};
+use fused::{Fused, average_product};
 pub(crate) use map::Map;
 use operations::{Keeping, Operations};
 pub use softmax::{Prediction, best, confidence, log_sum_exp, top};
@@ -163,17 +163,6 @@ impl Classifier {
         })
     }
 
-    /// Changes the share of a photo's centre that is cropped, 0.1 – 1.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] if it is out of range; the share then stays as it was.
-    pub fn set_crop(&mut self, crop: f32) -> Result<()> {
-        let config = Config { crop, ..self.config.clone() };
-        config.validate()?;
-        self.config = config;
-        Ok(())
-    }
-
     /// Sets how many output rows of a fused block are computed at a time, or leaves it to the size of a cache; fewer rows take
     /// less memory. A block whose map is smaller than its filters is computed at once all the same, and so is everything
     /// that runs op by op.
@@ -211,7 +200,7 @@ impl Classifier {
             .map_or(0, |worker| (worker.arena.len() + worker.features.len()) * size_of::<f32>())
     }
 
-    /// Times the following images with this clock, or stops timing; a new resolution also stops it.
+    /// Times the following images with this clock, or stops timing; a new resolution or row tile also stops it.
     pub fn watch(&mut self, clock: Option<Clock>) {
         self.clock = clock;
         let profile = self.stopwatch();
@@ -353,7 +342,7 @@ impl Classifier {
         self.employ(1);
         if self.workers.is_empty() {
             let task = format!("an image of {0} × {0}", self.config.resolution);
-            let bytes = (self.arena * size_of::<f32>()) as u64;
+            let bytes = self.arena as u64 * size_of::<f32>() as u64;
             return Err(Error::Memory { task, bytes, remedy: "resolution" });
         }
         Ok(())
@@ -387,7 +376,7 @@ impl Worker {
         }
         let profile = &mut profiles[0];
         profile.start();
-        each_panel(level, classifier, features, 1, logits);
+        average_product(level, classifier, features, 1, logits);
         profile.lap(classifier.index, Operation::Forward);
     }
 }

@@ -34,7 +34,7 @@ pub struct Operations {
 /// Every output stays until the next image, so that it can be looked at.
 #[derive(Clone, Copy)]
 pub struct Keeping {
-    /// Outputs are rounded to so many bits; 0: not at all.
+    /// Bits to which outputs are rounded; 0: not rounded.
     pub bits: u32,
 }
 

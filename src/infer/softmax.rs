@@ -20,7 +20,7 @@ pub struct Prediction {
 /// ```
 pub fn top(logits: ArrayView1<f32>, k: usize) -> Vec<Prediction> {
     let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f32 = logits.iter().map(|logit| libm::expf(logit - highest)).sum();
+    let sum = sum_exp(logits, highest);
     let mut predictions: Vec<Prediction> = logits
         .iter()
         .enumerate()

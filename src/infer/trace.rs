@@ -24,9 +24,9 @@ pub struct Trace {
 pub struct Changes {
     /// From this block on, from 0, the projections have a ReLU6, which the paper leaves out (§3.2).
     pub relu_from: Option<usize>,
-    /// Each output channel's weights are rounded to so many bits, 2 – 16; 0: they are not.
+    /// Bits to which each output channel's weights are rounded, 2 – 16; 0: not rounded.
     pub weight_bits: u32,
-    /// Each layer's output is rounded to so many bits, 2 – 16, of its range in this image; 0: it is not.
+    /// Bits to which each layer's output is rounded, over its range in this image, 2 – 16; 0: not rounded.
     pub activation_bits: u32,
 }
 
@@ -78,7 +78,8 @@ impl Trace {
         Ok(Trace { weights, changes, classifier })
     }
 
-    /// The changed network, to classify with. When it has, the outputs for the first of its images can be looked at.
+    /// The changed network, to classify with. To look at an image's outputs, classify it alone: after several images they
+    /// may belong to any of them.
     ///
     /// ```
     /// use mobilenetv2::arch::{Config, Weights};
@@ -101,7 +102,7 @@ impl Trace {
     /// Changes the network, which then has not seen an image.
     ///
     /// # Errors
-    /// [`Error::Argument`] if there are no 2 – 16 bits; otherwise as for [`Classifier::new`].
+    /// [`Error::Argument`] if a number of bits is neither 0 nor 2 – 16; otherwise as for [`Classifier::new`].
     pub fn change(&mut self, changes: Changes) -> Result<()> {
         if changes == self.changes {
             return Ok(());
@@ -125,7 +126,7 @@ impl Trace {
     /// activation and shortcut: one channel after another, (C, S, S).
     ///
     /// # Errors
-    /// [`Error::Argument`] if there is no such layer; the classifier's output are the logits.
+    /// [`Error::Argument`] if there is no such layer; the classifier has no maps.
     pub fn maps(&self, index: usize) -> Result<Array3<f32>> {
         let layers = self.classifier.config().layers();
         if index + 1 >= layers.len() {

@@ -1,4 +1,5 @@
-//! The matrix product: every 1×1 convolution, the stem after im2col, the classifier, and their gradients.
+//! The matrix product: every 1×1 convolution, the stem and plain 3×3 convolutions after im2col, the classifier, and
+//! their gradients.
 //!
 //! [`matmul`] multiplies a block of rows (pixels) with packed weights and hands each finished tile to a closure,
 //! which adds bias and activation, sums statistics or masks a gradient while the values are in registers.

@@ -168,8 +168,7 @@ impl Augment {
             return;
         }
         self.size = size;
-        let side = size as f64;
-        let whole = Area { left: 0.0, top: 0.0, right: side, bottom: side };
+        let whole = Area::whole(size, size);
         for rendering in &mut self.renderings {
             let needed = rendering.size != size;
             rendering.resampler = needed.then(|| Resampler::new(size, size, whole, rendering.size));

@@ -1,4 +1,4 @@
-//! The way of the gradients through the network, and where each of them lies.
+//! How gradients flow back through the network, and where each of them lies.
 //!
 //! A layer's output is read by other layers and added to the outputs of others; its gradient is the sum of what comes back
 //! from them. Backward walks the layers from the last to the first:
@@ -11,11 +11,11 @@
 //!              add                       done so already, there is nothing to split
 //! ```
 //!
-//! Whoever reads a value that has a gradient by then, of a shortcut, adds that to what it writes.
+//! If a layer's input already has a gradient, such as a shortcut's, the layer adds it to the one that it writes.
 
 use crate::arch::{Kind, Layer, Lifetime, share_memory};
 
-/// Where a gradient lies among those of a micro-batch: of one image, so that any number of images takes as many times this.
+/// A span among the gradients of one image; for n images both ends are n times as large.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     start: usize,
@@ -23,7 +23,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// In the gradients of so many images.
+    /// The span for this many images.
     pub fn of(self, images: usize) -> std::ops::Range<usize> {
         self.start * images..self.end * images
     }
@@ -34,13 +34,13 @@ impl Place {
 pub struct LayerGradients {
     /// The gradient of the layer's output; where there is nothing to split, that of its normalised value.
     pub output: Place,
-    /// Where the gradient of the normalised value goes, where it has to be split off.
+    /// Receives the gradient of the normalised value; none if `output` already is that gradient.
     pub split: Option<Place>,
     /// Where the gradient of the input goes; none: the image, which needs none.
     pub input: Option<Place>,
-    /// What is added to that.
+    /// An earlier gradient of the same input, to be added.
     pub add: Option<Place>,
-    /// Whether the input's gradient is whole then.
+    /// Whether the input's gradient is then complete: no other layer still has to add to it.
     pub whole: bool,
 }
 
@@ -52,8 +52,8 @@ pub fn written(layers: &[Layer], index: usize) -> bool {
     layer.adds.is_some() || layer.kind == Kind::Project && read
 }
 
-/// Where the gradients at each convolution of `layers` lie, which end with the classifier, and the floats of an image that all
-/// of them take.
+/// Plans the gradients of `layers`, the last of which is the classifier: where those of each convolution lie, and how many
+/// floats all of them take per image.
 pub fn plan(layers: &[Layer]) -> (Vec<LayerGradients>, usize) {
     let convolutions = layers.len() - 1;
     let mut tensors: Vec<Lifetime> = Vec::new();

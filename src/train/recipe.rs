@@ -75,11 +75,11 @@ settings! {
         average: f32 = 0.0, between(0.0, 0.99999).live();
         /// Share of the target spread over all classes.
         label_smoothing: f32 = 0.0, between(0.0, 1.0).live();
-        /// Pixels of padding before the random crop; 0: no crop.
+        /// Black pixels added on every side before the random crop.
         crop_padding: usize = 4, between(0.0, 64.0).unit("pixels").live();
         /// Whether half of the images are mirrored.
         flip: bool = true, any().live();
-        /// Sizes to which an image is resized before its crop, drawn at random; none: its own size.
+        /// Sizes to which an image is resized before its crop, drawn at random; none: the network's resolution.
         sizes: Vec<usize> = Vec::new(), between(8.0, 1024.0).unit("pixels").live();
         /// Side of the square cut out of each image at random; 0: none.
         cutout: usize = 0, between(0.0, 1024.0).unit("pixels").live();

@@ -189,6 +189,7 @@ impl Trainer {
             self.features.extend_from_slice(classifier.features(input)?.as_slice().expect("a new array"));
         }
         self.network.start_features(&self.features);
+        self.network.profile.start(); // inference is none of the step's operations
         Ok(())
     }
 

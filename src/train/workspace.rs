@@ -8,7 +8,7 @@ use super::gradients::{plan, written};
 use crate::arch::{Config, Kind, Layer};
 use crate::error::{Result, ensure_memory};
 use crate::kernel::depthwise::Geometry;
-use crate::kernel::sums::Sums;
+use crate::kernel::sums::{PIXELS, Sums};
 use crate::kernel::{MAX_LANES, padded};
 
 /// Micro-batches per batch: the number of threads that can be busy at once.
@@ -22,7 +22,7 @@ const ROW_FLOATS: usize = 96 << 10;
 /// they exceed the second-level cache. The run of each channel is long enough to be prefetched. A multiple of twelve
 /// makes full tiles of six rows as well as of four.
 pub fn pixels_at_once(k: usize, n: usize) -> usize {
-    (ROW_FLOATS / (k + n)).clamp(192, 384) / 12 * 12
+    (ROW_FLOATS / (k + n)).clamp(192, PIXELS) / 12 * 12
 }
 
 /// Tensors of the forward pass that backward reads. Sizes are those of a full micro-batch; a smaller one uses the front

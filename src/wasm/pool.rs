@@ -1,9 +1,9 @@
-//! Rayon's threads in a browser, each a worker of its own in which `www/thread.js` has loaded this module again, on the
-//! same memory.
+//! Rayon's threads in a browser: each is a worker, `www/engine/thread.js`, that loads this module again on the same memory.
 //!
-//! The crate wasm-bindgen-rayon makes them of a Blob, which a strict content policy forbids and from which Firefox did not
-//! always come back, or by an import that only a bundler resolves. So the worker that owns the core starts them itself,
-//! from a plain address, and the pool is made once all of them have loaded: nobody is waited for who may never come.
+//! The crate wasm-bindgen-rayon creates such workers from a Blob, which a strict content policy forbids and on which
+//! Firefox sometimes hung, or through an import that only a bundler resolves. Here the worker that owns the core starts
+//! them from a plain address. The pool is built once all of them have loaded, so nothing waits for a worker that never
+//! comes.
 
 use std::sync::{Condvar, Mutex};
 

@@ -70,11 +70,11 @@ export interface Recipe {
   average?: number;
   /** Share of the target spread over all classes (0 to 1; default 0) */
   label_smoothing?: number;
-  /** Pixels of padding before the random crop; 0: no crop (0 to 64 pixels; default 4) */
+  /** Black pixels added on every side before the random crop (0 to 64 pixels; default 4) */
   crop_padding?: number;
   /** Whether half of the images are mirrored (default true) */
   flip?: boolean;
-  /** Sizes to which an image is resized before its crop, drawn at random; none: its own size (8 to 1024 pixels; default []) */
+  /** Sizes to which an image is resized before its crop, drawn at random; none: the network's resolution (8 to 1024 pixels; default []) */
   sizes?: number[];
   /** Side of the square cut out of each image at random; 0: none (0 to 1024 pixels; default 0) */
   cutout?: number;

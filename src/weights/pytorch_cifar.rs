@@ -23,7 +23,7 @@ pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
         Kind::Project => 3,
         Kind::Shortcut => return (format!("{module}shortcut.0"), format!("{module}shortcut.1")),
         Kind::Classifier => return ("linear".into(), String::new()),
-        Kind::Pointwise | Kind::Convolution => unreachable!("of it only MobileNetV2 is read"),
+        Kind::Pointwise | Kind::Convolution => unreachable!("only MobileNetV2 has this scheme's names"),
     };
     (format!("{module}conv{number}"), format!("{module}bn{number}"))
 }

@@ -26,7 +26,7 @@ pub fn modules(layers: &[Layer], layer: usize) -> (String, String) {
         Kind::Shortcut => "shortcut",
         Kind::Last => "conv_1x1",
         Kind::Classifier => return ("classifier".into(), String::new()),
-        Kind::Pointwise | Kind::Convolution => unreachable!("it has MobileNetV2 alone"),
+        Kind::Pointwise | Kind::Convolution => unreachable!("only MobileNetV2 has this scheme's names"),
     };
     let module = format!("mobilenet_v2.{group}{part}");
     (format!("{module}.convolution"), format!("{module}.normalization"))

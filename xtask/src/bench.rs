@@ -65,7 +65,6 @@ pub fn bench(what: What, instructions: &str) -> Result<()> {
     tools.run(measure.env("CHROME", tools.chrome()?))
 }
 
-/// Our command line, built with optimisation.
 /// Builds the command line, and returns its path.
 pub fn command_line(tools: &Tools) -> Result<PathBuf> {
     tools.run(cmd!(tools.shell, "cargo build --release --bin mobilenetv2"))?;

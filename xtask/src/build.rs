@@ -93,8 +93,8 @@ fn assemble(tools: &Tools, weights: Option<&Path>) -> Result<()> {
     }
     page.folder("", &vendored(tools)?)?;
     let written = page.clone(); // bundlers and users of the package read the comments
-    page.take(|path| path.ends_with(".d.ts"));
-    page.take(|path| path == "files.js"); // a build writes its own
+    page.remove(|path| path.ends_with(".d.ts"));
+    page.remove(|path| path == "files.js"); // a build writes its own
     if let Some(weights) = weights {
         add_weights(&mut page, weights, &root.join("target/weights"))?;
     }

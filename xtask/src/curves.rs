@@ -34,9 +34,9 @@ struct Line {
     held_out: Option<HeldOut>,
 }
 #[derive(Deserialize)]
-struct HeldOut {
-    loss: f64,
-    accuracy: f64,
+pub struct HeldOut {
+    pub loss: f64,
+    pub accuracy: f64,
 }
 
 #[derive(Serialize)]
@@ -97,6 +97,6 @@ fn read(activation: &'static str, log: &str) -> Result<Run> {
 }
 
 /// Rounds to the digits that a curve shows.
-fn round(value: f64) -> f64 {
+pub fn round(value: f64) -> f64 {
     (value * 1e4).round() / 1e4
 }

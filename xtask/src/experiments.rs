@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 use xshell::cmd;
 
 use crate::bench::command_line;
+use crate::curves::{HeldOut, round};
 use crate::tools::Tools;
 
 /// The page's ready-made comparisons, and what they gave.
@@ -90,11 +91,6 @@ struct Line {
     epoch: u32,
     step: u64,
     held_out: HeldOut,
-}
-#[derive(Deserialize)]
-struct HeldOut {
-    loss: f64,
-    accuracy: f64,
 }
 #[derive(Clone, Serialize, Deserialize)]
 struct Epoch {
@@ -260,7 +256,7 @@ fn train(tools: &Tools, program: &Path, seed: u32, options: &[String]) -> Result
     for line in fs::read_to_string(&log)?.lines().filter(|line| line.contains("held_out")) {
         let Line { epoch, step, held_out: HeldOut { loss, accuracy } } =
             serde_json::from_str(line).with_context(|| log.display().to_string())?;
-        found.insert(epoch, Epoch { step, loss: (loss * 1e4).round() / 1e4, accuracy });
+        found.insert(epoch, Epoch { step, loss: round(loss), accuracy });
     }
     Ok(found.into_values().collect())
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: feeds everything that parses bytes with libFuzzer's inputs (`fuzz/README.md`).
+//! `cargo xtask fuzz`: feeds libFuzzer's inputs to everything that parses bytes, except Parquet files (`fuzz/README.md`).
 
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ fn run(tools: &Tools, seconds: u64, wanted: impl Fn(&str) -> bool) -> Result<()>
     Ok(())
 }
 
-/// Runs a target from the start of the project, and prints what it reports when it has ended.
+/// Runs a target in the project's root, and prints what it reports when it has ended.
 fn run_target(
     root: &Path,
     host: &str,

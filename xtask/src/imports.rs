@@ -48,7 +48,7 @@ const SHELL_ONLY: &[&str] = &[
     "wasm_bindgen",
 ];
 
-/// Fails on every import that points up and on everything that belongs into a shell.
+/// Fails on every import that points up and on everything that belongs in a shell.
 pub fn check(tools: &Tools) -> Result<()> {
     let src = tools.root().join("src");
     let (mut wrong, mut used) = (Vec::new(), BTreeSet::new());

@@ -54,7 +54,7 @@ enum Task {
         /// on other processors)
         stages: Vec<String>,
     },
-    /// Fuzz everything that parses bytes, with up to a million inputs each
+    /// Fuzz everything that parses bytes, except Parquet files, with up to a million inputs each
     Fuzz(fuzz::FuzzArgs),
     /// Measure against the peers, which are installed into target/bench/, and write the tables of docs/performance.md
     Bench {

@@ -29,9 +29,9 @@ impl Site {
         Ok(())
     }
 
-    /// Removes and returns all files whose path is wanted.
-    pub fn take(&mut self, wanted: impl Fn(&str) -> bool) -> Site {
-        Site(self.0.extract_if(.., |path, _| wanted(path)).collect())
+    /// Removes all files whose path is unwanted.
+    pub fn remove(&mut self, unwanted: impl Fn(&str) -> bool) {
+        self.0.retain(|path, _| !unwanted(path));
     }
 
     /// The source of a file.

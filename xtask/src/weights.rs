@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use xshell::{Cmd, cmd};
 
+use crate::bench::command_line;
 use crate::tools::Tools;
 
 const MANIFEST: &str = "www/weights/manifest.json";
@@ -97,8 +98,7 @@ pub fn weights(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let sh = &tools.shell;
     let root = tools.root();
-    tools.run(cmd!(sh, "cargo build --release --bin mobilenetv2"))?;
-    let program = root.join("target/release/mobilenetv2");
+    let program = command_line(&tools)?;
     let (from, data) = (path::absolute(&args.weights)?, path::absolute(&args.data)?);
 
     let temporary = sh.create_temp_dir()?;

@@ -161,7 +161,7 @@ pub fn some<S: AsRef<str>>(names: &[S]) -> String {
 /// Checks the memory for `images` drawn images.
 fn check_room(images: usize, config: &Config) -> Result<()> {
     let side = config.resolution;
-    ensure_memory((images * side * side * 3) as u64, "number or resolution", || {
+    ensure_memory((images as u64).saturating_mul((side * side * 3) as u64), "number or resolution", || {
         format!("drawing {images} images of {side} × {side}")
     })
 }

@@ -4,10 +4,7 @@
 //! profiles ignored, JPEGs as libjpeg-turbo decodes them to the byte, the first frame of several. PNGs without
 //! interlacing are read row by row; the decoders of other formats hold all pixels once.
 
-use std::cell::Cell;
 use std::io::Cursor;
-use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
 
 use image::codecs::{bmp::BmpDecoder, gif::GifDecoder, webp::WebPDecoder};
 use image::{ColorType, ImageDecoder, Limits};
@@ -15,6 +12,7 @@ use libjpeg_turbo_rs::{DecodeLimits, Decoder as JpegDecoder, PixelFormat};
 use png::Transformations;
 
 use super::{Orientation, RowResampler, check_dimensions, cmyk, over_white, webp};
+use crate::data::guard::quietly;
 use crate::error::{Error, Result};
 
 /// Limit on the scans of a JPEG, each of which may touch every pixel: programs write twenty or so at most.
@@ -123,22 +121,9 @@ pub(super) fn damaged(format: &str, error: impl std::fmt::Display) -> Error {
     Error::Image(format!("a damaged {format} image: {error}"))
 }
 
-/// Runs third-party decoders: if one panics, its file counts as damaged, and nothing is printed.
+/// Runs a decoder: if it panics, its file counts as damaged.
 fn guarded<T>(format: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let hook = panic::take_hook();
-        panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                hook(panic);
-            }
-        }));
-    });
-    QUIET.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(false);
-    result.unwrap_or_else(|_| Err(damaged(format, "its decoder failed")))
+    quietly(work).unwrap_or_else(|_| Err(damaged(format, "its decoder failed")))
 }
 
 /// The orientation in an EXIF block; upright without one.

@@ -35,7 +35,7 @@ pub fn forward<S: Isa>(
 
 /// `dx = dlogits · wᵀ`, `dw = xᵀ · dlogits`, `dbias = Σ dlogits`; forward was `logits = x · w + bias`.
 ///
-/// `packed` holds wᵀ (classes, K); `dw` is (K, classes); `rows` has room for (classes / L, images, L).
+/// `packed` holds wᵀ (classes, K); `dw` is (K, classes); `dy` has room for (classes / L, images, L).
 #[inline(always)]
 pub fn backward<S: Isa>(
     simd: S,

@@ -48,7 +48,7 @@ pub struct Backward<'a> {
 pub enum Input<'a> {
     /// The images.
     Image,
-    /// What another convolution put out, through its batch norm and activation.
+    /// Another convolution's output, read through its batch norm and activation.
     Convolution(&'a ConvBnAct),
     /// The output of the layer with this index, as training wrote it.
     Written(usize),

@@ -1,5 +1,5 @@
-//! The end of a block: the projection's batch norm (and activation, where the bottleneck is not linear) plus the
-//! shortcut, if there is one. Bottleneck tensors are small, so the result is written out.
+//! An output that training writes: batch norm and activation, plus what a shortcut adds, if one ends here
+//! ([`written`](crate::train::gradients::written)).
 
 use super::{BlockWriter, GradientWriter, LazyInput};
 use crate::kernel::elementwise::{Affine, apply, clamp, constants};

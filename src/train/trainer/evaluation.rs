@@ -126,12 +126,16 @@ impl Trainer {
         features: &ArrayView2<f32>,
         take: &mut dyn FnMut(ArrayView2<f32>),
     ) -> Result<()> {
+        let all = values("features", features)?;
+        let floats = self.recipe.batch * features.ncols();
+        let profile = std::mem::take(&mut self.network.profile); // it counts steps only
         let weights = self.state.average.as_mut().unwrap_or(&mut self.weights);
-        for features in features.axis_chunks_iter(Axis(0), self.recipe.batch) {
-            self.network.start_features(values("features", &features)?);
+        for features in all.chunks(floats) {
+            self.network.start_features(features);
             self.network.forward(&weights.values, &mut weights.statistics, None);
             take(self.network.logits().view());
         }
+        self.network.profile = profile;
         Ok(())
     }
 
