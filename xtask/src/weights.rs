@@ -97,7 +97,6 @@ struct Evaluated {
 pub fn weights(args: &Args) -> Result<()> {
     let tools = Tools::new()?;
     let sh = &tools.shell;
-    let root = tools.root();
     let program = command_line(&tools)?;
     let (from, data) = (path::absolute(&args.weights)?, path::absolute(&args.data)?);
 
