@@ -217,5 +217,5 @@ fn a_manifold_has_its_result_and_open_dimensions_for_each_point() {
 #[wasm_bindgen_test]
 fn a_convolution_that_no_memory_holds_is_an_error() {
     let error = Convolution::new(false, 2048, 2048, 1024).err().expect("its maps take 25.8 GB");
-    assert!(matches!(error, Error::Memory { bytes, .. } if bytes > 25 << 30), "{error}");
+    assert!(matches!(error, Error::Memory { bytes, .. } if bytes > 25_000_000_000), "{error}");
 }
