@@ -73,6 +73,8 @@ export async function startServer({
   ];
   const server = createServer((request, response) => {
     for (const [name, value] of headers) response.setHeader(name, value);
+    // a build may replace a file after sirv has found it, which must not end the server
+    response.on("pipe", (file) => file.once("error", () => response.destroy()));
     if (answer(request, response)) return;
     const url = request.url ?? "/";
     const candidates = routes.filter(({ prefix }) => url.startsWith(prefix));
