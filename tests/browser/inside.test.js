@@ -152,7 +152,7 @@ test("the magnifier's sum is the number that the network computed, in every kind
   const result = panel.locator(".magnifier-result");
   await result.waitFor();
   await panel.getByText("All products").click();
-  let before = "";
+  let before = (await result.textContent()) ?? "";
   for (const [layer, terms] of /** @type {[string, number][]} */ ([
     ["Stem", 27],
     ["Block 2, Expand", 8],
